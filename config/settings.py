@@ -1,0 +1,86 @@
+"""Everything that can be set, from ``SOUK_*`` environment variables.
+
+Only the composition roots (api, worker, souk) read settings; what lies below gets plain values. Nested
+values use two underscores: ``SOUK_MARKET__OFFER_EXPIRY_SECONDS=30``. Three database roles are used: the
+owner (migrations), the API's role (subject to row-level security) and the worker's. When only
+``SOUK_DATABASE_URL`` is set, the other two are derived from it by replacing the user.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+
+from domain.market.policy import MarketPolicy
+
+API_ROLE = "souk_api"
+WORKER_ROLE = "souk_worker"
+
+
+class LimitSettings(BaseModel):
+    """Request rates (``limits`` notation) and sizes. The defaults let one address run a few hundred agents."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    per_address: str = "6000/minute"
+    per_agent: str = "1200/minute"
+    registrations_per_address: str = "2000/hour"
+    messages_per_agent: str = "300/minute"
+    offers_per_agent: str = "300/minute"
+    max_body_bytes: int = Field(64 * 1024, ge=1024)
+    max_streams: int = Field(2000, ge=1, description="open SSE connections per API process")
+
+
+class Settings(BaseSettings):
+    """The process's settings. Construct once per process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SOUK_", env_nested_delimiter="__", env_nested_max_split=1, extra="ignore", frozen=True
+    )
+
+    database_url: str = Field("", description="owner's connection, postgresql://user:password@host/db")
+    api_database_url: str = ""
+    worker_database_url: str = ""
+
+    temporal_address: str = ""
+    temporal_namespace: str = "souk"
+    temporal_ui_url: str = ""
+    temporal_codec_origins: list[str] = Field(default_factory=list, description="origins allowed at /codec")
+
+    payload_keys: SecretStr = Field(
+        SecretStr(""), description="id:base64(32 bytes), comma separated; the first one encrypts"
+    )
+    credential_secret: SecretStr = Field(SecretStr(""), description="keys the derivation of API keys")
+
+    api_host: str = "127.0.0.1"
+    api_port: int = Field(8000, ge=0, le=65535)
+    api_pool_size: int = Field(16, ge=1)
+    worker_pool_size: int = Field(16, ge=1)
+    worker_metrics_port: int = Field(0, ge=0, le=65535, description="0 serves no worker metrics")
+
+    update_timeout_seconds: float = Field(10.0, gt=0, description="how long the API waits for a process")
+    idempotency_lease_seconds: float = Field(15.0, gt=0, description="after it a request counts as lost")
+    idempotency_retention_days: int = Field(90, ge=1)
+    sweep_interval_seconds: float = Field(30.0, gt=0, description="of the expire-offers schedule")
+    trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed")
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_json: bool = True
+
+    market: MarketPolicy = Field(default_factory=MarketPolicy)
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+
+    def role_url(self, role: Literal["owner", "api", "worker"]) -> str:
+        """The connection URL of one of the three roles, for psycopg under SQLAlchemy.
+
+        Raises ValueError when no database is configured.
+        """
+        explicit = {"owner": self.database_url, "api": self.api_database_url, "worker": self.worker_database_url}
+        url = explicit[role]
+        if not url:
+            if not self.database_url:
+                raise ValueError("no database is configured: set SOUK_DATABASE_URL")
+            user = {"api": API_ROLE, "worker": WORKER_ROLE}[role]
+            url = make_url(self.database_url).set(username=user).render_as_string(hide_password=False)
+        return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)

@@ -1,0 +1,1 @@
+"""The market's rules: negotiation, orders, reviews, gating, trust."""

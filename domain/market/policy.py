@@ -1,0 +1,37 @@
+"""Deadlines, caps and windows of the market, all in seconds unless the name says otherwise.
+
+A process takes the values it was started with and keeps them; changing a setting changes new processes.
+Demos and tests use seconds where the defaults are days.
+"""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MINUTE = 60
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+
+
+class MarketPolicy(BaseModel):
+    """Every tunable number of the market's rules, with the defaults of the design."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    offer_expiry_seconds: float = Field(48 * HOUR, gt=0)
+    offer_expiry_max_seconds: float = Field(7 * DAY, gt=0)
+    purchase_window_seconds: float = Field(24 * HOUR, gt=0)
+    max_rounds: int = Field(10, ge=1, description="offers in one negotiation, counters included")
+    max_open_negotiations: int = Field(100, ge=1, description="per buyer, unless it sets a lower one")
+    auto_answer_min_seconds: float = Field(0.5, ge=0)
+    auto_answer_max_seconds: float = Field(3.0, ge=0)
+
+    promised_delivery_seconds: float = Field(7 * DAY, gt=0, description="for SHIPPED listings that name none")
+    delivery_reminder_share: float = Field(0.75, gt=0, lt=1, description="of the promised time")
+    return_window_seconds: float = Field(14 * DAY, ge=0)
+    refund_answer_seconds: float = Field(3 * DAY, gt=0)
+    review_window_seconds: float = Field(30 * DAY, gt=0)
+
+    reply_deadline_seconds: float = Field(24 * HOUR, gt=0, description="D of the trust formula")
+    trust_decay_seconds: float = Field(30 * DAY, gt=0)
+    trust_penalty_cooldown_seconds: float = Field(30 * DAY, gt=0)
+    trust_full_weight_cents: int = Field(1_000, ge=1, description="V0 of the trust formula, minor units")
+    trust_fold_delay_seconds: float = Field(0.5, ge=0, description="nudges within it share one fold")

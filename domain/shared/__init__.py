@@ -1,0 +1,1 @@
+"""Values every context shares: errors, money, clocks' windows."""
