@@ -12,10 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
+from db.roles import API_ROLE, WORKER_ROLE
 from domain.market.policy import MarketPolicy
-
-API_ROLE = "souk_api"
-WORKER_ROLE = "souk_worker"
 
 
 class LimitSettings(BaseModel):

@@ -1,0 +1,48 @@
+"""The market's tables. Constraints, policies and triggers stand in ``db/migrations/sql``."""
+
+from db.market.tables.catalog import Agent, AgentLimits, Listing, ListingLimits, Product, ProductImage, Store
+from db.market.tables.conversation import Message, SupportQuestion, Thread
+from db.market.tables.feeds import ActivityEvent, InboxEvent
+from db.market.tables.trade import (
+    InteractionEvidence,
+    Negotiation,
+    Offer,
+    OfferReference,
+    Order,
+    Review,
+    ReviewWindow,
+    StockHold,
+    StockMovement,
+    StoreInteractionEvidence,
+)
+from db.market.tables.trust import StoreStats, StoreUpdate, TrustEvent, TrustFact, TrustProfile
+
+__all__ = [
+    "ActivityEvent",
+    "Agent",
+    "AgentLimits",
+    "InboxEvent",
+    "InteractionEvidence",
+    "Listing",
+    "ListingLimits",
+    "Message",
+    "Negotiation",
+    "Offer",
+    "OfferReference",
+    "Order",
+    "Product",
+    "ProductImage",
+    "Review",
+    "ReviewWindow",
+    "StockHold",
+    "StockMovement",
+    "Store",
+    "StoreInteractionEvidence",
+    "StoreStats",
+    "StoreUpdate",
+    "SupportQuestion",
+    "Thread",
+    "TrustEvent",
+    "TrustFact",
+    "TrustProfile",
+]

@@ -1,0 +1,51 @@
+"""The public log and the private inboxes. A row's place in its feed is (txid, seq)."""
+
+from uuid import UUID
+
+from sqlalchemy import BigInteger, FetchedValue, ForeignKey, Identity
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base, CreatedAt, Key, Meta, pg_enum
+from domain.market.states import ActivityType
+
+
+class ActivityEvent(Base):
+    """A public event. Holds ids only: no offer id, no term of an offer, ever."""
+
+    __tablename__ = "activity_events"
+    activity_event_id: Mapped[Key]
+    type: Mapped[ActivityType] = mapped_column(pg_enum(ActivityType, "activity_type"))
+    created_at: Mapped[CreatedAt] = mapped_column(primary_key=True)
+    actor_agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("agents.agent_id"))
+    store_id: Mapped[UUID | None] = mapped_column(ForeignKey("stores.store_id"))
+    listing_id: Mapped[UUID | None] = mapped_column(ForeignKey("listings.listing_id"))
+    thread_id: Mapped[UUID | None] = mapped_column(ForeignKey("threads.thread_id"))
+    message_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.message_id"))
+    offer_ref_id: Mapped[UUID | None] = mapped_column(ForeignKey("offer_references.offer_ref_id"))
+    order_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.order_id"))
+    review_id: Mapped[UUID | None] = mapped_column(ForeignKey("reviews.review_id"))
+    store_update_id: Mapped[UUID | None] = mapped_column(ForeignKey("store_updates.store_update_id"))
+    trust_event_id: Mapped[UUID | None] = mapped_column(ForeignKey("trust_events.trust_event_id"))
+    meta: Mapped[Meta]
+    txid: Mapped[int] = mapped_column(BigInteger, server_default=FetchedValue())
+    seq: Mapped[int] = mapped_column(BigInteger, server_default=FetchedValue())
+
+
+class InboxEvent(Base):
+    """A private event for one agent."""
+
+    __tablename__ = "inbox_events"
+    inbox_event_id: Mapped[Key]
+    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.agent_id"))
+    type: Mapped[str]
+    created_at: Mapped[CreatedAt]
+    store_id: Mapped[UUID | None] = mapped_column(ForeignKey("stores.store_id"))
+    listing_id: Mapped[UUID | None] = mapped_column(ForeignKey("listings.listing_id"))
+    thread_id: Mapped[UUID | None] = mapped_column(ForeignKey("threads.thread_id"))
+    message_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.message_id"))
+    offer_id: Mapped[UUID | None] = mapped_column(ForeignKey("offers.offer_id"))
+    order_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.order_id"))
+    review_id: Mapped[UUID | None] = mapped_column(ForeignKey("reviews.review_id"))
+    meta: Mapped[Meta]
+    txid: Mapped[int] = mapped_column(BigInteger, server_default=FetchedValue())
+    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))

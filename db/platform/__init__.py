@@ -1,0 +1,1 @@
+"""Identity, idempotency and request limits: what every context's API stands on."""

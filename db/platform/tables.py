@@ -1,0 +1,78 @@
+"""Tables that belong to no context: agents' keys, idempotency records, processed commands, limits."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base, CreatedAt, Key, Meta, pg_enum
+
+
+class ApiKeyKind(StrEnum):
+    AGENT = "AGENT"
+    OPERATOR = "OPERATOR"
+
+
+class ApiKey(Base):
+    """A credential. Only the hash of its secret is kept; the key's id is part of what the caller sends."""
+
+    __tablename__ = "api_keys"
+    key_id: Mapped[Key]
+    kind: Mapped[ApiKeyKind] = mapped_column(pg_enum(ApiKeyKind, "api_key_kind"))
+    agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("agents.agent_id"))
+    label: Mapped[str] = mapped_column(server_default="")
+    secret_hash: Mapped[bytes]
+    created_at: Mapped[CreatedAt]
+    revoked_at: Mapped[datetime | None]
+
+
+class IdempotencyRecord(Base):
+    """One request with an Idempotency-Key. In flight while ``completed_at`` is null and the lease runs."""
+
+    __tablename__ = "idempotency_records"
+    command_id: Mapped[Key]
+    scope: Mapped[UUID]
+    key_hash: Mapped[bytes]
+    request_hash: Mapped[bytes]
+    created_at: Mapped[CreatedAt]
+    lease_until: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    status_code: Mapped[int | None]
+    response_body: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+
+class ProcessedCommand(Base):
+    """A process command an activity has carried out, and how it ended ("ok" or an error code)."""
+
+    __tablename__ = "processed_commands"
+    command_id: Mapped[Key]
+    kind: Mapped[str]
+    entity_id: Mapped[UUID]
+    outcome: Mapped[str]
+    created_at: Mapped[CreatedAt]
+
+
+class OperatorAuditEntry(Base):
+    """What an operator did, and why."""
+
+    __tablename__ = "operator_audit_log"
+    audit_id: Mapped[Key]
+    key_id: Mapped[UUID] = mapped_column(ForeignKey("api_keys.key_id"))
+    action: Mapped[str]
+    reason: Mapped[str]
+    meta: Mapped[Meta]
+    created_at: Mapped[CreatedAt]
+
+
+class RateLimitWindow(Base):
+    """A counter of the rate limiter; one row per limit, caller and window."""
+
+    __tablename__ = "rate_limit_windows"
+    __table_args__ = {"prefixes": ["UNLOGGED"]}
+    key: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int]
+    expires_at: Mapped[datetime]

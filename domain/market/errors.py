@@ -1,0 +1,102 @@
+"""The market's refusals. A message to one party never tells the other's limits."""
+
+from domain.shared.errors import ErrorKind, declare
+
+_C, _R, _F, _N, _I = (
+    ErrorKind.CONFLICT,
+    ErrorKind.RULE_VIOLATION,
+    ErrorKind.FORBIDDEN,
+    ErrorKind.NOT_FOUND,
+    ErrorKind.INVALID,
+)
+
+# Catalog
+AGENT_NOT_FOUND = declare("agent.not_found", _N, "There is no such agent.")
+HANDLE_TAKEN = declare("agent.handle_taken", _C, "Another agent has this handle.", "choose another handle")
+STORE_NOT_FOUND = declare("store.not_found", _N, "There is no such store.")
+STORE_NOT_YOURS = declare("store.not_yours", _F, "Only the store's owner may do this.")
+STORE_CLOSED = declare("store.closed", _C, "The store is not open.")
+PRODUCT_NOT_FOUND = declare("product.not_found", _N, "There is no such product.")
+LISTING_NOT_FOUND = declare("listing.not_found", _N, "There is no such listing.")
+LISTING_NOT_ACTIVE = declare("listing.not_active", _C, "The listing is not for sale now.", "GET /v1/listings/{listing_id}")
+LISTING_SOLD_OUT = declare("listing.sold_out", _C, "There is not enough stock.", "GET /v1/listings/{listing_id}")
+LISTING_HERO_TAKEN = declare(
+    "listing.hero_taken",
+    _C,
+    "This store shows one active listing at a time.",
+    "PATCH /v1/listings/{listing_id}/status of the active one to PAUSED",
+)
+STOCK_NEGATIVE = declare("listing.stock_negative", _R, "Stock cannot fall below zero.")
+CURRENCY_UNKNOWN = declare("money.currency_unknown", _I, "The currency is not an ISO 4217 code.")
+AMOUNT_TOO_LARGE = declare("money.amount_too_large", _R, "Price times quantity is larger than Souk can hold.")
+LIMITS_INCOHERENT = declare(
+    "limits.incoherent", _I, "Limits need floor_cents <= auto_accept_cents and auto_decline_cents < auto_accept_cents."
+)
+
+# Conversation
+THREAD_NOT_FOUND = declare("thread.not_found", _N, "There is no such thread.")
+THREAD_CLOSED = declare("thread.closed", _C, "The thread takes no more messages.")
+THREAD_TYPE_RESERVED = declare("thread.type_reserved", _R, "REVIEW threads are opened by the first review of a listing.")
+THREAD_CONTEXT = declare("thread.context_invalid", _I, "The context ids do not belong together.")
+THREAD_NEEDS_CONTEXT = declare(
+    "thread.needs_context", _I, "This kind of thread needs a context.", "give context_listing_id or context_store_id"
+)
+MESSAGE_PARENT = declare("message.parent_invalid", _I, "parent_message_id is not a message of this thread.")
+
+# Negotiation
+OFFER_NOT_FOUND = declare("offer.not_found", _N, "There is no such offer, or it is not yours to see.")
+NOT_A_CUSTOMER = declare("agent.not_a_customer", _F, "Only customers may do this.")
+NOT_A_MERCHANT = declare("agent.not_a_merchant", _F, "Only merchants may do this.")
+OWN_LISTING = declare("offer.own_listing", _R, "A store's owner cannot trade with itself.")
+OFFER_NOT_OPEN = declare("offer.not_open", _C, "The offer is no longer open.", "GET /v1/offers/{offer_id}")
+OFFER_EXPIRED = declare("offer.expired", _C, "The offer has expired.", "POST /v1/offers")
+OFFER_NOT_YOUR_TURN = declare("offer.not_your_turn", _C, "The other party is to answer.", "wait for GET /v1/inbox")
+OFFER_NOT_MAKER = declare("offer.not_maker", _C, "Only its maker may withdraw a standing offer.")
+OFFER_ROUND = declare("offer.round_mismatch", _C, "The offer has another round than the one named.", "GET /v1/offers/{offer_id}")
+OFFER_PRICE_RANGE = declare("offer.price_out_of_range", _R, "The price is outside what this round allows.")
+OFFER_EXPIRY_RANGE = declare("offer.expiry_out_of_range", _R, "expires_in_seconds is outside what the market allows.")
+ROUNDS_EXHAUSTED = declare(
+    "negotiation.rounds_exhausted", _C, "No more counter-offers in this negotiation.", "accept, reject or withdraw"
+)
+NEGOTIATION_OPEN = declare(
+    "negotiation.already_open",
+    _C,
+    "You already negotiate for this listing.",
+    "POST /v1/offers/{offer_id}/counter",
+    "POST /v1/offers/{offer_id}/withdraw",
+)
+NEGOTIATION_CAP = declare(
+    "negotiation.too_many_open", _C, "You have as many open negotiations as your limit allows.", "close one first"
+)
+BELOW_OWN_FLOOR = declare(
+    "limits.below_floor", _R, "The price is below the floor you set for this listing.", "PUT /v1/listings/{listing_id}/limits"
+)
+SPEND_CAP = declare(
+    "limits.spend_cap", _R, "This would exceed the spend cap you set.", "PUT /v1/agents/me/limits"
+)
+NOTE_HOLDS_TERMS = declare(
+    "reference.note_holds_terms", _R, "A public note must not hold terms of the offer.", "write it without numbers"
+)
+
+# Orders
+ORDER_NOT_FOUND = declare("order.not_found", _N, "There is no such order, or it is not yours to see.")
+GATING_UNSATISFIED = declare(
+    "order.gating_unsatisfied", _R, "You must interact with the listing before buying.", "GET /v1/listings/{listing_id}/gating"
+)
+OFFER_NOT_ACCEPTED = declare("order.offer_not_accepted", _C, "Only an accepted offer can be bought.", "GET /v1/offers/{offer_id}")
+OFFER_SPENT = declare("order.offer_spent", _C, "The accepted price was already used for an order.")
+PURCHASE_WINDOW_PASSED = declare("order.purchase_window_passed", _C, "The time to buy at the accepted price has passed.")
+ORDER_TARGET = declare("order.target_invalid", _I, "Name either listing_id (with quantity) or offer_id.")
+ORDER_NOT_PLACED = declare("order.not_awaiting_delivery", _C, "The order does not await delivery.", "GET /v1/orders/{order_id}")
+ORDER_NOT_DELIVERED = declare("order.not_delivered", _C, "The order has not been delivered.")
+ORDER_REFUNDED = declare("order.refunded", _C, "The order was refunded.")
+RETURN_WINDOW_CLOSED = declare("order.return_window_closed", _C, "The return window has closed.")
+REFUND_PENDING = declare("order.refund_already_requested", _C, "A refund was already requested for this order.")
+NO_REFUND_REQUEST = declare("order.no_refund_request", _C, "No refund request awaits an answer.")
+
+# Reviews
+REVIEW_EXISTS = declare("review.already_posted", _C, "This order already has its review.")
+REVIEW_TOO_LATE = declare("review.window_closed", _C, "The review window has closed.")
+REVIEW_UNDELIVERED = declare("review.order_not_delivered", _C, "Only delivered orders can be reviewed.")
+REVIEW_REFUNDED = declare("review.order_refunded", _C, "Refunded orders cannot be reviewed.")
+REVIEW_THREAD_NONE = declare("review.no_thread", _N, "The listing has no review yet.")

@@ -1,0 +1,176 @@
+"""Orders: placement to delivery, and the ways back.
+
+PLACED → DELIVERED → (REFUNDED), or PLACED → REFUNDED. Times are the database's; all amounts cents.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from domain.market import errors
+from domain.market.gating import ways_to_satisfy
+from domain.market.negotiation import (
+    BuyerStanding,
+    ListingView,
+    NegotiationState,
+    check_listing_open,
+    check_spend,
+    total_price,
+)
+from domain.market.policy import MarketPolicy
+from domain.market.states import DeliveryKind, OfferStatus, OrderStatus, RefundReason
+
+
+@dataclass(frozen=True, slots=True)
+class OrderState:
+    """An order as the rules see it."""
+
+    status: OrderStatus
+    delivery: DeliveryKind
+    promised_at: datetime | None
+    remind_at: datetime | None
+    reminded: bool
+    refund_requested: bool
+    refund_answered: bool
+    refund_answer_due_at: datetime | None
+    return_window_closes_at: datetime | None
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dates:
+    """When a shipped order is due and when its merchant is reminded; None for instant delivery."""
+
+    promised_at: datetime | None
+    remind_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What time has brought about: at most one of these."""
+
+    refund: RefundReason | None = None
+    remind: bool = False
+    close: bool = False
+
+
+def check_gating(has_evidence: bool, listing_id: UUID, store_id: UUID) -> None:
+    """Refuse a buyer without an earlier interaction, and say what would satisfy the rule."""
+    if not has_evidence:
+        raise errors.GATING_UNSATISFIED.error(ways=ways_to_satisfy(listing_id, store_id))
+
+
+def decide_purchase(listing: ListingView, buyer: BuyerStanding, quantity: int) -> int:
+    """A purchase at the list price: returns the total in cents."""
+    check_listing_open(listing)
+    if quantity > listing.stock:
+        raise errors.LISTING_SOLD_OUT.error(f"Only {listing.stock} in stock.")
+    total = total_price(listing.price_cents, quantity)
+    check_spend(buyer, total)
+    return total
+
+
+def decide_offer_purchase(state: NegotiationState, offer_id: UUID, buyer: BuyerStanding, now: datetime) -> int:
+    """A purchase of an accepted offer: returns the total in cents. ``buyer`` excludes this negotiation."""
+    offer = next((o for o in state.offers if o.offer_id == offer_id), None)
+    if offer is None:
+        raise errors.OFFER_NOT_FOUND.error()
+    if state.spent and offer.status is OfferStatus.ACCEPTED:
+        raise errors.OFFER_SPENT.error()
+    if offer.status is OfferStatus.EXPIRED and offer.purchase_by is not None:
+        raise errors.PURCHASE_WINDOW_PASSED.error()
+    if offer.status is not OfferStatus.ACCEPTED or offer.purchase_by is None:
+        raise errors.OFFER_NOT_ACCEPTED.error()
+    if now >= offer.purchase_by:
+        raise errors.PURCHASE_WINDOW_PASSED.error()
+    total = total_price(offer.price_cents, offer.quantity)
+    check_spend(buyer, total)
+    return total
+
+
+def delivery_dates(
+    delivery: DeliveryKind, promised_seconds: int | None, now: datetime, policy: MarketPolicy
+) -> Dates:
+    """When an order placed now is due, and when its merchant is reminded."""
+    if delivery is DeliveryKind.INSTANT:
+        return Dates(None, None)
+    seconds = policy.promised_delivery_seconds if promised_seconds is None else promised_seconds
+    return Dates(
+        now + timedelta(seconds=seconds), now + timedelta(seconds=seconds * policy.delivery_reminder_share)
+    )
+
+
+def _awaits_delivery(order: OrderState) -> bool:
+    return order.status is OrderStatus.PLACED
+
+
+def decide_deliver(order: OrderState, now: datetime) -> None:
+    """Whether the merchant may confirm delivery: before the promised time passes."""
+    if order.status is OrderStatus.REFUNDED:
+        raise errors.ORDER_REFUNDED.error()
+    if not _awaits_delivery(order) or (order.promised_at is not None and now >= order.promised_at):
+        raise errors.ORDER_NOT_PLACED.error()
+
+
+def decide_cancel(order: OrderState) -> None:
+    """Whether the buyer may cancel: before delivery."""
+    if order.status is OrderStatus.REFUNDED:
+        raise errors.ORDER_REFUNDED.error()
+    if not _awaits_delivery(order):
+        raise errors.ORDER_NOT_PLACED.error(
+            "The order was delivered: ask for a refund with POST /v1/orders/{order_id}/refund-request."
+        )
+
+
+def decide_request_refund(order: OrderState, now: datetime) -> None:
+    """Whether the buyer may ask for its money back: once, after delivery, within the return window."""
+    if order.status is OrderStatus.REFUNDED:
+        raise errors.ORDER_REFUNDED.error()
+    if order.status is not OrderStatus.DELIVERED:
+        raise errors.ORDER_NOT_DELIVERED.error(
+            "The order is not delivered yet: cancel it with POST /v1/orders/{order_id}/cancel."
+        )
+    if order.refund_requested:
+        raise errors.REFUND_PENDING.error()
+    if order.closed or order.return_window_closes_at is None or now >= order.return_window_closes_at:
+        raise errors.RETURN_WINDOW_CLOSED.error()
+
+
+def decide_answer_refund(order: OrderState) -> None:
+    """Whether a refund request awaits the merchant's answer."""
+    if order.status is OrderStatus.REFUNDED:
+        raise errors.ORDER_REFUNDED.error()
+    if not order.refund_requested or order.refund_answered:
+        raise errors.NO_REFUND_REQUEST.error()
+
+
+def decide_order_due(order: OrderState, now: datetime) -> Due:
+    """What time has brought about: a missed delivery, a reminder, a granted refund, the end of the process."""
+    if order.closed:
+        return Due()
+    if order.status is OrderStatus.REFUNDED:
+        return Due(close=True)
+    if order.status is OrderStatus.PLACED:
+        if order.promised_at is not None and now >= order.promised_at:
+            return Due(refund=RefundReason.DELIVERY_MISSED)
+        if order.remind_at is not None and now >= order.remind_at and not order.reminded:
+            return Due(remind=True)
+        return Due()
+    if order.refund_requested and not order.refund_answered:
+        if order.refund_answer_due_at is not None and now >= order.refund_answer_due_at:
+            return Due(refund=RefundReason.NOT_ANSWERED)
+        return Due()
+    if order.return_window_closes_at is None or now >= order.return_window_closes_at:
+        return Due(close=True)
+    return Due()
+
+
+def next_order_deadline(order: OrderState) -> datetime | None:
+    """When the process must look again, or None when it is over."""
+    if order.closed:
+        return None
+    if order.status is OrderStatus.PLACED:
+        return order.promised_at if order.reminded else order.remind_at
+    if order.refund_requested and not order.refund_answered:
+        return order.refund_answer_due_at
+    return order.return_window_closes_at

@@ -1,0 +1,163 @@
+"""The named states and kinds of the market: the seed's enums, shared by rules, tables and messages."""
+
+from enum import StrEnum
+
+
+class AgentType(StrEnum):
+    MERCHANT = "MERCHANT"
+    CUSTOMER = "CUSTOMER"
+
+
+class StoreStatus(StrEnum):
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    CLOSED = "CLOSED"
+
+
+class ListingStatus(StrEnum):
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    SOLD_OUT = "SOLD_OUT"
+
+
+class DeliveryKind(StrEnum):
+    INSTANT = "INSTANT"
+    SHIPPED = "SHIPPED"
+
+
+class ThreadType(StrEnum):
+    LAUNCH_DROP = "LAUNCH_DROP"
+    LOOKING_FOR = "LOOKING_FOR"
+    CLAIM_CHALLENGE = "CLAIM_CHALLENGE"
+    NEGOTIATION = "NEGOTIATION"
+    REVIEW = "REVIEW"
+    GENERAL = "GENERAL"
+
+
+class ThreadStatus(StrEnum):
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+    ARCHIVED = "ARCHIVED"
+
+
+class OfferStatus(StrEnum):
+    PROPOSED = "PROPOSED"
+    ACCEPTED = "ACCEPTED"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+    CANCELLED = "CANCELLED"
+
+
+class OrderStatus(StrEnum):
+    PLACED = "PLACED"
+    DELIVERED = "DELIVERED"
+    REFUNDED = "REFUNDED"
+
+
+class Party(StrEnum):
+    """A side of a negotiation."""
+
+    BUYER = "BUYER"
+    SELLER = "SELLER"
+
+    @property
+    def other(self) -> "Party":
+        return Party.SELLER if self is Party.BUYER else Party.BUYER
+
+
+class MovementReason(StrEnum):
+    INITIAL = "INITIAL"
+    ADJUSTED = "ADJUSTED"
+    OFFER_HELD = "OFFER_HELD"
+    HOLD_RETURNED = "HOLD_RETURNED"
+    ORDER_PLACED = "ORDER_PLACED"
+    ORDER_RETURNED = "ORDER_RETURNED"
+
+
+class HoldRelease(StrEnum):
+    SPENT = "SPENT"
+    LAPSED = "LAPSED"
+    BROKEN = "BROKEN"
+
+
+class ReviewWindowStatus(StrEnum):
+    OPEN = "OPEN"
+    REVIEWED = "REVIEWED"
+    LAPSED = "LAPSED"
+    VOID = "VOID"
+
+
+class InteractionType(StrEnum):
+    QUESTION_POSTED = "QUESTION_POSTED"
+    OFFER_MADE = "OFFER_MADE"
+    LOOKING_FOR_PARTICIPATION = "LOOKING_FOR_PARTICIPATION"
+
+
+class ActivityType(StrEnum):
+    """Public events. The last three extend the seed: a process that ends is visible in the feed."""
+
+    STORE_CREATED = "STORE_CREATED"
+    LISTING_DROPPED = "LISTING_DROPPED"
+    THREAD_CREATED = "THREAD_CREATED"
+    MESSAGE_POSTED = "MESSAGE_POSTED"
+    OFFER_MADE = "OFFER_MADE"
+    OFFER_ACCEPTED = "OFFER_ACCEPTED"
+    OFFER_REJECTED = "OFFER_REJECTED"
+    OFFER_REFERENCE_POSTED = "OFFER_REFERENCE_POSTED"
+    ORDER_PLACED = "ORDER_PLACED"
+    ORDER_DELIVERED = "ORDER_DELIVERED"
+    REVIEW_POSTED = "REVIEW_POSTED"
+    STORE_UPDATE_POSTED = "STORE_UPDATE_POSTED"
+    TRUST_UPDATED = "TRUST_UPDATED"
+    OFFER_EXPIRED = "OFFER_EXPIRED"
+    OFFER_CANCELLED = "OFFER_CANCELLED"
+    ORDER_REFUNDED = "ORDER_REFUNDED"
+
+
+class InboxType(StrEnum):
+    """Private events, each to one agent."""
+
+    OFFER_MADE = "OFFER_MADE"
+    OFFER_COUNTERED = "OFFER_COUNTERED"
+    OFFER_ACCEPTED = "OFFER_ACCEPTED"
+    OFFER_REJECTED = "OFFER_REJECTED"
+    OFFER_WITHDRAWN = "OFFER_WITHDRAWN"
+    OFFER_EXPIRED = "OFFER_EXPIRED"
+    OFFER_CANCELLED = "OFFER_CANCELLED"
+    HOLD_LAPSED = "HOLD_LAPSED"
+    ORDER_PLACED = "ORDER_PLACED"
+    ORDER_DELIVERED = "ORDER_DELIVERED"
+    ORDER_REFUNDED = "ORDER_REFUNDED"
+    DELIVERY_DUE_SOON = "DELIVERY_DUE_SOON"
+    REFUND_REQUESTED = "REFUND_REQUESTED"
+    REFUND_DECLINED = "REFUND_DECLINED"
+    REVIEW_WINDOW_OPENED = "REVIEW_WINDOW_OPENED"
+    REVIEW_WINDOW_CLOSED = "REVIEW_WINDOW_CLOSED"
+    REVIEW_POSTED = "REVIEW_POSTED"
+    QUESTION_ASKED = "QUESTION_ASKED"
+    QUESTION_ANSWERED = "QUESTION_ANSWERED"
+    QUESTION_MISSED = "QUESTION_MISSED"
+    TRUST_MOVED = "TRUST_MOVED"
+
+
+class CloseReason(StrEnum):
+    """Why an offer or a negotiation ended, beyond its status. Shown to both parties, so it tells no limit."""
+
+    SUPERSEDED = "SUPERSEDED"
+    WITHDRAWN = "WITHDRAWN"
+    BROKEN_BY_SELLER = "BROKEN_BY_SELLER"
+    SOLD_OUT = "SOLD_OUT"
+    LISTING_PAUSED = "LISTING_PAUSED"
+    STORE_CLOSED = "STORE_CLOSED"
+    PRICE_FELL = "PRICE_FELL"
+    NOT_ANSWERED = "NOT_ANSWERED"
+    NOT_PURCHASED = "NOT_PURCHASED"
+    DECLINED = "DECLINED"
+    PURCHASED = "PURCHASED"
+
+
+class RefundReason(StrEnum):
+    CANCELLED_BY_BUYER = "CANCELLED_BY_BUYER"
+    DELIVERY_MISSED = "DELIVERY_MISSED"
+    GRANTED = "GRANTED"
+    NOT_ANSWERED = "NOT_ANSWERED"
