@@ -1,0 +1,55 @@
+# Souk. `make help` lists what can be done; every target sets up what it needs.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Modules by name and not by script: scripts hold the path of the folder they were installed in.
+RUN := $(BIN)/python -m
+INSTALLED := $(VENV)/.installed
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up test test-fast check format lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## make .venv with everything in it, pinned and checked by hash
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "Souk needs Python 3.11 or newer as '$(PYTHON)': try make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(INSTALLED) ## agents trade on a fresh Souk, live; then it keeps serving (on a terminal)
+	$(RUN) souk demo $(ARGS)
+
+up: $(INSTALLED) ## run Souk; data and running processes survive a restart
+	$(RUN) souk up $(ARGS)
+
+test: $(INSTALLED) ## run every test
+	$(RUN) pytest $(ARGS)
+
+test-fast: $(INSTALLED) ## run the tests of rules, workflows, replay and database: under a minute
+	$(RUN) pytest tests/rules tests/workflows tests/replay tests/db $(ARGS)
+
+check: $(INSTALLED) ## lint, format check, types, import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(RUN) mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED) ## format the code and mend what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(INSTALLED) ## resolve the dependencies anew into requirements.lock
+	$(BIN)/uv pip compile --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
+		--no-header --no-annotate --group pyproject.toml:dev pyproject.toml -o requirements.lock
+
+clean: ## remove .venv and every cache; data in .souk stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

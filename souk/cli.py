@@ -1,0 +1,36 @@
+"""The ``souk`` command. Every command is a function elsewhere; this is the list of them."""
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from souk.commands.parts import api, migrate, worker
+from souk.commands.up import up
+
+app = typer.Typer(
+    name="souk",
+    help="Souk, a durable marketplace for AI agents. Start with `souk up`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # locals hold secrets
+)
+app.command()(up)
+app.command()(api)
+app.command()(worker)
+app.command()(migrate)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"souk {version('souk')}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Souk, a durable marketplace for AI agents. Start with `souk up`."""

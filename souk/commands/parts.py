@@ -1,0 +1,93 @@
+"""The parts by themselves, against any Postgres and Temporal: for containers, several machines, debugging."""
+
+import importlib
+import socket
+from typing import Annotated
+
+import typer
+import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
+
+from souk.commands.clear_errors import one_clear_line
+from souk.commands.options import Wait
+from souk.stack.errors import StackError
+from souk.stack.ports import listen
+from souk.stack.settings import check_database, check_temporal, load_settings, require
+
+_NEEDED = {
+    "database_url": "postgresql://souk@localhost/souk",
+    "temporal_address": "localhost:7233",
+    "payload_keys": "k1:<base64 of 32 random bytes>",
+    "credential_secret": "a long random text",
+}
+_SHUTDOWN_SECONDS = 5  # then open streams are cut: a client resumes them where it was
+
+
+def api(
+    wait: Wait = 0,
+    fd: Annotated[int, typer.Option(hidden=True, help="A listening socket that was passed down.")] = -1,
+) -> None:
+    """Serve the HTTP API on SOUK_API_HOST and SOUK_API_PORT, against the Postgres and Temporal of the settings."""
+    with one_clear_line():
+        settings = load_settings()
+        require(settings, _NEEDED)
+        check_database(settings.role_url("api"), patience=wait)
+        check_temporal(settings.temporal_address, settings.temporal_namespace, patience=wait)
+        listener = (
+            listen(settings.api_host, settings.api_port, "SOUK_API_PORT")
+            if fd < 0
+            else socket.socket(fileno=fd)
+        )
+        server = uvicorn.Server(
+            uvicorn.Config(
+                "api.main:create_app",
+                factory=True,
+                loop="uvloop",
+                http="httptools",
+                access_log=False,
+                log_config=None,
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+            )
+        )
+        server.run(sockets=[listener])
+        if not server.started:
+            raise StackError("the API did not start: see the error above")
+
+
+def worker(wait: Wait = 0) -> None:
+    """Run the worker: every process and activity of Souk, against the Postgres and Temporal of the settings."""
+    with one_clear_line():
+        settings = load_settings()
+        require(settings, _NEEDED)
+        check_database(settings.role_url("worker"), patience=wait)
+        check_temporal(settings.temporal_address, settings.temporal_namespace, patience=wait)
+    # By name: the layers forbid the command line to know the worker's code.
+    importlib.import_module("worker.main").main()
+
+
+def migrate(
+    revision: Annotated[str, typer.Option("--to", help="Revision to migrate up to.")] = "head",
+    down: Annotated[
+        str,
+        typer.Option("--down", metavar="REVISION", help="Migrate down to a revision instead, or to `base`."),
+    ] = "",
+    wait: Wait = 0,
+) -> None:
+    """Bring the database of SOUK_DATABASE_URL to the newest schema. (`souk up` does so by itself.)"""
+    with one_clear_line():
+        settings = load_settings()
+        require(settings, {"database_url": _NEEDED["database_url"]})
+        check_database(settings.database_url, patience=wait)
+        # Here, not above: Alembic and the tables are slow to import and no other command needs them.
+        from db.migrate import downgrade, upgrade
+
+        try:
+            if down:
+                downgrade(settings.database_url, down)
+            else:
+                upgrade(settings.database_url, revision)
+        except SQLAlchemyError as error:
+            raise StackError(f"the migration failed and was rolled back: {error}") from error
+        typer.echo(f"migrated to {down or revision}")

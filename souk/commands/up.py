@@ -1,0 +1,128 @@
+"""``souk up``: the whole stack under one supervisor, until it is told to stop."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from sqlalchemy.engine import make_url
+
+from souk.commands.clear_errors import one_clear_line
+from souk.commands.options import DEFAULT_DATA_DIR, DataDir
+from souk.stack.data_dir import DataDirectory
+from souk.stack.errors import StopRequested
+from souk.stack.running import RunningStack
+from souk.stack.settings import load_settings
+from souk.stack.signals import Signals
+from souk.stack.supervisor import StackOptions, Supervisor
+
+
+def up(
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    api_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of the API; 0 is any free one.")
+    ] = 8000,
+    temporal_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of Temporal's gRPC frontend; 0 is any free one.")
+    ] = 7233,
+    ui_port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port of Temporal's web UI; 0 is any free one.")
+    ] = 8233,
+    json_line: Annotated[
+        bool,
+        typer.Option("--json", help="When ready, print the addresses as one JSON line and nothing else."),
+    ] = False,
+    stores_only: Annotated[
+        bool,
+        typer.Option(
+            "--stores-only", help="Only Postgres and Temporal: run `souk api` and `souk worker` yourself."
+        ),
+    ] = False,
+) -> None:
+    """Run Souk: Postgres, Temporal, worker and API, from one data directory.
+
+    Data and running processes survive a restart. With SOUK_DATABASE_URL or SOUK_TEMPORAL_ADDRESS set, those
+    are used in place of the embedded ones. SIGTERM or Ctrl-C stops everything in order.
+    """
+    os.umask(0o077)  # whatever a child writes into the data directory is for its owner alone
+    options = StackOptions(api_port, temporal_port, ui_port, stores_only)
+    with one_clear_line(), DataDirectory(data_dir) as data, _log_to(data), Signals() as signals:
+        settings = load_settings()
+        with _progress() as tell:
+            supervisor = Supervisor(data, options, settings, signals, tell)
+            try:
+                stack = supervisor.start()
+                tell("")
+                _show(stack, data, json_line=json_line)
+                supervisor.watch()
+            except StopRequested:
+                pass
+            finally:
+                supervisor.stop()
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str], None]]:
+    """A spinner on a terminal; elsewhere the supervisor's log says enough. An empty text hides it."""
+    console = Console(stderr=True)
+    status = console.status("")
+
+    def tell(text: str) -> None:
+        if text and console.is_terminal:
+            status.update(f"{text} …")
+            status.start()
+        else:
+            status.stop()
+
+    try:
+        yield tell
+    finally:
+        status.stop()
+
+
+@contextmanager
+def _log_to(data: DataDirectory) -> Iterator[None]:
+    """The supervisor's own log: to ``logs/souk.log``, and what is worth a warning to stderr too."""
+    logger = logging.getLogger("souk.stack")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    file = logging.FileHandler(data.logs / "souk.log", encoding="utf-8")
+    screen = logging.StreamHandler(sys.stderr)
+    screen.setLevel(logging.WARNING)
+    for handler in (file, screen):
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        for handler in (file, screen):
+            logger.removeHandler(handler)
+        file.close()
+
+
+def _show(stack: RunningStack, data: DataDirectory, *, json_line: bool) -> None:
+    if json_line:
+        sys.stdout.write(json.dumps(stack.addresses()) + "\n")
+        sys.stdout.flush()
+        return
+    table = Table.grid(padding=(0, 2))
+    rows = {
+        "API": stack.api,
+        "API docs": f"{stack.api}/docs",
+        "Temporal UI": stack.temporal_ui or "not known: set SOUK_TEMPORAL_UI_URL",
+        "Temporal": stack.temporal,
+        "Database": make_url(stack.database).render_as_string(hide_password=True),
+        "Data and logs": str(data.path),
+    }
+    for name, value in rows.items():
+        table.add_row(f"[bold]{name}[/bold]", value)
+    console = Console()
+    console.print(Panel(table, title="Souk is open", border_style="green", expand=False))
+    console.print("Ctrl-C stops it; the data stay.", style="dim")
