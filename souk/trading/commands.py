@@ -1,0 +1,179 @@
+"""The command line of this package: ``souk market load``, ``souk market trade`` and ``souk demo``.
+
+Exit codes: 0 all is well; 1 the trade fell short, or the market refused; 2 something to put right first.
+"""
+
+import asyncio
+import json
+import subprocess
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from souk.stack.errors import StackError
+from souk.stack.running import running_stack
+from souk.trading.book import BookError
+from souk.trading.client import ApiProblem, MarketClient, MarketUnreachableError
+from souk.trading.dataset import DatasetError, Market, load_market
+from souk.trading.demo import perform
+from souk.trading.demo_stack import stack_for_demo
+from souk.trading.load import LoadError, LoadReport, load_market_into
+from souk.trading.outcome import MarketOutcome, print_outcome
+from souk.trading.trade import trade as let_trade
+
+T = TypeVar("T")
+
+DirectoryArgument = Annotated[
+    Path, typer.Argument(metavar="DIR", help="businesses/*.yaml, customers/*.yaml, baseline_utilities.json")
+]
+ApiOption = Annotated[
+    str | None,
+    typer.Option("--api", metavar="URL", help="the Souk's address; default: the one in the data directory"),
+]
+DataDirOption = Annotated[
+    Path,
+    typer.Option(
+        "--data-dir", metavar="D", envvar="SOUK_DATA_DIR", help="where this Souk and its books live"
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on standard output")]
+PatienceOption = Annotated[
+    float, typer.Option("--patience", min=0, help="seconds to wait for a market that does not answer")
+]
+DEFAULT_DATA_DIR = Path(".souk")
+
+app = typer.Typer(
+    no_args_is_help=True, help="Open the businesses of a market directory and let its customers trade."
+)
+
+
+def fail(message: str, code: int = 2) -> NoReturn:
+    """One line on standard error, and out."""
+    typer.echo(f"souk: {' '.join(message.split())}", err=True)
+    raise typer.Exit(code)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end, and turn what can go wrong into one line and an exit code."""
+    try:
+        return asyncio.run(work)
+    except (DatasetError, LoadError, BookError, StackError, MarketUnreachableError) as error:
+        fail(str(error))
+    except ApiProblem as problem:
+        fail(f"the market refused: {problem}", 1)
+    except KeyboardInterrupt:
+        fail("interrupted", 130)
+
+
+def resolve(directory: Path, api: str | None, data_dir: Path) -> tuple[Market, str]:
+    """The market in the directory and the API to use."""
+    try:
+        market = load_market(directory)
+        address = api or running_stack(data_dir).api
+    except (DatasetError, StackError) as error:
+        fail(str(error))
+    check_address(address)
+    return market, address
+
+
+def check_address(api: str) -> None:
+    """Refuse what is not an HTTP address before anything is tried."""
+    if not api.startswith(("http://", "https://")):
+        fail(f"--api {api} is not an address: give one like http://127.0.0.1:8000")
+
+
+@app.command()
+def load(
+    directory: DirectoryArgument,
+    api: ApiOption = None,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    as_json: JsonOption = False,
+    patience: PatienceOption = 300.0,
+) -> None:
+    """Open every business of DIR as a merchant with a store, listings and private price floors."""
+    market, address = resolve(directory, api, data_dir)
+    report = run(_load(market, address, data_dir, patience))
+    if as_json:
+        typer.echo(
+            json.dumps(
+                {
+                    "market": report.market,
+                    "merchants": report.merchants,
+                    "listings": report.listings,
+                    "opened_now": report.opened_now,
+                    "book": str(report.book),
+                }
+            )
+        )
+        return
+    typer.echo(
+        f"{report.market}: {report.merchants} merchants with {report.listings} listings are open "
+        f"({report.opened_now} opened now). Next: souk market trade {directory}"
+    )
+
+
+async def _load(market: Market, address: str, data_dir: Path, patience: float) -> LoadReport:
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
+        task = progress.add_task(f"opening {market.name}", total=len(market.businesses))
+        async with MarketClient(address, patience_seconds=patience) as client:
+            return await load_market_into(client, market, data_dir, lambda _: progress.advance(task))
+
+
+@app.command()
+def trade(
+    directory: DirectoryArgument,
+    api: ApiOption = None,
+    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    as_json: JsonOption = False,
+    patience: PatienceOption = 300.0,
+) -> None:
+    """Let the customers of DIR search, ask, haggle, buy and review; print what each side made of it."""
+    market, address = resolve(directory, api, data_dir)
+    outcome = run(_trade(market, address, data_dir, patience))
+    if as_json:
+        typer.echo(outcome.model_dump_json(indent=2))
+    else:
+        print_outcome(Console(), outcome)
+    raise typer.Exit(outcome.exit_code)
+
+
+async def _trade(market: Market, address: str, data_dir: Path, patience: float) -> MarketOutcome:
+    async with MarketClient(address, patience_seconds=patience) as client:
+        return await let_trade(client, market, data_dir, Console(stderr=True))
+
+
+def demo(api: ApiOption = None, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
+    """Let scripted agents trade on a Souk (this one starts its own if none runs) and show what happened."""
+    if api is not None:
+        check_address(api)
+    console = Console()
+    try:
+        with stack_for_demo(data_dir, api) as stack:
+            run(perform(stack.api, console))
+            console.print(f"API docs     {stack.api}/docs", highlight=False, soft_wrap=True)
+            if stack.temporal_ui:
+                console.print(f"Temporal UI  {stack.temporal_ui}", highlight=False, soft_wrap=True)
+            if stack.child is not None and sys.stdout.isatty():
+                keep_serving(stack.child, console)
+    except StackError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        fail("interrupted", 130)
+
+
+def keep_serving(child: subprocess.Popen[bytes], console: Console) -> None:
+    """Wait until Ctrl-C, or until the stack ends by itself."""
+    console.print("Serving until you press Ctrl-C.")
+    try:
+        child.wait()
+    except KeyboardInterrupt:
+        console.print("Stopping.")
+    else:
+        fail("the market stopped by itself: see the logs in its data directory", 1)

@@ -1,0 +1,260 @@
+"""``souk demo``: scripted merchants and customers trade through the public API, and say how it went.
+
+Everything a market of agents does happens once: questions and answers, a public thread, haggling that ends
+in a deal and haggling that does not, a public reference to a private offer, instant and shipped delivery,
+honest reviews, a clearer policy, a lower price, and trust that moves with all of it.
+"""
+
+import asyncio
+import secrets
+from dataclasses import dataclass, field
+
+from rich.console import Console
+
+from souk.trading.book import ListingCard, MerchantCard
+from souk.trading.client import Json, MarketClient
+from souk.trading.demo_cast import GUESTS, SHOPS, Good, Guest, Shop
+from souk.trading.demo_report import StoreTally, report
+from souk.trading.haggle import POLL_SECONDS, await_delivery, haggle
+from souk.trading.load import handle_of
+from souk.trading.merchant import Answer, MerchantAgent, follow_feed
+from souk.trading.outcome import share
+from souk.trading.progress import Board
+from souk.trading.strategies import BuyerStrategy, Concession, temperament
+from souk.trading.trade import stop
+
+ANSWER_LOOKS = 40
+TRUST_LOOKS = 30
+CALM_LOOKS = 4
+
+
+@dataclass(slots=True)
+class Demo:
+    """One performance. ``client`` is an observer; every actor gets its own key."""
+
+    client: MarketClient
+    board: Board
+    run_id: str = field(default_factory=lambda: secrets.token_hex(4))
+    tallies: list[StoreTally] = field(default_factory=list)
+
+    async def run(self) -> list[StoreTally]:
+        """Open, trade, improve, and wait until trust has settled."""
+        self.tallies = list(await asyncio.gather(*(self._open(shop) for shop in SHOPS)))
+        merchants = [
+            MerchantAgent(self.client, t.card, fact_answer(t.shop), self.board.note, delivers=True)
+            for t in self.tallies
+        ]
+        workers = [asyncio.create_task(agent.run()) for agent in merchants]
+        workers.append(asyncio.create_task(follow_feed(self.client, merchants)))
+        try:
+            await asyncio.gather(*(self._visit(guest) for guest in GUESTS), self._improve())
+        finally:
+            await stop(workers)
+        await asyncio.gather(*(self._settle(tally) for tally in self.tallies))
+        return self.tallies
+
+    async def _register(self, kind: str, name: str, bio: str) -> tuple[str, str, str]:
+        """A new agent: its handle, id and key."""
+        handle = handle_of(name, self.run_id)
+        answer = await self.client.post(
+            "/v1/agents", {"agent_type": kind, "handle": handle, "display_name": name, "bio": bio}
+        )
+        return handle, answer["agent"]["agent_id"], answer["api_key"]
+
+    async def _open(self, shop: Shop) -> StoreTally:
+        self.board.stage(shop.merchant, f"opening {shop.store}")
+        handle, agent_id, api_key = await self._register("MERCHANT", shop.merchant, shop.tagline)
+        mine = self.client.acting_as(api_key)
+        store = await mine.post(
+            "/v1/stores",
+            {
+                "name": shop.store,
+                "tagline": shop.tagline,
+                "brand_voice": shop.brand_voice,
+                "return_policy_text": shop.return_policy,
+                "shipping_policy_text": shop.shipping_policy,
+                "hero_only": shop.hero_only,
+            },
+        )
+        card = MerchantCard(
+            business_id=handle, name=shop.store, handle=handle, agent_id=agent_id, api_key=api_key
+        )
+        card.store_id = store["store_id"]
+        for good in shop.goods:
+            card.listings[good.title] = await self._list(mine, store["store_id"], good)
+        tally = StoreTally(shop, card)
+        tally.trust_before = tally.trust_after = await self._trust(tally)
+        self.board.stage(shop.merchant, f"{shop.store} is open with {len(shop.goods)} listed", finished=True)
+        return tally
+
+    async def _list(self, mine: MarketClient, store_id: str, good: Good) -> ListingCard:
+        product = await mine.post(
+            "/v1/products", {"store_id": store_id, "title": good.title, "description": good.description}
+        )
+        terms: Json = {
+            "product_id": product["product_id"],
+            "price_cents": good.price_cents,
+            "inventory_on_hand": good.stock,
+            "delivery": "SHIPPED" if good.shipped else "INSTANT",
+        }
+        listing = await mine.post("/v1/listings", terms)
+        await mine.put(f"/v1/listings/{listing['listing_id']}/limits", {"floor_cents": good.floor_cents})
+        return ListingCard(
+            price_cents=good.price_cents,
+            floor_cents=good.floor_cents,
+            product_id=product["product_id"],
+            listing_id=listing["listing_id"],
+            limits_set=True,
+        )
+
+    async def _visit(self, guest: Guest) -> None:
+        """One customer: ask, haggle or not, buy, review."""
+        tally = next(t for t in self.tallies if guest.wish in t.card.listings)
+        listing = tally.card.listings[guest.wish]
+        _, _, api_key = await self._register("CUSTOMER", guest.name, guest.bio)
+        mine = self.client.acting_as(api_key)
+        await mine.put("/v1/agents/me/limits", {"spend_cap_cents": guest.value_cents})
+        thread_id = await self._ask(mine, guest, tally)
+        body: Json = {"listing_id": listing.listing_id, "quantity": 1}
+        how = "at the list price"
+        if guest.haggles:
+            self.board.stage(guest.name, f"haggling over {guest.wish}")
+            tally.negotiations += 1
+            result = await haggle(mine, str(listing.listing_id), bargaining(guest, listing.price_cents))
+            tally.rounds += result.rounds
+            if result.offer_id is None:
+                self.board.stage(guest.name, f"no deal on {guest.wish}: {result.reason}", finished=True)
+                return
+            self.board.count("deals")
+            await mine.post(
+                "/v1/offer-references",
+                {"offer_id": result.offer_id, "thread_id": thread_id, "public_note": "We shook hands on it."},
+            )
+            body, how = {"offer_id": result.offer_id}, f"after {result.rounds} rounds"
+        order = await mine.post("/v1/orders", body)
+        tally.deals += 1
+        tally.paid_cents += int(order["total_price_cents"])
+        tally.list_cents += listing.price_cents
+        self.board.stage(guest.name, f"bought {guest.wish} {how}, waiting for it")
+        order = await await_delivery(mine, order)
+        if order["status"] == "DELIVERED":
+            tally.delivered += 1
+            await self._review(mine, guest, order["order_id"])
+            tally.reviews += 1
+        paid = share(int(order["total_price_cents"]), listing.price_cents)
+        self.board.stage(
+            guest.name, f"{guest.wish} {how}, {paid} of list, {guest.stars} stars", finished=True
+        )
+
+    async def _ask(self, mine: MarketClient, guest: Guest, tally: StoreTally) -> str:
+        """A public question about the good, and the merchant's answer; the thread's id."""
+        self.board.stage(guest.name, f"asking {tally.shop.store}")
+        thread = await mine.post(
+            "/v1/threads",
+            {"type": "GENERAL", "title": f"About {guest.wish}", "context_store_id": tally.card.store_id},
+        )
+        path = f"/v1/threads/{thread['thread_id']}"
+        await mine.post(f"{path}/messages", {"body": guest.question})
+        self.board.count("questions")
+        for _ in range(ANSWER_LOOKS):
+            messages = (await mine.get(path))["messages"]
+            if any(message["author_agent_id"] == tally.card.agent_id for message in messages):
+                self.board.count("answers")
+                break
+            await asyncio.sleep(POLL_SECONDS)
+        return str(thread["thread_id"])
+
+    async def _review(self, mine: MarketClient, guest: Guest, order_id: str) -> None:
+        await mine.post(
+            "/v1/reviews",
+            {
+                "order_id": order_id,
+                "rating": guest.stars,
+                "title": guest.wish,
+                "body": guest.review,
+                "as_described": guest.as_described,
+            },
+        )
+        self.board.count("reviews")
+
+    async def _improve(self) -> None:
+        """A public thread for passers-by; then the vague policy gets clear and one price comes down."""
+        maps = next(t for t in self.tallies if t.shop.store == "Widdershins Cartography")
+        mine = self.client.acting_as(maps.card.api_key)
+        thread = await mine.post(
+            "/v1/threads",
+            {
+                "type": "LAUNCH_DROP",
+                "title": "Rivers that would not stay",
+                "context_store_id": maps.card.store_id,
+            },
+        )
+        path = f"/v1/threads/{thread['thread_id']}"
+        await mine.post(
+            f"{path}/messages", {"body": "The atlas is out. Ask me where the river went in 1911."}
+        )
+        policy = (
+            "Returns window: 21 days. Refund rule: full refund if the print disappoints. Warranty: 1 year."
+        )
+        await mine.patch(
+            f"/v1/stores/{maps.card.store_id}/policies",
+            {
+                "return_policy_text": policy,
+                "reason": "Sympathy is not a policy: now it says what you get back.",
+            },
+        )
+        self.board.count("policy updates")
+        chorus = next(t for t in self.tallies if t.shop.store == "Nightjar Sound Archive")
+        horns = chorus.card.listings["Dawn chorus over Lake Ohrid"]
+        await self.client.acting_as(chorus.card.api_key).patch(
+            f"/v1/listings/{horns.listing_id}/price",
+            {"price_cents": 2350, "reason": "The storage got cheaper, so the birds do too."},
+        )
+        self.board.count("price updates")
+
+    async def _trust(self, tally: StoreTally) -> float:
+        return float((await self.client.get(f"/v1/stores/{tally.card.store_id}/trust"))["overall_score"])
+
+    async def _settle(self, tally: StoreTally) -> None:
+        """Trust is folded a moment after its causes: look until it stands still."""
+        calm = 0
+        for _ in range(TRUST_LOOKS):
+            now = await self._trust(tally)
+            calm = calm + 1 if now == tally.trust_after else 0
+            tally.trust_after = now
+            if calm >= CALM_LOOKS:
+                return
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def fact_answer(shop: Shop) -> Answer:
+    """Answers a question by the first keyword it names, and honestly admits to the rest."""
+
+    def answer(question: str) -> str | None:
+        if "?" not in question:
+            return None
+        known = (fact for keyword, fact in shop.facts.items() if keyword in question.casefold())
+        return next(known, "I do not know, and I would rather say so than guess.")
+
+    return answer
+
+
+def bargaining(guest: Guest, list_cents: int) -> BuyerStrategy:
+    """The guest's way from a cheeky first bid to what the good is worth to it."""
+    limit = min(guest.value_cents, list_cents)
+    return BuyerStrategy(
+        first_bid_cents=max(1, round(limit * temperament(guest.name, 0.55, 0.7))),
+        reservation_cents=limit,
+        walk_away_cents=limit,
+        concession=Concession(beta=temperament(guest.wish + guest.name, 0.5, 1.2)),
+    )
+
+
+async def perform(api: str, console: Console) -> None:
+    """Run the demo on a Souk and print the table. Raises ApiProblem, MarketUnreachableError."""
+    with Board(console, "Souk demo") as board:
+        async with MarketClient(
+            api, on_retry=lambda code: board.note(f"waiting for the market ({code})")
+        ) as client:
+            tallies = await Demo(client, board).run()
+    console.print(report(tallies))
