@@ -30,7 +30,7 @@ class StoreTally:
 
 def report(tallies: list[StoreTally]) -> Table:
     """What happened, a row per store and one for all."""
-    table = Table(title="What happened", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(title="What happened", box=SIMPLE_HEAD, pad_edge=False, padding=0)
     table.add_column("store", min_width=14)
     for name in ("offers", "rounds", "deals", "paid", "share", "delivered", "reviews", "trust"):
         table.add_column(name, justify="right", no_wrap=True)

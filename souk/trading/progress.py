@@ -74,8 +74,8 @@ class Board:
             title=self._title,
             caption=Text(" · ".join(part for part in (numbers, self._note) if part)),
         )
-        table.add_column("agent", no_wrap=True)
-        table.add_column("now", overflow="ellipsis", no_wrap=True, min_width=48)
+        table.add_column("agent", no_wrap=True, min_width=18)
+        table.add_column("now", overflow="ellipsis", no_wrap=True, min_width=40)
         room = max(4, min(RECENT, self._console.height - 8))
         for who, text in list(self._stages.items())[-room:]:
             mark = "[green]✓[/green] " if who in self._finished else ""
