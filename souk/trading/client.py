@@ -45,7 +45,7 @@ class ApiProblem(Exception):  # noqa: N818 - named after the problem document it
     @property
     def is_fault(self) -> bool:
         """Whether the market failed (5xx), as opposed to refusing."""
-        return self.status >= 500
+        return httpx.codes.is_server_error(self.status)
 
 
 class MarketUnreachableError(Exception):
@@ -187,7 +187,7 @@ class MarketClient:
             headers["Last-Event-ID"] = last_event_id
         timeout = httpx.Timeout(5.0, read=90.0)
         async with self._http.stream("GET", path, headers=headers, timeout=timeout) as response:
-            if response.status_code >= 400:
+            if response.is_error:
                 await response.aread()
                 raise problem_of(response)
             event_id: str | None = None

@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from souk.commands.options import DEFAULT_DATA_DIR, DataDir
 from souk.stack.errors import StackError
 from souk.stack.running import running_stack
 from souk.trading.book import BookError
@@ -35,17 +36,10 @@ ApiOption = Annotated[
     str | None,
     typer.Option("--api", metavar="URL", help="the Souk's address; default: the one in the data directory"),
 ]
-DataDirOption = Annotated[
-    Path,
-    typer.Option(
-        "--data-dir", metavar="D", envvar="SOUK_DATA_DIR", help="where this Souk and its books live"
-    ),
-]
 JsonOption = Annotated[bool, typer.Option("--json", help="one JSON document on standard output")]
 PatienceOption = Annotated[
     float, typer.Option("--patience", min=0, help="seconds to wait for a market that does not answer")
 ]
-DEFAULT_DATA_DIR = Path(".souk")
 
 app = typer.Typer(
     no_args_is_help=True, help="Open the businesses of a market directory and let its customers trade."
@@ -91,7 +85,8 @@ def check_address(api: str) -> None:
 def load(
     directory: DirectoryArgument,
     api: ApiOption = None,
-    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    *,
     as_json: JsonOption = False,
     patience: PatienceOption = 300.0,
 ) -> None:
@@ -130,7 +125,8 @@ async def _load(market: Market, address: str, data_dir: Path, patience: float) -
 def trade(
     directory: DirectoryArgument,
     api: ApiOption = None,
-    data_dir: DataDirOption = DEFAULT_DATA_DIR,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    *,
     as_json: JsonOption = False,
     patience: PatienceOption = 300.0,
 ) -> None:
@@ -149,7 +145,7 @@ async def _trade(market: Market, address: str, data_dir: Path, patience: float) 
         return await let_trade(client, market, data_dir, Console(stderr=True))
 
 
-def demo(api: ApiOption = None, data_dir: DataDirOption = DEFAULT_DATA_DIR) -> None:
+def demo(api: ApiOption = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Let scripted agents trade on a Souk (this one starts its own if none runs) and show what happened."""
     if api is not None:
         check_address(api)

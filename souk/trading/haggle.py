@@ -8,7 +8,7 @@ import asyncio
 from dataclasses import dataclass
 
 from souk.trading.client import ApiProblem, Json, MarketClient
-from souk.trading.strategies import Action, BuyerStrategy
+from souk.trading.strategies import Action, BuyerStrategy, Move
 
 POLL_SECONDS = 0.35
 SELLER_LOOKS = 170
@@ -43,16 +43,14 @@ async def haggle(
     opening = strategy.opening()
     if opening is None:
         return Haggled(None, None, 0, "nothing to bid with")
+    body: Json = {
+        "listing_id": listing_id,
+        "proposed_price_cents": opening,
+        "quantity": 1,
+        "buyer_message": messages[0],
+    }
     try:
-        offer = await buyer.post(
-            "/v1/offers",
-            {
-                "listing_id": listing_id,
-                "proposed_price_cents": opening,
-                "quantity": 1,
-                "buyer_message": messages[0],
-            },
-        )
+        offer = await buyer.post("/v1/offers", body)
     except ApiProblem as problem:
         if problem.is_fault:
             raise
@@ -64,24 +62,33 @@ async def haggle(
             return concluded(offer, "")
         if offer["proposed_by"] == "BUYER":
             return concluded(await settle(buyer, offer, "withdraw"), "the seller did not answer")
-        ask = int(offer["proposed_price_cents"])
-        move = strategy.answer(ask, own_last, int(offer["round"]))
+        move = strategy.answer(int(offer["proposed_price_cents"]), own_last, int(offer["round"]))
         if move.action is Action.COUNTER and move.price_cents is not None:
-            try:
-                offer = await buyer.post(
-                    f"/v1/offers/{offer['offer_id']}/counter",
-                    {"proposed_price_cents": move.price_cents, "message": messages[1]},
-                )
-                own_last = move.price_cents
+            countered = await counter(buyer, offer, move.price_cents, messages[1])
+            if countered is not None:
+                offer, own_last = countered, move.price_cents
                 continue
-            except ApiProblem as problem:
-                if problem.is_fault:
-                    raise
-        if move.action is not Action.LEAVE and ask <= strategy.walk_away_cents:
-            offer = await settle(buyer, offer, "accept")
-            if offer["status"] != "PROPOSED":
-                return concluded(offer, "")
-        return concluded(await settle(buyer, offer, "reject"), "the seller's price stayed too high")
+        return await take_or_leave(buyer, offer, strategy, move)
+
+
+async def counter(buyer: MarketClient, offer: Json, price_cents: int, message: str) -> Json | None:
+    """Counter; None when the market refuses, for example because the rounds are used up."""
+    body: Json = {"proposed_price_cents": price_cents, "message": message}
+    try:
+        return await buyer.post(f"/v1/offers/{offer['offer_id']}/counter", body)
+    except ApiProblem as problem:
+        if problem.is_fault:
+            raise
+        return None
+
+
+async def take_or_leave(buyer: MarketClient, offer: Json, strategy: BuyerStrategy, move: Move) -> Haggled:
+    """Accept the standing ask if it is within the strategy's limit, else end the negotiation."""
+    if move.action is not Action.LEAVE and int(offer["proposed_price_cents"]) <= strategy.walk_away_cents:
+        offer = await settle(buyer, offer, "accept")
+        if offer["status"] != "PROPOSED":
+            return concluded(offer, "")
+    return concluded(await settle(buyer, offer, "reject"), "the seller's price stayed too high")
 
 
 def concluded(offer: Json, reason: str) -> Haggled:
