@@ -74,7 +74,11 @@ class Settings(BaseSettings):
 
         Raises ValueError when no database is configured.
         """
-        explicit = {"owner": self.database_url, "api": self.api_database_url, "worker": self.worker_database_url}
+        explicit = {
+            "owner": self.database_url,
+            "api": self.api_database_url,
+            "worker": self.worker_database_url,
+        }
         url = explicit[role]
         if not url:
             if not self.database_url:

@@ -5,9 +5,8 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Text, func, text
+from sqlalchemy import BigInteger, DateTime, Text, Uuid, func, text
 from sqlalchemy.dialects.postgresql import ENUM, JSONB
-from sqlalchemy.dialects.postgresql import UUID as PgUUID
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 
 
@@ -15,7 +14,7 @@ class Base(DeclarativeBase):
     """All tables of Souk share one metadata."""
 
     type_annotation_map = {
-        UUID: PgUUID(as_uuid=True),
+        UUID: Uuid(),
         datetime: DateTime(timezone=True),
         str: Text(),
         dict[str, Any]: JSONB(),
@@ -24,9 +23,7 @@ class Base(DeclarativeBase):
 
 def pg_enum(python_enum: type[enum.Enum], name: str) -> ENUM:
     """A native enum the migrations made. Members are stored by value."""
-    return ENUM(
-        python_enum, name=name, create_type=False, values_callable=lambda e: [member.value for member in e]
-    )
+    return ENUM(python_enum, name=name, create_type=False, values_callable=lambda e: [member.value for member in e])
 
 
 Key = Annotated[UUID, mapped_column(primary_key=True)]

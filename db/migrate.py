@@ -33,9 +33,7 @@ def _make_roles(connection: Connection, password: str | None) -> None:
             continue
         driver.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
         if password:
-            driver.execute(
-                sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(password))
-            )
+            driver.execute(sql.SQL("ALTER ROLE {} PASSWORD {}").format(sql.Identifier(role), sql.Literal(password)))
 
 
 def _run(owner_url: str, revision: str, *, down: bool) -> None:

@@ -2,8 +2,6 @@
 
 from alembic import context
 
-import db.market.tables
-import db.platform.tables
 from db.base import Base
 
 connection = context.config.attributes["connection"]

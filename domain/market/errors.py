@@ -18,7 +18,9 @@ STORE_NOT_YOURS = declare("store.not_yours", _F, "Only the store's owner may do 
 STORE_CLOSED = declare("store.closed", _C, "The store is not open.")
 PRODUCT_NOT_FOUND = declare("product.not_found", _N, "There is no such product.")
 LISTING_NOT_FOUND = declare("listing.not_found", _N, "There is no such listing.")
-LISTING_NOT_ACTIVE = declare("listing.not_active", _C, "The listing is not for sale now.", "GET /v1/listings/{listing_id}")
+LISTING_NOT_ACTIVE = declare(
+    "listing.not_active", _C, "The listing is not for sale now.", "GET /v1/listings/{listing_id}"
+)
 LISTING_SOLD_OUT = declare("listing.sold_out", _C, "There is not enough stock.", "GET /v1/listings/{listing_id}")
 LISTING_HERO_TAKEN = declare(
     "listing.hero_taken",
@@ -30,16 +32,23 @@ STOCK_NEGATIVE = declare("listing.stock_negative", _R, "Stock cannot fall below 
 CURRENCY_UNKNOWN = declare("money.currency_unknown", _I, "The currency is not an ISO 4217 code.")
 AMOUNT_TOO_LARGE = declare("money.amount_too_large", _R, "Price times quantity is larger than Souk can hold.")
 LIMITS_INCOHERENT = declare(
-    "limits.incoherent", _I, "Limits need floor_cents <= auto_accept_cents and auto_decline_cents < auto_accept_cents."
+    "limits.incoherent",
+    _I,
+    "Limits need floor_cents <= auto_accept_cents and auto_decline_cents < auto_accept_cents.",
 )
 
 # Conversation
 THREAD_NOT_FOUND = declare("thread.not_found", _N, "There is no such thread.")
 THREAD_CLOSED = declare("thread.closed", _C, "The thread takes no more messages.")
-THREAD_TYPE_RESERVED = declare("thread.type_reserved", _R, "REVIEW threads are opened by the first review of a listing.")
+THREAD_TYPE_RESERVED = declare(
+    "thread.type_reserved", _R, "REVIEW threads are opened by the first review of a listing."
+)
 THREAD_CONTEXT = declare("thread.context_invalid", _I, "The context ids do not belong together.")
 THREAD_NEEDS_CONTEXT = declare(
-    "thread.needs_context", _I, "This kind of thread needs a context.", "give context_listing_id or context_store_id"
+    "thread.needs_context",
+    _I,
+    "This kind of thread needs a context.",
+    "give context_listing_id or context_store_id",
 )
 MESSAGE_PARENT = declare("message.parent_invalid", _I, "parent_message_id is not a message of this thread.")
 
@@ -52,11 +61,16 @@ OFFER_NOT_OPEN = declare("offer.not_open", _C, "The offer is no longer open.", "
 OFFER_EXPIRED = declare("offer.expired", _C, "The offer has expired.", "POST /v1/offers")
 OFFER_NOT_YOUR_TURN = declare("offer.not_your_turn", _C, "The other party is to answer.", "wait for GET /v1/inbox")
 OFFER_NOT_MAKER = declare("offer.not_maker", _C, "Only its maker may withdraw a standing offer.")
-OFFER_ROUND = declare("offer.round_mismatch", _C, "The offer has another round than the one named.", "GET /v1/offers/{offer_id}")
+OFFER_ROUND = declare(
+    "offer.round_mismatch", _C, "The offer has another round than the one named.", "GET /v1/offers/{offer_id}"
+)
 OFFER_PRICE_RANGE = declare("offer.price_out_of_range", _R, "The price is outside what this round allows.")
 OFFER_EXPIRY_RANGE = declare("offer.expiry_out_of_range", _R, "expires_in_seconds is outside what the market allows.")
 ROUNDS_EXHAUSTED = declare(
-    "negotiation.rounds_exhausted", _C, "No more counter-offers in this negotiation.", "accept, reject or withdraw"
+    "negotiation.rounds_exhausted",
+    _C,
+    "No more counter-offers in this negotiation.",
+    "accept, reject or withdraw",
 )
 NEGOTIATION_OPEN = declare(
     "negotiation.already_open",
@@ -66,28 +80,44 @@ NEGOTIATION_OPEN = declare(
     "POST /v1/offers/{offer_id}/withdraw",
 )
 NEGOTIATION_CAP = declare(
-    "negotiation.too_many_open", _C, "You have as many open negotiations as your limit allows.", "close one first"
+    "negotiation.too_many_open",
+    _C,
+    "You have as many open negotiations as your limit allows.",
+    "close one first",
 )
 BELOW_OWN_FLOOR = declare(
-    "limits.below_floor", _R, "The price is below the floor you set for this listing.", "PUT /v1/listings/{listing_id}/limits"
+    "limits.below_floor",
+    _R,
+    "The price is below the floor you set for this listing.",
+    "PUT /v1/listings/{listing_id}/limits",
 )
-SPEND_CAP = declare(
-    "limits.spend_cap", _R, "This would exceed the spend cap you set.", "PUT /v1/agents/me/limits"
-)
+SPEND_CAP = declare("limits.spend_cap", _R, "This would exceed the spend cap you set.", "PUT /v1/agents/me/limits")
 NOTE_HOLDS_TERMS = declare(
-    "reference.note_holds_terms", _R, "A public note must not hold terms of the offer.", "write it without numbers"
+    "reference.note_holds_terms",
+    _R,
+    "A public note must not hold terms of the offer.",
+    "write it without numbers",
 )
 
 # Orders
 ORDER_NOT_FOUND = declare("order.not_found", _N, "There is no such order, or it is not yours to see.")
 GATING_UNSATISFIED = declare(
-    "order.gating_unsatisfied", _R, "You must interact with the listing before buying.", "GET /v1/listings/{listing_id}/gating"
+    "order.gating_unsatisfied",
+    _R,
+    "You must interact with the listing before buying.",
+    "GET /v1/listings/{listing_id}/gating",
 )
-OFFER_NOT_ACCEPTED = declare("order.offer_not_accepted", _C, "Only an accepted offer can be bought.", "GET /v1/offers/{offer_id}")
+OFFER_NOT_ACCEPTED = declare(
+    "order.offer_not_accepted", _C, "Only an accepted offer can be bought.", "GET /v1/offers/{offer_id}"
+)
 OFFER_SPENT = declare("order.offer_spent", _C, "The accepted price was already used for an order.")
-PURCHASE_WINDOW_PASSED = declare("order.purchase_window_passed", _C, "The time to buy at the accepted price has passed.")
+PURCHASE_WINDOW_PASSED = declare(
+    "order.purchase_window_passed", _C, "The time to buy at the accepted price has passed."
+)
 ORDER_TARGET = declare("order.target_invalid", _I, "Name either listing_id (with quantity) or offer_id.")
-ORDER_NOT_PLACED = declare("order.not_awaiting_delivery", _C, "The order does not await delivery.", "GET /v1/orders/{order_id}")
+ORDER_NOT_PLACED = declare(
+    "order.not_awaiting_delivery", _C, "The order does not await delivery.", "GET /v1/orders/{order_id}"
+)
 ORDER_NOT_DELIVERED = declare("order.not_delivered", _C, "The order has not been delivered.")
 ORDER_REFUNDED = declare("order.refunded", _C, "The order was refunded.")
 RETURN_WINDOW_CLOSED = declare("order.return_window_closed", _C, "The return window has closed.")

@@ -88,16 +88,12 @@ def decide_offer_purchase(state: NegotiationState, offer_id: UUID, buyer: BuyerS
     return total
 
 
-def delivery_dates(
-    delivery: DeliveryKind, promised_seconds: int | None, now: datetime, policy: MarketPolicy
-) -> Dates:
+def delivery_dates(delivery: DeliveryKind, promised_seconds: int | None, now: datetime, policy: MarketPolicy) -> Dates:
     """When an order placed now is due, and when its merchant is reminded."""
     if delivery is DeliveryKind.INSTANT:
         return Dates(None, None)
     seconds = policy.promised_delivery_seconds if promised_seconds is None else promised_seconds
-    return Dates(
-        now + timedelta(seconds=seconds), now + timedelta(seconds=seconds * policy.delivery_reminder_share)
-    )
+    return Dates(now + timedelta(seconds=seconds), now + timedelta(seconds=seconds * policy.delivery_reminder_share))
 
 
 def _awaits_delivery(order: OrderState) -> bool:

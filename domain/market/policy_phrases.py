@@ -24,9 +24,7 @@ _ONES = r"(?:one|two|three|four|five|six|seven|eight|nine)"
 _TEENS = "|".join(word for word, value in NUMBERS.items() if 9 < value < 20)
 _NUMBER = rf"(?:\d{{1,4}}|{_TENS}(?:[- ]{_ONES})?|(?:(?:a|one) )?hundred|{_TEENS}|zero|{_ONES})"
 _ECHO = r"(?: ?\([a-z0-9 -]{1,20}\))?"
-_UNIT = (
-    r"(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|h|days?|weeks?|wks?|months?|mos|years?|yrs?|fortnights?)"
-)
+_UNIT = r"(?:seconds?|secs?|minutes?|mins?|hours?|hrs?|h|days?|weeks?|wks?|months?|mos|years?|yrs?|fortnights?)"
 _SORT = r"(?:(?:business|working|calendar|full|consecutive|week)[- ]){0,2}"
 
 DURATION = re.compile(
@@ -41,9 +39,7 @@ DURATION = re.compile(
 
 SEPARATOR = re.compile(r",|\b(?:and|but|while|whereas|plus)\b| - ")
 
-IDLE = re.compile(
-    r"\b24/7\b|\b\d{1,2} (?:hours|days) (?:a|per) (?:day|week)\b|\bmay or may not\b", re.ASCII
-)
+IDLE = re.compile(r"\b24/7\b|\b\d{1,2} (?:hours|days) (?:a|per) (?:day|week)\b|\bmay or may not\b", re.ASCII)
 """Phrases that look like a rule and are none."""
 
 _EVENT = r"(?:deliver|ship|dispatch|arriv|return|refund|exchang|cancel|receipt|receiv|order|purchas|pay)\w*"
@@ -122,9 +118,7 @@ _NO_SHIPPING = [
     re.compile(
         r"\b(?:do not|don't|does not|never) (?:ship|deliver)(?: (?:items?|goods|products|anything|orders))?(?=$|,)"
     ),
-    re.compile(
-        r"\b(?:pick-?up|pick up|collection)(?: in[- ]store)? only\b|\bonly (?:pick-?up|collection)\b"
-    ),
+    re.compile(r"\b(?:pick-?up|pick up|collection)(?: in[- ]store)? only\b|\bonly (?:pick-?up|collection)\b"),
 ]
 
 NEGATIVES: Mapping[str, list[re.Pattern[str]]] = {
@@ -132,9 +126,7 @@ NEGATIVES: Mapping[str, list[re.Pattern[str]]] = {
     "refund": [*_refusals(r"refunds?"), *_undoable("refund"), *_FINAL],
     "warranty": [
         *_refusals(r"(?:warrant(?:y|ies)|guarantees?)"),
-        re.compile(
-            r"\b(?:sold|provided|supplied) [\"']?as[- ]is\b|\bnot (?:covered by|under) (?:a |any )?warranty\b"
-        ),
+        re.compile(r"\b(?:sold|provided|supplied) [\"']?as[- ]is\b|\bnot (?:covered by|under) (?:a |any )?warranty\b"),
         re.compile(r"\bdisclaims? (?:any|all) (?:\w{1,20} ){0,3}warrant(?:y|ies)\b"),
     ],
     "shipping": _NO_SHIPPING,

@@ -113,9 +113,7 @@ def _fold_policy(state: TrustState, inputs: PolicyUpdated) -> tuple[TrustState, 
     return replace(state, policy_slots=slots), [TrustDelta(TrustComponent.POLICY, dr, ds)]
 
 
-def fold(
-    state: TrustState, reason: TrustReason, inputs: Mapping[str, Any]
-) -> tuple[TrustState, list[TrustDelta]]:
+def fold(state: TrustState, reason: TrustReason, inputs: Mapping[str, Any]) -> tuple[TrustState, list[TrustDelta]]:
     """Fold one fact. Returns the new state and its deltas, at most one per component, in enum order.
 
     No delta means the state is unchanged, and the other way round. Raises DomainError
@@ -217,9 +215,7 @@ def verify(events: Iterable[RecordedTrustEvent]) -> list[str]:
         if any(row.inputs != first.inputs for row in rows):
             breaches.append(f"{name}: rows of one fact hold different inputs")
         try:
-            state, expected = record_fact(
-                state, first.source_event_id, first.reason, first.inputs, first.sequence
-            )
+            state, expected = record_fact(state, first.source_event_id, first.reason, first.inputs, first.sequence)
         except DomainError as refused:
             breaches.append(f"{name}: {refused.message}")
             continue
@@ -227,9 +223,7 @@ def verify(events: Iterable[RecordedTrustEvent]) -> list[str]:
     return breaches
 
 
-def _differences(
-    name: str, expected: list[RecordedTrustEvent], rows: list[RecordedTrustEvent]
-) -> list[str]:
+def _differences(name: str, expected: list[RecordedTrustEvent], rows: list[RecordedTrustEvent]) -> list[str]:
     due, found = [row.component for row in expected], [row.component for row in rows]
     if due != found:
         return [f"{name}: rows for {[*map(str, found)]} where {[*map(str, due)]} are due"]

@@ -160,11 +160,7 @@ class ProductCopyUpdated(TrustInputs):
 
     def deltas(self) -> list[TrustDelta]:
         moved_goal = self.undelivered_orders and not self.penalised_recently
-        return [
-            TrustDelta(
-                TrustComponent.CLAIM, U // 2 if self.resolves_challenge else 0, U // 2 if moved_goal else 0
-            )
-        ]
+        return [TrustDelta(TrustComponent.CLAIM, U // 2 if self.resolves_challenge else 0, U // 2 if moved_goal else 0)]
 
 
 class OfferHonored(TrustInputs):

@@ -27,9 +27,7 @@ class ErrorKind(StrEnum):
 class DomainError(Exception):
     """A refusal with a stable code. ``details`` carries ids and ways on, never terms of an offer."""
 
-    def __init__(
-        self, code: "ErrorCode", message: str | None = None, details: dict[str, Any] | None = None
-    ) -> None:
+    def __init__(self, code: "ErrorCode", message: str | None = None, details: dict[str, Any] | None = None) -> None:
         self.code = code.code
         self.kind = code.kind
         self.message = message or code.meaning

@@ -1,0 +1,18 @@
+"""Temporal search attributes of the market's processes: ids and a state name, because they are never encrypted."""
+
+from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+
+STORE_ID = SearchAttributeKey.for_keyword("StoreId")
+LISTING_ID = SearchAttributeKey.for_keyword("ListingId")
+STATE = SearchAttributeKey.for_keyword("State")
+
+
+def search_attributes(store_id: object, listing_id: object | None, state: str) -> TypedSearchAttributes:
+    """All an operator may search by. ``listing_id`` is None for processes of a whole store."""
+    pairs: list[SearchAttributePair[str]] = [
+        SearchAttributePair(STORE_ID, str(store_id)),
+        SearchAttributePair(STATE, state),
+    ]
+    if listing_id is not None:
+        pairs.append(SearchAttributePair(LISTING_ID, str(listing_id)))
+    return TypedSearchAttributes(pairs)

@@ -1,0 +1,1 @@
+"""The market's activities. Workflows see only ``signatures``; the rest touches the database."""

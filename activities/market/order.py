@@ -1,0 +1,373 @@
+"""Activities of the Order process: placement takes stock or spends an offer's hold, exactly once."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+
+from activities.market.signatures import OrderActivities
+from db import locks
+from db.market import evidence, negotiations, orders, stock, trust
+from db.market.activity import notify, record_event
+from db.market.tables import Listing, Negotiation, Offer, Order, ReviewWindow, Store
+from db.platform.commands import find_command, insert_command
+from db.session import Database
+from domain.market import errors
+from domain.market import orders as rules
+from domain.market.commands import OrderCommand, OrderSnapshot, OrderStart, PlaceOrder
+from domain.market.policy import MarketPolicy
+from domain.market.states import (
+    ActivityType,
+    CloseReason,
+    DeliveryKind,
+    HoldRelease,
+    InboxType,
+    ListingStatus,
+    MovementReason,
+    OrderStatus,
+    RefundReason,
+    ReviewWindowStatus,
+)
+from domain.market.trust import TrustReason
+
+
+@dataclass(slots=True)
+class _Case:
+    """An order under lock."""
+
+    session: AsyncSession
+    order: Order
+    store: Store
+    now: datetime
+    policy: MarketPolicy
+    negotiation_id: UUID | None = None
+    review_window_void: bool = False
+    sold_out: bool = False
+    trust_moved: bool = False
+
+    @property
+    def state(self) -> rules.OrderState:
+        return orders.order_state(self.order)
+
+    def require_buyer(self, agent_id: UUID) -> None:
+        if agent_id != self.order.buyer_customer_id:
+            raise errors.ORDER_NOT_FOUND.error()
+
+    def require_seller(self, agent_id: UUID) -> None:
+        if agent_id != self.store.owner_merchant_id:
+            raise errors.ORDER_NOT_FOUND.error()
+
+    def publish(self, type: ActivityType) -> None:
+        record_event(
+            self.session,
+            type,
+            actor_agent_id=self.order.buyer_customer_id if type is ActivityType.ORDER_PLACED else None,
+            store_id=self.order.store_id,
+            listing_id=self.order.listing_id,
+            order_id=self.order.order_id,
+        )
+
+    def tell(self, agent_id: UUID, type: InboxType, reason: str | None = None) -> None:
+        notify(
+            self.session,
+            agent_id,
+            type,
+            store_id=self.order.store_id,
+            listing_id=self.order.listing_id,
+            order_id=self.order.order_id,
+            meta={"reason": reason} if reason else {},
+        )
+
+    @property
+    def parties(self) -> tuple[UUID, UUID]:
+        return self.order.buyer_customer_id, self.store.owner_merchant_id
+
+    async def deliver(self) -> None:
+        """Mark delivered, open the review window, and honour the offer it came from."""
+        order = self.order
+        order.status = OrderStatus.DELIVERED
+        order.delivered_at = self.now
+        order.return_window_closes_at = self.now + timedelta(seconds=self.policy.return_window_seconds)
+        # The window's row refers to the order's, and its policy's clock starts here.
+        await self.session.flush()
+        self.session.add(
+            ReviewWindow(
+                order_id=order.order_id,
+                opened_at=self.now,
+                closes_at=self.now + timedelta(seconds=self.policy.review_window_seconds),
+                status=ReviewWindowStatus.OPEN,
+            )
+        )
+        self.publish(ActivityType.ORDER_DELIVERED)
+        self.tell(order.buyer_customer_id, InboxType.ORDER_DELIVERED)
+        self.tell(order.buyer_customer_id, InboxType.REVIEW_WINDOW_OPENED)
+        if order.source_offer_id is not None:
+            await trust.insert_fact(
+                self.session,
+                store_id=order.store_id,
+                source_event_id=order.source_offer_id,
+                reason=TrustReason.OFFER_HONORED,
+                inputs={},
+                occurred_at=self.now,
+                subject_agent_id=order.buyer_customer_id,
+                listing_id=order.listing_id,
+                linked_order_id=order.order_id,
+            )
+            self.trust_moved = True
+        await orders.bump_stats(self.session, order.store_id, orders_delivered=1)
+
+    async def refund(self, reason: RefundReason, *, goods_return: bool) -> None:
+        """Pay back, take the goods back where they return, and close the review window."""
+        order = self.order
+        if order.status is OrderStatus.DELIVERED:
+            window = await locks.lock_review_window(self.session, order.order_id)
+            if window is not None and window.status is ReviewWindowStatus.OPEN:
+                window.status = ReviewWindowStatus.VOID
+                window.closed_at = self.now
+                self.review_window_void = True
+        order.status = OrderStatus.REFUNDED
+        order.refunded_at = self.now
+        order.refund_reason = reason
+        order.closed_at = self.now
+        if goods_return:
+            await stock.move_stock(
+                self.session,
+                order.listing_id,
+                order.quantity,
+                MovementReason.ORDER_RETURNED,
+                order_id=order.order_id,
+            )
+        if reason is RefundReason.DELIVERY_MISSED:
+            await trust.insert_fact(
+                self.session,
+                store_id=order.store_id,
+                source_event_id=order.order_id,
+                reason=TrustReason.OFFER_BROKEN,
+                inputs={},
+                occurred_at=self.now,
+                subject_agent_id=order.buyer_customer_id,
+                listing_id=order.listing_id,
+                linked_order_id=order.order_id,
+            )
+            self.trust_moved = True
+        self.publish(ActivityType.ORDER_REFUNDED)
+        for agent_id in self.parties:
+            self.tell(agent_id, InboxType.ORDER_REFUNDED, reason)
+        await orders.bump_stats(self.session, order.store_id, orders_refunded=1)
+
+    def snapshot(self) -> OrderSnapshot:
+        state, order = self.state, self.order
+        awaiting = "nothing: it is over"
+        if state.status is OrderStatus.PLACED:
+            awaiting = "the merchant's delivery"
+        elif state.refund_requested and not state.refund_answered:
+            awaiting = "the merchant's answer to a refund request"
+        elif not state.closed:
+            awaiting = "the end of the return window"
+        return OrderSnapshot(
+            order_id=order.order_id,
+            store_id=order.store_id,
+            listing_id=order.listing_id,
+            status=order.status,
+            awaiting=awaiting,
+            deadline=rules.next_order_deadline(state),
+            closed=state.closed,
+            review_window_open=order.status is OrderStatus.DELIVERED,
+            review_window_void=self.review_window_void,
+            negotiation_id=self.negotiation_id,
+            sold_out=self.sold_out,
+            trust_moved=self.trust_moved,
+        )
+
+
+class PostgresOrderActivities(OrderActivities):
+    """The real ones."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def _load(self, session: AsyncSession, start: OrderStart) -> _Case:
+        # Stock may return: the listing is locked before the order, as everywhere.
+        await locks.lock_listing(session, start.listing_id)
+        order = await locks.lock_order(session, start.order_id)
+        if order is None:
+            raise errors.ORDER_NOT_FOUND.error()
+        store = await session.get_one(Store, order.store_id)
+        negotiation_id = None
+        if order.source_offer_id is not None:
+            offer = await session.get(Offer, order.source_offer_id)
+            negotiation_id = offer.negotiation_id if offer else None
+        return _Case(session, order, store, await locks.clock(session), start.policy, negotiation_id)
+
+    @activity.defn(name="place_order")
+    async def place_order(self, start: OrderStart, command: PlaceOrder) -> OrderSnapshot:
+        async with self._database.transaction() as session:
+            await locks.lock_agent(session, command.buyer_id)
+            listing = await locks.lock_listing(session, command.listing_id)
+            if await find_command(session, command.command_id):
+                return (await self._load(session, start)).snapshot()
+            if listing is None:
+                raise errors.LISTING_NOT_FOUND.error()
+            store = await session.get_one(Store, listing.store_id)
+            if store.owner_merchant_id == command.buyer_id:
+                raise errors.OWN_LISTING.error()
+            eligible = await evidence.settle_evidence(session, command.buyer_id, listing.listing_id, store.store_id)
+            rules.check_gating(eligible, listing.listing_id, store.store_id)
+            if command.offer_id is None:
+                case = await self._buy_at_list_price(session, start, command, listing, store)
+            else:
+                case = await self._buy_accepted_offer(session, start, command, listing, store)
+            case.publish(ActivityType.ORDER_PLACED)
+            for agent_id in case.parties:
+                case.tell(agent_id, InboxType.ORDER_PLACED)
+            await orders.bump_stats(session, store.store_id, orders_placed=1)
+            if case.order.delivery is DeliveryKind.INSTANT:
+                await case.deliver()
+            insert_command(session, command.command_id, "place_order", command.command_id)
+            return case.snapshot()
+
+    async def _insert(
+        self,
+        session: AsyncSession,
+        start: OrderStart,
+        command: PlaceOrder,
+        listing: Listing,
+        store: Store,
+        now: datetime,
+        unit_price_cents: int,
+        quantity: int,
+    ) -> _Case:
+        dates = rules.delivery_dates(listing.delivery, listing.promised_delivery_seconds, now, start.policy)
+        order = Order(
+            order_id=command.command_id,
+            buyer_customer_id=command.buyer_id,
+            store_id=store.store_id,
+            listing_id=listing.listing_id,
+            quantity=quantity,
+            unit_price_cents=unit_price_cents,
+            total_price_cents=unit_price_cents * quantity,
+            currency=listing.currency,
+            status=OrderStatus.PLACED,
+            placed_at=now,
+            source_offer_id=command.offer_id,
+            delivery=listing.delivery,
+            promised_at=dates.promised_at,
+            remind_at=dates.remind_at,
+        )
+        session.add(order)
+        await session.flush()
+        return _Case(session, order, store, now, start.policy)
+
+    async def _buy_at_list_price(
+        self, session: AsyncSession, start: OrderStart, command: PlaceOrder, listing: Listing, store: Store
+    ) -> _Case:
+        standing = await negotiations.get_buyer_standing(session, command.buyer_id, listing.currency)
+        rules.decide_purchase(negotiations.listing_view(listing, store), standing, command.quantity)
+        now = await locks.clock(session)
+        case = await self._insert(session, start, command, listing, store, now, listing.price_cents, command.quantity)
+        left = await stock.move_stock(
+            session,
+            listing.listing_id,
+            -command.quantity,
+            MovementReason.ORDER_PLACED,
+            order_id=command.command_id,
+        )
+        if left is None:
+            raise errors.LISTING_SOLD_OUT.error()
+        case.sold_out = left.status is ListingStatus.SOLD_OUT
+        return case
+
+    async def _buy_accepted_offer(
+        self, session: AsyncSession, start: OrderStart, command: PlaceOrder, listing: Listing, store: Store
+    ) -> _Case:
+        assert command.offer_id is not None
+        offer = await session.get(Offer, command.offer_id)
+        negotiation: Negotiation | None = None
+        if offer is not None:
+            negotiation = await locks.lock_negotiation(session, offer.negotiation_id)
+        if offer is None or negotiation is None or negotiation.buyer_customer_id != command.buyer_id:
+            raise errors.OFFER_NOT_FOUND.error()
+        rounds = await negotiations.list_rounds(session, negotiation.negotiation_id)
+        state = negotiations.negotiation_state(negotiation, rounds, store.owner_merchant_id)
+        standing = await negotiations.get_buyer_standing(
+            session, command.buyer_id, offer.currency, without=negotiation.negotiation_id
+        )
+        now = await locks.clock(session)
+        rules.decide_offer_purchase(state, command.offer_id, standing, now)
+        if await stock.release_hold(session, offer.offer_id, HoldRelease.SPENT, now) is None:
+            raise errors.OFFER_SPENT.error()
+        case = await self._insert(
+            session, start, command, listing, store, now, offer.proposed_price_cents, offer.quantity
+        )
+        negotiation.closed_at = now
+        negotiation.close_reason = CloseReason.PURCHASED
+        case.negotiation_id = negotiation.negotiation_id
+        return case
+
+    @activity.defn(name="deliver_order")
+    async def deliver_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+        async with self._database.transaction() as session:
+            case = await self._load(session, start)
+            if not await find_command(session, command.command_id):
+                case.require_seller(command.by_agent_id)
+                rules.decide_deliver(case.state, case.now)
+                await case.deliver()
+                insert_command(session, command.command_id, "deliver_order", start.order_id)
+            return case.snapshot()
+
+    @activity.defn(name="cancel_order")
+    async def cancel_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+        async with self._database.transaction() as session:
+            case = await self._load(session, start)
+            if not await find_command(session, command.command_id):
+                case.require_buyer(command.by_agent_id)
+                rules.decide_cancel(case.state)
+                await case.refund(RefundReason.CANCELLED_BY_BUYER, goods_return=True)
+                insert_command(session, command.command_id, "cancel_order", start.order_id)
+            return case.snapshot()
+
+    @activity.defn(name="request_refund")
+    async def request_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+        async with self._database.transaction() as session:
+            case = await self._load(session, start)
+            if not await find_command(session, command.command_id):
+                case.require_buyer(command.by_agent_id)
+                rules.decide_request_refund(case.state, case.now)
+                case.order.refund_requested_at = case.now
+                case.order.refund_request_reason = command.reason
+                case.order.refund_answer_due_at = case.now + timedelta(seconds=start.policy.refund_answer_seconds)
+                case.tell(case.store.owner_merchant_id, InboxType.REFUND_REQUESTED)
+                insert_command(session, command.command_id, "request_refund", start.order_id)
+            return case.snapshot()
+
+    @activity.defn(name="answer_refund")
+    async def answer_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+        async with self._database.transaction() as session:
+            case = await self._load(session, start)
+            if not await find_command(session, command.command_id):
+                case.require_seller(command.by_agent_id)
+                rules.decide_answer_refund(case.state)
+                if command.approve:
+                    await case.refund(RefundReason.GRANTED, goods_return=command.goods_returned)
+                else:
+                    case.order.refund_declined_at = case.now
+                    case.tell(case.order.buyer_customer_id, InboxType.REFUND_DECLINED)
+                insert_command(session, command.command_id, "answer_refund", start.order_id)
+            return case.snapshot()
+
+    @activity.defn(name="settle_order")
+    async def settle_order(self, start: OrderStart) -> OrderSnapshot:
+        async with self._database.transaction() as session:
+            case = await self._load(session, start)
+            due = rules.decide_order_due(case.state, case.now)
+            if due.refund is not None:
+                # What was never delivered never left; what was delivered is not known to come back.
+                await case.refund(due.refund, goods_return=due.refund is RefundReason.DELIVERY_MISSED)
+            elif due.remind:
+                case.order.reminded_at = case.now
+                case.tell(case.store.owner_merchant_id, InboxType.DELIVERY_DUE_SOON)
+            elif due.close:
+                case.order.closed_at = case.now
+            return case.snapshot()

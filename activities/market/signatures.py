@@ -1,0 +1,147 @@
+"""The activities' names and types, without a database behind them.
+
+Workflows import this module and nothing else of this layer, so SQLAlchemy never enters their imports;
+tests implement it with fakes. Each method is one transaction. Carrying out the same command twice changes
+nothing the second time and answers with the projection as it is.
+
+Errors: a refused command raises ``DomainError`` (non-retryable, the code as type); anything else is retried.
+"""
+
+from abc import ABC, abstractmethod
+from uuid import UUID
+
+from temporalio import activity
+
+from domain.market.commands import (
+    AnswerOffer,
+    AuditFinding,
+    CounterOffer,
+    MakeOffer,
+    NegotiationSnapshot,
+    NegotiationStart,
+    OrderCommand,
+    OrderSnapshot,
+    OrderStart,
+    PlaceOrder,
+    PostReview,
+    ReviewWindowSnapshot,
+    ReviewWindowStart,
+    StoreTrustStart,
+    SweepReport,
+    TrustFold,
+)
+
+
+class NegotiationActivities(ABC):
+    """Writes of the Negotiation process."""
+
+    @activity.defn(name="make_offer")
+    @abstractmethod
+    async def make_offer(self, start: NegotiationStart, command: MakeOffer) -> NegotiationSnapshot:
+        """Open the negotiation with the buyer's first offer."""
+
+    @activity.defn(name="counter_offer")
+    @abstractmethod
+    async def counter_offer(self, start: NegotiationStart, command: CounterOffer) -> NegotiationSnapshot:
+        """Supersede the standing offer with the other party's."""
+
+    @activity.defn(name="accept_offer")
+    @abstractmethod
+    async def accept_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
+        """Accept, and hold the stock; or end the offer, with ``refused`` set, when it cannot be sold."""
+
+    @activity.defn(name="reject_offer")
+    @abstractmethod
+    async def reject_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
+        """Decline the standing offer."""
+
+    @activity.defn(name="withdraw_offer")
+    @abstractmethod
+    async def withdraw_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
+        """Take back a standing offer, or break an accepted one."""
+
+    @activity.defn(name="settle_negotiation")
+    @abstractmethod
+    async def settle_negotiation(self, start: NegotiationStart) -> NegotiationSnapshot:
+        """Record what time, the listing or a purchase has brought about; often nothing."""
+
+    @activity.defn(name="answer_automatically")
+    @abstractmethod
+    async def answer_automatically(self, start: NegotiationStart, offer_id: UUID) -> NegotiationSnapshot:
+        """Give the seller's threshold's answer to this bid, if it still stands."""
+
+
+class OrderActivities(ABC):
+    """Writes of the Order process."""
+
+    @activity.defn(name="place_order")
+    @abstractmethod
+    async def place_order(self, start: OrderStart, command: PlaceOrder) -> OrderSnapshot:
+        """Check gating, take stock or consume the hold, and deliver at once what is instant."""
+
+    @activity.defn(name="deliver_order")
+    @abstractmethod
+    async def deliver_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot: ...
+
+    @activity.defn(name="cancel_order")
+    @abstractmethod
+    async def cancel_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot: ...
+
+    @activity.defn(name="request_refund")
+    @abstractmethod
+    async def request_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot: ...
+
+    @activity.defn(name="answer_refund")
+    @abstractmethod
+    async def answer_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot: ...
+
+    @activity.defn(name="settle_order")
+    @abstractmethod
+    async def settle_order(self, start: OrderStart) -> OrderSnapshot:
+        """Record what time has brought about: a reminder, a refund, the end."""
+
+
+class ReviewActivities(ABC):
+    """Writes of the ReviewWindow process."""
+
+    @activity.defn(name="post_review")
+    @abstractmethod
+    async def post_review(self, start: ReviewWindowStart, command: PostReview) -> ReviewWindowSnapshot: ...
+
+    @activity.defn(name="settle_review_window")
+    @abstractmethod
+    async def settle_review_window(self, start: ReviewWindowStart) -> ReviewWindowSnapshot: ...
+
+
+class TrustActivities(ABC):
+    """Writes of the StoreTrust process."""
+
+    @activity.defn(name="fold_trust")
+    @abstractmethod
+    async def fold_trust(self, start: StoreTrustStart) -> TrustFold:
+        """Record missed replies and decay that are due, then fold pending facts, in one transaction."""
+
+
+class NudgeActivities(ABC):
+    """Tells other processes to look again. Harmless when repeated."""
+
+    @activity.defn(name="nudge_store_trust")
+    @abstractmethod
+    async def nudge_store_trust(self, start: StoreTrustStart) -> None: ...
+
+    @activity.defn(name="nudge_negotiations_on_listing")
+    @abstractmethod
+    async def nudge_negotiations_on_listing(self, listing_id: UUID) -> int: ...
+
+    @activity.defn(name="sweep")
+    @abstractmethod
+    async def sweep(self) -> SweepReport:
+        """Nudge every process that should have acted by now, and do the housekeeping of old rows."""
+
+
+class AuditActivities(ABC):
+    """Reads for operators."""
+
+    @activity.defn(name="audit_market")
+    @abstractmethod
+    async def audit_market(self) -> list[AuditFinding]: ...

@@ -1,0 +1,116 @@
+"""Stock: one conditional update and one movement row per change, so on-hand is always their sum.
+
+A listing whose stock reaches zero becomes SOLD_OUT in the same statement, and ACTIVE again when stock
+returns — unless its hero-only store shows another listing by then, when it stays SOLD_OUT.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import case, exists, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from db.ids import new_id
+from db.market.tables import Listing, StockHold, StockMovement
+from domain.market.states import HoldRelease, ListingStatus, MovementReason
+
+
+async def move_stock(
+    session: AsyncSession,
+    listing_id: UUID,
+    delta: int,
+    reason: MovementReason,
+    *,
+    offer_id: UUID | None = None,
+    order_id: UUID | None = None,
+) -> Listing | None:
+    """Add ``delta`` to the on-hand stock. None, and nothing changed, when that would be negative.
+
+    The caller holds the listing's lock.
+    """
+    other = aliased(Listing)
+    hero_taken = exists(
+        select(other.listing_id).where(
+            other.store_id == Listing.store_id,
+            other.listing_id != Listing.listing_id,
+            other.status == ListingStatus.ACTIVE,
+        )
+    )
+    left = Listing.inventory_on_hand + delta
+    status = case(
+        ((left == 0) & (Listing.status == ListingStatus.ACTIVE), ListingStatus.SOLD_OUT),
+        (
+            (left > 0) & (Listing.status == ListingStatus.SOLD_OUT) & ~(Listing.hero_only & hero_taken),
+            ListingStatus.ACTIVE,
+        ),
+        else_=Listing.status,
+    )
+    listing: Listing | None = await session.scalar(
+        update(Listing)
+        .where(Listing.listing_id == listing_id, left >= 0)
+        .values(inventory_on_hand=left, status=status)
+        .returning(Listing)
+        .execution_options(populate_existing=True, synchronize_session=False)
+    )
+    if listing is not None:
+        insert_movement(session, listing_id, delta, reason, offer_id=offer_id, order_id=order_id)
+    return listing
+
+
+def insert_movement(
+    session: AsyncSession,
+    listing_id: UUID,
+    delta: int,
+    reason: MovementReason,
+    *,
+    offer_id: UUID | None = None,
+    order_id: UUID | None = None,
+) -> None:
+    session.add(
+        StockMovement(
+            movement_id=new_id(),
+            listing_id=listing_id,
+            delta=delta,
+            reason=reason,
+            offer_id=offer_id,
+            order_id=order_id,
+        )
+    )
+
+
+async def hold_stock(
+    session: AsyncSession,
+    listing_id: UUID,
+    offer_id: UUID,
+    quantity: int,
+    expires_at: datetime,
+    now: datetime,
+) -> Listing | None:
+    """Take stock for an accepted offer. None when there is too little."""
+    listing = await move_stock(session, listing_id, -quantity, MovementReason.OFFER_HELD, offer_id=offer_id)
+    if listing is not None:
+        session.add(
+            StockHold(
+                offer_id=offer_id,
+                listing_id=listing_id,
+                quantity=quantity,
+                expires_at=expires_at,
+                created_at=now,
+            )
+        )
+    return listing
+
+
+async def release_hold(session: AsyncSession, offer_id: UUID, release: HoldRelease, now: datetime) -> StockHold | None:
+    """End a hold once. Unless it was SPENT on an order, its stock returns. None when it was not open."""
+    hold: StockHold | None = await session.scalar(
+        update(StockHold)
+        .where(StockHold.offer_id == offer_id, StockHold.released_at.is_(None))
+        .values(released_at=now, release=release)
+        .returning(StockHold)
+        .execution_options(populate_existing=True, synchronize_session=False)
+    )
+    if hold is not None and release is not HoldRelease.SPENT:
+        await move_stock(session, hold.listing_id, hold.quantity, MovementReason.HOLD_RETURNED, offer_id=offer_id)
+    return hold

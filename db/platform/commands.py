@@ -1,0 +1,15 @@
+"""Process commands that were carried out. Looked up under the locks of what they change."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.platform.tables import ProcessedCommand
+
+
+async def find_command(session: AsyncSession, command_id: UUID) -> ProcessedCommand | None:
+    return await session.get(ProcessedCommand, command_id)
+
+
+def insert_command(session: AsyncSession, command_id: UUID, kind: str, entity_id: UUID, outcome: str = "ok") -> None:
+    session.add(ProcessedCommand(command_id=command_id, kind=kind, entity_id=entity_id, outcome=outcome))

@@ -1,0 +1,116 @@
+"""API keys: ``souk_<key id, hex>_<secret, base64url>``. Only the SHA-256 of the secret is ever stored.
+
+A secret has 256 random bits (or is an HMAC of as many), so a plain hash needs no salt and no stretching.
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from db.market.tables import Agent
+from db.platform.tables import ApiKey, ApiKeyKind, OperatorAuditEntry
+from domain.market.states import AgentType
+
+_SHAPE = re.compile(r"souk_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
+
+
+def random_secret() -> bytes:
+    return secrets.token_bytes(32)
+
+
+def derived_secret(credential_secret: bytes, key_id: UUID, idempotency_key: str) -> bytes:
+    """The same secret again for the same request, without keeping it anywhere."""
+    seed = key_id.bytes + hashlib.sha256(idempotency_key.encode()).digest()
+    return hmac.digest(credential_secret, seed, "sha256")
+
+
+def hash_secret(secret: bytes) -> bytes:
+    return hashlib.sha256(secret).digest()
+
+
+def format_key(key_id: UUID, secret: bytes) -> str:
+    return f"souk_{key_id.hex}_{base64.urlsafe_b64encode(secret).decode().rstrip('=')}"
+
+
+def parse_key(presented: str) -> tuple[UUID, bytes] | None:
+    """The id and the secret of a presented key, or None when it has another shape."""
+    found = _SHAPE.fullmatch(presented)
+    if found is None:
+        return None
+    return UUID(hex=found[1]), base64.urlsafe_b64decode(found[2] + "=")
+
+
+@dataclass(frozen=True, slots=True)
+class KeyOwner:
+    """Whose key it is. ``agent_id`` and ``agent_type`` are None for an operator's key."""
+
+    key_id: UUID
+    kind: ApiKeyKind
+    agent_id: UUID | None
+    agent_type: AgentType | None
+    seen_lately: bool
+
+
+async def find_owner(connection: AsyncConnection, key_id: UUID, secret: bytes | None) -> KeyOwner | None:
+    """The owner of a key that is not revoked and whose secret is right, in one query.
+
+    ``secret`` None trusts the id: only for sessions that were signed after a full check.
+    """
+    lately = Agent.last_active_at > func.now() - text("interval '1 minute'")
+    query = (
+        select(ApiKey.kind, ApiKey.agent_id, ApiKey.secret_hash, Agent.agent_type, func.coalesce(lately, False))
+        .outerjoin(Agent, Agent.agent_id == ApiKey.agent_id)
+        .where(ApiKey.key_id == key_id, ApiKey.revoked_at.is_(None))
+    )
+    row = (await connection.execute(query)).first()
+    if row is None or (secret is not None and not hmac.compare_digest(row[2], hash_secret(secret))):
+        return None
+    return KeyOwner(key_id, row[0], row[1], row[3], row[4])
+
+
+async def touch_agent(connection: AsyncConnection, agent_id: UUID) -> None:
+    """Note that the agent is active. Never waits: a locked row is touched another time."""
+    free = select(Agent.agent_id).where(Agent.agent_id == agent_id)
+    await connection.execute(
+        update(Agent)
+        .where(Agent.agent_id.in_(free.with_for_update(key_share=True, skip_locked=True)))
+        .values(last_active_at=func.now())
+    )
+
+
+def insert_key(
+    session: AsyncSession, key_id: UUID, kind: ApiKeyKind, agent_id: UUID | None, label: str, secret: bytes
+) -> ApiKey:
+    key = ApiKey(key_id=key_id, kind=kind, agent_id=agent_id, label=label, secret_hash=hash_secret(secret))
+    session.add(key)
+    return key
+
+
+async def list_keys(session: AsyncSession, agent_id: UUID) -> list[ApiKey]:
+    query = select(ApiKey).where(ApiKey.agent_id == agent_id).order_by(ApiKey.created_at, ApiKey.key_id)
+    return list(await session.scalars(query))
+
+
+async def revoke_key(session: AsyncSession, agent_id: UUID, key_id: UUID) -> bool:
+    """Revoke an agent's key. Doing it again changes nothing. False when the agent has no such key."""
+    found = await session.scalar(
+        update(ApiKey)
+        .where(ApiKey.key_id == key_id, ApiKey.agent_id == agent_id)
+        .values(revoked_at=func.coalesce(ApiKey.revoked_at, func.now()))
+        .returning(ApiKey.key_id)
+        .execution_options(synchronize_session=False)
+    )
+    return found is not None
+
+
+def insert_audit_entry(
+    session: AsyncSession, audit_id: UUID, key_id: UUID, action: str, reason: str, meta: dict[str, int | str]
+) -> None:
+    session.add(OperatorAuditEntry(audit_id=audit_id, key_id=key_id, action=action, reason=reason, meta=meta))

@@ -1,0 +1,197 @@
+"""What a process is told, and what it is told back: the messages between API, workflows and activities.
+
+All are frozen pydantic models and travel encrypted. ``command_id`` comes from the caller's Idempotency-Key;
+the same command carried out twice changes nothing the second time.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.market.policy import MarketPolicy
+from domain.market.states import OfferStatus, OrderStatus
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NegotiationStart(Message):
+    """Starts a Negotiation. The negotiation has the id of its first offer."""
+
+    negotiation_id: UUID
+    listing_id: UUID
+    store_id: UUID
+    policy: MarketPolicy
+
+
+class MakeOffer(Message):
+    command_id: UUID
+    negotiation_id: UUID
+    listing_id: UUID
+    buyer_id: UUID
+    price_cents: int
+    quantity: int
+    message: str | None = None
+    expires_in_seconds: float | None = None
+
+
+class CounterOffer(Message):
+    """``command_id`` becomes the new offer's id."""
+
+    command_id: UUID
+    negotiation_id: UUID
+    offer_id: UUID
+    by_agent_id: UUID
+    price_cents: int
+    message: str | None = None
+    expires_in_seconds: float | None = None
+
+
+class AnswerOffer(Message):
+    """Accept, reject or withdraw an offer. ``round`` is the round its sender has seen."""
+
+    command_id: UUID
+    negotiation_id: UUID
+    offer_id: UUID
+    by_agent_id: UUID
+    round: int | None = None
+
+
+class NegotiationSnapshot(Message):
+    """The projection after a command, all a Negotiation keeps.
+
+    ``deadline``: when the process must look again by itself; None once it is over. ``sold_out``: this step
+    took the listing's last stock, so its other negotiations must hear of it. ``trust_moved``: this step
+    wrote a trust fact. ``refused``: the code of a refusal that nevertheless changed something.
+    """
+
+    negotiation_id: UUID
+    store_id: UUID
+    listing_id: UUID
+    status: OfferStatus
+    offer_id: UUID
+    rounds: int
+    awaiting: str
+    deadline: datetime | None
+    closed: bool
+    auto_answer: bool = False
+    sold_out: bool = False
+    trust_moved: bool = False
+    refused: str | None = None
+
+
+class OrderStart(Message):
+    order_id: UUID
+    listing_id: UUID
+    store_id: UUID
+    policy: MarketPolicy
+
+
+class PlaceOrder(Message):
+    """``command_id`` is the order's id. Exactly one of a purchase at the list price, or of an accepted offer."""
+
+    command_id: UUID
+    buyer_id: UUID
+    listing_id: UUID
+    quantity: int = 1
+    offer_id: UUID | None = None
+
+
+class OrderCommand(Message):
+    """Deliver, cancel, request a refund (with ``reason``) or answer one (with ``approve``)."""
+
+    command_id: UUID
+    order_id: UUID
+    by_agent_id: UUID
+    reason: str | None = None
+    approve: bool | None = None
+    goods_returned: bool = False
+
+
+class OrderSnapshot(Message):
+    """The projection after a command, all an Order keeps. Flags tell whom this step concerns."""
+
+    order_id: UUID
+    store_id: UUID
+    listing_id: UUID
+    status: OrderStatus
+    awaiting: str
+    deadline: datetime | None
+    closed: bool
+    review_window_open: bool = False
+    review_window_void: bool = False
+    negotiation_id: UUID | None = None
+    sold_out: bool = False
+    trust_moved: bool = False
+
+
+class ReviewWindowStart(Message):
+    order_id: UUID
+    listing_id: UUID
+    store_id: UUID
+    policy: MarketPolicy
+
+
+class PostReview(Message):
+    """``command_id`` is the review's id."""
+
+    command_id: UUID
+    order_id: UUID
+    author_id: UUID
+    rating: int
+    title: str | None = None
+    body: str
+    as_described: int | None = None
+
+
+class ReviewWindowSnapshot(Message):
+    order_id: UUID
+    store_id: UUID
+    listing_id: UUID
+    closes_at: datetime | None
+    closed: bool
+    trust_moved: bool = False
+
+
+class StoreTrustStart(Message):
+    store_id: UUID
+    policy: MarketPolicy
+
+
+class TrustFold(Message):
+    """What one fold did: facts taken, the score in milli-points, and when to look again at the latest."""
+
+    store_id: UUID
+    facts: int
+    overall_milli: int
+    more: bool
+    deadline: datetime | None
+
+
+class Done(Message):
+    """The answer to an accepted command: which entity to read."""
+
+    entity_id: UUID
+
+
+class SweepReport(Message):
+    """How many processes a sweep woke, by kind, and what it tidied."""
+
+    negotiations: int = 0
+    orders: int = 0
+    review_windows: int = 0
+    stores: int = 0
+    partitions_made: int = 0
+    rows_purged: int = 0
+
+
+class AuditFinding(Message):
+    """One invariant's result: how many breaches, and the first few ids."""
+
+    invariant: int
+    name: str
+    breaches: int
+    examples: list[str] = []
+    checked: bool = True

@@ -1,0 +1,34 @@
+"""The names by which processes are found: workflow types, ids, the task queue, search attributes.
+
+Ids hold UUIDs only: ids and search attributes are never encrypted.
+"""
+
+from uuid import UUID
+
+MARKET_QUEUE = "souk-market"
+
+NEGOTIATION = "Negotiation"
+ORDER = "Order"
+REVIEW_WINDOW = "ReviewWindow"
+STORE_TRUST = "StoreTrust"
+SWEEP = "Sweep"
+MARKET_AUDIT = "MarketAudit"
+
+NUDGE = "nudge"
+SWEEP_SCHEDULE = "expire-offers"
+
+
+def negotiation_process(negotiation_id: UUID) -> str:
+    return f"negotiation/{negotiation_id}"
+
+
+def order_process(order_id: UUID) -> str:
+    return f"order/{order_id}"
+
+
+def review_window_process(order_id: UUID) -> str:
+    return f"review-window/{order_id}"
+
+
+def store_trust_process(store_id: UUID) -> str:
+    return f"store-trust/{store_id}"

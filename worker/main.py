@@ -1,0 +1,110 @@
+"""Runs a worker until told to stop: connects, keeps the sweep's schedule, drains on SIGTERM."""
+
+import asyncio
+import signal
+import sys
+from datetime import timedelta
+
+import structlog
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+)
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from config.logs import configure_logs
+from config.settings import Settings
+from db.session import Database
+from domain.market.processes import MARKET_QUEUE, SWEEP, SWEEP_SCHEDULE
+from worker.interceptors import RefusalInterceptor
+from worker.registry import WORKFLOWS, build_activities
+from workflows.client import connect
+
+_log = structlog.get_logger("souk.worker")
+
+
+def build_worker(client: Client, database: Database, settings: Settings, *, task_queue: str = MARKET_QUEUE) -> Worker:
+    """A worker for the market's queue; the caller runs it."""
+    return Worker(
+        client,
+        task_queue=task_queue,
+        workflows=WORKFLOWS,
+        activities=build_activities(database, client, settings),
+        interceptors=[RefusalInterceptor()],
+        workflow_runner=SandboxedWorkflowRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_modules(
+                "domain", "activities", "pydantic", "pydantic_core", "annotated_types"
+            )
+        ),
+        graceful_shutdown_timeout=timedelta(seconds=10),
+        # One poller for new workflows (the default ratio) makes every start wait its turn.
+        nonsticky_to_sticky_poll_ratio=0.5,
+    )
+
+
+async def ensure_schedule(client: Client, every_seconds: float) -> None:
+    """Make or update the ``expire-offers`` schedule."""
+    schedule = Schedule(
+        action=ScheduleActionStartWorkflow(SWEEP, id=f"sweep/{SWEEP_SCHEDULE}", task_queue=MARKET_QUEUE),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=every_seconds))]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=1)),
+    )
+
+    def renew(_: ScheduleUpdateInput) -> ScheduleUpdate:
+        return ScheduleUpdate(schedule)
+
+    try:
+        await client.create_schedule(SWEEP_SCHEDULE, schedule)
+    except ScheduleAlreadyRunningError:
+        await client.get_schedule_handle(SWEEP_SCHEDULE).update(renew)
+
+
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; finishes what is under way."""
+    if settings.worker_metrics_port:
+        Runtime.set_default(
+            Runtime(
+                telemetry=TelemetryConfig(
+                    metrics=PrometheusConfig(bind_address=f"127.0.0.1:{settings.worker_metrics_port}")
+                )
+            )
+        )
+    client = await connect(
+        settings.temporal_address, settings.temporal_namespace, settings.payload_keys.get_secret_value()
+    )
+    database = Database(settings.role_url("worker"), settings.worker_pool_size, "souk-worker")
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        await ensure_schedule(client, settings.sweep_interval_seconds)
+        async with build_worker(client, database, settings):
+            _log.info("worker ready", queue=MARKET_QUEUE)
+            await stop.wait()
+            _log.info("worker draining")
+    finally:
+        await database.close()
+
+
+def main() -> None:
+    """Entry point of ``souk worker``."""
+    settings = Settings()
+    configure_logs(settings.log_level, as_json=settings.log_json)
+    if not settings.temporal_address:
+        sys.exit("no Temporal is configured: set SOUK_TEMPORAL_ADDRESS")
+    asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

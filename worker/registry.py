@@ -1,0 +1,41 @@
+"""Every workflow and activity there is: one line each. A new process is added here."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from temporalio.client import Client
+
+from activities.market.audit import PostgresAuditActivities
+from activities.market.negotiation import PostgresNegotiationActivities
+from activities.market.nudges import TemporalNudgeActivities
+from activities.market.order import PostgresOrderActivities
+from activities.market.review import PostgresReviewActivities
+from activities.market.trust import PostgresTrustActivities
+from config.settings import Settings
+from db.session import Database
+from workflows.market.negotiation import Negotiation
+from workflows.market.order import Order
+from workflows.market.review_window import ReviewWindow
+from workflows.market.store_trust import StoreTrust
+from workflows.market.sweep import MarketAudit, Sweep
+
+WORKFLOWS: Sequence[type] = (Negotiation, Order, ReviewWindow, StoreTrust, Sweep, MarketAudit)
+
+
+def activities_of(instance: object) -> list[Callable[..., Any]]:
+    """The activity methods of an implementation."""
+    methods = (getattr(instance, name) for name in dir(type(instance)) if not name.startswith("_"))
+    return [method for method in methods if hasattr(method, "__temporal_activity_definition")]
+
+
+def build_activities(database: Database, client: Client, settings: Settings) -> list[Callable[..., Any]]:
+    """All activities over one database pool and one Temporal client."""
+    instances = (
+        PostgresNegotiationActivities(database),
+        PostgresOrderActivities(database),
+        PostgresReviewActivities(database),
+        PostgresTrustActivities(database),
+        TemporalNudgeActivities(database, client, settings.market, settings.idempotency_retention_days),
+        PostgresAuditActivities(database, client),
+    )
+    return [method for instance in instances for method in activities_of(instance)]

@@ -1,0 +1,184 @@
+"""The Order process: placement to delivery, and the ways back.
+
+PLACED → DELIVERED → (REFUNDED), or PLACED → REFUNDED. It waits for the merchant's delivery (reminding it),
+then for the end of the return window, and for the merchant's answer to a refund request; each wait ends by
+itself. Guards that an order is delivered or refunded, never both at once, whoever comes first.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from temporalio import workflow
+from temporalio.common import VersioningBehavior, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
+
+with workflow.unsafe.imports_passed_through():
+    import pydantic
+
+    from activities.attributes import search_attributes
+    from activities.market.signatures import OrderActivities as Record
+    from domain.market.commands import (
+        Done,
+        OrderCommand,
+        OrderSnapshot,
+        OrderStart,
+        PlaceOrder,
+        ReviewWindowStart,
+    )
+    from domain.market.processes import (
+        NUDGE,
+        ORDER,
+        REVIEW_WINDOW,
+        negotiation_process,
+        review_window_process,
+    )
+    from workflows.market.process import MarketProcess, record
+
+Command = TypeVar("Command")
+
+
+@workflow.defn(
+    name=ORDER,
+    failure_exception_types=[pydantic.ValidationError],
+    versioning_behavior=VersioningBehavior.PINNED,
+)
+class Order(MarketProcess):
+    @workflow.init
+    def __init__(self, start: OrderStart) -> None:
+        super().__init__(start.policy, "PLACED")
+        self._start = start
+        self._snapshot: OrderSnapshot | None = None
+        self._refused = False
+        self._sold_out = False
+        self._negotiation_told = False
+        self._window_opened = False
+        self._window_void = False
+
+    @workflow.run
+    async def run(self, start: OrderStart) -> None:
+        await workflow.wait_condition(lambda: self._snapshot is not None or self._refused or self._nudged)
+        while True:
+            if self._nudged:
+                await self._look_again()
+            await self._tell_others()
+            if self._over:
+                break
+            await self._wait(self._snapshot.deadline if self._snapshot else None)
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        await self._tell_others()
+
+    @workflow.update(name="place_order")
+    async def place_order(self, command: PlaceOrder) -> Done:
+        return await self._carry_out(Record.place_order, command, "record the order and take its stock")
+
+    @workflow.update(name="deliver_order")
+    async def deliver_order(self, command: OrderCommand) -> Done:
+        return await self._carry_out(Record.deliver_order, command, "record the delivery")
+
+    @workflow.update(name="cancel_order")
+    async def cancel_order(self, command: OrderCommand) -> Done:
+        return await self._carry_out(Record.cancel_order, command, "record the cancellation")
+
+    @workflow.update(name="request_refund")
+    async def request_refund(self, command: OrderCommand) -> Done:
+        return await self._carry_out(Record.request_refund, command, "record the refund request")
+
+    @workflow.update(name="answer_refund")
+    async def answer_refund(self, command: OrderCommand) -> Done:
+        return await self._carry_out(Record.answer_refund, command, "record the merchant's answer")
+
+    @workflow.signal(name=NUDGE)
+    def nudge(self) -> None:
+        """Look again: a sweep found a date passed."""
+        self._nudged = True
+
+    @property
+    def _over(self) -> bool:
+        return self._refused if self._snapshot is None else self._snapshot.closed
+
+    async def _carry_out(
+        self,
+        activity: Callable[[Any, OrderStart, Command], Awaitable[OrderSnapshot]],
+        command: Command,
+        summary: str,
+    ) -> Done:
+        async with self._lock:
+            try:
+                snapshot = await record(activity, summary, self._start, command)
+            except ApplicationError:
+                self._refused = True
+                raise
+            self._keep(snapshot)
+        return Done(entity_id=snapshot.order_id)
+
+    async def _look_again(self) -> None:
+        async with self._lock:
+            self._nudged = False
+            try:
+                snapshot = await record(Record.settle_order, "record what has come due", self._start)
+            except ApplicationError:
+                # The projection does not exist: a nudge came for an order that was refused.
+                self._refused = True
+                return
+            self._keep(snapshot)
+
+    def _keep(self, snapshot: OrderSnapshot) -> None:
+        self._snapshot = snapshot
+        self._sold_out |= snapshot.sold_out
+        self._trust_moved |= snapshot.trust_moved
+        self._window_void |= snapshot.review_window_void
+        self._report(
+            snapshot.status,
+            snapshot.awaiting,
+            snapshot.deadline,
+            order=snapshot.order_id,
+            listing=snapshot.listing_id,
+            store=snapshot.store_id,
+        )
+
+    async def _tell_others(self) -> None:
+        """The negotiation that was bought, the review window, the listing, the store's trust."""
+        snapshot = self._snapshot
+        if snapshot is None:
+            return
+        if snapshot.negotiation_id is not None and not self._negotiation_told:
+            self._negotiation_told = True
+            await self._signal(negotiation_process(snapshot.negotiation_id))
+        if snapshot.review_window_open and not self._window_opened:
+            self._window_opened = True
+            await self._open_review_window()
+        if self._window_void:
+            self._window_void = False
+            await self._signal(review_window_process(snapshot.order_id))
+        if self._sold_out:
+            self._sold_out = False
+            await self._tell_listing(self._start.listing_id)
+        await self._tell_trust(self._start.store_id)
+
+    async def _signal(self, process_id: str) -> None:
+        try:
+            await workflow.get_external_workflow_handle(process_id).signal(NUDGE)
+        except FailureError:
+            # It ended before: then it has nothing left to hear.
+            workflow.logger.info("process %s is over", process_id)
+
+    async def _open_review_window(self) -> None:
+        start = ReviewWindowStart(
+            order_id=self._start.order_id,
+            listing_id=self._start.listing_id,
+            store_id=self._start.store_id,
+            policy=self._policy,
+        )
+        try:
+            await workflow.start_child_workflow(
+                REVIEW_WINDOW,
+                start,
+                id=review_window_process(self._start.order_id),
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                search_attributes=search_attributes(start.store_id, start.listing_id, "OPEN"),
+                static_summary="Review window",
+            )
+        except WorkflowAlreadyStartedError:
+            # The buyer's review was faster and started it.
+            workflow.logger.info("the review window of order %s is open", start.order_id)

@@ -1,0 +1,39 @@
+"""The Sweep and the MarketAudit: short processes that look over the whole market.
+
+The ``expire-offers`` schedule runs a Sweep every little while, and the endpoint for external schedulers
+runs one on demand: it wakes every process that should have acted by now. All triggers are idempotent.
+"""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy, VersioningBehavior
+
+with workflow.unsafe.imports_passed_through():
+    from activities.market.signatures import AuditActivities, NudgeActivities
+    from domain.market.commands import AuditFinding, SweepReport
+    from domain.market.processes import MARKET_AUDIT, SWEEP
+
+
+@workflow.defn(name=SWEEP, versioning_behavior=VersioningBehavior.PINNED)
+class Sweep:
+    @workflow.run
+    async def run(self) -> SweepReport:
+        return await workflow.execute_activity_method(
+            NudgeActivities.sweep,
+            start_to_close_timeout=timedelta(minutes=5),
+            retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=30)),
+            summary="wake what is overdue",
+        )
+
+
+@workflow.defn(name=MARKET_AUDIT, versioning_behavior=VersioningBehavior.PINNED)
+class MarketAudit:
+    @workflow.run
+    async def run(self) -> list[AuditFinding]:
+        return await workflow.execute_activity_method(
+            AuditActivities.audit_market,
+            start_to_close_timeout=timedelta(minutes=10),
+            retry_policy=RetryPolicy(maximum_attempts=3),
+            summary="check the market's invariants",
+        )
