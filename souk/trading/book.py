@@ -7,11 +7,12 @@ finds the same keys again and repeats nothing.
 """
 
 import os
-import secrets
 from pathlib import Path
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, Field, ValidationError
+
+from souk.trading.client import new_key
 
 BOOK_VERSION = 1
 
@@ -60,7 +61,7 @@ class MarketBook(BaseModel):
 
     version: int = BOOK_VERSION
     market: str
-    seed: str = Field(default_factory=lambda: str(UUID(bytes=secrets.token_bytes(16), version=4)))
+    seed: str = Field(default_factory=new_key)
     merchants: dict[str, MerchantCard] = Field(default_factory=dict)
 
     def key(self, *parts: str) -> str:
@@ -85,9 +86,7 @@ def read_book(path: Path) -> MarketBook | None:
     except FileNotFoundError:
         return None
     except (OSError, ValidationError) as error:
-        raise BookError(
-            f"{path} is not a market book: move it away and run `souk market load` again"
-        ) from error
+        raise BookError(f"{path} is not a market book: move it away and run `souk market load` again") from error
     if book.version != BOOK_VERSION:
         raise BookError(f"{path} was written by another version of souk: move it away and load again")
     return book

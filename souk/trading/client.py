@@ -11,11 +11,10 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import TracebackType
 from typing import Any, Self
-from uuid import uuid4
+from uuid import UUID
 
 import httpx
 
@@ -60,6 +59,11 @@ class StreamedEvent:
     data: Json
 
 
+def new_key() -> str:
+    """A fresh idempotency key: a random UUID."""
+    return str(UUID(bytes=secrets.token_bytes(16), version=4))
+
+
 def problem_of(response: httpx.Response) -> ApiProblem:
     """Read a problem document; tolerate proxies that answer with something else."""
     body: Json = {}
@@ -90,7 +94,9 @@ def retry_after_seconds(response: httpx.Response) -> float | None:
     except ValueError:
         pass
     try:
-        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+        # Counted from the answer's own Date, so that a wrong clock on our side does not matter.
+        answered = parsedate_to_datetime(response.headers.get("Date", ""))
+        return max(0.0, (parsedate_to_datetime(value) - answered).total_seconds())
     except (ValueError, TypeError):
         return None
 
@@ -158,7 +164,7 @@ class MarketClient:
 
     async def post(self, path: str, body: Json | None = None, *, key: str | None = None) -> Json:
         """Do something once. ``key`` is the Idempotency-Key; by default a fresh one."""
-        return await self._request("POST", path, body=body or {}, key=key or str(uuid4()))
+        return await self._request("POST", path, body=body or {}, key=key or new_key())
 
     async def put(self, path: str, body: Json) -> Json:
         """Replace a resource; repeating it changes nothing."""
@@ -228,9 +234,7 @@ class MarketClient:
             failure: Exception
             asked: float | None = None
             try:
-                response = await self._http.request(
-                    method, path, json=body, params=params, headers=self._headers(key)
-                )
+                response = await self._http.request(method, path, json=body, params=params, headers=self._headers(key))
             except httpx.TransportError as error:
                 failure = MarketUnreachableError(
                     f"no answer from {self.base_url} for {self._patience:.0f} s ({type(error).__name__}): "

@@ -41,9 +41,7 @@ PatienceOption = Annotated[
     float, typer.Option("--patience", min=0, help="seconds to wait for a market that does not answer")
 ]
 
-app = typer.Typer(
-    no_args_is_help=True, help="Open the businesses of a market directory and let its customers trade."
-)
+app = typer.Typer(no_args_is_help=True, help="Open the businesses of a market directory and let its customers trade.")
 
 
 def fail(message: str, code: int = 2) -> NoReturn:

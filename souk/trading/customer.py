@@ -75,9 +75,7 @@ class CustomerAgent:
         except MarketUnreachableError as error:
             outcome.reason = str(error)
         outcome.purchases = self.purchases
-        done = (
-            f"served by {outcome.store_name}, paid {money(outcome.paid_cents)} of {money(outcome.list_cents)}"
-        )
+        done = f"served by {outcome.store_name}, paid {money(outcome.paid_cents)} of {money(outcome.list_cents)}"
         self.board.stage(self.customer.name, done if outcome.served else outcome.reason, finished=True)
         return outcome
 
@@ -197,9 +195,7 @@ class CustomerAgent:
             order = await self._market.post("/v1/orders", {"offer_id": result.offer_id})
         elif list_cents <= limit:
             self._say(f"buying {item} at menu price: {result.reason}")
-            order = await self._market.post(
-                "/v1/orders", {"listing_id": listing["listing_id"], "quantity": 1}
-            )
+            order = await self._market.post("/v1/orders", {"listing_id": listing["listing_id"], "quantity": 1})
         else:
             raise NotServedError(f"{item} at {store.name}: {result.reason}")
         self.purchases.append(
@@ -242,9 +238,7 @@ class CustomerAgent:
                     "order_id": order["order_id"],
                     "rating": 5 if bargain else 4,
                     "title": item[:100],
-                    "body": "Exactly what I asked for, at a fair price."
-                    if bargain
-                    else "Good, if a little dear.",
+                    "body": "Exactly what I asked for, at a fair price." if bargain else "Good, if a little dear.",
                     "as_described": 5,
                 },
             )

@@ -111,17 +111,13 @@ def _load_yaml(directory: Path, model: type[Model]) -> list[Model]:
         try:
             records.append(model.model_validate(yaml.safe_load(path.read_text(encoding="utf-8"))))
         except (yaml.YAMLError, UnicodeDecodeError, OSError) as error:
-            raise DatasetError(
-                f"{path}: not readable as YAML ({' '.join(str(error).split())[:120]})"
-            ) from error
+            raise DatasetError(f"{path}: not readable as YAML ({' '.join(str(error).split())[:120]})") from error
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"]) or "file"
             raise DatasetError(f"{path}: {where}: {first['msg']}") from error
     if not records:
-        raise DatasetError(
-            f"{directory.parent} is not a market directory: no {directory.name}/*.yaml ({EXPECTED})"
-        )
+        raise DatasetError(f"{directory.parent} is not a market directory: no {directory.name}/*.yaml ({EXPECTED})")
     return records
 
 

@@ -76,9 +76,7 @@ class Demo:
                 "hero_only": shop.hero_only,
             },
         )
-        card = MerchantCard(
-            business_id=handle, name=shop.store, handle=handle, agent_id=agent_id, api_key=api_key
-        )
+        card = MerchantCard(business_id=handle, name=shop.store, handle=handle, agent_id=agent_id, api_key=api_key)
         card.store_id = store["store_id"]
         for good in shop.goods:
             card.listings[good.title] = await self._list(mine, store["store_id"], good)
@@ -142,9 +140,7 @@ class Demo:
             await self._review(mine, guest, order["order_id"])
             tally.reviews += 1
         paid = share(int(order["total_price_cents"]), listing.price_cents)
-        self.board.stage(
-            guest.name, f"{guest.wish} {how}, {paid} of list, {guest.stars} stars", finished=True
-        )
+        self.board.stage(guest.name, f"{guest.wish} {how}, {paid} of list, {guest.stars} stars", finished=True)
 
     async def _ask(self, mine: MarketClient, guest: Guest, tally: StoreTally) -> str:
         """A public question about the good, and the merchant's answer; the thread's id."""
@@ -190,12 +186,8 @@ class Demo:
             },
         )
         path = f"/v1/threads/{thread['thread_id']}"
-        await mine.post(
-            f"{path}/messages", {"body": "The atlas is out. Ask me where the river went in 1911."}
-        )
-        policy = (
-            "Returns window: 21 days. Refund rule: full refund if the print disappoints. Warranty: 1 year."
-        )
+        await mine.post(f"{path}/messages", {"body": "The atlas is out. Ask me where the river went in 1911."})
+        policy = "Returns window: 21 days. Refund rule: full refund if the print disappoints. Warranty: 1 year."
         await mine.patch(
             f"/v1/stores/{maps.card.store_id}/policies",
             {
@@ -253,8 +245,6 @@ def bargaining(guest: Guest, list_cents: int) -> BuyerStrategy:
 async def perform(api: str, console: Console) -> None:
     """Run the demo on a Souk and print the table. Raises ApiProblem, MarketUnreachableError."""
     with Board(console, "Souk demo") as board:
-        async with MarketClient(
-            api, on_retry=lambda code: board.note(f"waiting for the market ({code})")
-        ) as client:
+        async with MarketClient(api, on_retry=lambda code: board.note(f"waiting for the market ({code})")) as client:
             tallies = await Demo(client, board).run()
     console.print(report(tallies))

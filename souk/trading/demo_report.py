@@ -35,9 +35,7 @@ def report(tallies: list[StoreTally]) -> Table:
     for name in ("offers", "rounds", "deals", "paid", "share", "delivered", "reviews", "trust"):
         table.add_column(name, justify="right", no_wrap=True)
     for tally in tallies:
-        table.add_row(
-            Text(tally.shop.store), *cells([tally]), f"{tally.trust_before:.1f} → {tally.trust_after:.1f}"
-        )
+        table.add_row(Text(tally.shop.store), *cells([tally]), f"{tally.trust_before:.1f} → {tally.trust_after:.1f}")
     moved = sum(tally.trust_after != tally.trust_before for tally in tallies)
     table.add_section()
     table.add_row("all", *cells(tallies), f"{moved}/{len(tallies)} moved")
@@ -47,8 +45,6 @@ def report(tallies: list[StoreTally]) -> Table:
 def cells(tallies: list[StoreTally]) -> list[str]:
     """The numbers of some stores together."""
     paid, listed = sum(t.paid_cents for t in tallies), sum(t.list_cents for t in tallies)
-    counts = [
-        sum(column) for column in zip(*((t.negotiations, t.rounds, t.deals) for t in tallies), strict=True)
-    ]
+    counts = [sum(column) for column in zip(*((t.negotiations, t.rounds, t.deals) for t in tallies), strict=True)]
     ends = [sum(column) for column in zip(*((t.delivered, t.reviews) for t in tallies), strict=True)]
     return [*map(str, counts), money(paid), share(paid, listed), *map(str, ends)]

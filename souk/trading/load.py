@@ -82,9 +82,7 @@ def enter(book: MarketBook, market: Market) -> None:
             )
 
 
-async def open_business(
-    client: MarketClient, book: MarketBook, business: Business, note: Callable[[], None]
-) -> None:
+async def open_business(client: MarketClient, book: MarketBook, business: Business, note: Callable[[], None]) -> None:
     """Bring one business to completion from wherever an earlier run left it."""
     card = book.merchants[business.id]
     if card.api_key is None:

@@ -22,9 +22,7 @@ class Board:
         self._finished: set[str] = set()
         self.counts: Counter[str] = Counter()
         self._note = ""
-        self._live = (
-            Live(self.render(), console=console, refresh_per_second=8) if console.is_terminal else None
-        )
+        self._live = Live(self.render(), console=console, refresh_per_second=8) if console.is_terminal else None
 
     def __enter__(self) -> Self:
         if self._live is not None:

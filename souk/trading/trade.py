@@ -23,18 +23,12 @@ from souk.trading.progress import Board
 CUSTOMERS_AT_ONCE = 8
 
 
-async def merchants_of(
-    client: MarketClient, market: Market, data_dir: Path, board: Board
-) -> list[MerchantAgent]:
+async def merchants_of(client: MarketClient, market: Market, data_dir: Path, board: Board) -> list[MerchantAgent]:
     """The agents of every loaded merchant. Raises LoadError when the market is not (wholly) loaded."""
     path = book_path(data_dir, market.name)
     book = read_book(path)
-    if book is None or any(
-        b.id not in book.merchants or not book.merchants[b.id].complete for b in market.businesses
-    ):
-        raise LoadError(
-            f"{market.name} is not fully loaded in {data_dir}: run `souk market load` on it first"
-        )
+    if book is None or any(b.id not in book.merchants or not book.merchants[b.id].complete for b in market.businesses):
+        raise LoadError(f"{market.name} is not fully loaded in {data_dir}: run `souk market load` on it first")
     await check_same_souk(client, book, path)
     return [
         MerchantAgent(client, card, amenity_answer(card), board.note)

@@ -25,9 +25,7 @@ def problem(status: int, code: str, headers: dict[str, str] | None = None) -> ht
 
 
 def client_of(handler: Handler, patience: float = 5.0) -> MarketClient:
-    return MarketClient(
-        "http://souk", "key-1", patience_seconds=patience, transport=httpx.MockTransport(handler)
-    )
+    return MarketClient("http://souk", "key-1", patience_seconds=patience, transport=httpx.MockTransport(handler))
 
 
 @pytest.fixture(autouse=True)
@@ -126,14 +124,21 @@ async def test_streamed_events_carry_their_ids() -> None:
     first = 'event: OFFER_MADE\nid: 7\ndata: {"store_id": "s"}\n\n'
     text = first + ': heartbeat\n\nid: 8\ndata: {"store_id":\ndata: "t"}\n\n'
     async with client_of(lambda _: httpx.Response(200, text=text)) as client:
-        events = [
-            (event.event_id, event.data["store_id"]) async for event in client.stream("/v1/activity/stream")
-        ]
+        events = [(event.event_id, event.data["store_id"]) async for event in client.stream("/v1/activity/stream")]
     assert events == [("7", "s"), ("8", "t")]
 
 
 def test_back_off_honours_what_the_server_asks() -> None:
     assert all(3.0 <= back_off_seconds(0, 3.0) <= 4.0 for _ in range(50))
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [("7", 7.0), ("Sat, 21 Nov 2026 03:00:05 GMT", 5.0), ("soon", None), ("", None)],
+)
+def test_retry_after_is_read_in_both_forms(value: str, seconds: float | None) -> None:
+    headers = {"Retry-After": value, "Date": "Sat, 21 Nov 2026 03:00:00 GMT"}
+    assert client_module.retry_after_seconds(httpx.Response(503, headers=headers)) == seconds
 
 
 def test_the_book_is_private_and_its_keys_do_not_change(tmp_path: Path) -> None:
@@ -231,9 +236,7 @@ async def test_a_load_that_died_half_way_repeats_only_known_keys(tmp_path: Path)
 
 
 def test_utility_is_counted_as_the_data_says() -> None:
-    bought = Purchase(
-        item="Sopa", store_id="s", store_name="Comal", order_id="o", list_cents=999, paid_cents=900
-    )
+    bought = Purchase(item="Sopa", store_id="s", store_name="Comal", order_id="o", list_cents=999, paid_cents=900)
     ana = CustomerOutcome(customer="Ana", wanted=["Sopa"], value_cents=850, served=True, purchases=[bought])
     assert ana.utility_cents == 800
     half = ana.model_copy(update={"served": False, "reason": "sold out"})

@@ -88,9 +88,7 @@ def test_two_strategies_always_come_to_an_end(buyer: BuyerStrategy, seller: Sell
     agreed: int | None = None
     for standing_round in range(1, 20):
         buyers_turn = standing_round % 2 == 0
-        move = (
-            buyer.answer(ask, bid, standing_round) if buyers_turn else seller.answer(bid, ask, standing_round)
-        )
+        move = buyer.answer(ask, bid, standing_round) if buyers_turn else seller.answer(bid, ask, standing_round)
         if move.action is not Action.COUNTER:
             agreed = move.price_cents
             break
@@ -113,11 +111,7 @@ def test_a_willing_buyer_gets_a_deal_at_or_below_the_list_price(
     bid, ask = buyer.opening(), price
     assert bid is not None
     for standing_round in range(1, 11):
-        move = (
-            seller.answer(bid, ask, standing_round)
-            if standing_round % 2
-            else buyer.answer(ask, bid, standing_round)
-        )
+        move = seller.answer(bid, ask, standing_round) if standing_round % 2 else buyer.answer(ask, bid, standing_round)
         if move.action is Action.ACCEPT:
             assert move.price_cents is not None
             assert seller.floor_cents <= move.price_cents <= price
