@@ -1,4 +1,8 @@
-"""Transactions. One ``Database`` per process and role; what runs inside a transaction never commits itself."""
+"""Transactions. One ``Database`` per process and role; what runs inside a transaction never commits itself.
+
+Tables have no ORM relationships, so a flush does not know that a row refers to another: whoever adds a row
+that others refer to flushes before adding those.
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -246,6 +246,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 opened_at=now,
             )
             session.add(negotiation)
+            await session.flush()
             offer = negotiations.insert_offer(
                 session,
                 offer_id=command.command_id,
@@ -313,6 +314,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 now=case.now,
                 expires_at=expires_at,
             )
+            await session.flush()
             case.offers.append(new)
             case.negotiation.rounds = new.round
             case.publish(ActivityType.OFFER_MADE)

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
@@ -35,7 +34,6 @@ Command = TypeVar("Command")
 @workflow.defn(
     name=NEGOTIATION,
     failure_exception_types=[pydantic.ValidationError],
-    versioning_behavior=VersioningBehavior.PINNED,
 )
 class Negotiation(MarketProcess):
     @workflow.init

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior, WorkflowIDReusePolicy
+from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
@@ -40,7 +40,6 @@ Command = TypeVar("Command")
 @workflow.defn(
     name=ORDER,
     failure_exception_types=[pydantic.ValidationError],
-    versioning_behavior=VersioningBehavior.PINNED,
 )
 class Order(MarketProcess):
     @workflow.init

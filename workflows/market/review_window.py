@@ -4,7 +4,6 @@ Guards that an order has at most one review, posted in time by its buyer.
 """
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
     import pydantic
@@ -18,7 +17,6 @@ with workflow.unsafe.imports_passed_through():
 @workflow.defn(
     name=REVIEW_WINDOW,
     failure_exception_types=[pydantic.ValidationError],
-    versioning_behavior=VersioningBehavior.PINNED,
 )
 class ReviewWindow(MarketProcess):
     @workflow.init

@@ -8,7 +8,6 @@ unique sources and the profile's lock do — so it may be nudged, restarted or d
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import VersioningBehavior
 
 with workflow.unsafe.imports_passed_through():
     import pydantic
@@ -22,7 +21,6 @@ with workflow.unsafe.imports_passed_through():
 @workflow.defn(
     name=STORE_TRUST,
     failure_exception_types=[pydantic.ValidationError],
-    versioning_behavior=VersioningBehavior.AUTO_UPGRADE,
 )
 class StoreTrust(MarketProcess):
     @workflow.init

@@ -7,7 +7,7 @@ runs one on demand: it wakes every process that should have acted by now. All tr
 from datetime import timedelta
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy, VersioningBehavior
+from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.market.signatures import AuditActivities, NudgeActivities
@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.market.processes import MARKET_AUDIT, SWEEP
 
 
-@workflow.defn(name=SWEEP, versioning_behavior=VersioningBehavior.PINNED)
+@workflow.defn(name=SWEEP)
 class Sweep:
     @workflow.run
     async def run(self) -> SweepReport:
@@ -27,7 +27,7 @@ class Sweep:
         )
 
 
-@workflow.defn(name=MARKET_AUDIT, versioning_behavior=VersioningBehavior.PINNED)
+@workflow.defn(name=MARKET_AUDIT)
 class MarketAudit:
     @workflow.run
     async def run(self) -> list[AuditFinding]:
