@@ -29,6 +29,7 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def main(
+    *,
     show_version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,

@@ -4,6 +4,7 @@ import importlib
 import socket
 from typing import Annotated
 
+import psycopg
 import typer
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
@@ -27,17 +28,13 @@ def api(
     wait: Wait = 0,
     fd: Annotated[int, typer.Option(hidden=True, help="A listening socket that was passed down.")] = -1,
 ) -> None:
-    """Serve the HTTP API on SOUK_API_HOST and SOUK_API_PORT, against the Postgres and Temporal of the settings."""
+    """Serve the HTTP API on SOUK_API_HOST:SOUK_API_PORT, against the settings' Postgres and Temporal."""
     with one_clear_line():
         settings = load_settings()
         require(settings, _NEEDED)
         check_database(settings.role_url("api"), patience=wait)
         check_temporal(settings.temporal_address, settings.temporal_namespace, patience=wait)
-        listener = (
-            listen(settings.api_host, settings.api_port, "SOUK_API_PORT")
-            if fd < 0
-            else socket.socket(fileno=fd)
-        )
+        listener = listen(settings.api_host, settings.api_port, "SOUK_API_PORT") if fd < 0 else socket.socket(fileno=fd)
         server = uvicorn.Server(
             uvicorn.Config(
                 "api.main:create_app",
@@ -57,7 +54,7 @@ def api(
 
 
 def worker(wait: Wait = 0) -> None:
-    """Run the worker: every process and activity of Souk, against the Postgres and Temporal of the settings."""
+    """Run the worker, every process and activity, against the settings' Postgres and Temporal."""
     with one_clear_line():
         settings = load_settings()
         require(settings, _NEEDED)
@@ -75,19 +72,21 @@ def migrate(
     ] = "",
     wait: Wait = 0,
 ) -> None:
-    """Bring the database of SOUK_DATABASE_URL to the newest schema. (`souk up` does so by itself.)"""
+    """Bring the database of SOUK_DATABASE_URL to the newest schema; `souk up` does so by itself."""
     with one_clear_line():
         settings = load_settings()
         require(settings, {"database_url": _NEEDED["database_url"]})
         check_database(settings.database_url, patience=wait)
         # Here, not above: Alembic and the tables are slow to import and no other command needs them.
-        from db.migrate import downgrade, upgrade
+        from alembic.util import CommandError  # noqa: PLC0415
+
+        from db.migrate import downgrade, upgrade  # noqa: PLC0415
 
         try:
             if down:
                 downgrade(settings.database_url, down)
             else:
                 upgrade(settings.database_url, revision)
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, psycopg.Error, CommandError) as error:
             raise StackError(f"the migration failed and was rolled back: {error}") from error
         typer.echo(f"migrated to {down or revision}")

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
+from urllib.parse import unquote
 
 import typer
 from rich.console import Console
@@ -26,9 +27,8 @@ from souk.stack.supervisor import StackOptions, Supervisor
 
 def up(
     data_dir: DataDir = DEFAULT_DATA_DIR,
-    api_port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port of the API; 0 is any free one.")
-    ] = 8000,
+    *,
+    api_port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 is any free one.")] = 8000,
     temporal_port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port of Temporal's gRPC frontend; 0 is any free one.")
     ] = 7233,
@@ -41,9 +41,7 @@ def up(
     ] = False,
     stores_only: Annotated[
         bool,
-        typer.Option(
-            "--stores-only", help="Only Postgres and Temporal: run `souk api` and `souk worker` yourself."
-        ),
+        typer.Option("--stores-only", help="Only Postgres and Temporal: run `souk api` and `souk worker` yourself."),
     ] = False,
 ) -> None:
     """Run Souk: Postgres, Temporal, worker and API, from one data directory.
@@ -118,7 +116,7 @@ def _show(stack: RunningStack, data: DataDirectory, *, json_line: bool) -> None:
         "API docs": f"{stack.api}/docs",
         "Temporal UI": stack.temporal_ui or "not known: set SOUK_TEMPORAL_UI_URL",
         "Temporal": stack.temporal,
-        "Database": make_url(stack.database).render_as_string(hide_password=True),
+        "Database": unquote(make_url(stack.database).render_as_string(hide_password=True)),
         "Data and logs": str(data.path),
     }
     for name, value in rows.items():

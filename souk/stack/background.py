@@ -1,10 +1,9 @@
-"""A stack of one's own in the background: for the demo, for tests, for anything that needs a Souk for a while.
+"""A stack of one's own in the background: for the demo, for tests, for whatever needs a Souk for a while.
 
 It is the same ``souk up``, as a leashed child: it ends with the process that started it.
 """
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from typing import Self
 
 from souk.stack.child import leash
 from souk.stack.errors import StackError
+from souk.stack.inherit import inherited
 from souk.stack.running import RunningStack, running_stack
 
 _STOP_SECONDS = 120  # longer than all of its children may take
@@ -71,7 +71,7 @@ class BackgroundStack:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                env=os.environ | self._variables,
+                env=inherited(self._variables),
                 start_new_session=True,  # Ctrl-C is for us: we stop it when we are done
                 preexec_fn=leash(signal.SIGTERM),  # noqa: PLW1509 - looks nothing up, takes no lock
             )

@@ -28,6 +28,7 @@ _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 _ROTATE_LOG_AT_BYTES = 20 * 1024 * 1024
+_CLOCK_TICK_SECONDS = 0.011  # what creation times are exact to
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,7 @@ class Child:
                     preexec_fn=leash(self.stop_signal),  # noqa: PLW1509 - looks nothing up, takes no lock
                 )
             except (OSError, subprocess.SubprocessError) as error:
-                raise StackError(
-                    f"cannot run {argv[0]} ({error}): run `make install`, or see {self.log}"
-                ) from error
+                raise StackError(f"cannot run {argv[0]} ({error}): run `make install`, or see {self.log}") from error
         self._leave_note(self._process.pid)
 
     def stop(self) -> None:
@@ -163,13 +162,12 @@ def reclaim(note: Path, *, seconds: float = 20.0) -> None:
     """
     try:
         left = json.loads(note.read_text())
-        process = psutil.Process(left["pid"])
-        if abs(process.create_time() - left["created"]) > 0.01:
-            raise psutil.NoSuchProcess(left["pid"])
-        process.send_signal(left["signal"])
-        end(process, seconds=seconds)
-    except (FileNotFoundError, psutil.NoSuchProcess, json.JSONDecodeError):
-        pass  # never started, gone already, or the note was cut short by the crash: nothing to end
+    except (FileNotFoundError, json.JSONDecodeError):
+        left = None  # never started, or the note was cut short by the crash before the child ran
+    if left and (process := same_process(left["pid"], left["created"])):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it may end by itself meanwhile
+            process.send_signal(left["signal"])
+            end(process, seconds=seconds)
     note.unlink(missing_ok=True)
 
 
@@ -189,3 +187,13 @@ def is_alive(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def same_process(pid: int, created: float) -> psutil.Process | None:
+    """The running process with this id, unless the id was given to another one since."""
+    try:
+        process = psutil.Process(pid)
+        same = abs(process.create_time() - created) < _CLOCK_TICK_SECONDS
+    except psutil.NoSuchProcess:
+        return None
+    return process if same and is_alive(process) else None

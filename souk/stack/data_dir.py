@@ -46,9 +46,7 @@ class DataDirectory:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = (self.path / _LOCK).open("a+", encoding="ascii")
         except OSError as error:
-            raise StackError(
-                f"the data directory {self.path} cannot be used ({error.strerror}): {_ANOTHER}"
-            ) from error
+            raise StackError(f"the data directory {self.path} cannot be used ({error.strerror}): {_ANOTHER}") from error
         self._take(lock)
         self.path.chmod(0o711 if os.geteuid() == 0 else 0o700)
         for folder in (self.logs, self.run):
@@ -108,9 +106,7 @@ class DataDirectory:
             lock.seek(0)
             holder = lock.read().strip() or "unknown"
             lock.close()
-            raise StackError(
-                f"another souk (pid {holder}) uses {self.path}: stop it, or {_ANOTHER}"
-            ) from error
+            raise StackError(f"another souk (pid {holder}) uses {self.path}: stop it, or {_ANOTHER}") from error
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

@@ -10,4 +10,4 @@ class GaveUpError(Exception):
 
 
 class StopRequested(BaseException):
-    """SIGTERM, SIGINT or SIGHUP arrived. Like KeyboardInterrupt no error, so nothing handles it in passing."""
+    """SIGTERM, SIGINT or SIGHUP arrived. Like KeyboardInterrupt no error, so nothing swallows it."""

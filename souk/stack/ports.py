@@ -18,9 +18,7 @@ def listen(host: str, port: int, option: str) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
-        raise StackError(
-            f"cannot listen on {host!r} ({error}): set SOUK_API_HOST to an address here"
-        ) from error
+        raise StackError(f"cannot listen on {host!r} ({error}): set SOUK_API_HOST to an address here") from error
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -29,9 +27,7 @@ def listen(host: str, port: int, option: str) -> socket.socket:
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
-            raise StackError(
-                f"port {port} is taken: choose another with {option}, or 0 for any free one"
-            ) from error
+            raise StackError(f"port {port} is taken: choose another with {option}, or 0 for any free one") from error
         raise StackError(
             f"cannot listen on {host} port {port} ({error.strerror}): choose another with {option}"
         ) from error

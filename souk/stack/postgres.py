@@ -5,6 +5,7 @@ to other accounts. Superuser and database are ``souk``. Invariant: at most one s
 also when the last one was killed a moment ago and is still on its way down.
 """
 
+import contextlib
 import hashlib
 import importlib.util
 import os
@@ -24,10 +25,12 @@ from psycopg import sql
 
 from souk.stack.child import Child, end, is_alive, leash
 from souk.stack.errors import StackError
+from souk.stack.inherit import inherited
 from souk.stack.system_user import give, open_parents, open_program, postgres_account
 
 _PORT = "5432"  # only part of the socket's name
 _SOCKET_NAME = f".s.PGSQL.{_PORT}"
+_LONGEST_TEMPORARY_PATH = 60
 _LONGEST_SOCKET_PATH = 99  # the kernel's limit is 107 bytes on Linux, 103 on macOS
 
 _SETTINGS = {
@@ -106,8 +109,16 @@ class EmbeddedPostgres:
         settings = _SETTINGS | (_FAST_SETTINGS if self.fast else {})
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         self.child.spawn(
-            [str(self.programs / "postgres"), "-D", str(self.cluster), "-p", _PORT]
-            + ["-k", str(self.socket_dir), *options],
+            [
+                str(self.programs / "postgres"),
+                "-D",
+                str(self.cluster),
+                "-p",
+                _PORT,
+                "-k",
+                str(self.socket_dir),
+                *options,
+            ],
             env=_environment(),
             cwd=self.cluster,
             account=self.account,
@@ -125,12 +136,11 @@ class EmbeddedPostgres:
                 raise StackError(f"Postgres does not start ({self.child.last_words()}): see {self.child.log}")
             try:
                 self._ensure_database("souk")
-                return
             except psycopg.OperationalError as error:
                 if time.monotonic() > deadline:
-                    raise StackError(
-                        f"Postgres does not answer after {seconds:.0f} s: see {self.child.log}"
-                    ) from error
+                    raise StackError(f"Postgres does not answer after {seconds:.0f} s: see {self.child.log}") from error
+            else:
+                return
             pause(0.05)
 
     def stop(self) -> None:
@@ -176,9 +186,7 @@ class EmbeddedPostgres:
         )
         if done.returncode:
             problem = done.stderr.strip().splitlines()[-1:] or [f"initdb exit code {done.returncode}"]
-            raise StackError(
-                f"cannot make a database in {self.data_dir} ({problem[0]}): check space and rights"
-            )
+            raise StackError(f"cannot make a database in {self.data_dir} ({problem[0]}): check space and rights")
         draft.rename(self.cluster)
 
     def _check_version(self) -> None:
@@ -209,9 +217,7 @@ class EmbeddedPostgres:
         file = self.cluster / "postmaster.pid"
         if not file.exists():
             return
-        left = [
-            process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == str(self.cluster)
-        ]
+        left = [process for process in psutil.process_iter(["cwd"]) if process.info["cwd"] == str(self.cluster)]
         lock = file.read_text().split()
         holder = int(lock[0]) if lock else 0
         for process in left:
@@ -230,14 +236,14 @@ class EmbeddedPostgres:
             return self.cluster
         short = hashlib.sha256(os.fsencode(self.cluster)).hexdigest()[:12]
         base = Path(tempfile.gettempdir())
-        return (base if len(os.fsencode(base)) <= 60 else Path("/tmp")) / f"souk-{os.geteuid()}-{short}"
+        if len(os.fsencode(base)) > _LONGEST_TEMPORARY_PATH:
+            base = Path("/tmp")  # noqa: S108 - the folder inside it is checked to be ours
+        return base / f"souk-{os.geteuid()}-{short}"
 
     def _make_socket_dir(self) -> None:
-        """Everybody may write to /tmp: take only a real folder of our own, or whoever made it owns our data."""
-        try:
+        """Take only a real folder of our own: everybody may write to /tmp, and its owner reads our data."""
+        with contextlib.suppress(FileExistsError):  # a file or a dangling link: refused below
             self.socket_dir.mkdir(mode=0o700, exist_ok=True)
-        except FileExistsError:
-            pass  # a file or a dangling link: refused below
         status = self.socket_dir.lstat()
         owners = {os.geteuid(), self.account.uid if self.account else os.geteuid()}
         if self.socket_dir.is_symlink() or not self.socket_dir.is_dir() or status.st_uid not in owners:
@@ -257,6 +263,5 @@ def _programs() -> Path:
 
 
 def _environment() -> dict[str, str]:
-    """Our environment without libpq's and the locale's variables: the server's settings are all above."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "SOUK_"))}
-    return kept | {"LANG": "C", "LC_ALL": "C"}
+    """Without libpq's and the locale's variables: the server's settings are all above."""
+    return inherited({"LANG": "C", "LC_ALL": "C"}, drop=("PG", "LC_", "SOUK_"))

@@ -4,9 +4,7 @@ import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import psutil
-
-from souk.stack.child import is_alive
+from souk.stack.child import same_process
 from souk.stack.data_dir import write_private
 from souk.stack.errors import StackError
 
@@ -40,16 +38,15 @@ def running_stack(data_dir: Path) -> RunningStack:
     absent = f"nothing is running in {data_dir}: start it with `souk up --data-dir {data_dir}`"
     try:
         stack = RunningStack(**json.loads((data_dir / _FILE).read_text()))
-        supervisor = psutil.Process(stack.pid)
-        # After a crash the file stays, and its process id may be somebody else's by now.
-        if not is_alive(supervisor) or abs(supervisor.create_time() - stack.started) > 0.01:
-            raise StackError(absent)
-    except (FileNotFoundError, NotADirectoryError, psutil.NoSuchProcess) as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise StackError(absent) from error
     except PermissionError as error:
         raise StackError(f"{data_dir} belongs to another user: run this as that user") from error
     except (json.JSONDecodeError, TypeError) as error:
         raise StackError(f"{data_dir / _FILE} was written by another version: restart `souk up`") from error
+    # After a crash the file stays, and its process id may be somebody else's by now.
+    if same_process(stack.pid, stack.started) is None:
+        raise StackError(absent)
     return stack
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from config.settings import Settings
 from souk.stack.errors import StackError
+from souk.stack.temporal import missing
 
 
 def load_settings() -> Settings:
@@ -31,22 +32,20 @@ def check_database(url: str, variable: str = "SOUK_DATABASE_URL", *, patience: f
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise StackError(
-            f"{variable} is no database URL: write it as postgresql://user:password@host/db"
-        ) from error
+        raise StackError(f"{variable} is no database URL: write it as postgresql://user:password@host/db") from error
     conninfo = parsed.set(drivername="postgresql").render_as_string(hide_password=False)
     deadline = time.monotonic() + patience
     while True:
         try:
             psycopg.connect(conninfo, connect_timeout=5).close()
-            return
         except psycopg.Error as error:
             if time.monotonic() > deadline:
                 shown = parsed.set(drivername="postgresql").render_as_string(hide_password=True)
                 raise StackError(
-                    f"the database {shown} cannot be reached ({_first_line(error)}): "
-                    f"start it, or correct {variable}"
+                    f"the database {shown} cannot be reached ({_first_line(error)}): start it, or correct {variable}"
                 ) from error
+        else:
+            return
         time.sleep(0.25)
 
 
@@ -70,8 +69,6 @@ def require(settings: Settings, variables: Mapping[str, str]) -> None:
 
 
 def _temporal_problem(address: str, namespace: str) -> str | None:
-    from souk.stack.temporal import missing
-
     async def ask() -> str | None:
         try:
             return await asyncio.wait_for(missing(address, namespace), timeout=5)
@@ -82,6 +79,6 @@ def _temporal_problem(address: str, namespace: str) -> str | None:
 
 
 def _first_line(error: psycopg.Error) -> str:
-    """libpq tells the cause first and hints on lines of their own."""
+    """Cut to the cause: libpq tells the cause first and hints on lines of their own."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__

@@ -23,8 +23,8 @@ class Signals:
         self._reader, self._writer = socket.socketpair()
 
     def __enter__(self) -> Self:
-        self._reader.setblocking(False)
-        self._writer.setblocking(False)
+        self._reader.settimeout(0)
+        self._writer.settimeout(0)
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
         for number in _STOP:
             signal.signal(number, self._note)
@@ -50,6 +50,6 @@ class Signals:
         if self._received:
             raise StopRequested
 
-    def _note(self, number: int, _frame: FrameType | None) -> None:
+    def _note(self, _number: int, _frame: FrameType | None) -> None:
         self._received = True
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -23,6 +23,7 @@ from souk.stack.child import Child
 from souk.stack.data_dir import DataDirectory
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from souk.stack.errors import GaveUpError, StackError
+from souk.stack.inherit import inherited
 from souk.stack.ports import listen, port_of
 from souk.stack.running import RunningStack, announce, withdraw
 from souk.stack.settings import check_database, check_temporal
@@ -37,7 +38,7 @@ FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 8.0
 # How long a restarted API or worker waits for a Postgres or Temporal that is being restarted too.
 _PATIENCE_SECONDS = 30
-_EVERYWHERE = ("0.0.0.0", "::")
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,7 @@ class Supervisor:
             # With an embedded database these follow from the owner's.
             "SOUK_API_DATABASE_URL": "" if postgres else self.settings.api_database_url,
             "SOUK_WORKER_DATABASE_URL": "" if postgres else self.settings.worker_database_url,
-            "SOUK_PAYLOAD_KEYS": self.settings.payload_keys.get_secret_value()
-            or secrets["SOUK_PAYLOAD_KEYS"],
+            "SOUK_PAYLOAD_KEYS": self.settings.payload_keys.get_secret_value() or secrets["SOUK_PAYLOAD_KEYS"],
             "SOUK_CREDENTIAL_SECRET": self.settings.credential_secret.get_secret_value()
             or secrets["SOUK_CREDENTIAL_SECRET"],
             "SOUK_API_HOST": self.settings.api_host,
@@ -201,7 +201,7 @@ class Supervisor:
         self.tell("migrating the database")
         child = self._child("migrate")
         try:
-            child.spawn([sys.executable, "-m", "souk", "migrate"], env=os.environ | self._environment)
+            child.spawn([sys.executable, "-m", "souk", "migrate"], env=inherited(self._environment))
             while (code := child.poll()) is None:
                 self.signals.pause(0.1)
         finally:
@@ -215,7 +215,7 @@ class Supervisor:
         argv = [sys.executable, "-m", "souk", *arguments]
 
         def spawn() -> None:
-            child.spawn(argv, env=os.environ | self._environment, pass_fds=pass_fds)
+            child.spawn(argv, env=inherited(self._environment), pass_fds=pass_fds)
 
         self._services.append(_Service(child, spawn, child.stop))
         spawn()
@@ -245,9 +245,7 @@ class Supervisor:
             except httpx.HTTPError as error:
                 answer = str(error)
             if time.monotonic() > deadline:
-                raise StackError(
-                    f"the API is not ready after {READY_SECONDS:.0f} s ({answer}): see {self.data.logs}"
-                )
+                raise StackError(f"the API is not ready after {READY_SECONDS:.0f} s ({answer}): see {self.data.logs}")
             self.signals.pause(0.1)
 
     def _until_next_restart(self) -> float:

@@ -5,7 +5,6 @@ queue rate, because the defaults make every workflow start wait on the dev serve
 """
 
 import asyncio
-import os
 import shutil
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from temporalio.service import RPCError
 
 from souk.stack.child import Child
 from souk.stack.errors import StackError
+from souk.stack.inherit import inherited
 from souk.stack.ports import choose
 
 HOST = "127.0.0.1"
@@ -59,6 +59,7 @@ class EmbeddedTemporal:
         codec_endpoint: str = "",
         namespace: str = "souk",
     ) -> None:
+        self._program = _program()
         self.data_dir = data_dir.expanduser().resolve() if data_dir else None
         self.namespace = namespace
         self.codec_endpoint = codec_endpoint
@@ -71,7 +72,6 @@ class EmbeddedTemporal:
             note=home / "run" / "temporal.json",
             stop_seconds=15,
         )
-        self._program = _program()
         self.port = 0
         self.ui_port: int | None = None
 
@@ -123,21 +123,13 @@ class EmbeddedTemporal:
         while (problem := asyncio.run(missing(self.address, self.namespace))) is not None:
             if self.child.poll() is not None:
                 # Between choosing a free port and listening on it somebody else may have taken it.
-                if (
-                    _PORT_LOST not in self.child.last_words()
-                    or attempts == _ATTEMPTS
-                    or 0 not in self._wanted
-                ):
-                    raise StackError(
-                        f"Temporal does not start ({self.child.last_words()}): see {self.child.log}"
-                    )
+                if _PORT_LOST not in self.child.last_words() or attempts == _ATTEMPTS or 0 not in self._wanted:
+                    raise StackError(f"Temporal does not start ({self.child.last_words()}): see {self.child.log}")
                 attempts += 1
                 self._choose_ports()
                 self.spawn()
             if time.monotonic() > deadline:
-                raise StackError(
-                    f"Temporal is not ready after {seconds:.0f} s ({problem}): see {self.child.log}"
-                )
+                raise StackError(f"Temporal is not ready after {seconds:.0f} s ({problem}): see {self.child.log}")
             pause(0.05)
 
     def stop(self) -> None:
@@ -188,9 +180,7 @@ async def missing(address: str, namespace: str) -> str | None:
     try:
         client = await Client.connect(address, namespace=namespace)
         await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=namespace))
-        listed = await client.operator_service.list_search_attributes(
-            ListSearchAttributesRequest(namespace=namespace)
-        )
+        listed = await client.operator_service.list_search_attributes(ListSearchAttributesRequest(namespace=namespace))
     except (
         RPCError,
         RuntimeError,
@@ -209,6 +199,5 @@ def _program() -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Our environment without the CLI's own variables and without a call home for news of versions."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "SOUK_"))}
-    return kept | {"TEMPORAL_VERSION_CHECK_DISABLED": "1"}
+    """Without the CLI's own variables, and without a call home for news of versions."""
+    return inherited({"TEMPORAL_VERSION_CHECK_DISABLED": "1"}, drop=("TEMPORAL_", "SOUK_"))
