@@ -1,0 +1,79 @@
+"""Real parts for tests: one Postgres cluster per test process, one migrated database, one Temporal server.
+
+Everything is started on first use, so the rules' tests start nothing. Databases are not emptied between
+tests: every test makes its own agents, stores and listings and looks only at those.
+"""
+
+import base64
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from temporalio.client import Client
+
+from config.settings import Settings
+from db.migrate import upgrade
+from db.session import Database
+from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
+from workflows.client import connect
+
+TEST_KEY_RING = "t1:" + base64.b64encode(b"a key for the tests, 32 bytes ok").decode()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+    """A cluster of its own for this test process."""
+    with EmbeddedPostgres(Path(tmp_path_factory.mktemp("pg")), fast=True) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def owner_url(postgres: EmbeddedPostgres) -> str:
+    """The migrated database, as its owner."""
+    url = postgres.url()
+    upgrade(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedTemporal]:
+    """A dev server in memory, with the namespace and search attributes of the real one."""
+    with EmbeddedTemporal(None) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def settings(owner_url: str, temporal: EmbeddedTemporal) -> Settings:
+    """Settings over the test's own Postgres and Temporal, with the market's default policy."""
+    return Settings(
+        database_url=owner_url,
+        temporal_address=temporal.address,
+        payload_keys=TEST_KEY_RING,
+        credential_secret="a secret for the tests",
+        log_level="WARNING",
+    )
+
+
+@pytest_asyncio.fixture(scope="session")
+async def worker_database(owner_url: str) -> AsyncIterator[Database]:
+    """The pool activities use, in the worker's role."""
+    database = Database(Settings(database_url=owner_url).role_url("worker"), 8, "test-worker")
+    yield database
+    await database.close()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def api_database(owner_url: str) -> AsyncIterator[Database]:
+    """The pool of the API's role: row-level security applies."""
+    database = Database(Settings(database_url=owner_url).role_url("api"), 8, "test-api")
+    yield database
+    await database.close()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def temporal_client(settings: Settings) -> Client:
+    """A client whose payloads are encrypted with the tests' key."""
+    return await connect(
+        settings.temporal_address, settings.temporal_namespace, settings.payload_keys.get_secret_value()
+    )
