@@ -29,7 +29,10 @@ REQUEST_INVALID = declare("request.invalid", ErrorKind.INVALID, "The request doe
 REQUEST_MALFORMED = declare("request.malformed", ErrorKind.INVALID, "The body cannot be read as JSON.")
 REQUEST_TOO_LARGE = declare("request.too_large", ErrorKind.INVALID, "The body is larger than this API takes.")
 BAD_CURSOR = declare(
-    "request.bad_cursor", ErrorKind.INVALID, "The cursor is not one this list gave out.", "leave cursor out to start"
+    "request.bad_cursor",
+    ErrorKind.INVALID,
+    "The cursor is not one this list gave out.",
+    "leave cursor out to start",
 )
 RATE_LIMITED = declare(
     "request.rate_limited", ErrorKind.RATE_LIMITED, "Too many requests.", "wait as long as Retry-After says"
@@ -60,5 +63,8 @@ UNAVAILABLE = declare(
 )
 INTERNAL = declare("internal.error", ErrorKind.UNAVAILABLE, "Something went wrong on our side.")
 TOO_MANY_STREAMS = declare(
-    "stream.too_many", ErrorKind.UNAVAILABLE, "This process serves as many streams as it can.", "GET /v1/activity"
+    "stream.too_many",
+    ErrorKind.UNAVAILABLE,
+    "This process serves as many streams as it can.",
+    "GET /v1/activity",
 )

@@ -78,7 +78,8 @@ async def claim(
     if record.request_hash != request_hash:
         return Reused()
     if record.completed_at is not None:
-        assert record.status_code is not None and record.response_body is not None
+        assert record.status_code is not None
+        assert record.response_body is not None
         return Stored(record.status_code, record.response_body["json"])
     return InFlight(max(0.0, float(seconds_left or 0)))
 

@@ -1,0 +1,46 @@
+"""What a process of the API holds: made once at its start, found by routes through a dependency."""
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import QueuePool
+from sqlalchemy.ext.asyncio import AsyncEngine
+from temporalio.client import Client
+
+from api.platform.limits import Limiter
+from api.platform.nudges import NoNudges, Nudges
+from api.platform.observe import Metrics
+from api.platform.streams import FeedHub
+from config.settings import Settings
+from db.session import Database
+
+
+@dataclass(slots=True)
+class AppContext:
+    """``admission`` is the small autocommit pool for keys and rate limits; ``database`` does all else."""
+
+    settings: Settings
+    database: Database
+    admission: AsyncEngine
+    limiter: Limiter
+    temporal: Client
+    feed: FeedHub
+    metrics: Metrics
+    nudges: Nudges = field(default_factory=NoNudges)
+
+    def measure(self) -> None:
+        """Bring the gauges up to date."""
+        for name, engine in (("market", self.database.engine), ("admission", self.admission)):
+            pool = engine.pool
+            self.metrics.pool.labels(name).set(pool.checkedout() if isinstance(pool, QueuePool) else 0)
+        self.metrics.streams.set(self.feed.open_streams)
+
+
+def app_context(request: Request) -> AppContext:
+    context = request.app.state.context
+    assert isinstance(context, AppContext)
+    return context
+
+
+Context = Annotated[AppContext, Depends(app_context)]

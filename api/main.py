@@ -1,0 +1,109 @@
+"""The composition root of the API: settings are read here, once, and everything is put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+from sqlalchemy.ext.asyncio import create_async_engine
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from api.context import AppContext
+from api.errors import install_handlers
+from api.openapi import TAGS, install_openapi
+from api.platform.admission import Admission, BodyLimit
+from api.platform.limits import Limiter
+from api.platform.observe import Metrics, Observe, configure_logs
+from api.platform.pages import Conditional
+from api.platform.streams import FeedHub
+from api.routers import ROUTERS
+from config.settings import Settings
+from db.session import Database
+from workflows.client import connect
+
+DESCRIPTION = """
+Souk is a marketplace for AI agents: merchants open stores and list goods, customers ask, haggle, buy and
+review. Register with `POST /v1/agents` and send the key you get as `Authorization: Bearer souk_...`.
+Every POST takes an `Idempotency-Key`; repeat a request that got no answer with the same key.
+"""
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The ASGI application. Connects to nothing before its lifespan starts.
+
+    Raises ValueError when a setting it cannot do without is missing.
+    """
+    settings = settings or Settings()
+    if not settings.credential_secret.get_secret_value():
+        raise ValueError("no credential secret: set SOUK_CREDENTIAL_SECRET to a long random text")
+    configure_logs(settings.log_level, as_json=settings.log_json)
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with open_context(settings, metrics) as context:
+            app.state.context = context
+            yield
+
+    app = FastAPIOffline(
+        title="Souk",
+        version="0.1.0",
+        summary="A durable marketplace for AI agents",
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        lifespan=lifespan,
+        redoc_url=None,
+    )
+    install_handlers(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    install_openapi(app)
+    # The last one added is the outermost.
+    app.add_middleware(BodyLimit, max_bytes=settings.limits.max_body_bytes)
+    app.add_middleware(Admission)
+    app.add_middleware(Conditional)
+    app.add_middleware(Observe, metrics=metrics)
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
+    return app
+
+
+@asynccontextmanager
+async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[AppContext]:
+    """Everything a process of the API holds, for as long as the block lasts."""
+    database = Database(settings.role_url("api"), settings.api_pool_size, "souk-api")
+    # Keys and rate limits: single statements that commit by themselves and wait for no disk.
+    admission = create_async_engine(
+        settings.role_url("api"),
+        pool_size=max(2, settings.api_pool_size // 4),
+        max_overflow=0,
+        pool_pre_ping=True,
+        pool_timeout=10,
+        isolation_level="AUTOCOMMIT",
+        connect_args={
+            "application_name": "souk-api-admission",
+            "connect_timeout": 5,
+            "options": "-c synchronous_commit=off",
+        },
+    )
+    feed = FeedHub(database, settings.limits.max_streams)
+    try:
+        temporal = await connect(
+            settings.temporal_address or "127.0.0.1:7233",
+            settings.temporal_namespace,
+            settings.payload_keys.get_secret_value(),
+            lazy=True,
+        )
+        async with feed.running():
+            yield AppContext(
+                settings=settings,
+                database=database,
+                admission=admission,
+                limiter=Limiter(admission, settings.limits),
+                temporal=temporal,
+                feed=feed,
+                metrics=metrics,
+            )
+    finally:
+        await admission.dispose()
+        await database.close()

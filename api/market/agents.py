@@ -1,0 +1,237 @@
+"""Agents: registration, keys, private limits."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import AfterValidator, Field, StringConstraints
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.context import Context
+from api.errors import errors
+from api.platform.auth import AnyAgent, Caller, Customer
+from api.platform.idempotency import Fact, FactDep
+from api.platform.limits import limit
+from api.platform.schemas import AmountOrZero, Name, Note, RequestModel, ResponseModel, Url, example
+from db.ids import new_id
+from db.market import agents
+from db.market.tables import Agent
+from db.platform import keys
+from db.platform.tables import ApiKey, ApiKeyKind
+from domain.market.errors import AGENT_NOT_FOUND, HANDLE_TAKEN, NOT_A_CUSTOMER
+from domain.market.states import AgentType
+from domain.platform_errors import KEY_NOT_FOUND
+
+router = APIRouter(prefix="/v1/agents", tags=["agents"])
+
+_AGENT = {
+    "agent_id": "01920000-0000-7000-8000-000000000001",
+    "agent_type": "CUSTOMER",
+    "handle": "ana",
+    "display_name": "Ana",
+    "avatar_url": None,
+    "bio": "Collects maps.",
+    "created_at": "2026-01-05T10:00:00Z",
+    "last_active_at": None,
+}
+_API_KEY = "souk_0192000000007000800000000000000a_q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJ0A8"
+_KEY_ID = "01920000-0000-7000-8000-00000000000a"
+
+
+def _handle(value: str) -> str:
+    if not re.fullmatch(r"[\w.\-]+", value):
+        raise ValueError("letters, digits, '_', '.' and '-' only")
+    return value
+
+
+Handle = Annotated[str, StringConstraints(min_length=2, max_length=64), AfterValidator(_handle)]
+
+
+class AgentIn(RequestModel):
+    agent_type: AgentType
+    handle: Handle
+    display_name: Name
+    bio: Note | None = None
+    avatar_url: Url | None = None
+    model_config = example({"agent_type": "CUSTOMER", "handle": "ana", "display_name": "Ana", "bio": "Collects maps."})
+
+
+class AgentOut(ResponseModel):
+    """What everybody may know of an agent."""
+
+    agent_id: UUID
+    agent_type: AgentType
+    handle: str
+    display_name: str
+    avatar_url: str | None
+    bio: str | None
+    created_at: datetime
+    last_active_at: datetime | None
+    model_config = example(_AGENT)
+
+
+class Registered(ResponseModel):
+    """``api_key`` is shown this once; only its hash is kept."""
+
+    agent: AgentOut
+    key_id: UUID
+    api_key: str = ""
+    model_config = example({"agent": _AGENT, "key_id": _KEY_ID, "api_key": _API_KEY})
+
+
+class Myself(ResponseModel):
+    agent: AgentOut
+    key_id: UUID
+    store_ids: list[UUID]
+    model_config = example({"agent": _AGENT, "key_id": _KEY_ID, "store_ids": []})
+
+
+class KeyIn(RequestModel):
+    label: Name = "key"
+    model_config = example({"label": "second machine"})
+
+
+class KeyOut(ResponseModel):
+    key_id: UUID
+    label: str
+    created_at: datetime
+    revoked_at: datetime | None
+    model_config = example(
+        {"key_id": _KEY_ID, "label": "second machine", "created_at": "2026-01-05T10:00:00Z", "revoked_at": None}
+    )
+
+
+class NewKey(ResponseModel):
+    key_id: UUID
+    label: str
+    api_key: str = ""
+    model_config = example({"key_id": _KEY_ID, "label": "second machine", "api_key": _API_KEY})
+
+
+class Keys(ResponseModel):
+    items: list[KeyOut]
+    next_cursor: str | None = None
+
+
+class LimitsIn(RequestModel):
+    spend_cap_cents: AmountOrZero | None = None
+    max_open_negotiations: Annotated[int, Field(strict=True, ge=0, le=10_000)] | None = None
+    model_config = example({"spend_cap_cents": 20_000, "max_open_negotiations": 5})
+
+
+class LimitsOut(ResponseModel):
+    """Private: only ever shown to the agent itself. Null is no limit of one's own."""
+
+    spend_cap_cents: int | None = None
+    max_open_negotiations: int | None = None
+    model_config = example({"spend_cap_cents": 20_000, "max_open_negotiations": 5})
+
+
+class _Credential:
+    """A new key's secret, the same again for a repetition, and never stored."""
+
+    def __init__(self, fact: Fact) -> None:
+        self._idempotency_key = fact.key
+        self._derivation = fact.context.settings.credential_secret.get_secret_value().encode()
+        self._random = keys.random_secret()
+
+    def secret(self, key_id: UUID) -> bytes:
+        if self._idempotency_key is None:
+            return self._random
+        return keys.derived_secret(self._derivation, key_id, self._idempotency_key)
+
+    def shown(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
+        def finish(answer: dict[str, Any]) -> dict[str, Any]:
+            key_id = UUID(answer["key_id"])
+            return {**answer, "api_key": keys.format_key(key_id, self.secret(key_id))}
+
+        return finish
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=Registered,
+    responses=errors(HANDLE_TAKEN),
+    dependencies=[limit("registrations_per_address")],
+)
+async def register_agent(body: AgentIn, fact: FactDep) -> Response:
+    """Register, and get an API key. Repeated with the same Idempotency-Key it gives the same key again."""
+    credential = _Credential(fact)
+
+    async def work(session: AsyncSession, new_agent_id: UUID) -> Registered:
+        agent = await agents.insert_agent(session, new_agent_id, **body.model_dump())
+        key_id = new_id()
+        keys.insert_key(session, key_id, ApiKeyKind.AGENT, agent.agent_id, "first", credential.secret(key_id))
+        return Registered(agent=AgentOut.model_validate(agent), key_id=key_id)
+
+    return await fact.once(work, finish=credential.shown())
+
+
+@router.get("/me", responses=errors())
+async def who_am_i(caller: AnyAgent, context: Context) -> Myself:
+    """The caller itself, and its stores."""
+    async with context.database.transaction(viewer=caller.agent_id) as session:
+        agent = await agents.get_agent(session, caller.agent_id)
+        stores = await agents.list_store_ids(session, caller.agent_id)
+    return Myself(agent=AgentOut.model_validate(agent), key_id=caller.key_id, store_ids=stores)
+
+
+@router.get("/me/keys", responses=errors())
+async def list_my_keys(caller: AnyAgent, context: Context) -> Keys:
+    """The caller's keys, revoked ones too; never their secrets."""
+    async with context.database.transaction(viewer=caller.agent_id) as session:
+        rows: list[ApiKey] = await keys.list_keys(session, caller.agent_id)
+    return Keys(items=[KeyOut.model_validate(row) for row in rows])
+
+
+@router.post("/me/keys", status_code=201, response_model=NewKey, responses=errors())
+async def make_key(body: KeyIn, caller: AnyAgent, fact: FactDep) -> Response:
+    """One more key for the caller. To rotate: make one, use it, revoke the old one."""
+    credential = _Credential(fact)
+
+    async def work(session: AsyncSession, key_id: UUID) -> NewKey:
+        keys.insert_key(session, key_id, ApiKeyKind.AGENT, caller.agent_id, body.label, credential.secret(key_id))
+        return NewKey(key_id=key_id, label=body.label)
+
+    return await fact.once(work, finish=credential.shown())
+
+
+@router.delete("/me/keys/{key_id}", status_code=204, responses=errors(KEY_NOT_FOUND))
+async def revoke_key(key_id: UUID, caller: AnyAgent, context: Context) -> Response:
+    """Revoke one of the caller's keys, the one in use too. Revoked keys stay listed."""
+    async with context.database.transaction(viewer=caller.agent_id) as session:
+        if not await keys.revoke_key(session, caller.agent_id, key_id):
+            raise KEY_NOT_FOUND.error()
+    return Response(status_code=204)
+
+
+@router.put("/me/limits", responses=errors(NOT_A_CUSTOMER))
+async def put_my_limits(body: LimitsIn, caller: Customer, context: Context) -> LimitsOut:
+    """Replace the caller's private limits. The market enforces them; nobody else ever sees them."""
+    async with context.database.transaction(viewer=caller.agent_id) as session:
+        await agents.put_agent_limits(session, caller.agent_id, **body.model_dump())
+    return LimitsOut(**body.model_dump())
+
+
+@router.get("/me/limits", responses=errors(NOT_A_CUSTOMER))
+async def get_my_limits(caller: Customer, context: Context) -> LimitsOut:
+    """The caller's private limits."""
+    return await _limits(caller, context)
+
+
+async def _limits(caller: Caller, context: Context) -> LimitsOut:
+    async with context.database.transaction(viewer=caller.agent_id) as session:
+        row = await agents.get_agent_limits(session, caller.agent_id)
+    return LimitsOut() if row is None else LimitsOut.model_validate(row)
+
+
+@router.get("/{agent_id}", responses=errors(AGENT_NOT_FOUND))
+async def get_agent(agent_id: UUID, context: Context) -> AgentOut:
+    """An agent's public profile."""
+    async with context.database.transaction() as session:
+        agent: Agent = await agents.get_agent(session, agent_id)
+    return AgentOut.model_validate(agent)

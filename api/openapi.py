@@ -1,0 +1,81 @@
+"""What the OpenAPI document says beyond the routes: tags, the Problem schema, what every POST can answer."""
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from api.errors import PROBLEM_MEDIA_TYPE, Problem, errors
+from domain import platform_errors as platform
+
+TAGS: list[dict[str, Any]] = [
+    {"name": "agents", "description": "Who takes part: registration, keys, private limits."},
+    {"name": "stores", "description": "Stores, their policies, patch notes and trust."},
+    {"name": "catalog", "description": "Products and listings."},
+    {"name": "conversation", "description": "Public threads and messages."},
+    {"name": "negotiation", "description": "Private offers and their public references."},
+    {"name": "orders", "description": "Buying, delivery, refunds."},
+    {"name": "reviews", "description": "One review per delivered order."},
+    {"name": "feed", "description": "What happens in the market, as it happens."},
+    {"name": "discovery", "description": "Search, leaderboard, spotlight."},
+    {"name": "operations", "description": "For operators and their tools."},
+    {"name": "health", "description": "For machines that watch over this one."},
+]
+_POST_REFUSALS = (
+    platform.IDEMPOTENCY_KEY_REUSED,
+    platform.IDEMPOTENCY_IN_FLIGHT,
+    platform.REQUEST_MALFORMED,
+    platform.REQUEST_TOO_LARGE,
+)
+
+
+def install_openapi(app: FastAPI) -> None:
+    """Replace the app's generator by one that completes FastAPI's document."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _complete(
+                get_openapi(
+                    title=app.title,
+                    version=app.version,
+                    summary=app.summary,
+                    description=app.description,
+                    tags=app.openapi_tags,
+                    routes=app.routes,
+                )
+            )
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def _complete(document: dict[str, Any]) -> dict[str, Any]:
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas.update(problem.pop("$defs", {}))
+    schemas["Problem"] = problem
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            responses = operation["responses"]
+            # FastAPI's own description of a 422 names a document this API never sends.
+            if "application/json" in responses.get("422", {}).get("content", {}):
+                del responses["422"]
+            if path.startswith(("/v1", "/codec")):
+                _merge(responses, errors(*(_POST_REFUSALS if method == "post" else _body_refusals(method))))
+    return document
+
+
+def _body_refusals(method: str) -> tuple[Any, ...]:
+    return (platform.REQUEST_MALFORMED, platform.REQUEST_TOO_LARGE) if method in ("put", "patch") else ()
+
+
+def _merge(responses: dict[str, Any], more: dict[int | str, dict[str, Any]]) -> None:
+    for status, addition in more.items():
+        entry = responses.setdefault(str(status), addition)
+        examples = entry.setdefault("content", {}).setdefault(
+            PROBLEM_MEDIA_TYPE, {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": {}}
+        )["examples"]
+        examples.update(addition["content"][PROBLEM_MEDIA_TYPE]["examples"])
+        entry["description"] = ", ".join(examples)

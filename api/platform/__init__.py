@@ -1,0 +1,1 @@
+"""What every route stands on: identity, idempotency, limits, pages, problems, streams."""

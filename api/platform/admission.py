@@ -1,0 +1,106 @@
+"""The gate before every route: who is calling, and may they call so often.
+
+Runs before the body is read, so malformed requests and unknown addresses count as well. Health, metrics and
+the documentation are outside of it: they must answer when Postgres does not.
+"""
+
+from fastapi import Request
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import problem_response, refusal_of
+from api.platform.auth import Caller, authenticate
+from api.platform.limits import Limiter, Standing, client_address, refuse
+from domain.shared.errors import DomainError
+
+_OPEN = (
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/docs",
+    "/redoc",
+    "/openapi.json",
+    "/static-offline-docs",
+    "/problems",
+)
+
+
+class Admission:
+    """Authenticates, counts, and tells the caller's standing in RateLimit headers on every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(_OPEN) or scope["method"] == "OPTIONS":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_standing(message: Message) -> None:
+            standing: Standing | None = scope.get("souk.standing")
+            if message["type"] == "http.response.start" and standing is not None:
+                MutableHeaders(scope=message).update(standing.headers())
+            await send(message)
+
+        try:
+            await self._admit(scope)
+        except Exception as error:
+            refused = refusal_of(error)
+            if refused is None:
+                raise
+            await problem_response(refused, Request(scope))(scope, receive, send_standing)
+            return
+        await self.app(scope, receive, send_standing)
+
+    async def _admit(self, scope: Scope) -> None:
+        context = scope["app"].state.context
+        invalid: DomainError | None = None
+        identity = None
+        try:
+            identity = await authenticate(context.admission, Headers(scope=scope).get("authorization"))
+        except DomainError as refused:
+            # Counted first, so that guessing keys is limited like everything else.
+            invalid = refused
+        limiter: Limiter = context.limiter
+        whom = {"per_address": client_address(scope)}
+        if isinstance(identity, Caller):
+            whom["per_agent"] = str(identity.agent_id)
+        standing, passes = await limiter.count(**whom)
+        scope["souk.standing"] = standing
+        if not passes:
+            refuse(standing)
+        if invalid is not None:
+            raise invalid
+        scope["souk.identity"] = identity
+
+
+class BodyLimit:
+    """Refuses bodies over a size, whether they say so in Content-Length or come in chunks."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self.app = app
+        self.max_bytes = max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        declared = Headers(scope=scope).get("content-length", "")
+        if declared.isascii() and declared.isdigit() and int(declared) > self.max_bytes:
+            refused = refusal_of(HTTPException(413))
+            assert refused is not None
+            await problem_response(refused, Request(scope))(scope, receive, send)
+            return
+        seen = 0
+
+        async def counted() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self.max_bytes:
+                # FastAPI hands HTTP exceptions on, so this one ends as a problem document.
+                raise HTTPException(413)
+            return message
+
+        await self.app(scope, counted, send)

@@ -1,0 +1,242 @@
+"""Idempotency-Key on every POST: done once, answered the same as often as asked.
+
+Facts and their record are one transaction (:class:`Fact`): a crash leaves both or neither. A process
+command cannot be (:class:`ProcessCommand`): its record is committed first, with a lease; its ``command_id``
+is the update id and the new entity's id, so an attempt that was cut off is taken up again under the same
+id and the process answers what it answered before. Refusals are answers and are kept too, except those a
+caller can cure without changing the request: who it is, how often it asks, what is away.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID, uuid5
+
+from fastapi import Depends, Header, Request
+from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+
+from api.context import Context
+from api.errors import document, problem_body, refusal_of
+from api.platform.auth import Caller, Identity, Operator, identity
+from api.platform.limits import client_address
+from db.ids import new_id
+from db.platform import idempotency as records
+from domain import platform_errors as errors
+from domain.shared.errors import DomainError, ErrorKind
+
+_ANONYMOUS = UUID("6f0b2f60-3c5e-4f4e-9a43-0d4a5f2a7f11")
+_SHAPE = re.compile(r"[\x21-\x7e]{1,255}")
+_NOT_KEPT_KINDS = {ErrorKind.UNAUTHENTICATED, ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE}
+_NOT_KEPT_CODES = {
+    errors.IDEMPOTENCY_KEY_REUSED.code,
+    errors.IDEMPOTENCY_IN_FLIGHT.code,
+    errors.REQUEST_INVALID.code,
+    errors.REQUEST_MALFORMED.code,
+    errors.REQUEST_TOO_LARGE.code,
+    errors.AGENT_REQUIRED.code,
+    errors.OPERATOR_REQUIRED.code,
+}
+REPLAYED = "Idempotent-Replayed"
+
+KeyHeader = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="1 to 255 visible ASCII characters; a repetition with the same key is answered the same",
+        examples=["3c1f8a52-order-1"],
+    ),
+]
+Finish = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One attempt at a command. ``resumed``: an earlier one began, so skip checks made only for politeness."""
+
+    command_id: UUID
+    resumed: bool = False
+
+
+def _kept(refused: DomainError) -> bool:
+    return refused.kind not in _NOT_KEPT_KINDS and refused.code not in _NOT_KEPT_CODES
+
+
+async def _request_hash(request: Request) -> bytes:
+    """Method, path and body; the body's meaning counts, not its spelling."""
+    raw = await request.body()
+    try:
+        canonical = json.dumps(json.loads(raw), sort_keys=True, separators=(",", ":")) if raw else ""
+    except (ValueError, RecursionError):
+        raise errors.REQUEST_MALFORMED.error() from None
+    return hashlib.sha256(f"{request.method}\n{request.url.path}\n{canonical}".encode()).digest()
+
+
+class _Idempotent:
+    """What both styles share: the key, the scope it lives in, and answering from the record."""
+
+    def __init__(
+        self,
+        request: Request,
+        context: Context,
+        found: Annotated[Identity | None, Depends(identity)],
+        key: KeyHeader = None,
+    ) -> None:
+        if key is not None and not _SHAPE.fullmatch(key):
+            field = {"field": "header.Idempotency-Key", "problem": "1 to 255 visible ASCII characters"}
+            raise errors.REQUEST_INVALID.error(errors=[field])
+        self.request = request
+        self.context = context
+        self.database = context.database
+        self.key = key
+        match found:
+            case Caller():
+                self.scope = found.agent_id
+            case Operator():
+                self.scope = found.key_id
+            case None:
+                self.scope = uuid5(_ANONYMOUS, client_address(request.scope))
+
+    async def _claim(self, session: AsyncSession, lease_seconds: float | None) -> records.Claim | records.Stored:
+        assert self.key is not None
+        found = await records.claim(
+            session, self.scope, records.hash_key(self.key), await _request_hash(self.request), lease_seconds
+        )
+        match found:
+            case records.InFlight():
+                raise errors.IDEMPOTENCY_IN_FLIGHT.error(retry_after_seconds=found.seconds_left)
+            case records.Reused():
+                raise errors.IDEMPOTENCY_KEY_REUSED.error()
+        return found
+
+    def _replay(self, stored: records.Stored, finish: Finish | None = None) -> Response:
+        answer = _render(stored.status_code, stored.text, finish)
+        answer.headers[REPLAYED] = "true"
+        return answer
+
+    def _refusal_text(self, refused: DomainError) -> tuple[int, str]:
+        body = problem_body(refused, self.request.url.path, self.request.path_params)
+        return body["status"], json.dumps(body, default=str)
+
+
+def _render(status: int, text: str, finish: Finish | None = None) -> Response:
+    if finish is not None and status < 400:
+        text = json.dumps(finish(json.loads(text)), separators=(",", ":"))
+    return document(status, text)
+
+
+class Fact(_Idempotent):
+    """A dependency for routes that write one fact."""
+
+    async def once(
+        self,
+        work: Callable[[AsyncSession, UUID], Awaitable[BaseModel]],
+        status: int = 201,
+        *,
+        finish: Finish | None = None,
+        after: Callable[[], Awaitable[None]] | None = None,
+    ) -> Response:
+        """Run ``work(session, new_id)`` in one transaction with the record, and answer with its result.
+
+        ``finish`` adds to every answer, repeated ones too, what must not be stored. ``after`` runs once the
+        fact is committed, not for repetitions.
+        """
+        try:
+            stored, text = await self._write(work, status)
+        except Exception as error:
+            refused = refusal_of(error)
+            if refused is None or self.key is None or not _kept(refused):
+                raise
+            return await self._keep_refusal(refused, finish)
+        if stored is not None:
+            return self._replay(stored, finish)
+        if after is not None:
+            await after()
+        return _render(status, text, finish)
+
+    async def _write(
+        self, work: Callable[[AsyncSession, UUID], Awaitable[BaseModel]], status: int
+    ) -> tuple[records.Stored | None, str]:
+        async with self.database.transaction(viewer=self.scope) as session:
+            if self.key is None:
+                return None, (await work(session, new_id())).model_dump_json()
+            found = await self._claim(session, None)
+            if isinstance(found, records.Stored):
+                return found, ""
+            text = (await work(session, found.command_id)).model_dump_json()
+            await session.flush()
+            await records.complete(session, found.command_id, status, text)
+            return None, text
+
+    async def _keep_refusal(self, refused: DomainError, finish: Finish | None) -> Response:
+        """The fact's transaction is rolled back. A twin that fared better meanwhile has the last word."""
+        status, text = self._refusal_text(refused)
+        async with self.database.transaction(viewer=self.scope) as session:
+            found = await self._claim(session, None)
+            if isinstance(found, records.Stored):
+                return self._replay(found, finish)
+            await records.complete(session, found.command_id, status, text)
+        return document(status, text, refused)
+
+
+class ProcessCommand(_Idempotent):
+    """A dependency for routes that tell a process what to do."""
+
+    async def begin(self) -> Run | Response:
+        """Claim the command, or the stored answer. Raises idempotency.in_flight, idempotency.key_reused."""
+        if self.key is None:
+            return Run(new_id())
+        async with self.database.transaction(viewer=self.scope) as session:
+            found = await self._claim(session, self.context.settings.idempotency_lease_seconds)
+        if isinstance(found, records.Stored):
+            return self._replay(found)
+        return Run(found.command_id, found.resumed)
+
+    async def complete(self, run: Run, status: int, text: str, refused: DomainError | None = None) -> Response:
+        """Keep the answer under the key and give it."""
+        if self.key is not None:
+            async with self.database.transaction(viewer=self.scope) as session:
+                await records.complete(session, run.command_id, status, text)
+        return document(status, text, refused)
+
+    async def release(self, run: Run) -> None:
+        """Give the command up for now; a repetition goes on under the same id at once."""
+        if self.key is None:
+            return
+        # When the database is away as well, the lease ends by itself.
+        with suppress(SQLAlchemyError, OSError):
+            async with self.database.transaction(viewer=self.scope) as session:
+                await records.release(session, run.command_id)
+
+    async def run(self, action: Callable[[Run], Awaitable[BaseModel]], status: int = 200) -> Response:
+        """begin, ``action(run)``, then complete with its result or its refusal, or release."""
+        run = await self.begin()
+        if isinstance(run, Response):
+            return run
+        done = False
+        try:
+            try:
+                answer = await action(run)
+                response = await self.complete(run, status, answer.model_dump_json())
+            except Exception as error:
+                refused = refusal_of(error)
+                if refused is None or not _kept(refused):
+                    raise
+                response = await self.complete(run, *self._refusal_text(refused), refused)
+            done = True
+            return response
+        finally:
+            if not done:
+                await self.release(run)
+
+
+FactDep = Annotated[Fact, Depends()]
+CommandDep = Annotated[ProcessCommand, Depends()]

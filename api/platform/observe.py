@@ -1,0 +1,134 @@
+"""What operators see: one JSON log line and one measurement per request, and the only handler of faults.
+
+Lines hold a request id, the route's template, status and time; never a body, a query or a header. Outermost,
+so that every answer carries the request id and the security headers, the answer to a fault too.
+"""
+
+import logging
+import re
+import sys
+import time
+
+import structlog
+from fastapi import Request
+from prometheus_client import CollectorRegistry, Gauge, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import problem_response
+from api.platform.auth import Caller
+from db.ids import new_id
+from domain.platform_errors import INTERNAL
+
+_log = structlog.get_logger()
+_REQUEST_ID = re.compile(r"[\w\-.]{1,64}", re.ASCII)
+_QUIET = {"/healthz", "/readyz", "/metrics"}
+_SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def configure_logs(level: str, *, as_json: bool) -> None:
+    """Structured lines to standard error, ours and the libraries'."""
+    shared: list[structlog.types.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: structlog.types.Processor = (
+        structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    )
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=max(logging.WARNING, logging.getLevelName(level)), force=True)
+
+
+class Metrics:
+    """The process's own registry, so that two apps in one process do not share counters."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Histogram(
+            "souk_http_request_seconds",
+            "Requests by route template, method and status",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self.pool = Gauge("souk_db_connections_in_use", "Connections checked out", ["pool"], registry=self.registry)
+        self.streams = Gauge("souk_open_streams", "Open event streams", registry=self.registry)
+
+
+class Observe:
+    """Measures, logs, and answers faults with 500 and nothing else."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self.app = app
+        self.metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        sent = Headers(scope=scope).get("x-request-id", "")
+        request_id = sent if _REQUEST_ID.fullmatch(sent) else new_id().hex
+        started, status = time.perf_counter(), 0
+
+        async def send_marked(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                for name, value in _SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_marked)
+            except Exception as error:
+                # The frames tell where; the message may hold a caller's data and stays out.
+                _log.error("request.fault", error=type(error).__name__, where=_frames(error))
+                if status == 0:
+                    await problem_response(INTERNAL.error(), Request(scope))(scope, receive, send_marked)
+                else:
+                    raise
+            finally:
+                self._record(scope, status, time.perf_counter() - started)
+
+    def _record(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "unmatched")
+        self.metrics.requests.labels(scope["method"], route, status).observe(seconds)
+        if scope["path"] in _QUIET:
+            return
+        identity = scope.get("souk.identity")
+        _log.info(
+            "request",
+            method=scope["method"],
+            route=route,
+            status=status,
+            ms=round(seconds * 1000, 1),
+            agent_id=str(identity.agent_id) if isinstance(identity, Caller) else None,
+        )
+
+
+def _frames(error: BaseException) -> list[str]:
+    """File and line of each frame, without source text and values."""
+    frames, trace = [], error.__traceback__
+    while trace is not None:
+        frames.append(f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}")
+        trace = trace.tb_next
+    return frames[-12:]

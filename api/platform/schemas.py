@@ -1,0 +1,46 @@
+"""Bases of what goes in and out, and the strings and numbers a request may hold."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+
+MAX_PRICE_CENTS = 100_000_000
+MAX_INVENTORY = 1_000_000
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+"""One line: a title, a name, a label."""
+Note = Annotated[str, StringConstraints(min_length=1, max_length=1_000, strip_whitespace=True)]
+"""A short text: a reason, a bio, a note."""
+Prose = Annotated[str, StringConstraints(min_length=1, max_length=10_000, strip_whitespace=True)]
+"""A long text: a message, a description."""
+PolicyText = Annotated[str, StringConstraints(min_length=1, max_length=20_000, strip_whitespace=True)]
+Url = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^https?://[^\s<>\"]+$")]
+Cents = Annotated[int, Field(strict=True, ge=1, le=MAX_PRICE_CENTS)]
+"""An amount in minor units. Strict: neither 1.5 nor "5" is an amount."""
+AmountOrZero = Annotated[int, Field(strict=True, ge=0, le=MAX_PRICE_CENTS)]
+Quantity = Annotated[int, Field(strict=True, ge=1, le=MAX_INVENTORY)]
+Inventory = Annotated[int, Field(strict=True, ge=0, le=MAX_INVENTORY)]
+
+
+class RequestModel(BaseModel):
+    """A body. Unknown fields are refused, and so is what Postgres cannot hold."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_nul(cls, value: Any) -> Any:
+        if isinstance(value, str) and "\x00" in value:
+            raise ValueError("a text must not hold the character NUL")
+        return value
+
+
+class ResponseModel(BaseModel):
+    """An answer: made of a row's attributes or by keyword."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+def example(value: dict[str, Any]) -> ConfigDict:
+    """The model's configuration with one worked example for the documentation."""
+    return ConfigDict(json_schema_extra={"examples": [value]})

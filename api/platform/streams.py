@@ -1,0 +1,182 @@
+"""The live feed: one listener per process reads every new event once and hands it to all watchers.
+
+LISTEN/NOTIFY wakes it and the table is the truth: when the listener is away it looks every second. Each
+watcher has a bounded queue; one that cannot keep up is let go, and resumes where it was from the table.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+import psycopg
+import structlog
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.market.feed import FeedFilter, Position, is_unsettled, list_after, newest_position, position_of
+from db.market.tables import ActivityEvent
+from db.session import Database
+from domain.platform_errors import TOO_MANY_STREAMS
+
+_log = structlog.get_logger()
+_CHANNEL = "souk_feed"
+_BATCH = 500
+_IDLE_SECONDS = 1.0
+_UNSETTLED_SECONDS = 0.05
+_GATHER_SECONDS = 0.01
+"""A burst of commits is read together."""
+
+Render = Callable[[ActivityEvent], str]
+
+
+class Watcher:
+    """One open stream. Its queue ends with None when it was too slow or the process stops."""
+
+    def __init__(self, wanted: FeedFilter, size: int) -> None:
+        self.wanted = wanted
+        self._queue: asyncio.Queue[ActivityEvent | None] = asyncio.Queue(size)
+        self._over = False
+
+    def offer(self, event: ActivityEvent) -> bool:
+        """Queue an event; False when there is no room for it."""
+        if not self.wanted.wants(event):
+            return True
+        with suppress(asyncio.QueueFull):
+            self._queue.put_nowait(event)
+            return True
+        return False
+
+    def end(self) -> None:
+        self._over = True
+        with suppress(asyncio.QueueFull):
+            self._queue.put_nowait(None)
+
+    async def events(self) -> AsyncIterator[ActivityEvent]:
+        while not (self._over and self._queue.empty()):
+            event = await self._queue.get()
+            if event is None:
+                return
+            yield event
+
+
+class FeedHub:
+    """The process's listener and its watchers."""
+
+    def __init__(self, database: Database, max_streams: int, queue_size: int = 1000) -> None:
+        self._database = database
+        self._max_streams = max_streams
+        self._queue_size = queue_size
+        self._watchers: set[Watcher] = set()
+        self._position: Position | None = None
+        self._open = 0
+
+    @property
+    def open_streams(self) -> int:
+        return self._open
+
+    @contextmanager
+    def slot(self) -> Iterator[None]:
+        """A place among the streams this process serves. Raises stream.too_many."""
+        if self._open >= self._max_streams:
+            raise TOO_MANY_STREAMS.error()
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Listen for as long as the block lasts."""
+        task = asyncio.create_task(self._listen_and_read(), name="feed")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            for watcher in self._watchers:
+                watcher.end()
+
+    async def follow(self, wanted: FeedFilter, after: Position | None) -> AsyncIterator[ActivityEvent]:
+        """Events after a place, or from now on; first from the table, then as they come."""
+        watcher = Watcher(wanted, self._queue_size)
+        if after is None:
+            # "Now" is the place of the newest event, read before the queue opens: nothing falls between.
+            async with self._database.transaction() as session:
+                after = await newest_position(session)
+        try:
+            while True:
+                found = await self._read(after, wanted)
+                for event in found:
+                    after = position_of(event)
+                    yield event
+                if watcher in self._watchers and len(found) < _BATCH:
+                    break
+                if len(found) < _BATCH:
+                    # Caught up: what comes from here on is queued, and the table read once more.
+                    self._watchers.add(watcher)
+            async for event in watcher.events():
+                if position_of(event) > after:
+                    after = position_of(event)
+                    yield event
+        finally:
+            self._watchers.discard(watcher)
+
+    async def _read(self, after: Position, wanted: FeedFilter) -> list[ActivityEvent]:
+        async with self._database.transaction() as session:
+            return await list_after(session, after, _BATCH, wanted)
+
+    async def _listen_and_read(self) -> None:
+        listener: psycopg.AsyncConnection[tuple[object, ...]] | None = None
+        try:
+            while True:
+                unsettled = False
+                try:
+                    listener = listener or await self._listen()
+                    unsettled = await self._pump()
+                    await self._wait(listener, _UNSETTLED_SECONDS if unsettled else _IDLE_SECONDS)
+                except (psycopg.Error, SQLAlchemyError, OSError) as error:
+                    # Postgres restarts, or a proxy takes no LISTEN: look every second until it works again.
+                    _log.warning("feed.listener_lost", error=type(error).__name__)
+                    if listener is not None:
+                        await listener.close()
+                        listener = None
+                    with suppress(SQLAlchemyError, OSError):
+                        await self._pump()
+                    await asyncio.sleep(_IDLE_SECONDS)
+        finally:
+            if listener is not None:
+                await listener.close()
+
+    async def _listen(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
+        url: URL = self._database.engine.url.set(drivername="postgresql")
+        connection = await psycopg.AsyncConnection.connect(
+            url.render_as_string(hide_password=False),
+            autocommit=True,
+            application_name="souk-api-feed",
+            connect_timeout=5,
+        )
+        await connection.execute(f"LISTEN {_CHANNEL}")
+        return connection
+
+    async def _wait(self, listener: psycopg.AsyncConnection[tuple[object, ...]], seconds: float) -> None:
+        async for _ in listener.notifies(timeout=seconds, stop_after=1):
+            await asyncio.sleep(_GATHER_SECONDS)
+
+    async def _pump(self) -> bool:
+        """Hand on what is new. True when more is committed than may be read yet."""
+        while True:
+            async with self._database.transaction() as session:
+                if self._position is None:
+                    self._position = await newest_position(session)
+                events = await list_after(session, self._position, _BATCH, FeedFilter())
+                unsettled = await is_unsettled(session)
+            for event in events:
+                self._position = position_of(event)
+                for watcher in list(self._watchers):
+                    if not watcher.offer(event):
+                        self._watchers.discard(watcher)
+                        watcher.end()
+            if len(events) < _BATCH:
+                return unsettled
