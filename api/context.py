@@ -12,6 +12,7 @@ from api.platform.limits import Limiter
 from api.platform.nudges import NoNudges, Nudges
 from api.platform.observe import Metrics
 from api.platform.streams import FeedHub
+from api.processes import Processes
 from config.settings import Settings
 from db.session import Database
 
@@ -25,6 +26,7 @@ class AppContext:
     admission: AsyncEngine
     limiter: Limiter
     temporal: Client
+    processes: Processes
     feed: FeedHub
     metrics: Metrics
     nudges: Nudges = field(default_factory=NoNudges)

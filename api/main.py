@@ -16,6 +16,7 @@ from api.platform.limits import Limiter
 from api.platform.observe import Metrics, Observe, configure_logs
 from api.platform.pages import Conditional
 from api.platform.streams import FeedHub
+from api.processes import Processes, TemporalNudges
 from api.routers import ROUTERS
 from config.settings import Settings
 from db.session import Database
@@ -94,13 +95,16 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
             settings.payload_keys.get_secret_value(),
             lazy=True,
         )
-        async with feed.running():
+        nudges = TemporalNudges(temporal, settings.market, database)
+        async with feed.running(), nudges.running():
             yield AppContext(
                 settings=settings,
                 database=database,
                 admission=admission,
                 limiter=Limiter(admission, settings.limits),
                 temporal=temporal,
+                processes=Processes(temporal, settings.market, settings.update_timeout_seconds),
+                nudges=nudges,
                 feed=feed,
                 metrics=metrics,
             )

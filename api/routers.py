@@ -2,7 +2,14 @@
 
 from fastapi import APIRouter
 
-from api.market import agents
+from api.market import agents, offers, operations, orders, reviews
 from api.platform import health
 
-ROUTERS: tuple[APIRouter, ...] = (agents.router, health.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    agents.router,
+    offers.router,
+    orders.router,
+    reviews.router,
+    operations.router,
+    health.router,
+)

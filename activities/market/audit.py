@@ -9,7 +9,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.market.signatures import AuditActivities
 from db.market.audit import audit_invariants, audit_snapshot, list_open_processes
 from db.session import Database
-from domain.market.commands import AuditFinding
+from domain.market.commands import AuditFinding, AuditReport
 
 INVARIANT_8 = "every open projection has a running process, and every running process an open projection"
 _RUNNING = 'ExecutionStatus = "Running" AND WorkflowType IN ("Negotiation", "Order", "ReviewWindow", "StoreTrust")'
@@ -64,5 +64,6 @@ class PostgresAuditActivities(AuditActivities):
         self._client = client
 
     @activity.defn(name="audit_market")
-    async def audit_market(self) -> list[AuditFinding]:
-        return [*await audit_projections(self._database), await audit_processes(self._client, self._database)]
+    async def audit_market(self) -> AuditReport:
+        projections = await audit_projections(self._database)
+        return AuditReport(findings=[*projections, await audit_processes(self._client, self._database)])

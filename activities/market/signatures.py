@@ -14,7 +14,7 @@ from temporalio import activity
 
 from domain.market.commands import (
     AnswerOffer,
-    AuditFinding,
+    AuditReport,
     CounterOffer,
     MakeOffer,
     NegotiationSnapshot,
@@ -144,4 +144,4 @@ class AuditActivities(ABC):
 
     @activity.defn(name="audit_market")
     @abstractmethod
-    async def audit_market(self) -> list[AuditFinding]: ...
+    async def audit_market(self) -> AuditReport: ...

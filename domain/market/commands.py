@@ -194,4 +194,9 @@ class AuditFinding(Message):
     name: str
     breaches: int
     examples: list[str] = []
-    checked: bool = True
+
+
+class AuditReport(Message):
+    """All invariants' results, from one look at the market."""
+
+    findings: list[AuditFinding]

@@ -130,3 +130,4 @@ REVIEW_TOO_LATE = declare("review.window_closed", _C, "The review window has clo
 REVIEW_UNDELIVERED = declare("review.order_not_delivered", _C, "Only delivered orders can be reviewed.")
 REVIEW_REFUNDED = declare("review.order_refunded", _C, "Refunded orders cannot be reviewed.")
 REVIEW_THREAD_NONE = declare("review.no_thread", _N, "The listing has no review yet.")
+REVIEW_NOT_FOUND = declare("review.not_found", _N, "There is no such review.")

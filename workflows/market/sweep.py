@@ -11,7 +11,7 @@ from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
     from activities.market.signatures import AuditActivities, NudgeActivities
-    from domain.market.commands import AuditFinding, SweepReport
+    from domain.market.commands import AuditReport, SweepReport
     from domain.market.processes import MARKET_AUDIT, SWEEP
 
 
@@ -30,7 +30,7 @@ class Sweep:
 @workflow.defn(name=MARKET_AUDIT)
 class MarketAudit:
     @workflow.run
-    async def run(self) -> list[AuditFinding]:
+    async def run(self) -> AuditReport:
         return await workflow.execute_activity_method(
             AuditActivities.audit_market,
             start_to_close_timeout=timedelta(minutes=10),

@@ -1,0 +1,79 @@
+"""What operators and external schedulers may start: a sweep, an audit. Operator keys only."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.context import Context
+from api.errors import errors as refusals
+from api.platform.auth import AnOperator
+from api.platform.idempotency import CommandDep, Run
+from api.platform.schemas import ResponseModel, example
+from domain.market.commands import SweepReport
+from domain.platform_errors import OPERATOR_REQUIRED
+
+router = APIRouter(prefix="/v1/operations", tags=["operations"])
+
+
+class SweepOut(ResponseModel):
+    """How many processes were overdue and woken, by kind, and what was tidied."""
+
+    model_config = {
+        **ResponseModel.model_config,
+        **example(
+            {
+                "negotiations": 2, "orders": 0, "review_windows": 1, "stores": 0,
+                "partitions_made": 0, "rows_purged": 0,
+            }
+        ),
+    }  # fmt: skip
+
+    negotiations: int
+    orders: int
+    review_windows: int
+    stores: int
+    partitions_made: int
+    rows_purged: int
+
+
+class FindingOut(ResponseModel):
+    """One invariant: how many breaches, and the first few."""
+
+    model_config = {
+        **ResponseModel.model_config,
+        **example({"invariant": 3, "name": "every order has gating evidence", "breaches": 0, "examples": []}),
+    }
+
+    invariant: int
+    name: str
+    breaches: int
+    examples: list[str]
+
+
+class AuditOut(ResponseModel):
+    sound: bool
+    findings: list[FindingOut]
+
+
+@router.post("/expire-offers", response_model=SweepOut, responses=refusals(OPERATOR_REQUIRED))
+async def expire_offers(_: AnOperator, command: CommandDep, context: Context) -> Response:
+    """Wake every process whose date has passed, now. As the schedule does; safe to repeat and to overlap."""
+
+    async def act(run: Run) -> SweepOut:
+        report: SweepReport = await context.processes.sweep(run.command_id)
+        return SweepOut.model_validate(report)
+
+    return await command.run(act)
+
+
+@router.post("/audit", response_model=AuditOut, responses=refusals(OPERATOR_REQUIRED))
+async def audit(_: AnOperator, command: CommandDep, context: Context) -> Response:
+    """Check the market's eight invariants. Takes time on a large market."""
+
+    async def act(run: Run) -> AuditOut:
+        findings = (await context.processes.audit(run.command_id)).findings
+        return AuditOut(
+            sound=not any(found.breaches for found in findings),
+            findings=[FindingOut.model_validate(found) for found in findings],
+        )
+
+    return await command.run(act)

@@ -1,0 +1,136 @@
+"""What goes in and out of the order and review routes."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, StrictBool
+
+from api.platform.schemas import Name, Note, Prose, Quantity, RequestModel, ResponseModel, example
+from db.market.tables import Order, Review
+from domain.market.states import DeliveryKind, OrderStatus
+
+_ORDER = "0197a1c2-9d3e-7a00-9e4f-5f6a7b8c9d0e"
+_EXAMPLE = {
+    "order_id": _ORDER,
+    "buyer_customer_id": "0197a1c2-5b00-7d00-b2c3-2d3e4f5a6b7c",
+    "store_id": "0197a1c2-4c00-7e00-a3d4-3e4f5a6b7c8d",
+    "listing_id": "0197a1c2-6a10-7f00-8a11-1c2d3e4f5a6b",
+    "quantity": 1,
+    "unit_price_cents": 1200,
+    "total_price_cents": 1200,
+    "currency": "USD",
+    "status": "DELIVERED",
+    "delivery": "INSTANT",
+    "placed_at": "2026-11-21T10:05:00Z",
+    "promised_at": None,
+    "delivered_at": "2026-11-21T10:05:00Z",
+    "source_offer_id": "0197a1c2-7b1e-7cc3-9d2e-0f5a1b2c3d4e",
+    "refund_requested_at": None,
+    "refund_request_reason": None,
+    "refund_answer_due_at": None,
+    "refund_declined_at": None,
+    "refunded_at": None,
+    "refund_reason": None,
+    "return_window_closes_at": "2026-12-05T10:05:00Z",
+}
+_REVIEW = {
+    "review_id": "0197a1c2-af00-7b00-8c00-6a7b8c9d0e1f",
+    "order_id": _ORDER,
+    "author_customer_id": "0197a1c2-5b00-7d00-b2c3-2d3e4f5a6b7c",
+    "rating": 5,
+    "title": "Shines",
+    "body": "Bright, quiet and just as described.",
+    "as_described": 5,
+    "message_id": "0197a1c2-af01-7b00-8c00-7b8c9d0e1f2a",
+    "created_at": "2026-11-21T10:10:00Z",
+}
+Stars = Annotated[int, Field(strict=True, ge=1, le=5)]
+
+
+class OrderOut(ResponseModel):
+    """An order as its buyer and its store's owner see it. ``promised_at``: delivered by then, or refunded."""
+
+    model_config = {**ResponseModel.model_config, **example(_EXAMPLE)}
+
+    order_id: UUID
+    buyer_customer_id: UUID
+    store_id: UUID
+    listing_id: UUID
+    quantity: int
+    unit_price_cents: int
+    total_price_cents: int
+    currency: str
+    status: OrderStatus
+    delivery: DeliveryKind
+    placed_at: datetime
+    promised_at: datetime | None
+    delivered_at: datetime | None
+    source_offer_id: UUID | None
+    refund_requested_at: datetime | None
+    refund_request_reason: str | None
+    refund_answer_due_at: datetime | None
+    refund_declined_at: datetime | None
+    refunded_at: datetime | None
+    refund_reason: str | None
+    return_window_closes_at: datetime | None
+
+
+class OrderIn(RequestModel):
+    """Either ``listing_id`` (with ``quantity``), at the list price, or ``offer_id``, at the accepted one."""
+
+    model_config = {**RequestModel.model_config, **example({"offer_id": _EXAMPLE["source_offer_id"]})}
+
+    listing_id: UUID | None = None
+    quantity: Quantity | None = None
+    offer_id: UUID | None = None
+
+
+class RefundRequestIn(RequestModel):
+    model_config = {**RequestModel.model_config, **example({"reason": "It arrived broken."})}
+
+    reason: Note | None = None
+
+
+class RefundDecisionIn(RequestModel):
+    """``goods_returned``: the goods came back to you, so the stock returns."""
+
+    model_config = {**RequestModel.model_config, **example({"approve": True, "goods_returned": False})}
+
+    approve: StrictBool
+    goods_returned: StrictBool = False
+
+
+class ReviewIn(RequestModel):
+    model_config = {
+        **RequestModel.model_config,
+        **example({key: _REVIEW[key] for key in ("order_id", "rating", "title", "body", "as_described")}),
+    }
+
+    order_id: UUID
+    rating: Stars
+    title: Name | None = None
+    body: Prose
+    as_described: Stars | None = None
+
+
+class ReviewOut(ResponseModel):
+    model_config = {**ResponseModel.model_config, **example(_REVIEW)}
+
+    review_id: UUID
+    order_id: UUID
+    author_customer_id: UUID
+    rating: int
+    title: str | None
+    body: str
+    as_described: int | None
+    message_id: UUID
+    created_at: datetime
+
+
+def order_out(order: Order) -> OrderOut:
+    return OrderOut.model_validate(order)
+
+
+def review_out(review: Review) -> ReviewOut:
+    return ReviewOut.model_validate(review)

@@ -1,0 +1,256 @@
+"""Orders: commands to the Order process, and what buyer and seller may read."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+
+from api.context import Context
+from api.errors import errors as refusals
+from api.market.order_schemas import OrderIn, OrderOut, RefundDecisionIn, RefundRequestIn, order_out
+from api.platform.auth import AnyAgent, Caller, Customer
+from api.platform.idempotency import CommandDep, Run
+from api.platform.pages import Page, PageQuery
+from db.locks import clock
+from db.market import evidence, negotiations, offers, purchases
+from db.market.orders import order_state
+from db.market.tables import Negotiation, Order, Store
+from db.session import Database
+from domain.market import errors
+from domain.market import orders as rules
+from domain.market.commands import OrderCommand, PlaceOrder
+from domain.market.states import OrderStatus, Party
+
+router = APIRouter(prefix="/v1/orders", tags=["orders"])
+
+
+async def read_order(database: Database, viewer: UUID, order_id: UUID) -> OrderOut:
+    async with database.transaction(viewer=viewer) as session:
+        order = await purchases.get_order(session, order_id)
+        if order is None:
+            raise errors.ORDER_NOT_FOUND.error()
+        return order_out(order)
+
+
+async def _check_purchase(session: AsyncSession, body: OrderIn, buyer: UUID, *, politely: bool) -> tuple[UUID, UUID]:
+    """The listing and the store to buy from. ``politely``: also refuse now what the process would refuse."""
+    if (body.listing_id is None) == (body.offer_id is None) or (body.offer_id and body.quantity is not None):
+        raise errors.ORDER_TARGET.error()
+    offer = None
+    if body.offer_id is not None:
+        offer = await offers.get_offer(session, body.offer_id)
+        if offer is None or offer.buyer_customer_id != buyer:
+            raise errors.OFFER_NOT_FOUND.error()
+    listing_id = offer.listing_id if offer else body.listing_id
+    assert listing_id is not None
+    found = await offers.get_listing_and_store(session, listing_id)
+    if found is None:
+        raise errors.LISTING_NOT_FOUND.error()
+    listing, store = found
+    if not politely:
+        return listing.listing_id, store.store_id
+    known = await evidence.list_evidence(session, buyer, listing_id, store.store_id)
+    rules.check_gating(bool(known), listing_id, store.store_id)
+    if offer is None:
+        standing = await negotiations.get_buyer_standing(session, buyer, listing.currency)
+        rules.decide_purchase(negotiations.listing_view(listing, store), standing, body.quantity or 1)
+    else:
+        negotiation = await session.get_one(Negotiation, offer.negotiation_id)
+        rounds = await negotiations.list_rounds(session, offer.negotiation_id)
+        state = negotiations.negotiation_state(negotiation, rounds, store.owner_merchant_id)
+        standing = await negotiations.get_buyer_standing(session, buyer, offer.currency, without=offer.negotiation_id)
+        rules.decide_offer_purchase(state, offer.offer_id, standing, await clock(session))
+    return listing.listing_id, store.store_id
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=OrderOut,
+    responses=refusals(
+        errors.NOT_A_CUSTOMER,
+        errors.ORDER_TARGET,
+        errors.LISTING_NOT_FOUND,
+        errors.LISTING_NOT_ACTIVE,
+        errors.LISTING_SOLD_OUT,
+        errors.STORE_CLOSED,
+        errors.GATING_UNSATISFIED,
+        errors.OFFER_NOT_FOUND,
+        errors.OFFER_NOT_ACCEPTED,
+        errors.OFFER_SPENT,
+        errors.PURCHASE_WINDOW_PASSED,
+        errors.SPEND_CAP,
+        errors.AMOUNT_TOO_LARGE,
+    ),
+)
+async def place_order(body: OrderIn, buyer: Customer, command: CommandDep, context: Context) -> Response:
+    """Buy at the list price, or an accepted offer at its price. Needs an earlier interaction (gating)."""
+
+    async def act(run: Run) -> OrderOut:
+        async with context.database.transaction(viewer=buyer.agent_id) as session:
+            listing_id, store_id = await _check_purchase(session, body, buyer.agent_id, politely=not run.resumed)
+        await context.processes.order(
+            "place_order",
+            PlaceOrder(
+                command_id=run.command_id,
+                buyer_id=buyer.agent_id,
+                listing_id=listing_id,
+                quantity=body.quantity or 1,
+                offer_id=body.offer_id,
+            ),
+            run.command_id,
+            listing_id,
+            store_id,
+        )
+        return await read_order(context.database, buyer.agent_id, run.command_id)
+
+    return await command.run(act, 201)
+
+
+async def _command(
+    kind: Literal["deliver_order", "cancel_order", "request_refund", "answer_refund"],
+    party: Party,
+    decide: Callable[[rules.OrderState, datetime], None],
+    order_id: UUID,
+    caller: Caller,
+    command: CommandDep,
+    context: Context,
+    *,
+    reason: str | None = None,
+    approve: bool | None = None,
+    goods_returned: bool = False,
+) -> Response:
+    async def act(run: Run) -> OrderOut:
+        async with context.database.transaction(viewer=caller.agent_id) as session:
+            order = await purchases.get_order(session, order_id)
+            if order is None or not await _is_party(session, order, caller, party):
+                raise errors.ORDER_NOT_FOUND.error()
+            if not run.resumed:
+                decide(order_state(order), await clock(session))
+        await context.processes.order(
+            kind,
+            OrderCommand(
+                command_id=run.command_id,
+                order_id=order_id,
+                by_agent_id=caller.agent_id,
+                reason=reason,
+                approve=approve,
+                goods_returned=goods_returned,
+            ),
+            order_id,
+            order.listing_id,
+            order.store_id,
+        )
+        return await read_order(context.database, caller.agent_id, order_id)
+
+    return await command.run(act)
+
+
+async def _is_party(session: AsyncSession, order: Order, caller: Caller, party: Party) -> bool:
+    if party is Party.BUYER:
+        return order.buyer_customer_id == caller.agent_id
+    store = await session.get_one(Store, order.store_id)
+    return store.owner_merchant_id == caller.agent_id
+
+
+@router.post(
+    "/{order_id}/deliver",
+    response_model=OrderOut,
+    responses=refusals(errors.ORDER_NOT_FOUND, errors.ORDER_NOT_PLACED, errors.ORDER_REFUNDED),
+)
+async def deliver_order(order_id: UUID, caller: AnyAgent, command: CommandDep, context: Context) -> Response:
+    """The merchant confirms delivery, before the promised time."""
+    return await _command("deliver_order", Party.SELLER, rules.decide_deliver, order_id, caller, command, context)
+
+
+@router.post(
+    "/{order_id}/cancel",
+    response_model=OrderOut,
+    responses=refusals(errors.ORDER_NOT_FOUND, errors.ORDER_NOT_PLACED, errors.ORDER_REFUNDED),
+)
+async def cancel_order(order_id: UUID, caller: AnyAgent, command: CommandDep, context: Context) -> Response:
+    """The buyer cancels before delivery: refunded, and the stock returns."""
+    return await _command(
+        "cancel_order", Party.BUYER, lambda state, _: rules.decide_cancel(state), order_id, caller, command, context
+    )
+
+
+@router.post(
+    "/{order_id}/refund-request",
+    response_model=OrderOut,
+    responses=refusals(
+        errors.ORDER_NOT_FOUND,
+        errors.ORDER_NOT_DELIVERED,
+        errors.ORDER_REFUNDED,
+        errors.REFUND_PENDING,
+        errors.RETURN_WINDOW_CLOSED,
+    ),
+)
+async def request_refund(
+    order_id: UUID, caller: AnyAgent, command: CommandDep, context: Context, body: RefundRequestIn | None = None
+) -> Response:
+    """The buyer asks for its money back within the return window. Unanswered in time, it is granted."""
+    return await _command(
+        "request_refund",
+        Party.BUYER,
+        rules.decide_request_refund,
+        order_id,
+        caller,
+        command,
+        context,
+        reason=body.reason if body else None,
+    )
+
+
+@router.post(
+    "/{order_id}/refund-decision",
+    response_model=OrderOut,
+    responses=refusals(errors.ORDER_NOT_FOUND, errors.NO_REFUND_REQUEST, errors.ORDER_REFUNDED),
+)
+async def decide_refund(
+    order_id: UUID, body: RefundDecisionIn, caller: AnyAgent, command: CommandDep, context: Context
+) -> Response:
+    """The merchant answers a refund request."""
+    return await _command(
+        "answer_refund",
+        Party.SELLER,
+        lambda state, _: rules.decide_answer_refund(state),
+        order_id,
+        caller,
+        command,
+        context,
+        approve=body.approve,
+        goods_returned=body.goods_returned,
+    )
+
+
+@router.get("", response_model=Page[OrderOut], responses=refusals())
+async def list_my_orders(
+    caller: AnyAgent,
+    context: Context,
+    paging: PageQuery,
+    role: Annotated[Literal["buyer", "seller"] | None, Query(description="your side; both when left out")] = None,
+    status: OrderStatus | None = None,
+) -> Page[OrderOut]:
+    """Your orders, newest first."""
+    after = paging.after(datetime, UUID)
+    async with context.database.transaction(viewer=caller.agent_id) as session:
+        found = await purchases.list_orders(
+            session,
+            caller.agent_id,
+            Party(role.upper()) if role else None,
+            status,
+            (after[0], after[1]) if after else None,
+            paging.limit,
+        )
+        return paging.page(found, order_out, lambda order: (order.placed_at, order.order_id))
+
+
+@router.get("/{order_id}", response_model=OrderOut, responses=refusals(errors.ORDER_NOT_FOUND))
+async def get_my_order(order_id: UUID, caller: AnyAgent, context: Context) -> OrderOut:
+    """One order, for its buyer and its store's owner."""
+    return await read_order(context.database, caller.agent_id, order_id)

@@ -1,0 +1,220 @@
+"""How the API speaks to processes: commands as updates that start their process, nudges as signals.
+
+An update's id is the command's id, so an attempt that was cut off is taken up again and answered the same.
+A process that is over or gone is started again by a command: its rules then refuse, or it goes on.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.client import Client, WithStartWorkflowOperation
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import TemporalError
+from temporalio.service import RPCError
+
+from activities.attributes import search_attributes
+from activities.market.waking import nudge, wake
+from db.market.negotiations import list_open_in_store, list_open_on_listing
+from db.market.tables import Listing, Store
+from db.session import Database
+from domain.market.commands import (
+    AnswerOffer,
+    AuditReport,
+    CounterOffer,
+    Done,
+    MakeOffer,
+    NegotiationStart,
+    OrderCommand,
+    OrderStart,
+    PlaceOrder,
+    PostReview,
+    ReviewWindowStart,
+    StoreTrustStart,
+    SweepReport,
+)
+from domain.market.policy import MarketPolicy
+from domain.market.processes import (
+    MARKET_AUDIT,
+    MARKET_QUEUE,
+    NEGOTIATION,
+    ORDER,
+    REVIEW_WINDOW,
+    SWEEP,
+    negotiation_process,
+    order_process,
+    review_window_process,
+)
+
+_log = structlog.get_logger("souk.processes")
+_COALESCE_SECONDS = 0.02
+_FAILURES = (RPCError, TemporalError, RuntimeError, TimeoutError, SQLAlchemyError, OSError)
+
+Answer = TypeVar("Answer")
+
+
+class Processes:
+    """Commands to the market's processes. Raises what ``api.errors.refusal_of`` understands."""
+
+    def __init__(self, client: Client, policy: MarketPolicy, timeout_seconds: float) -> None:
+        self._client = client
+        self.policy = policy
+        self._timeout = timeout_seconds
+
+    async def negotiate(
+        self, update: str, command: MakeOffer | CounterOffer | AnswerOffer, listing_id: UUID, store_id: UUID
+    ) -> Done:
+        """``update``: make_offer, counter_offer, accept_offer, reject_offer, withdraw_offer."""
+        start = NegotiationStart(
+            negotiation_id=command.negotiation_id, listing_id=listing_id, store_id=store_id, policy=self.policy
+        )
+        process_id = negotiation_process(command.negotiation_id)
+        return await self._command(NEGOTIATION, process_id, start, update, command, "PROPOSED", "Negotiation")
+
+    async def order(
+        self, update: str, command: PlaceOrder | OrderCommand, order_id: UUID, listing_id: UUID, store_id: UUID
+    ) -> Done:
+        """``update``: place_order, deliver_order, cancel_order, request_refund, answer_refund."""
+        start = OrderStart(order_id=order_id, listing_id=listing_id, store_id=store_id, policy=self.policy)
+        return await self._command(ORDER, order_process(order_id), start, update, command, "PLACED", "Order")
+
+    async def review(self, command: PostReview, listing_id: UUID, store_id: UUID) -> Done:
+        start = ReviewWindowStart(
+            order_id=command.order_id, listing_id=listing_id, store_id=store_id, policy=self.policy
+        )
+        process_id = review_window_process(command.order_id)
+        return await self._command(REVIEW_WINDOW, process_id, start, "post_review", command, "OPEN", "Review window")
+
+    async def _command(
+        self,
+        kind: str,
+        process_id: str,
+        start: NegotiationStart | OrderStart | ReviewWindowStart,
+        update: str,
+        command: MakeOffer | CounterOffer | AnswerOffer | PlaceOrder | OrderCommand | PostReview,
+        state: str,
+        summary: str,
+    ) -> Done:
+        operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            kind,
+            start,
+            id=process_id,
+            task_queue=MARKET_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            search_attributes=search_attributes(start.store_id, start.listing_id, state),
+            static_summary=summary,
+        )
+        try:
+            async with asyncio.timeout(self._timeout):
+                done = await self._client.execute_update_with_start_workflow(
+                    update,
+                    command,
+                    start_workflow_operation=operation,
+                    id=str(command.command_id),
+                    result_type=Done,
+                    rpc_timeout=timedelta(seconds=self._timeout),
+                )
+        except BaseException:
+            # Its future fails as well and would be reported as never retrieved.
+            with suppress(*_FAILURES):
+                async with asyncio.timeout(0):
+                    await operation.workflow_handle()
+            raise
+        assert isinstance(done, Done)
+        return done
+
+    async def sweep(self, run_id: UUID) -> SweepReport:
+        """Wake everything overdue now. The same ``run_id`` joins the same sweep."""
+        return await self._run(SWEEP, f"sweep/{run_id}", SweepReport)
+
+    async def audit(self, run_id: UUID) -> AuditReport:
+        return await self._run(MARKET_AUDIT, f"audit/{run_id}", AuditReport)
+
+    async def _run(self, kind: str, process_id: str, answer: type[Answer]) -> Answer:
+        found: Answer = await self._client.execute_workflow(
+            kind,
+            id=process_id,
+            task_queue=MARKET_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            result_type=answer,
+            rpc_timeout=timedelta(seconds=60),
+        )
+        return found
+
+
+class TemporalNudges:
+    """Nudges after a fact's commit, gathered for a moment so that a burst costs one signal per process.
+
+    What is lost here the sweep finds; so failures are logged and go no further.
+    """
+
+    def __init__(self, client: Client, policy: MarketPolicy, database: Database) -> None:
+        self._client = client
+        self._policy = policy
+        self._database = database
+        self._stores: set[UUID] = set()
+        self._negotiations: set[UUID] = set()
+        self._wanted = asyncio.Event()
+
+    async def store_trust(self, store_id: UUID) -> None:
+        self._stores.add(store_id)
+        self._wanted.set()
+
+    async def negotiations_on_listing(self, listing_id: UUID) -> None:
+        owner = select(Store.owner_merchant_id).join(Listing, Listing.store_id == Store.store_id)
+        await self._gather(owner.where(Listing.listing_id == listing_id), list_open_on_listing, listing_id)
+
+    async def negotiations_in_store(self, store_id: UUID) -> None:
+        owner = select(Store.owner_merchant_id).where(Store.store_id == store_id)
+        await self._gather(owner, list_open_in_store, store_id)
+
+    async def _gather(self, owner_query: Any, list_open: Callable[..., Any], key: UUID) -> None:
+        """Find the open negotiations as the store's owner, who may see them."""
+        try:
+            async with self._database.transaction() as session:
+                owner = await session.scalar(owner_query)
+            async with self._database.transaction(viewer=owner) as session:
+                self._negotiations.update(await list_open(session, key))
+        except _FAILURES as error:
+            _log.warning("nudge left to the sweep", error=type(error).__name__)
+        self._wanted.set()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["TemporalNudges"]:
+        """Send nudges for as long as the block lasts, and the last ones at its end."""
+        task = asyncio.create_task(self._send_forever())
+        try:
+            yield self
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await self._send()
+
+    async def _send_forever(self) -> None:
+        while True:
+            await self._wanted.wait()
+            await asyncio.sleep(_COALESCE_SECONDS)
+            self._wanted.clear()
+            await self._send()
+
+    async def _send(self) -> None:
+        stores, self._stores = self._stores, set()
+        negotiations, self._negotiations = self._negotiations, set()
+        calls = [wake(self._client, StoreTrustStart(store_id=key, policy=self._policy)) for key in stores]
+        calls += [self._nudge(key) for key in negotiations]
+        for outcome in await asyncio.gather(*calls, return_exceptions=True):
+            if isinstance(outcome, _FAILURES):
+                _log.warning("nudge left to the sweep", error=type(outcome).__name__)
+            elif isinstance(outcome, BaseException):
+                _log.error("nudge failed", exc_info=outcome)
+
+    async def _nudge(self, negotiation_id: UUID) -> None:
+        await nudge(self._client, negotiation_process(negotiation_id))
