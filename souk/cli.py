@@ -5,8 +5,11 @@ from typing import Annotated
 
 import typer
 
+from souk.checks.commands import audit, operator_app, trust_app
 from souk.commands.parts import api, migrate, worker
 from souk.commands.up import up
+from souk.trading.commands import app as market_app
+from souk.trading.commands import demo
 
 app = typer.Typer(
     name="souk",
@@ -19,6 +22,11 @@ app.command()(up)
 app.command()(api)
 app.command()(worker)
 app.command()(migrate)
+app.command()(demo)
+app.command()(audit)
+app.add_typer(market_app, name="market")
+app.add_typer(trust_app, name="trust")
+app.add_typer(operator_app, name="operator")
 
 
 def _show_version(wanted: bool) -> None:

@@ -194,6 +194,7 @@ class AuditFinding(Message):
     name: str
     breaches: int
     examples: list[str] = []
+    checked: bool = True
 
 
 class AuditReport(Message):

@@ -43,7 +43,7 @@ def stack_for_demo(data_dir: Path, api: str | None) -> Iterator[DemoStack]:
         yield DemoStack(running.api, running.temporal_ui)
         return
     ports = [part for name in ("api", "temporal", "ui") for part in (f"--{name}-port", "0")]
-    child = subprocess.Popen(  # noqa: S603 - our own interpreter and arguments
+    child = subprocess.Popen(
         [sys.executable, "-m", "souk", "up", "--json", "--data-dir", str(data_dir), *ports],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
