@@ -1,0 +1,60 @@
+"""A running Souk for the journeys: one with the market's own dates, one whose dates are seconds."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from config.settings import Settings
+from db.migrate import upgrade
+from domain.market.policy import MarketPolicy
+from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
+from tests.conftest import TEST_KEY_RING
+from tests.running import RunningSouk
+
+
+@pytest.fixture(scope="session")
+def souk(settings: Settings) -> Iterator[RunningSouk]:
+    """The API and worker over the tests' own Postgres and Temporal."""
+    with RunningSouk(settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def souk_url(souk: RunningSouk) -> str:
+    return souk.url
+
+
+@pytest.fixture(scope="session")
+def hasty_souk(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
+    """A Souk of its own, on its own database and Temporal, where nothing takes longer than seconds."""
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE hasty")
+    url = postgres.url(database="hasty")
+    upgrade(url)
+    policy = MarketPolicy(
+        offer_expiry_seconds=1.5,
+        purchase_window_seconds=1.5,
+        auto_answer_min_seconds=0.1,
+        auto_answer_max_seconds=0.3,
+        promised_delivery_seconds=2,
+        return_window_seconds=2,
+        refund_answer_seconds=1.5,
+        review_window_seconds=2,
+        reply_deadline_seconds=1.5,
+        trust_fold_delay_seconds=0.1,
+    )
+    with (
+        EmbeddedTemporal(None) as temporal,
+        RunningSouk(
+            Settings(
+                database_url=url,
+                temporal_address=temporal.address,
+                payload_keys=TEST_KEY_RING,
+                credential_secret="a secret for the tests",
+                log_level="WARNING",
+                market=policy,
+            )
+        ) as running,
+    ):
+        yield running

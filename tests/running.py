@@ -1,0 +1,80 @@
+"""A whole Souk inside the test process: the real API on a port and the real worker, in a thread of their own.
+
+Their event loop is not the tests', so a test may block (a subprocess, a synchronous client) without
+stopping the server it talks to.
+"""
+
+import asyncio
+import socket
+import threading
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from typing import Any, Self, TypeVar
+
+import uvicorn
+
+from api.main import create_app
+from config.settings import Settings
+from db.session import Database
+from worker.main import build_worker, ensure_schedule
+from workflows.client import connect
+
+T = TypeVar("T")
+
+
+class RunningSouk:
+    """Context manager. ``url`` is where the API answers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="souk", daemon=True)
+        self._server = uvicorn.Server(
+            uvicorn.Config(create_app(settings), log_config=None, access_log=False, timeout_graceful_shutdown=1)
+        )
+        self._stop_worker = asyncio.Event()
+        self._tasks: list[Future[None]] = []
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine in the server's loop and wait for it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        ready = threading.Event()
+        self._tasks.append(asyncio.run_coroutine_threadsafe(self._work(ready), self._loop))
+        self._tasks.append(asyncio.run_coroutine_threadsafe(self._server.serve([self._listener]), self._loop))
+        if not ready.wait(60):
+            raise RuntimeError("the worker did not start") from self._tasks[0].exception(0)
+        self.run(self._serving())
+        return self
+
+    async def _serving(self) -> None:
+        async with asyncio.timeout(60):
+            while not self._server.started:
+                await asyncio.sleep(0.01)
+
+    async def _work(self, ready: threading.Event) -> None:
+        client = await connect(
+            self.settings.temporal_address,
+            self.settings.temporal_namespace,
+            self.settings.payload_keys.get_secret_value(),
+        )
+        database = Database(self.settings.role_url("worker"), 8, "test-worker")
+        try:
+            await ensure_schedule(client, self.settings.sweep_interval_seconds)
+            async with build_worker(client, database, self.settings):
+                ready.set()
+                await self._stop_worker.wait()
+        finally:
+            await database.close()
+
+    def __exit__(self, *_: object) -> None:
+        self._server.should_exit = True
+        self._loop.call_soon_threadsafe(self._stop_worker.set)
+        for task in self._tasks:
+            task.result(30)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
