@@ -25,8 +25,8 @@ WEIGHTS: Mapping[TrustComponent, int] = {
     TrustComponent.SUPPORT: 20,
     TrustComponent.POLICY: 15,
 }
-RATING_COMPONENTS: tuple[TrustComponent, ...] = tuple(TrustComponent)
-"""The components whose evidence counts towards being rated."""
+RATING_COMPONENTS = (TrustComponent.PRODUCT, TrustComponent.CLAIM, TrustComponent.SUPPORT)
+"""What others say of a store. Its own policy texts do not count: every store would be rated at once."""
 
 
 @dataclass(frozen=True, slots=True)

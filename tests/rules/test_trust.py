@@ -218,6 +218,7 @@ def test_rank_prefers_the_proven() -> None:
 def test_rated_from_three_units_on() -> None:
     state = TrustState.genesis()
     assert not is_rated(state)
+    assert not is_rated(state.plus(TrustDelta(C.POLICY, 4 * U, 0)))  # a store's own words rate nobody
     state = state.plus(TrustDelta(C.PRODUCT, 2 * U, 0)).plus(TrustDelta(C.CLAIM, 0, U - 1))
     assert not is_rated(state)
     assert is_rated(state.plus(TrustDelta(C.SUPPORT, 1, 0)))
