@@ -2,11 +2,15 @@
 
 from fastapi import APIRouter
 
-from api.market import agents, offers, operations, orders, reviews
+from api.market import agents, conversation, listings, offers, operations, orders, products, reviews, stores
 from api.platform import health
 
 ROUTERS: tuple[APIRouter, ...] = (
     agents.router,
+    stores.router,
+    products.router,
+    listings.router,
+    conversation.router,
     offers.router,
     orders.router,
     reviews.router,

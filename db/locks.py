@@ -1,6 +1,6 @@
 """Every row lock of Souk, in one place and in one order.
 
-A transaction takes locks in this order and never goes back: agent, listing, negotiation, order, trust
+A transaction takes locks in this order and never goes back: agent, store, listing, negotiation, order, trust
 profile. Locks are FOR NO KEY UPDATE, so rows that refer to a locked one can still be inserted. Nothing is
 awaited under a lock but the database. ``clock`` is read after the locks: waiting for one takes time, and
 deadlines are decided by the database's clock alone.
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import Base
-from db.market.tables import Agent, Listing, Negotiation, Order, ReviewWindow, TrustProfile
+from db.market.tables import Agent, Listing, Negotiation, Order, ReviewWindow, Store, TrustProfile
 
 Row = TypeVar("Row", bound=Base)
 
@@ -28,8 +28,19 @@ async def lock_agent(session: AsyncSession, agent_id: UUID) -> Agent | None:
     return await _one(session, Agent, Agent.agent_id == agent_id)
 
 
+async def lock_store(session: AsyncSession, store_id: UUID) -> Store | None:
+    return await _one(session, Store, Store.store_id == store_id)
+
+
 async def lock_listing(session: AsyncSession, listing_id: UUID) -> Listing | None:
     return await _one(session, Listing, Listing.listing_id == listing_id)
+
+
+async def lock_listings_of_product(session: AsyncSession, product_id: UUID) -> list[Listing]:
+    """All of them, in the order of their ids."""
+    query = select(Listing).where(Listing.product_id == product_id).order_by(Listing.listing_id)
+    locked = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return list(await session.scalars(locked))
 
 
 async def lock_negotiation(session: AsyncSession, negotiation_id: UUID) -> Negotiation | None:

@@ -13,6 +13,7 @@ class ActivityEvent(Base):
     """A public event. Holds ids only: no offer id, no term of an offer, ever."""
 
     __tablename__ = "activity_events"
+    __mapper_args__ = {"eager_defaults": False}
     activity_event_id: Mapped[Key]
     type: Mapped[ActivityType] = mapped_column(pg_enum(ActivityType, "activity_type"))
     created_at: Mapped[CreatedAt] = mapped_column(primary_key=True)
@@ -35,6 +36,8 @@ class InboxEvent(Base):
     """A private event for one agent."""
 
     __tablename__ = "inbox_events"
+    # Nothing is read back on insert: the writer is not the owner, and row-level security hides the row from it.
+    __mapper_args__ = {"eager_defaults": False}
     inbox_event_id: Mapped[Key]
     agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.agent_id"))
     type: Mapped[str]

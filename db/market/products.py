@@ -1,0 +1,143 @@
+"""Products as facts: what is sold, and every change of what is said about it."""
+
+from uuid import UUID, uuid5
+
+from sqlalchemy import delete, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import locks
+from db.ids import new_id
+from db.market import stores, trust
+from db.market.orders import has_undelivered
+from db.market.tables import Listing, Product, ProductImage, Thread
+from domain.market.errors import PRODUCT_NOT_FOUND
+from domain.market.states import ThreadStatus, ThreadType
+from domain.market.trust import TrustReason
+
+Image = tuple[str, int]
+"""A URL and its position."""
+
+
+async def insert_product(
+    session: AsyncSession,
+    product_id: UUID,
+    merchant_id: UUID,
+    store_id: UUID,
+    title: str,
+    description: str,
+    images: list[Image],
+) -> Product:
+    """A product of the merchant's store. Raises store.not_found, store.not_yours, store.closed."""
+    await stores.own_open_store(session, store_id, merchant_id)
+    product = Product(product_id=product_id, store_id=store_id, title=title, description=description)
+    session.add(product)
+    await session.flush()
+    _insert_images(session, product_id, images)
+    await session.flush()
+    await session.refresh(product)
+    return product
+
+
+def _insert_images(session: AsyncSession, product_id: UUID, images: list[Image]) -> None:
+    for url, position in images:
+        session.add(ProductImage(product_image_id=new_id(), product_id=product_id, image_url=url, position=position))
+
+
+async def list_images(session: AsyncSession, product_ids: list[UUID]) -> dict[UUID, list[ProductImage]]:
+    """The products' images by product, in their order."""
+    query = (
+        select(ProductImage)
+        .where(ProductImage.product_id.in_(product_ids))
+        .order_by(ProductImage.position, ProductImage.product_image_id)
+    )
+    found: dict[UUID, list[ProductImage]] = {product_id: [] for product_id in product_ids}
+    for image in await session.scalars(query):
+        found[image.product_id].append(image)
+    return found
+
+
+async def update_product(
+    session: AsyncSession,
+    product_id: UUID,
+    merchant_id: UUID,
+    changes: dict[str, str],
+    images: list[Image] | None,
+    reason: str,
+) -> tuple[Product, bool]:
+    """Change a product's copy, with a patch note per field. Says whether anything changed.
+
+    Its listings are locked first: whether an order awaits delivery must not change underneath.
+    """
+    product = await session.get(Product, product_id)
+    if product is None:
+        raise PRODUCT_NOT_FOUND.error()
+    await stores.own_store(session, product.store_id, merchant_id, lock=True)
+    listings = await locks.lock_listings_of_product(session, product_id)
+    await session.refresh(product)
+    changed: dict[str, tuple[str, str]] = {
+        name: (getattr(product, name), new) for name, new in changes.items() if getattr(product, name) != new
+    }
+    if images is not None:
+        shown = [(i.image_url, i.position) for i in (await list_images(session, [product_id]))[product_id]]
+        if sorted(shown) != sorted(images):
+            changed["images"] = (_urls(shown), _urls(images))
+            await session.execute(delete(ProductImage).where(ProductImage.product_id == product_id))
+            _insert_images(session, product_id, images)
+    first: UUID | None = None
+    for name, (old, new) in changed.items():
+        update_id = await stores.insert_update(
+            session, product.store_id, merchant_id, "COPY_UPDATED", reason,
+            field_name=name, old=old, new=new, product_id=product_id,
+            listing_id=listings[0].listing_id if len(listings) == 1 else None,
+        )  # fmt: skip
+        first = first or update_id
+        if name != "images":
+            setattr(product, name, new)
+    if first is not None:
+        product.updated_at = await locks.clock(session)
+        await _copy_facts(session, product, merchant_id, listings, first)
+    await session.flush()
+    return product, first is not None
+
+
+def _urls(images: list[Image]) -> str:
+    return " ".join(url for url, _ in sorted(images, key=lambda image: image[1]))
+
+
+async def _copy_facts(
+    session: AsyncSession, product: Product, merchant_id: UUID, listings: list[Listing], update_id: UUID
+) -> None:
+    """One fact per challenge the edit answers, and one per listing whose buyers still wait for their goods."""
+    now = await locks.clock(session)
+    reason = TrustReason.PRODUCT_COPY_UPDATED
+    challenges = select(Thread).where(
+        Thread.type == ThreadType.CLAIM_CHALLENGE,
+        Thread.status == ThreadStatus.OPEN,
+        Thread.context_listing_id.in_([listing.listing_id for listing in listings]),
+        Thread.created_by_agent_id != merchant_id,
+    )
+    for thread in await session.scalars(challenges.order_by(Thread.thread_id)):
+        thread.status = ThreadStatus.CLOSED
+        await trust.insert_fact(
+            session,
+            store_id=product.store_id,
+            source_event_id=thread.thread_id,
+            reason=reason,
+            inputs={"resolves_challenge": True, "penalised_recently": False},
+            occurred_at=now,
+            listing_id=thread.context_listing_id,
+            linked_thread_id=thread.thread_id,
+        )
+    for listing in listings:
+        if await has_undelivered(session, listing_id=listing.listing_id):
+            # A fact has one source of its own; an edit of a product sold in several listings has several.
+            source = update_id if len(listings) == 1 else uuid5(update_id, str(listing.listing_id))
+            await trust.insert_fact(
+                session,
+                store_id=product.store_id,
+                source_event_id=source,
+                reason=reason,
+                inputs={"undelivered_orders": True, "penalised_recently": False},
+                occurred_at=now,
+                listing_id=listing.listing_id,
+            )

@@ -1,0 +1,144 @@
+"""Reads of stores, products and listings as the market shows them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Select, func, literal_column, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.elements import ColumnElement
+
+from db.market.products import list_images
+from db.market.tables import Listing, Product, ProductImage, Store
+from domain.market.errors import LISTING_NOT_FOUND, PRODUCT_NOT_FOUND, STORE_NOT_FOUND
+from domain.market.states import ListingStatus, StoreStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ListingView:
+    """A listing with what a buyer needs to see of its product and store."""
+
+    listing: Listing
+    title: str
+    description: str
+    store_name: str
+    images: list[ProductImage]
+
+
+@dataclass(frozen=True, slots=True)
+class ListingFilter:
+    store_id: UUID | None = None
+    product_id: UUID | None = None
+    status: ListingStatus | None = None
+    min_price_cents: int | None = None
+    max_price_cents: int | None = None
+    q: str | None = None
+
+
+def matches(table: str, q: str, title: ColumnElement[str]) -> ColumnElement[bool]:
+    """Full-text match on a table's ``search_text``; a query of stop words only is looked for as it stands."""
+    query = func.plainto_tsquery("english", q)
+    found = literal_column(f"{table}.search_text").op("@@")(query)
+    return or_(found, (func.numnode(query) == 0) & title.icontains(q, autoescape=True))
+
+
+def relevance(table: str, q: str) -> ColumnElement[float]:
+    return func.ts_rank(literal_column(f"{table}.search_text"), func.plainto_tsquery("english", q))
+
+
+def listing_query() -> Select[Listing, str, str, str]:
+    return (
+        select(Listing, Product.title, Product.description, Store.name)
+        .join(Product, Product.product_id == Listing.product_id)
+        .join(Store, Store.store_id == Listing.store_id)
+    )
+
+
+async def listing_views(session: AsyncSession, rows: Sequence[tuple[Listing, str, str, str]]) -> list[ListingView]:
+    images = await list_images(session, [row[0].product_id for row in rows]) if rows else {}
+    return [ListingView(*row, images[row[0].product_id]) for row in rows]
+
+
+async def get_listing(session: AsyncSession, listing_id: UUID) -> ListingView:
+    """Raises listing.not_found."""
+    query = listing_query().where(Listing.listing_id == listing_id)
+    row = (await session.execute(query.execution_options(populate_existing=True))).first()
+    if row is None:
+        raise LISTING_NOT_FOUND.error()
+    return (await listing_views(session, [row]))[0]
+
+
+async def list_listings(
+    session: AsyncSession, wanted: ListingFilter, before: UUID | None, limit: int
+) -> list[ListingView]:
+    """Newest first. Listings of stores that are not open are left out unless their store is asked for."""
+    query = listing_query().order_by(Listing.listing_id.desc()).limit(limit)
+    if wanted.store_id is not None:
+        query = query.where(Listing.store_id == wanted.store_id)
+    else:
+        query = query.where(Store.status == StoreStatus.ACTIVE)
+    if wanted.product_id is not None:
+        query = query.where(Listing.product_id == wanted.product_id)
+    if wanted.status is not None:
+        query = query.where(Listing.status == wanted.status)
+    if wanted.min_price_cents is not None:
+        query = query.where(Listing.price_cents >= wanted.min_price_cents)
+    if wanted.max_price_cents is not None:
+        query = query.where(Listing.price_cents <= wanted.max_price_cents)
+    if wanted.q:
+        query = query.where(matches("products", wanted.q, Product.title.expression))
+    if before is not None:
+        query = query.where(Listing.listing_id < before)
+    rows = list(await session.execute(query))
+    return await listing_views(session, rows)
+
+
+async def get_product(session: AsyncSession, product_id: UUID) -> tuple[Product, list[ProductImage]]:
+    """Raises product.not_found."""
+    product = await session.get(Product, product_id)
+    if product is None:
+        raise PRODUCT_NOT_FOUND.error()
+    return product, (await list_images(session, [product_id]))[product_id]
+
+
+async def list_products(
+    session: AsyncSession, store_id: UUID | None, before: UUID | None, limit: int
+) -> list[tuple[Product, list[ProductImage]]]:
+    """Newest first, with their images."""
+    query = select(Product).order_by(Product.product_id.desc()).limit(limit)
+    if store_id is not None:
+        query = query.where(Product.store_id == store_id)
+    if before is not None:
+        query = query.where(Product.product_id < before)
+    products = list(await session.scalars(query))
+    images = await list_images(session, [product.product_id for product in products])
+    return [(product, images[product.product_id]) for product in products]
+
+
+async def get_store(session: AsyncSession, store_id: UUID) -> Store:
+    """Raises store.not_found."""
+    store = await session.get(Store, store_id)
+    if store is None:
+        raise STORE_NOT_FOUND.error()
+    return store
+
+
+async def list_stores(
+    session: AsyncSession,
+    owner_id: UUID | None,
+    status: StoreStatus | None,
+    q: str | None,
+    before: UUID | None,
+    limit: int,
+) -> list[Store]:
+    """Newest first."""
+    query = select(Store).order_by(Store.store_id.desc()).limit(limit)
+    if owner_id is not None:
+        query = query.where(Store.owner_merchant_id == owner_id)
+    if status is not None:
+        query = query.where(Store.status == status)
+    if q:
+        query = query.where(matches("stores", q, Store.name.expression))
+    if before is not None:
+        query = query.where(Store.store_id < before)
+    return list(await session.scalars(query))

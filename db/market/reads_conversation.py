@@ -1,0 +1,79 @@
+"""Reads of threads, their messages and the references to offers in them. No term of an offer is read here."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.market.reads_catalog import matches
+from db.market.tables import Listing, Message, OfferReference, Review, Thread
+from domain.market.errors import LISTING_NOT_FOUND, REVIEW_THREAD_NONE, THREAD_NOT_FOUND
+from domain.market.states import ThreadType
+
+
+async def get_thread(session: AsyncSession, thread_id: UUID) -> Thread:
+    """Raises thread.not_found."""
+    thread = await session.get(Thread, thread_id)
+    if thread is None:
+        raise THREAD_NOT_FOUND.error()
+    return thread
+
+
+async def get_review_thread(session: AsyncSession, listing_id: UUID) -> Thread:
+    """The listing's one REVIEW thread. Raises listing.not_found, review.no_thread."""
+    if await session.get(Listing, listing_id) is None:
+        raise LISTING_NOT_FOUND.error()
+    query = select(Thread).where(Thread.context_listing_id == listing_id, Thread.type == ThreadType.REVIEW)
+    thread = await session.scalar(query)
+    if thread is None:
+        raise REVIEW_THREAD_NONE.error()
+    return thread
+
+
+async def list_threads(
+    session: AsyncSession,
+    type: ThreadType | None,
+    store_id: UUID | None,
+    listing_id: UUID | None,
+    q: str | None,
+    before: UUID | None,
+    limit: int,
+) -> list[Thread]:
+    """Newest first."""
+    query = select(Thread).order_by(Thread.thread_id.desc()).limit(limit)
+    if type is not None:
+        query = query.where(Thread.type == type)
+    if store_id is not None:
+        query = query.where(Thread.context_store_id == store_id)
+    if listing_id is not None:
+        query = query.where(Thread.context_listing_id == listing_id)
+    if q:
+        query = query.where(matches("threads", q, Thread.title.expression))
+    if before is not None:
+        query = query.where(Thread.thread_id < before)
+    return list(await session.scalars(query))
+
+
+async def list_messages(session: AsyncSession, thread_id: UUID, after: UUID | None, limit: int) -> list[Message]:
+    """Oldest first."""
+    query = select(Message).where(Message.thread_id == thread_id).order_by(Message.message_id).limit(limit)
+    if after is not None:
+        query = query.where(Message.message_id > after)
+    return list(await session.scalars(query))
+
+
+async def list_references(session: AsyncSession, thread_id: UUID, limit: int) -> list[OfferReference]:
+    """The newest ones, oldest first."""
+    query = (
+        select(OfferReference)
+        .where(OfferReference.thread_id == thread_id)
+        .order_by(OfferReference.offer_ref_id.desc())
+        .limit(limit)
+    )
+    return list(reversed(list(await session.scalars(query))))
+
+
+async def list_reviews_of(session: AsyncSession, message_ids: list[UUID]) -> dict[UUID, Review]:
+    """The reviews behind messages of a REVIEW thread, by message."""
+    query = select(Review).where(Review.message_id.in_(message_ids))
+    return {review.message_id: review for review in await session.scalars(query)}
