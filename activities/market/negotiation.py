@@ -397,11 +397,12 @@ class PostgresNegotiationActivities(NegotiationActivities):
             if standing is None or standing.offer_id != offer_id or case.now >= standing.expires_at:
                 return await case.snapshot()
             answer = rules.auto_answer(standing, await case.limits())
-            closing = rules.unsellable(standing, case.listing_view)
-            if closing is not None:
-                await case.close(closing)
-            elif answer is True:
-                await case.accept(start.policy.purchase_window_seconds)
+            if answer is True:
+                closing = rules.unsellable(standing, case.listing_view)
+                if closing is not None:
+                    await case.close(closing)
+                else:
+                    await case.accept(start.policy.purchase_window_seconds)
             elif answer is False:
                 # As the merchant would: same status, reason, event and inbox message.
                 await case.close(rules.Closing(OfferStatus.REJECTED, CloseReason.DECLINED), told=(Party.BUYER,))
