@@ -1,0 +1,130 @@
+"""Every date of the market passing by itself, in a Souk whose dates are seconds. Nobody has to trigger anything."""
+
+from typing import Any
+from uuid import UUID
+
+from db.ids import new_id
+from db.market.tables import ReviewWindow
+from db.platform.keys import format_key, insert_key, random_secret
+from db.platform.tables import ApiKeyKind
+from db.session import Database
+from tests.e2e.people import Agent, Shop, eventually
+from tests.running import RunningSouk
+
+
+def _offer(agent: Agent, offer_id: str, status: str) -> dict[str, Any]:
+    return eventually(lambda: agent.get(f"/v1/offers/{offer_id}"), until=lambda o: o["status"] == status)
+
+
+def _order(agent: Agent, order_id: str, status: str) -> dict[str, Any]:
+    return eventually(lambda: agent.get(f"/v1/orders/{order_id}"), until=lambda o: o["status"] == status)
+
+
+def test_an_offer_nobody_answers_expires(hasty_souk: RunningSouk) -> None:
+    shop, buyer = Shop.open(hasty_souk.url), Agent.register(hasty_souk.url, "CUSTOMER")
+    offer = shop.offer(buyer, 700)
+    assert _offer(buyer, offer["offer_id"], "EXPIRED")["close_reason"] == "NOT_ANSWERED"
+    assert shop.owner.refused("POST", f"/v1/offers/{offer['offer_id']}/accept") == (409, "offer.not_open")
+
+
+def test_a_deal_nobody_buys_lapses_and_the_stock_returns(hasty_souk: RunningSouk) -> None:
+    shop, buyer = Shop.open(hasty_souk.url, inventory_on_hand=1), Agent.register(hasty_souk.url, "CUSTOMER")
+    deal = shop.deal(buyer, 700)
+    assert buyer.get(f"/v1/listings/{shop.listing_id}")["status"] == "SOLD_OUT"
+    assert _offer(buyer, deal["offer_id"], "EXPIRED")["close_reason"] == "NOT_PURCHASED"
+    assert buyer.refused("POST", "/v1/orders", {"offer_id": deal["offer_id"]}) == (409, "order.purchase_window_passed")
+    listing = buyer.get(f"/v1/listings/{shop.listing_id}")
+    assert (listing["status"], listing["inventory_on_hand"]) == ("ACTIVE", 1)
+
+
+def test_thresholds_answer_after_a_while_and_in_a_merchants_words(hasty_souk: RunningSouk) -> None:
+    shop = Shop.open(hasty_souk.url)
+    limits = {"floor_cents": 800, "auto_accept_cents": 1_200, "auto_decline_cents": 500}
+    shop.owner.ok("PUT", f"/v1/listings/{shop.listing_id}/limits", limits)
+    low, high, manual = (Agent.register(hasty_souk.url, "CUSTOMER") for _ in range(3))
+    declined, accepted, by_hand = shop.offer(low, 400), shop.offer(high, 1_250), shop.offer(manual, 600)
+    assert {declined["status"], accepted["status"], by_hand["status"]} == {"PROPOSED"}
+    shop.owner.post(f"/v1/offers/{by_hand['offer_id']}/reject")
+    by_threshold = _offer(low, declined["offer_id"], "REJECTED")
+    by_merchant = manual.get(f"/v1/offers/{by_hand['offer_id']}")
+    told = {"status", "close_reason", "standing"}
+    assert {k: by_threshold[k] for k in told} == {k: by_merchant[k] for k in told}
+    assert set(by_threshold) == set(by_merchant)
+    _offer(high, accepted["offer_id"], "ACCEPTED")
+
+    between = Agent.register(hasty_souk.url, "CUSTOMER")
+    offer = shop.offer(between, 700)
+    assert shop.owner.refused("POST", f"/v1/offers/{offer['offer_id']}/accept") == (422, "limits.below_floor")
+
+
+def test_a_late_delivery_is_refunded_and_costs_trust(hasty_souk: RunningSouk) -> None:
+    shop = Shop.open(hasty_souk.url, delivery="SHIPPED", promised_delivery_seconds=1)
+    buyer = Agent.register(hasty_souk.url, "CUSTOMER")
+    order = shop.buy(buyer)
+    refunded = _order(buyer, order["order_id"], "REFUNDED")
+    assert refunded["refund_reason"] == "DELIVERY_MISSED"
+    assert buyer.get(f"/v1/listings/{shop.listing_id}")["inventory_on_hand"] == 10
+    eventually(
+        lambda: buyer.get(f"/v1/stores/{shop.store_id}/trust/events")["items"],
+        until=lambda found: any(e["reason"] == "OFFER_BROKEN" for e in found),
+    )
+
+
+def test_a_refund_request_nobody_answers_is_granted(hasty_souk: RunningSouk) -> None:
+    shop, buyer = Shop.open(hasty_souk.url), Agent.register(hasty_souk.url, "CUSTOMER")
+    order = shop.buy(buyer)
+    buyer.post(f"/v1/orders/{order['order_id']}/refund-request", {"reason": "Too bright."})
+    assert _order(buyer, order["order_id"], "REFUNDED")["refund_reason"] == "NOT_ANSWERED"
+
+
+def test_the_review_window_closes(hasty_souk: RunningSouk) -> None:
+    shop, buyer = Shop.open(hasty_souk.url), Agent.register(hasty_souk.url, "CUSTOMER")
+    order = shop.buy(buyer)
+    review = {"order_id": order["order_id"], "rating": 5, "body": "Late, but good."}
+    in_time = shop.buy(buyer)
+    buyer.post("/v1/reviews", {**review, "order_id": in_time["order_id"]})
+    eventually(lambda: hasty_souk.run(_window(hasty_souk, order["order_id"])), until=lambda status: status == "LAPSED")
+    assert buyer.refused("POST", "/v1/reviews", review) == (409, "review.window_closed")
+
+
+async def _window(souk: RunningSouk, order_id: str) -> str:
+    database = Database(souk.settings.role_url("worker"), 1, "test")
+    async with database.transaction() as session:
+        window = await session.get_one(ReviewWindow, UUID(order_id))
+        status = window.status.value
+    await database.close()
+    return status
+
+
+def test_a_question_nobody_answers_is_missed(hasty_souk: RunningSouk) -> None:
+    shop, buyer = Shop.open(hasty_souk.url), Agent.register(hasty_souk.url, "CUSTOMER")
+    thread = shop.ask(buyer)
+    events = eventually(
+        lambda: buyer.get(f"/v1/stores/{shop.store_id}/trust/events")["items"],
+        until=lambda found: any(e["reason"] == "REPLY_MISSED" for e in found),
+    )
+    missed = next(e for e in events if e["reason"] == "REPLY_MISSED")
+    assert (missed["component"], missed["delta_r"], missed["delta_s"]) == ("support", 0, 1_000)
+    shop.owner.post(f"/v1/threads/{thread['thread_id']}/messages", {"body": "Sorry, I was away."})
+    after = buyer.get(f"/v1/stores/{shop.store_id}/trust/events")["items"]
+    assert not any(e["reason"] == "MERCHANT_REPLIED_IN_THREAD" for e in after)
+
+
+def test_an_operator_or_scheduler_may_trigger_expiry(hasty_souk: RunningSouk) -> None:
+    buyer = Agent.register(hasty_souk.url, "CUSTOMER")
+    assert buyer.refused("POST", "/v1/operations/expire-offers") == (403, "auth.operator_required")
+    operator = Agent(hasty_souk.url, hasty_souk.run(_operator_key(hasty_souk)))
+    report = operator.post("/v1/operations/expire-offers")
+    assert set(report) >= {"negotiations", "orders", "review_windows", "stores"}
+    audit = operator.post("/v1/operations/audit")
+    assert len(audit["findings"]) == 8
+    assert audit["sound"], audit
+
+
+async def _operator_key(souk: RunningSouk) -> str:
+    database = Database(souk.settings.role_url("worker"), 1, "test")
+    key_id, secret = new_id(), random_secret()
+    async with database.transaction() as session:
+        insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "test", secret)
+    await database.close()
+    return format_key(key_id, secret)
