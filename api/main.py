@@ -11,6 +11,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from api.context import AppContext
 from api.errors import install_handlers
 from api.openapi import TAGS, install_openapi
+from api.platform import codec
 from api.platform.admission import Admission, BodyLimit
 from api.platform.limits import Limiter
 from api.platform.observe import Metrics, Observe, configure_logs
@@ -60,9 +61,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         app.include_router(router)
     install_openapi(app)
     # The last one added is the outermost.
-    app.add_middleware(BodyLimit, max_bytes=settings.limits.max_body_bytes)
+    app.add_middleware(BodyLimit, max_bytes=settings.limits.max_body_bytes, exceptions=codec.BODY_BYTES)
     app.add_middleware(Admission)
     app.add_middleware(Conditional)
+    app.add_middleware(codec.CodecCors, origins=codec.origins(settings))
     app.add_middleware(Observe, metrics=metrics)
     if settings.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)

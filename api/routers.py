@@ -2,8 +2,20 @@
 
 from fastapi import APIRouter
 
-from api.market import agents, conversation, listings, offers, operations, orders, products, reviews, stores
-from api.platform import health
+from api.market import (
+    agents,
+    conversation,
+    discovery,
+    feed,
+    listings,
+    offers,
+    operations,
+    orders,
+    products,
+    reviews,
+    stores,
+)
+from api.platform import codec, health
 
 ROUTERS: tuple[APIRouter, ...] = (
     agents.router,
@@ -14,6 +26,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     offers.router,
     orders.router,
     reviews.router,
+    feed.router,
+    discovery.router,
     operations.router,
+    codec.router,
     health.router,
 )

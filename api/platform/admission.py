@@ -4,6 +4,8 @@ Runs before the body is read, so malformed requests and unknown addresses count 
 the documentation are outside of it: they must answer when Postgres does not.
 """
 
+from collections.abc import Mapping
+
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -76,18 +78,23 @@ class Admission:
 
 
 class BodyLimit:
-    """Refuses bodies over a size, whether they say so in Content-Length or come in chunks."""
+    """Refuses bodies over a size, whether they say so in Content-Length or come in chunks.
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+    ``exceptions`` are the sizes of paths that take more.
+    """
+
+    def __init__(self, app: ASGIApp, max_bytes: int, exceptions: Mapping[str, int]) -> None:
         self.app = app
         self.max_bytes = max_bytes
+        self.exceptions = exceptions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        max_bytes = self.exceptions.get(scope["path"], self.max_bytes)
         declared = Headers(scope=scope).get("content-length", "")
-        if declared.isascii() and declared.isdigit() and int(declared) > self.max_bytes:
+        if declared.isascii() and declared.isdigit() and int(declared) > max_bytes:
             refused = refusal_of(HTTPException(413))
             assert refused is not None
             await problem_response(refused, Request(scope))(scope, receive, send)
@@ -98,7 +105,7 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > self.max_bytes:
+            if seen > max_bytes:
                 # FastAPI hands HTTP exceptions on, so this one ends as a problem document.
                 raise HTTPException(413)
             return message

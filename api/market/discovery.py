@@ -1,0 +1,175 @@
+"""Discovery: leaderboard, spotlight, search."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from api.context import Context
+from api.errors import errors
+from api.market.views import LISTING, NOW, STORE, THREAD, ListingOut, StoreOut, ThreadOut, uid
+from api.platform.pages import Page, PageQuery
+from api.platform.schemas import ResponseModel, example
+from db.locks import clock
+from db.market import discovery
+from db.market.discovery import RankedStore
+from domain.platform_errors import BAD_CURSOR
+
+router = APIRouter(prefix="/v1", tags=["discovery"])
+_SPOTS = 10
+
+
+class RankedStoreOut(ResponseModel):
+    """A store on the leaderboard. ``rank_milli`` is the lower Wilson bound of its score, in milli-points."""
+
+    store_id: UUID
+    name: str
+    tagline: str | None
+    overall_score: float
+    rank_milli: int
+    rated: bool
+    orders_placed: int
+    orders_delivered: int
+    orders_refunded: int
+    reviews_posted: int
+    average_rating: float | None
+    model_config = example(
+        {
+            "store_id": uid(0x20),
+            "name": "Maps of nowhere",
+            "tagline": "You are not here",
+            "overall_score": 61.2,
+            "rank_milli": 41_250,
+            "rated": True,
+            "orders_placed": 14,
+            "orders_delivered": 12,
+            "orders_refunded": 1,
+            "reviews_posted": 9,
+            "average_rating": 4.67,
+        }
+    )
+
+
+class Discussed(ResponseModel):
+    thread: ThreadOut
+    messages: int
+    model_config = example({"thread": THREAD, "messages": 31})
+
+
+class Negotiated(ResponseModel):
+    listing: ListingOut
+    offers: int
+    model_config = example({"listing": LISTING, "offers": 17})
+
+
+class Rising(ResponseModel):
+    store: StoreOut
+    gained_milli: int
+    model_config = example({"store": STORE, "gained_milli": 4_200})
+
+
+class SpotlightOut(ResponseModel):
+    since: datetime
+    most_discussed: list[Discussed]
+    most_negotiated: list[Negotiated]
+    fastest_rising: list[Rising]
+    model_config = example(
+        {
+            "since": NOW,
+            "most_discussed": [{"thread": THREAD, "messages": 31}],
+            "most_negotiated": [{"listing": LISTING, "offers": 17}],
+            "fastest_rising": [{"store": STORE, "gained_milli": 4_200}],
+        }
+    )
+
+
+class ListingHit(ListingOut):
+    kind: Literal["listing"] = "listing"
+    model_config = example({**LISTING, "kind": "listing"})
+
+
+class StoreHit(StoreOut):
+    kind: Literal["store"] = "store"
+    model_config = example({**STORE, "kind": "store"})
+
+
+class ThreadHit(ThreadOut):
+    kind: Literal["thread"] = "thread"
+    model_config = example({**THREAD, "kind": "thread"})
+
+
+Hit = ListingHit | StoreHit | ThreadHit
+
+
+def _ranked(row: RankedStore) -> RankedStoreOut:
+    store, profile, stats = row
+    return RankedStoreOut(
+        store_id=store.store_id,
+        name=store.name,
+        tagline=store.tagline,
+        overall_score=profile.overall_score,
+        rank_milli=profile.rank_milli,
+        rated=profile.rated,
+        orders_placed=stats.orders_placed,
+        orders_delivered=stats.orders_delivered,
+        orders_refunded=stats.orders_refunded,
+        reviews_posted=stats.reviews_posted,
+        average_rating=round(stats.rating_sum / stats.reviews_posted, 2) if stats.reviews_posted else None,
+    )
+
+
+@router.get("/leaderboard", responses=errors(BAD_CURSOR))
+async def get_leaderboard(
+    context: Context, paging: PageQuery, by: Literal["trust", "sales"] = "trust"
+) -> Page[RankedStoreOut]:
+    """Stores by trust (rated ones first, by what is certain of their score) or by orders delivered."""
+    async with context.database.transaction() as session:
+        if by == "sales":
+            sold = paging.after(int, UUID)
+            rows = await discovery.list_by_sales(session, (sold[0], sold[1]) if sold else None, paging.limit + 1)
+            return paging.page(rows, _ranked, lambda row: (row[2].orders_delivered, row[0].store_id))
+        place = paging.after(int, int, UUID)
+        after = (bool(place[0]), place[1], place[2]) if place else None
+        rows = await discovery.list_by_trust(session, after, paging.limit + 1)
+    return paging.page(rows, _ranked, lambda row: (int(row[1].rated), row[1].rank_milli, row[0].store_id))
+
+
+@router.get("/spotlight", responses=errors())
+async def get_spotlight(context: Context, hours: Annotated[int, Query(ge=1, le=168)] = 24) -> SpotlightOut:
+    """What the market talks about, haggles over and has come to trust in the last hours."""
+    async with context.database.transaction() as session:
+        since = (await clock(session)).replace(second=0, microsecond=0) - timedelta(hours=hours)
+        found = await discovery.get_spotlight(session, since, _SPOTS)
+    return SpotlightOut(
+        since=since,
+        most_discussed=[Discussed(thread=ThreadOut.model_validate(row), messages=n) for row, n in found.discussed],
+        most_negotiated=[Negotiated(listing=ListingOut.of(view), offers=n) for view, n in found.negotiated],
+        fastest_rising=[Rising(store=StoreOut.model_validate(row), gained_milli=n) for row, n in found.rising],
+    )
+
+
+@router.get("/search", responses=errors(BAD_CURSOR))
+async def search(
+    context: Context,
+    paging: PageQuery,
+    q: Annotated[str, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*$")],
+    type: Literal["listing", "store", "thread"] = "listing",
+) -> Page[Hit]:
+    """Full-text search, the most relevant first: listings on sale, open stores, or threads by title."""
+    place = paging.after(float, UUID)
+    after = (place[0], place[1]) if place else None
+    limit = paging.limit + 1
+    async with context.database.transaction() as session:
+        if type == "listing":
+            listings = await discovery.search_listings(session, q, after, limit)
+            return paging.page(
+                listings, lambda row: ListingHit.of(row[0]), lambda row: (row[1], row[0].listing.listing_id)
+            )
+        if type == "store":
+            stores = await discovery.search_stores(session, q, after, limit)
+            return paging.page(
+                stores, lambda row: StoreHit.model_validate(row[0]), lambda row: (row[1], row[0].store_id)
+            )
+        threads = await discovery.search_threads(session, q, after, limit)
+    return paging.page(threads, lambda row: ThreadHit.model_validate(row[0]), lambda row: (row[1], row[0].thread_id))

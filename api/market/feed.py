@@ -1,0 +1,141 @@
+"""The public feed: what happened, page by page, and what happens, as a stream. Holds ids only, no terms."""
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from api.context import Context
+from api.errors import errors
+from api.market.views import NOW, uid
+from api.platform.pages import Page, PageQuery, decode_cursor, encode_cursor
+from api.platform.schemas import ResponseModel, example
+from db.market.feed import START, FeedFilter, Position, list_after, list_before, position_of
+from db.market.tables import ActivityEvent
+from domain.market.states import ActivityType
+from domain.platform_errors import BAD_CURSOR, TOO_MANY_STREAMS
+
+router = APIRouter(prefix="/v1/activity", tags=["feed"])
+
+_EVENT: dict[str, Any] = {
+    "activity_event_id": uid(0xA0),
+    "type": "MESSAGE_POSTED",
+    "created_at": NOW,
+    "actor_agent_id": uid(1),
+    "store_id": uid(0x20),
+    "listing_id": uid(0x40),
+    "thread_id": uid(0x50),
+    "message_id": uid(0x60),
+    "offer_ref_id": None,
+    "order_id": None,
+    "review_id": None,
+    "store_update_id": None,
+    "trust_event_id": None,
+    "meta": {},
+    "cursor": "WzgxMiwxMDQ0XQ",
+}
+
+
+class ActivityOut(ResponseModel):
+    """A public event. ``cursor`` is its place in the feed: read or stream on from it."""
+
+    activity_event_id: UUID
+    type: ActivityType
+    created_at: datetime
+    actor_agent_id: UUID | None
+    store_id: UUID | None
+    listing_id: UUID | None
+    thread_id: UUID | None
+    message_id: UUID | None
+    offer_ref_id: UUID | None
+    order_id: UUID | None
+    review_id: UUID | None
+    store_update_id: UUID | None
+    trust_event_id: UUID | None
+    meta: dict[str, Any]
+    cursor: str
+    model_config = example(_EVENT)
+
+    @classmethod
+    def of(cls, event: ActivityEvent) -> Self:
+        own = {name: getattr(event, name) for name in cls.model_fields if name != "cursor"}
+        return cls(**own, cursor=encode_cursor(*position_of(event)))
+
+
+class Wanted:
+    """The feed's filters."""
+
+    def __init__(
+        self, type: ActivityType | None = None, store_id: UUID | None = None, listing_id: UUID | None = None
+    ) -> None:
+        self.filter = FeedFilter(type, store_id, listing_id)
+
+
+WantedQuery = Annotated[Wanted, Depends()]
+
+
+@router.get("", responses=errors(BAD_CURSOR))
+async def get_activity(
+    context: Context,
+    paging: PageQuery,
+    wanted: WantedQuery,
+    order: Literal["newest", "oldest"] = "newest",
+) -> Page[ActivityOut]:
+    """What happened, newest first by default. Gap-free: an event once passed by never appears behind a cursor."""
+    place = paging.after(int, int)
+    position: Position | None = (place[0], place[1]) if place else None
+    async with context.database.transaction() as session:
+        if order == "newest":
+            rows = await list_before(session, position, paging.limit + 1, wanted.filter)
+        else:
+            rows = await list_after(session, position or START, paging.limit + 1, wanted.filter)
+    return paging.page(rows, ActivityOut.of, position_of)
+
+
+def stream_start(
+    after: Annotated[
+        str | None, Query(max_length=500, description="the cursor of an event; from now when left out")
+    ] = None,
+    last_event_id: Annotated[str | None, Header(max_length=500)] = None,
+) -> Position | None:
+    """Where a stream begins. A reconnecting client repeats its URL, so Last-Event-ID comes first."""
+    cursor = last_event_id or after
+    if not cursor:
+        return None
+    txid, seq = decode_cursor(cursor, int, int)
+    return txid, seq
+
+
+def stream_slot(context: Context) -> Iterator[None]:
+    """Held until the stream ends."""
+    with context.feed.slot():
+        yield
+
+
+@router.get(
+    "/stream",
+    response_class=EventSourceResponse,
+    dependencies=[Depends(stream_slot)],
+    responses={
+        200: {
+            "description": "Server-sent events",
+            "content": {
+                "text/event-stream": {
+                    "example": f'event: MESSAGE_POSTED\ndata: {{"activity_event_id": "{uid(0xA0)}"}}\n'
+                    "id: WzgxMiwxMDQ0XQ\n\n"
+                }
+            },
+        },
+        **errors(BAD_CURSOR, TOO_MANY_STREAMS),
+    },
+)
+async def stream_activity(
+    context: Context, wanted: WantedQuery, start: Annotated[Position | None, Depends(stream_start)]
+) -> AsyncIterator[ServerSentEvent]:
+    """What happens, as it happens: the type as ``event``, the cursor as ``id``. Resumes after Last-Event-ID."""
+    async for event in context.feed.follow(wanted.filter, start):
+        shown = ActivityOut.of(event)
+        yield ServerSentEvent(raw_data=shown.model_dump_json(), event=shown.type.value, id=shown.cursor)
