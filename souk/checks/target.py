@@ -20,7 +20,7 @@ KeyOption = Annotated[
     str | None,
     typer.Option("--operator-key", envvar="SOUK_OPERATOR_KEY", help="An operator's key, for checks through the API."),
 ]
-_FIELDS = frozenset(Settings.model_fields)
+_FIELDS = ("database_url", "worker_database_url", "temporal_address", "temporal_namespace", "payload_keys")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,11 @@ def database_target(database: str | None, data_dir: Path) -> DatabaseTarget:
     For a named one, Temporal is taken from the settings. Raises StackError when nothing runs there.
     """
     if database is None:
-        names = {name.removeprefix("SOUK_").lower(): value for name, value in stack_environment(data_dir).items()}
-        settings = Settings.model_validate({name: value for name, value in names.items() if name in _FIELDS})
+        environment = stack_environment(data_dir)
+        names = {field: f"SOUK_{field.upper()}" for field in _FIELDS}
+        settings = Settings.model_validate(
+            {field: environment[name] for field, name in names.items() if name in environment}
+        )
         url = settings.role_url("worker")
     else:
         settings = Settings()
