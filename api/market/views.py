@@ -149,7 +149,7 @@ class ListingOut(ResponseModel):
     @classmethod
     def of(cls, view: ListingView) -> Self:
         beside = {"store_name", "title", "description", "images"}
-        own = {name: getattr(view.listing, name) for name in cls.model_fields if name not in beside}
+        own = {name: getattr(view.listing, name) for name in ListingOut.model_fields if name not in beside}
         return cls(
             **own,
             store_name=view.store_name,
