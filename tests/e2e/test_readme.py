@@ -28,10 +28,12 @@ def test_the_journey_in_the_readme_runs_as_it_stands(souk_url: str) -> None:
         env={**os.environ, "SOUK": souk_url, "no_proxy": "*"},
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    gating, accepted, delivered, events, trust, *rest = done.stdout.splitlines()
+    gating, accepted, delivered, *rest = done.stdout.splitlines()
     assert (gating, accepted, delivered) == ("True", "ACCEPTED", "DELIVERED")
-    assert int(events) >= 10
-    assert float(trust) > 50
+    # Who bargains stays private; who buys does not.
+    assert rest.count("feed: OFFER_MADE None") == 2
+    assert any(line.startswith("feed: ORDER_PLACED ") and not line.endswith("None") for line in rest)
+    assert any(re.fullmatch(r"[5-9]\d\.\d+", line) for line in rest)
     assert "review: 5 stars, I read until three and it did not move." in rest
     assert any(line.startswith("trust: REVIEW_POSTED product ") for line in rest)
     assert any(line.startswith("trust: OFFER_HONORED claim ") for line in rest)
