@@ -2,7 +2,8 @@
 
 Every POST carries an Idempotency-Key and is repeated with the same key until the market gives a final
 answer, so a request whose answer got lost is never done twice. What is worth repeating: no connection, a
-timeout, 429, 502-504, and 409 ``idempotency.in_flight``. Everything else is final and becomes
+timeout, 429, 502-504, 409 ``idempotency.in_flight``, and a few times 500, which a market cut off in the
+middle of a request may answer. Everything else is final and becomes
 :class:`ApiProblem`. Clients made by :meth:`MarketClient.acting_as` share one connection pool.
 """
 
@@ -27,6 +28,8 @@ FIRST_DELAY_SECONDS = 0.2
 MAX_DELAY_SECONDS = 5.0
 PAGE_LIMIT = 200
 TRANSIENT_STATUSES = frozenset({429, 502, 503, 504})
+FAULTS_ALLOWED = 4
+"""Attempts after a plain 500: it may pass, but unlike a 503 it promises nothing."""
 
 _jitter = secrets.SystemRandom()
 
@@ -108,6 +111,13 @@ def back_off_seconds(attempt: int, asked: float | None) -> float:
         return asked + _jitter.uniform(0.0, 0.1 + 0.25 * min(asked, 4.0))
     ceiling = min(MAX_DELAY_SECONDS, FIRST_DELAY_SECONDS * 2 ** min(attempt, 10))
     return _jitter.uniform(ceiling / 2, ceiling)
+
+
+def is_worth_repeating(problem: ApiProblem, attempt: int) -> bool:
+    """Whether the same request may be answered differently in a while."""
+    if problem.status == httpx.codes.INTERNAL_SERVER_ERROR:
+        return attempt < FAULTS_ALLOWED
+    return problem.status in TRANSIENT_STATUSES or problem.code == IN_FLIGHT
 
 
 class MarketClient:
@@ -245,7 +255,7 @@ class MarketClient:
                     parsed: Json = response.json() if response.content else {}
                     return parsed
                 problem = problem_of(response)
-                if response.status_code not in TRANSIENT_STATUSES and problem.code != IN_FLIGHT:
+                if not is_worth_repeating(problem, attempt):
                     raise problem
                 failure, asked = problem, retry_after_seconds(response)
             delay = back_off_seconds(attempt, asked)

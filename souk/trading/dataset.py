@@ -24,7 +24,7 @@ class DatasetError(Exception):
 
 def to_cents(value: object) -> int:
     """Dollars as written in a file, to the nearest cent. Raises ValueError for what is not a number."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if type(value) not in (int, float, str):
         raise ValueError("not an amount of money")
     try:
         amount = Decimal(str(value))

@@ -41,6 +41,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
         lambda: problem(429, "rate.limited", {"Retry-After": "0"}),
         lambda: problem(409, "idempotency.in_flight", {"Retry-After": "0"}),
         lambda: httpx.Response(502, text="bad gateway"),
+        lambda: httpx.Response(500, text="cut off"),
     ],
 )
 async def test_a_post_is_repeated_with_the_same_key(first: Callable[[], httpx.Response]) -> None:
@@ -100,6 +101,20 @@ async def test_a_refusal_is_final_and_says_the_way_on() -> None:
     assert (refusal.status, refusal.code, refusal.detail) == (409, "offer.not_your_turn", "Not so.")
     assert refusal.next_actions == ["wait"]
     assert len(calls) == 1
+
+
+async def test_a_fault_that_stays_is_reported() -> None:
+    calls: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        calls.append(request)
+        return problem(500, "internal")
+
+    async with client_of(handler) as client:
+        with pytest.raises(ApiProblem) as caught:
+            await client.post("/v1/orders", {})
+    assert caught.value.is_fault
+    assert len(calls) == 1 + client_module.FAULTS_ALLOWED
 
 
 async def test_an_answer_that_is_no_problem_document_is_still_a_problem() -> None:
