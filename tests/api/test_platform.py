@@ -4,6 +4,7 @@ import secrets
 
 import httpx
 import pytest
+
 from tests.api.conftest import Agent, Stall
 
 PROBLEM = "application/problem+json"
