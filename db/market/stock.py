@@ -8,9 +8,11 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import case, exists, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
+from db.constraints import constraint_name
 from db.ids import new_id
 from db.market.tables import Listing, StockHold, StockMovement
 from domain.market.states import HoldRelease, ListingStatus, MovementReason
@@ -29,6 +31,23 @@ async def move_stock(
 
     The caller holds the listing's lock.
     """
+    if delta < 0:
+        listing = await _add(session, listing_id, delta, comes_back=False)
+    else:
+        try:
+            async with session.begin_nested():
+                listing = await _add(session, listing_id, delta, comes_back=True)
+        except IntegrityError as violation:
+            if constraint_name(violation) != "one_active_listing_per_store":
+                raise
+            # At this very moment its hero-only store showed another listing.
+            listing = await _add(session, listing_id, delta, comes_back=False)
+    if listing is not None:
+        insert_movement(session, listing_id, delta, reason, offer_id=offer_id, order_id=order_id)
+    return listing
+
+
+async def _add(session: AsyncSession, listing_id: UUID, delta: int, *, comes_back: bool) -> Listing | None:
     other = aliased(Listing)
     hero_taken = exists(
         select(other.listing_id).where(
@@ -38,23 +57,16 @@ async def move_stock(
         )
     )
     left = Listing.inventory_on_hand + delta
-    status = case(
-        ((left == 0) & (Listing.status == ListingStatus.ACTIVE), ListingStatus.SOLD_OUT),
-        (
-            (left > 0) & (Listing.status == ListingStatus.SOLD_OUT) & ~(Listing.hero_only & hero_taken),
-            ListingStatus.ACTIVE,
-        ),
-        else_=Listing.status,
-    )
+    sells_out = (left == 0) & (Listing.status == ListingStatus.ACTIVE)
+    returns = (left > 0) & (Listing.status == ListingStatus.SOLD_OUT) & ~(Listing.hero_only & hero_taken)
+    steps = [(sells_out, ListingStatus.SOLD_OUT)] + ([(returns, ListingStatus.ACTIVE)] if comes_back else [])
     listing: Listing | None = await session.scalar(
         update(Listing)
         .where(Listing.listing_id == listing_id, left >= 0)
-        .values(inventory_on_hand=left, status=status)
+        .values(inventory_on_hand=left, status=case(*steps, else_=Listing.status))
         .returning(Listing)
         .execution_options(populate_existing=True, synchronize_session=False)
     )
-    if listing is not None:
-        insert_movement(session, listing_id, delta, reason, offer_id=offer_id, order_id=order_id)
     return listing
 
 
