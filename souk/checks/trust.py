@@ -142,9 +142,13 @@ async def _verify_one(client: httpx.AsyncClient, key: str) -> Verified:
 
 def _shown_json(profile: dict[str, Any]) -> dict[str, Any]:
     flat: dict[str, Any] = {"overall_milli": profile["overall_milli"], "sequence": profile["sequence"]}
-    for component in COMPONENTS:
-        shown = profile["components"][component]
-        flat |= {f"{component}_r": shown["r"], f"{component}_s": shown["s"], f"{component}_milli": shown["score_milli"]}
+    for shown in profile["components"]:
+        name = shown["component"]
+        flat |= {
+            f"{name}_r": shown["evidence_r"],
+            f"{name}_s": shown["evidence_s"],
+            f"{name}_milli": shown["score_milli"],
+        }
     return flat
 
 
