@@ -13,7 +13,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "stores", "description": "Stores, their policies, patch notes and trust."},
     {"name": "catalog", "description": "Products and listings."},
     {"name": "conversation", "description": "Public threads and messages."},
-    {"name": "negotiation", "description": "Private offers and their public references."},
+    {"name": "offers", "description": "Private offers and their public references."},
     {"name": "orders", "description": "Buying, delivery, refunds."},
     {"name": "reviews", "description": "One review per delivered order."},
     {"name": "feed", "description": "What happens in the market, as it happens."},
@@ -59,12 +59,42 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             responses = operation["responses"]
+            answers = [answer for status, answer in responses.items() if status < "300"]
+            _give_examples(schemas, [operation.get("requestBody", {}), *answers])
             # FastAPI's own description of a 422 names a document this API never sends.
             if "application/json" in responses.get("422", {}).get("content", {}):
                 del responses["422"]
             if path.startswith(("/v1", "/codec")):
                 _merge(responses, errors(*(_POST_REFUSALS if method == "post" else _body_refusals(method))))
     return document
+
+
+def _give_examples(schemas: dict[str, Any], bodies: list[dict[str, Any]]) -> None:
+    """Write each body's worked example out where readers look for it, put together from its schema's."""
+    for body in bodies:
+        for media in body.get("content", {}).values():
+            if "example" in media or "examples" in media:
+                continue
+            found = _example(schemas, media.get("schema", {}))
+            if found is not None:
+                media["example"] = found
+
+
+def _example(schemas: dict[str, Any], schema: dict[str, Any]) -> Any:
+    """The example of a schema, or of its parts; None when it has none."""
+    if "$ref" in schema:
+        return _example(schemas, schemas[schema["$ref"].rsplit("/", 1)[-1]])
+    if schema.get("examples"):
+        return schema["examples"][0]
+    if "anyOf" in schema:
+        return next((found for part in schema["anyOf"] if (found := _example(schemas, part)) is not None), None)
+    if schema.get("type") == "array":
+        found = _example(schemas, schema.get("items", {}))
+        return None if found is None else [found]
+    if schema.get("type") == "object" and "properties" in schema:
+        parts = {name: _example(schemas, part) for name, part in schema["properties"].items()}
+        return parts if any(found is not None for found in parts.values()) else None
+    return None
 
 
 def _body_refusals(method: str) -> tuple[Any, ...]:

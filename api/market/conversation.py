@@ -184,7 +184,7 @@ async def post_message(thread_id: UUID, body: MessageIn, caller: AnyAgent, fact:
     "/offer-references",
     status_code=201,
     response_model=ReferenceOut,
-    tags=["negotiation"],
+    tags=["offers"],
     responses=errors(OFFER_NOT_FOUND, THREAD_NOT_FOUND, THREAD_CLOSED, NOTE_HOLDS_TERMS),
     dependencies=[limit("messages_per_agent")],
 )

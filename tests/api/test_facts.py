@@ -262,9 +262,12 @@ async def test_a_missed_question_earns_nothing_by_a_late_answer(worker_database,
         ({"type": "LAUNCH_DROP", "title": "x", "context_store_id": "STORE"}, "store.not_yours"),
         ({"type": "GENERAL", "title": "x", "context_listing_id": "STORE"}, "listing.not_found"),
         ({"type": "GENERAL", "title": "x", "context_order_id": "STORE"}, "order.not_found"),
-        ({"type": "GENERAL", "title": "x", "context_store_id": "OTHER", "context_listing_id": "LISTING"}, "thread.context_invalid"),
+        (
+            {"type": "GENERAL", "title": "x", "context_store_id": "OTHER", "context_listing_id": "LISTING"},
+            "thread.context_invalid",
+        ),
     ],
-)  # fmt: skip
+)
 async def test_contexts_belong_together(http, stall: Stall, customer: Agent, body: dict, expected: str):
     other = await open_stall(http)
     real = {"STORE": stall.store_id, "LISTING": stall.listing_id, "OTHER": other.store_id}

@@ -1,0 +1,205 @@
+"""The public feed: commit order, nothing skipped, live and resumable."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from api.platform.streams import Watcher
+from db.market.feed import FeedFilter
+from db.market.tables import ActivityEvent
+from domain.market.states import ActivityType
+from tests.api.conftest import Agent, Stall, open_stall, served
+
+
+@pytest_asyncio.fixture
+async def server(app: FastAPI) -> AsyncIterator[str]:
+    async with served(app) as url:
+        yield url
+
+
+class Stream:
+    """Events of an open stream, read in the background."""
+
+    def __init__(self, url: str, *, headers: dict | None = None, **params: str) -> None:
+        self.events: list[dict] = []
+        self.comments = 0
+        self.open = asyncio.Event()
+        self._task = asyncio.create_task(self._read(f"{url}/v1/activity/stream", headers or {}, params))
+
+    async def _read(self, url: str, headers: dict, params: dict) -> None:
+        event: dict = {}
+        async with (
+            httpx.AsyncClient(timeout=30) as client,
+            client.stream("GET", url, headers=headers, params=params) as response,
+        ):
+            assert response.status_code == 200
+            assert response.headers["content-type"].startswith("text/event-stream")
+            self.open.set()
+            async for line in response.aiter_lines():
+                name, _, value = line.partition(": ")
+                if not line and event:
+                    self.events.append(event)
+                    event = {}
+                elif line.startswith(":"):
+                    self.comments += 1
+                elif line:
+                    event[name] = json.loads(value) if name == "data" else value
+
+    async def until(self, count: int) -> list[dict]:
+        async with asyncio.timeout(10):
+            while len(self.events) < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        return self.events
+
+    async def close(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+
+async def settled(http: httpx.AsyncClient, store_id: str, count: int) -> list[dict]:
+    """The store's events once they may be read: another test's transaction may hold them back a moment."""
+    async with asyncio.timeout(10):
+        while True:
+            page = (await http.get("/v1/activity", params={"store_id": store_id, "order": "oldest"})).json()
+            if len(page["items"]) >= count:
+                return page["items"]
+            await asyncio.sleep(0.02)
+
+
+async def test_events_are_read_in_both_orders_and_page_by_page(http, stall: Stall):
+    path = f"/v1/listings/{stall.listing_id}/price"
+    for cents in (1_400, 1_300, 1_200):
+        await stall.owner.ok("PATCH", path, {"price_cents": cents, "reason": "cheaper"})
+    oldest = await settled(http, stall.store_id, 5)
+    assert [event["type"] for event in oldest] == ["STORE_CREATED", "LISTING_DROPPED"] + ["STORE_UPDATE_POSTED"] * 3
+    for order in ("oldest", "newest"):
+        seen, cursor = [], None
+        while True:
+            params = {"store_id": stall.store_id, "order": order, "limit": 2} | ({"cursor": cursor} if cursor else {})
+            page = (await http.get("/v1/activity", params=params)).json()
+            seen += page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+        assert seen == (oldest if order == "oldest" else oldest[::-1])
+    typed = (await http.get("/v1/activity", params={"type": "LISTING_DROPPED", "listing_id": stall.listing_id})).json()
+    assert [event["listing_id"] for event in typed["items"]] == [stall.listing_id]
+
+
+async def test_an_older_transaction_holds_the_feed_back_and_nothing_is_skipped(http, worker_database, stall: Stall):
+    await settled(http, stall.store_id, 2)
+    insert = text(
+        "INSERT INTO activity_events (activity_event_id, type, store_id) VALUES (uuidv7(), 'TRUST_UPDATED', :s)"
+    )
+    async with worker_database.transaction() as session:
+        await session.execute(insert, {"s": stall.store_id})
+        # Commits later than the one below, though its place in the feed is lower.
+        await stall.owner.ok(
+            "PATCH", f"/v1/listings/{stall.listing_id}/price", {"price_cents": 1_000, "reason": "cheaper"}
+        )
+        page = (await http.get("/v1/activity", params={"store_id": stall.store_id, "order": "oldest"})).json()
+        assert len(page["items"]) == 2
+    items = await settled(http, stall.store_id, 4)
+    assert [event["type"] for event in items[2:]] == ["TRUST_UPDATED", "STORE_UPDATE_POSTED"]
+
+
+async def test_a_stream_starts_now_and_goes_on(http, server: str, stall: Stall, customer: Agent):
+    await settled(http, stall.store_id, 2)
+    stream = Stream(server, store_id=stall.store_id)
+    everything = Stream(server)
+    await stream.open.wait()
+    await everything.open.wait()
+    await asyncio.sleep(0.2)
+    thread = await customer.ok(
+        "POST", "/v1/threads", {"type": "GENERAL", "title": "x", "context_listing_id": stall.listing_id}
+    )
+    (event,) = await stream.until(1)
+    assert event["event"] == "THREAD_CREATED"
+    assert event["data"]["thread_id"] == thread["thread_id"]
+    assert event["id"] == event["data"]["cursor"]
+    await asyncio.sleep(0.1)
+    assert thread["thread_id"] in {found["data"]["thread_id"] for found in everything.events}
+    await stream.close()
+    await everything.close()
+
+
+async def test_a_stream_resumes_after_its_last_event(http, server: str, stall: Stall):
+    path = f"/v1/listings/{stall.listing_id}/price"
+    first, *_ = await settled(http, stall.store_id, 2)
+    streams = [
+        Stream(server, store_id=stall.store_id, after=first["cursor"]),
+        Stream(server, store_id=stall.store_id, after="WzAsMF0", headers={"Last-Event-ID": first["cursor"]}),
+    ]
+    for cents in range(1_400, 1_300, -10):
+        await stall.owner.ok("PATCH", path, {"price_cents": cents, "reason": "cheaper"})
+    expected = [event["cursor"] for event in (await settled(http, stall.store_id, 12))[1:]]
+    for stream in streams:
+        assert [event["id"] for event in await stream.until(11)] == expected
+        await stream.close()
+
+
+async def test_many_writers_and_no_gap(http, server: str):
+    stall = await open_stall(http)
+    await settled(http, stall.store_id, 2)
+    stream = Stream(server, listing_id=stall.listing_id)
+    await stream.open.wait()
+    await asyncio.sleep(0.2)
+
+    async def change(cents: int) -> None:
+        await stall.owner.ok(
+            "PATCH", f"/v1/listings/{stall.listing_id}/price", {"price_cents": cents, "reason": "noise"}
+        )
+
+    await asyncio.gather(*(change(cents) for cents in range(1_001, 1_041)))
+    events = await stream.until(40)
+    written = [event["cursor"] for event in (await settled(http, stall.store_id, 42))[2:]]
+    assert [event["id"] for event in events] == written
+    await stream.close()
+
+
+async def test_bad_places_are_refused_before_the_stream_opens(http):
+    for params, headers in (({"after": "nonsense"}, {}), ({}, {"Last-Event-ID": "WzFd"})):
+        response = await http.get("/v1/activity/stream", params=params, headers=headers)
+        assert (response.status_code, response.json()["code"]) == (422, "request.bad_cursor")
+    assert (await http.get("/v1/activity/stream?type=NONE")).status_code == 422
+
+
+async def test_streams_are_counted(app: FastAPI, http):
+    hub = app.state.context.feed
+    hub._max_streams, before = hub.open_streams, hub._max_streams
+    try:
+        response = await http.get("/v1/activity/stream")
+        assert (response.status_code, response.json()["code"]) == (503, "stream.too_many")
+    finally:
+        hub._max_streams = before
+
+
+async def test_a_slow_watcher_is_let_go():
+    watcher = Watcher(FeedFilter(type=ActivityType.MESSAGE_POSTED), 2)
+    event = ActivityEvent(type=ActivityType.MESSAGE_POSTED, txid=1, seq=1)
+    other = ActivityEvent(type=ActivityType.STORE_CREATED, txid=1, seq=2)
+    assert all([watcher.offer(event), watcher.offer(other), watcher.offer(event)])
+    assert not watcher.offer(event)
+    watcher.end()
+    assert len([found async for found in watcher.events()]) == 2
+
+
+@pytest.mark.slow
+async def test_the_feed_outlives_its_listener(http, server: str, worker_database, owner_url: str, stall: Stall):
+    import psycopg
+
+    await settled(http, stall.store_id, 2)
+    stream = Stream(server, store_id=stall.store_id)
+    await stream.open.wait()
+    await asyncio.sleep(0.2)
+    with psycopg.connect(owner_url.replace("+psycopg", ""), autocommit=True) as owner:
+        owner.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'souk-api-feed'")
+    await stall.owner.ok("PATCH", f"/v1/listings/{stall.listing_id}/price", {"price_cents": 999, "reason": "cheaper"})
+    assert (await stream.until(1))[0]["event"] == "STORE_UPDATE_POSTED"
+    await stream.close()
