@@ -1,0 +1,208 @@
+"""The Order's and the ReviewWindow's activities over the books, deciding with the market's own rules."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from temporalio import activity
+
+from activities.market.signatures import OrderActivities, ReviewActivities
+from domain.market import errors
+from domain.market import orders as rules
+from domain.market.commands import (
+    OrderCommand,
+    OrderSnapshot,
+    OrderStart,
+    PlaceOrder,
+    PostReview,
+    ReviewWindowSnapshot,
+    ReviewWindowStart,
+)
+from domain.market.reviews import decide_review
+from domain.market.states import CloseReason, DeliveryKind, OrderStatus, RefundReason, ReviewWindowStatus
+from tests.workflows.books import LISTING, SELLER, STORE, Books, Bought
+
+
+def _find(books: Books, order_id: UUID, agent_id: UUID | None = None) -> Bought:
+    order = books.orders.get(order_id)
+    if order is None or agent_id not in {None, order.buyer_id, SELLER}:
+        raise errors.ORDER_NOT_FOUND.error()
+    return order
+
+
+class FakeOrders(OrderActivities):
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    def _snapshot(self, order_id: UUID, **flags: object) -> OrderSnapshot:
+        order = self._books.orders[order_id]
+        found = {
+            "order_id": order_id,
+            "store_id": STORE,
+            "listing_id": LISTING,
+            "status": order.state.status,
+            "awaiting": "nothing: it is over" if order.state.closed else "somebody",
+            "deadline": rules.next_order_deadline(order.state),
+            "closed": order.state.closed,
+            "review_window_open": order.state.status is OrderStatus.DELIVERED,
+            "negotiation_id": order.negotiation_id,
+        }
+        return OrderSnapshot.model_validate(found | flags)
+
+    def _deliver(self, order: Bought, start: OrderStart, now: datetime) -> bool:
+        order.state = replace(
+            order.state,
+            status=OrderStatus.DELIVERED,
+            return_window_closes_at=now + timedelta(seconds=start.policy.return_window_seconds),
+        )
+        order.window = ReviewWindowStatus.OPEN
+        order.window_closes_at = now + timedelta(seconds=start.policy.review_window_seconds)
+        self._books.tell("ORDER_DELIVERED")
+        return order.negotiation_id is not None
+
+    def _refund(self, order: Bought, reason: RefundReason, *, goods_return: bool) -> dict[str, bool]:
+        void = order.window is ReviewWindowStatus.OPEN
+        if void:
+            order.window = ReviewWindowStatus.VOID
+        order.state = replace(order.state, status=OrderStatus.REFUNDED, closed=True)
+        order.refund_reason = reason
+        if goods_return:
+            self._books.move_stock(order.quantity)
+        self._books.tell(f"REFUNDED {reason}")
+        return {"review_window_void": void, "trust_moved": reason is RefundReason.DELIVERY_MISSED}
+
+    @activity.defn(name="place_order")
+    async def place_order(self, start: OrderStart, command: PlaceOrder) -> OrderSnapshot:
+        books = self._books
+        async with books.turn("place_order") as now:
+            if command.command_id in books.commands:
+                return self._snapshot(start.order_id)
+            rules.check_gating(books.gated, LISTING, STORE)
+            quantity, negotiation_id, sold_out = command.quantity, None, False
+            if command.offer_id is None:
+                total = rules.decide_purchase(books.listing, books.buyer, quantity)
+                sold_out = books.move_stock(-quantity)
+            else:
+                negotiation_id, haggle = next(
+                    (name, h)
+                    for name, h in books.negotiations.items()
+                    if any(o.offer_id == command.offer_id for o in h.state.offers)
+                )
+                total = rules.decide_offer_purchase(haggle.state, command.offer_id, books.buyer, now)
+                quantity = haggle.state.latest.quantity
+                haggle.state = replace(haggle.state, spent=True)
+                haggle.closed, haggle.reason = True, CloseReason.PURCHASED
+            dates = rules.delivery_dates(books.delivery, None, now, start.policy)
+            state = rules.OrderState(
+                status=OrderStatus.PLACED,
+                delivery=books.delivery,
+                promised_at=dates.promised_at,
+                remind_at=dates.remind_at,
+                reminded=False,
+                refund_requested=False,
+                refund_answered=False,
+                refund_answer_due_at=None,
+                return_window_closes_at=None,
+                closed=False,
+            )
+            order = Bought(state, command.buyer_id, quantity, total, negotiation_id)
+            books.orders[start.order_id] = order
+            books.commands[command.command_id] = "ok"
+            moved = books.delivery is DeliveryKind.INSTANT and self._deliver(order, start, now)
+            return self._snapshot(start.order_id, sold_out=sold_out, trust_moved=moved)
+
+    @activity.defn(name="deliver_order")
+    async def deliver_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+        async with self._books.turn("deliver_order") as now:
+            order, moved = _find(self._books, start.order_id, command.by_agent_id), False
+            if command.command_id not in self._books.commands:
+                rules.decide_deliver(order.state, now)
+                moved = self._deliver(order, start, now)
+                self._books.commands[command.command_id] = "ok"
+            return self._snapshot(start.order_id, trust_moved=moved)
+
+    @activity.defn(name="cancel_order")
+    async def cancel_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+        async with self._books.turn("cancel_order"):
+            order, flags = _find(self._books, start.order_id, command.by_agent_id), {}
+            if command.command_id not in self._books.commands:
+                rules.decide_cancel(order.state)
+                flags = self._refund(order, RefundReason.CANCELLED_BY_BUYER, goods_return=True)
+                self._books.commands[command.command_id] = "ok"
+            return self._snapshot(start.order_id, **flags)
+
+    @activity.defn(name="request_refund")
+    async def request_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+        async with self._books.turn("request_refund") as now:
+            order = _find(self._books, start.order_id, command.by_agent_id)
+            if command.command_id not in self._books.commands:
+                rules.decide_request_refund(order.state, now)
+                due = now + timedelta(seconds=start.policy.refund_answer_seconds)
+                order.state = replace(order.state, refund_requested=True, refund_answer_due_at=due)
+                self._books.commands[command.command_id] = "ok"
+            return self._snapshot(start.order_id)
+
+    @activity.defn(name="answer_refund")
+    async def answer_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+        async with self._books.turn("answer_refund"):
+            order, flags = _find(self._books, start.order_id, command.by_agent_id), {}
+            if command.command_id not in self._books.commands:
+                rules.decide_answer_refund(order.state)
+                if command.approve:
+                    flags = self._refund(order, RefundReason.GRANTED, goods_return=command.goods_returned)
+                else:
+                    order.state = replace(order.state, refund_answered=True)
+                self._books.commands[command.command_id] = "ok"
+            return self._snapshot(start.order_id, **flags)
+
+    @activity.defn(name="settle_order")
+    async def settle_order(self, start: OrderStart) -> OrderSnapshot:
+        async with self._books.turn("settle_order") as now:
+            order, flags = _find(self._books, start.order_id), {}
+            due = rules.decide_order_due(order.state, now)
+            if due.refund is not None:
+                missed = due.refund is RefundReason.DELIVERY_MISSED
+                flags = self._refund(order, due.refund, goods_return=missed)
+            elif due.remind:
+                order.state = replace(order.state, reminded=True)
+                self._books.tell("DELIVERY_DUE_SOON")
+            elif due.close:
+                order.state = replace(order.state, closed=True)
+            return self._snapshot(start.order_id, **flags)
+
+
+class FakeReviews(ReviewActivities):
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    def _snapshot(self, order_id: UUID, **flags: object) -> ReviewWindowSnapshot:
+        order = self._books.orders[order_id]
+        found = {
+            "order_id": order_id,
+            "store_id": STORE,
+            "listing_id": LISTING,
+            "closes_at": order.window_closes_at,
+            "closed": order.window is not ReviewWindowStatus.OPEN,
+        }
+        return ReviewWindowSnapshot.model_validate(found | flags)
+
+    @activity.defn(name="post_review")
+    async def post_review(self, start: ReviewWindowStart, command: PostReview) -> ReviewWindowSnapshot:
+        async with self._books.turn("post_review") as now:
+            order = _find(self._books, command.order_id)
+            if order.buyer_id != command.author_id:
+                raise errors.ORDER_NOT_FOUND.error()
+            if command.command_id in self._books.commands:
+                return self._snapshot(start.order_id)
+            decide_review(order.state.status, order.window, order.window_closes_at, now)
+            order.window, order.review_id = ReviewWindowStatus.REVIEWED, command.command_id
+            self._books.commands[command.command_id] = "ok"
+            return self._snapshot(start.order_id, trust_moved=True)
+
+    @activity.defn(name="settle_review_window")
+    async def settle_review_window(self, start: ReviewWindowStart) -> ReviewWindowSnapshot:
+        async with self._books.turn("settle_review_window") as now:
+            order = _find(self._books, start.order_id)
+            if order.window is ReviewWindowStatus.OPEN and order.window_closes_at and now >= order.window_closes_at:
+                order.window = ReviewWindowStatus.LAPSED
+            return self._snapshot(start.order_id)

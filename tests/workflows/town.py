@@ -1,0 +1,295 @@
+"""A worker with the real processes over fake activities, and a caller that speaks to them as the API does."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from temporalio.api.testservice.v1 import LockTimeSkippingRequest, UnlockTimeSkippingRequest
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowUpdateFailedError,
+)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, TemporalError
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from activities.attributes import search_attributes
+from domain.market.commands import (
+    AnswerOffer,
+    CounterOffer,
+    Done,
+    MakeOffer,
+    Message,
+    NegotiationStart,
+    OrderCommand,
+    OrderStart,
+    PlaceOrder,
+    PostReview,
+    ReviewWindowStart,
+    StoreTrustStart,
+)
+from domain.market.policy import MarketPolicy
+from domain.market.processes import (
+    NEGOTIATION,
+    NUDGE,
+    ORDER,
+    REVIEW_WINDOW,
+    STORE_TRUST,
+    negotiation_process,
+    order_process,
+    review_window_process,
+    store_trust_process,
+)
+from tests.workflows.books import BUYER, LISTING, STORE, Books, Fault, key
+from tests.workflows.fake_negotiations import FakeNegotiations
+from tests.workflows.fake_orders import FakeOrders, FakeReviews
+from tests.workflows.fake_trust import FakeAudit, FakeNudges, FakeTrust
+from worker.interceptors import RefusalInterceptor
+from worker.registry import WORKFLOWS, activities_of
+
+RPC_TIMEOUT = timedelta(seconds=15)
+
+
+def sandbox() -> SandboxedWorkflowRunner:
+    """The restrictions the worker runs under."""
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(
+            "domain", "activities", "pydantic", "pydantic_core", "annotated_types"
+        )
+    )
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 10) -> None:
+    """Poll until the condition holds. Raises TimeoutError after ``seconds``."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = condition()
+        if found if isinstance(found, bool) else await found:
+            return
+        if time.monotonic() > deadline:
+            raise TimeoutError("the condition did not come to hold")
+        await asyncio.sleep(0.01)
+
+
+async def has_ended(handle: WorkflowHandle[Any, Any]) -> bool:
+    return (await handle.describe()).status is not WorkflowExecutionStatus.RUNNING
+
+
+def refusal(caught: pytest.ExceptionInfo[WorkflowUpdateFailedError]) -> str:
+    """The code a refused command was answered with."""
+    cause = caught.value.cause
+    assert isinstance(cause, ApplicationError)
+    return cause.type or ""
+
+
+def crash() -> Fault:
+    """An error no rule knows, such as a lost connection."""
+
+    async def fault() -> None:
+        raise ConnectionError("the database went away")
+
+    return fault
+
+
+class Town:
+    """One listing, its buyer and its seller. Time is the server's: :meth:`sleep` skips it where it can be."""
+
+    def __init__(
+        self,
+        client: Client,
+        books: Books,
+        queue: str,
+        sleep: Callable[[float], Awaitable[None]],
+        policy: MarketPolicy | None = None,
+        salt: str = "",
+    ) -> None:
+        self.client, self.books, self.queue, self.sleep = client, books, queue, sleep
+        self.policy = policy or MarketPolicy()
+        self._salt = salt
+        self.deal_id, self.order_id = self.key("negotiation"), self.key("order")
+
+    def key(self, name: str) -> UUID:
+        return key(self._salt + name)
+
+    async def now(self) -> datetime:
+        return await self.books.clock()
+
+    async def sleep_till(self, date: datetime | None) -> None:
+        """Skip to this date, and not beyond: the timer set for it fires right after."""
+        assert date is not None
+        await self.sleep((date - await self.now()).total_seconds())
+
+    async def end(self, handle: WorkflowHandle[Any, Any]) -> None:
+        """Let time pass until the process has ended; where others wait it may pass further.
+
+        Raises WorkflowFailureError when the process failed.
+        """
+        await self.client.test_service.unlock_time_skipping(UnlockTimeSkippingRequest())
+        try:
+            async with asyncio.timeout(20):
+                await handle.result()
+        finally:
+            await self.client.test_service.lock_time_skipping(LockTimeSkippingRequest())
+
+    @asynccontextmanager
+    async def worker(self, **options: Any) -> AsyncIterator[Worker]:
+        fakes = (FakeNegotiations, FakeOrders, FakeReviews, FakeTrust, FakeNudges, FakeAudit)
+        async with Worker(
+            self.client,
+            task_queue=self.queue,
+            workflows=WORKFLOWS,
+            activities=[method for fake in fakes for method in activities_of(fake(self.books))],
+            interceptors=[RefusalInterceptor()],
+            workflow_runner=sandbox(),
+            **options,
+        ) as worker:
+            yield worker
+
+    async def send(
+        self,
+        kind: str,
+        process_id: str,
+        start: Any,
+        update: str,
+        command: Message,
+        command_id: UUID,
+        task_timeout: timedelta | None = None,
+    ) -> Done:
+        operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            kind,
+            start,
+            id=process_id,
+            task_queue=self.queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            task_timeout=task_timeout,
+            search_attributes=search_attributes(STORE, LISTING, "TEST"),
+        )
+        try:
+            return await self.client.execute_update_with_start_workflow(
+                update,
+                command,
+                start_workflow_operation=operation,
+                id=str(command_id),
+                result_type=Done,
+                rpc_timeout=RPC_TIMEOUT,
+            )
+        except BaseException:
+            with suppress(TemporalError, RuntimeError, TimeoutError):
+                async with asyncio.timeout(0):
+                    await operation.workflow_handle()
+            raise
+
+    async def negotiate(self, update: str, command: Any, **options: Any) -> Done:
+        return await self.send(
+            NEGOTIATION,
+            negotiation_process(self.deal_id),
+            self.deal_start(),
+            update,
+            command,
+            command.command_id,
+            **options,
+        )
+
+    async def bid(self, price: int = 800, *, quantity: int = 1, by: UUID = BUYER, name: str = "bid") -> Done:
+        command = MakeOffer(
+            command_id=self.key(name),
+            negotiation_id=self.deal_id,
+            listing_id=LISTING,
+            buyer_id=by,
+            price_cents=price,
+            quantity=quantity,
+        )
+        return await self.negotiate("make_offer", command)
+
+    async def counter(self, to: str, by: UUID, price: int, name: str) -> Done:
+        command = CounterOffer(
+            command_id=self.key(name),
+            negotiation_id=self.deal_id,
+            offer_id=self.key(to),
+            by_agent_id=by,
+            price_cents=price,
+        )
+        return await self.negotiate("counter_offer", command)
+
+    async def answer(self, verb: str, to: str, by: UUID, name: str = "answer", round: int | None = None) -> Done:
+        command = AnswerOffer(
+            command_id=self.key(name), negotiation_id=self.deal_id, offer_id=self.key(to), by_agent_id=by, round=round
+        )
+        return await self.negotiate(f"{verb}_offer", command)
+
+    async def buy(self, offer: str | None = None, quantity: int = 1, **options: Any) -> Done:
+        command = PlaceOrder(
+            command_id=self.order_id,
+            buyer_id=BUYER,
+            listing_id=LISTING,
+            quantity=quantity,
+            offer_id=self.key(offer) if offer else None,
+        )
+        return await self.send(
+            ORDER, order_process(self.order_id), self.order_start(), "place_order", command, self.order_id, **options
+        )
+
+    async def on_order(self, update: str, by: UUID, name: str | None = None, **fields: Any) -> Done:
+        command = OrderCommand(command_id=self.key(name or update), order_id=self.order_id, by_agent_id=by, **fields)
+        return await self.send(
+            ORDER, order_process(self.order_id), self.order_start(), update, command, command.command_id
+        )
+
+    async def review(self, by: UUID = BUYER, name: str = "review") -> Done:
+        command = PostReview(
+            command_id=self.key(name), order_id=self.order_id, author_id=by, rating=5, body="It shines."
+        )
+        return await self.send(
+            REVIEW_WINDOW,
+            review_window_process(self.order_id),
+            self.window_start(),
+            "post_review",
+            command,
+            self.key(name),
+        )
+
+    async def nudge_trust(self) -> WorkflowHandle[Any, Any]:
+        return await self.client.start_workflow(
+            STORE_TRUST,
+            StoreTrustStart(store_id=STORE, policy=self.policy),
+            id=store_trust_process(STORE),
+            task_queue=self.queue,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            start_signal=NUDGE,
+            search_attributes=search_attributes(STORE, None, "TEST"),
+        )
+
+    def deal_start(self) -> NegotiationStart:
+        return NegotiationStart(negotiation_id=self.deal_id, listing_id=LISTING, store_id=STORE, policy=self.policy)
+
+    def order_start(self) -> OrderStart:
+        return OrderStart(order_id=self.order_id, listing_id=LISTING, store_id=STORE, policy=self.policy)
+
+    def window_start(self) -> ReviewWindowStart:
+        return ReviewWindowStart(order_id=self.order_id, listing_id=LISTING, store_id=STORE, policy=self.policy)
+
+    @property
+    def deal(self) -> WorkflowHandle[Any, Any]:
+        return self.client.get_workflow_handle(negotiation_process(self.deal_id))
+
+    @property
+    def order(self) -> WorkflowHandle[Any, Any]:
+        return self.client.get_workflow_handle(order_process(self.order_id))
+
+    @property
+    def window(self) -> WorkflowHandle[Any, Any]:
+        return self.client.get_workflow_handle(review_window_process(self.order_id))
+
+    @property
+    def trust(self) -> WorkflowHandle[Any, Any]:
+        return self.client.get_workflow_handle(store_trust_process(STORE))
