@@ -99,7 +99,8 @@ class Negotiation(MarketProcess):
             try:
                 snapshot = await record(activity, summary, self._start, command)
             except ApplicationError:
-                self._refused = True
+                # Either nothing was ever open, or the process was lost and its negotiation waits: look which.
+                self._nudged |= self._snapshot is None
                 raise
             self._keep(snapshot)
         if snapshot.refused is not None:

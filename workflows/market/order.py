@@ -105,7 +105,8 @@ class Order(MarketProcess):
             try:
                 snapshot = await record(activity, summary, self._start, command)
             except ApplicationError:
-                self._refused = True
+                # Either nothing was ever open, or the process was lost and its order waits: look which.
+                self._nudged |= self._snapshot is None
                 raise
             self._keep(snapshot)
         return Done(entity_id=snapshot.order_id)
