@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from random import Random
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -12,9 +13,10 @@ from config.settings import Settings
 from db.session import Database
 from tests.activities.ledger import assert_proven
 from tests.activities.scene import Scene, code_of
+from tests.builders import Shop, ask, make_agent
 from tests.invariants import assert_sound
 
-ROUNDS = range(4)
+ROUNDS = range(3)
 
 
 @pytest_asyncio.fixture
@@ -30,6 +32,15 @@ async def crowd(owner_url: str) -> AsyncIterator[Scene]:
     await database.close()
 
 
+async def _customers(scene: Scene, count: int, *asking: Shop) -> list[UUID]:
+    async with scene.database.transaction() as session:
+        customers = [await make_agent(session) for _ in range(count)]
+        for customer in customers:
+            for shop in asking:
+                await ask(session, customer, shop)
+        return customers
+
+
 async def _race(seed: int, *doing) -> list[str]:
     """All at once, starting in an order the seed decides. The codes come in the order given."""
     order = list(range(len(doing)))
@@ -41,7 +52,7 @@ async def _race(seed: int, *doing) -> list[str]:
 @pytest.mark.parametrize("seed", ROUNDS)
 async def test_the_last_unit_and_twenty_customers(crowd: Scene, seed: int) -> None:
     shop = await crowd.shop(stock=1)
-    buyers = [await crowd.customer(shop) for _ in range(20)]
+    buyers = await _customers(crowd, 20, shop)
     codes = await _race(seed, *(crowd.bought(shop, buyer) for buyer in buyers))
     assert Counter(codes) == {"ok": 1, "listing.sold_out": 19}
     assert await crowd.listing(shop) == (0, "SOLD_OUT")
@@ -52,8 +63,8 @@ async def test_the_last_unit_and_twenty_customers(crowd: Scene, seed: int) -> No
 async def test_the_last_units_by_offer_and_at_the_list_price(crowd: Scene, seed: int) -> None:
     """Accepts and purchases take from the same stock."""
     shop = await crowd.shop(stock=3)
-    deals = [await crowd.offer(shop, await crowd.customer()) for _ in range(5)]
-    buyers = [await crowd.customer(shop) for _ in range(5)]
+    deals = [await crowd.offer(shop, buyer) for buyer in await _customers(crowd, 5)]
+    buyers = await _customers(crowd, 5, shop)
     await _race(
         seed,
         *(deal.accept(shop.merchant_id) for deal in deals),
@@ -180,7 +191,7 @@ async def test_one_order_reviewed_twice_and_refunded(crowd: Scene, seed: int) ->
 @pytest.mark.parametrize("seed", ROUNDS)
 async def test_first_reviews_of_a_listing_share_one_thread(crowd: Scene, seed: int) -> None:
     shop = await crowd.shop()
-    orders = [await crowd.bought(shop, await crowd.customer(shop)) for _ in range(5)]
+    orders = [await crowd.bought(shop, buyer) for buyer in await _customers(crowd, 5, shop)]
     codes = await _race(seed, *(order.review(rating=5) for order in orders), crowd.fold(shop))
     assert set(codes) == {"ok"}
     query = "SELECT thread_id FROM threads WHERE context_listing_id = :id AND type = 'REVIEW'"
