@@ -126,9 +126,11 @@ class Observe:
 
 
 def _frames(error: BaseException) -> list[str]:
-    """File and line of each frame, without source text and values."""
+    """File and line of our own frames and of the one that raised, without source text and values."""
     frames, trace = [], error.__traceback__
     while trace is not None:
-        frames.append(f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}")
+        place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        if "site-packages" not in place or trace.tb_next is None:
+            frames.append(place)
         trace = trace.tb_next
     return frames[-12:]

@@ -163,6 +163,22 @@ async def test_many_writers_and_no_gap(http, server: str):
     await stream.close()
 
 
+async def test_an_idle_stream_beats_without_an_id_and_leaves_no_trace(app, server: str, stall: Stall, monkeypatch):
+    monkeypatch.setattr("fastapi.routing._PING_INTERVAL", 0.1)
+    hub = app.state.context.feed
+    before, watchers = hub.open_streams, len(hub._watchers)
+    stream = Stream(server, store_id=stall.store_id)
+    await stream.open.wait()
+    await asyncio.sleep(0.5)
+    assert stream.comments >= 2
+    assert all("id" in event for event in stream.events)
+    assert (hub.open_streams, len(hub._watchers)) == (before + 1, watchers + 1)
+    await stream.close()
+    async with asyncio.timeout(5):
+        while (hub.open_streams, len(hub._watchers)) != (before, watchers):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
 async def test_bad_places_are_refused_before_the_stream_opens(http):
     for params, headers in (({"after": "nonsense"}, {}), ({}, {"Last-Event-ID": "WzFd"})):
         response = await http.get("/v1/activity/stream", params=params, headers=headers)
