@@ -109,8 +109,8 @@ def _told_by_process(error: BaseException | None) -> DomainError | None:
         if isinstance(error, ApplicationError):
             code = lookup(error.type or "")
             if code is not None:
-                details = error.details[0] if error.details and isinstance(error.details[0], dict) else {}
-                return DomainError(code, error.message, details)
+                told = error.details[0] if error.details and isinstance(error.details[0], dict) else {}
+                return DomainError(code, told.get("message"), told.get("details"))
         cause = error.cause if isinstance(error, FailureError) else None
         error = cause or error.__cause__
     return None

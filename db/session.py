@@ -24,6 +24,8 @@ class Database:
             max_overflow=0,
             pool_pre_ping=True,
             pool_timeout=10,
+            # Errors are logged; parameters may be terms of an offer.
+            hide_parameters=True,
             connect_args={"application_name": application_name, "connect_timeout": 5},
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)

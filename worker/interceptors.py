@@ -5,18 +5,29 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import IntegrityError
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from db.constraints import constraint_name, refusal
-from domain.shared.errors import DomainError
+from domain.shared.errors import DomainError, lookup
 
 _log = structlog.get_logger("souk.activity")
 
 
 def as_application_error(error: DomainError) -> ApplicationError:
-    """The code travels as the type; details hold ids and ways on. Never retried."""
-    return ApplicationError(error.message, error.details, type=error.code, non_retryable=True)
+    """The code travels as the type, what it says to its caller in the details; never retried.
+
+    The SDK logs an error's message: it is the code's general meaning, because the particular one may hold a
+    price. A refusal is no fault of the worker, so it counts as benign.
+    """
+    code = lookup(error.code)
+    return ApplicationError(
+        code.meaning if code else error.code,
+        {"message": error.message, "details": error.details},
+        type=error.code,
+        non_retryable=True,
+        category=ApplicationErrorCategory.BENIGN,
+    )
 
 
 class _Refusals(ActivityInboundInterceptor):

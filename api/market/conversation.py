@@ -15,6 +15,7 @@ from api.market.views import (
     REFERENCE,
     THREAD,
     MessageOut,
+    OwnReferenceOut,
     ReferenceOut,
     ThreadOut,
     uid,
@@ -89,7 +90,7 @@ class ThreadDetail(ThreadOut):
     messages: list[MessageOut]
     messages_cursor: str | None
     offer_references: list[ReferenceOut]
-    model_config = example({**THREAD, "messages": [MESSAGE], "messages_cursor": None, "offer_references": [REFERENCE]})
+    model_config = example({**THREAD, "messages": [MESSAGE], "messages_cursor": None, "offer_references": []})
 
 
 class EvidenceOut(ResponseModel):
@@ -183,7 +184,7 @@ async def post_message(thread_id: UUID, body: MessageIn, caller: AnyAgent, fact:
 @router.post(
     "/offer-references",
     status_code=201,
-    response_model=ReferenceOut,
+    response_model=OwnReferenceOut,
     tags=["offers"],
     responses=errors(OFFER_NOT_FOUND, THREAD_NOT_FOUND, THREAD_CLOSED, NOTE_HOLDS_TERMS),
     dependencies=[limit("messages_per_agent")],
@@ -191,11 +192,11 @@ async def post_message(thread_id: UUID, body: MessageIn, caller: AnyAgent, fact:
 async def post_reference(body: ReferenceIn, caller: AnyAgent, fact: FactDep) -> Response:
     """Point to a private offer in a public thread, without its terms. Only its two parties can."""
 
-    async def work(session: AsyncSession, offer_ref_id: UUID) -> ReferenceOut:
+    async def work(session: AsyncSession, offer_ref_id: UUID) -> OwnReferenceOut:
         reference = await conversation.insert_reference(
             session, offer_ref_id, body.offer_id, body.thread_id, caller.agent_id, body.public_note
         )
-        return ReferenceOut.model_validate(reference)
+        return OwnReferenceOut.model_validate(reference)
 
     return await fact.once(work)
 

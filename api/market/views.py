@@ -202,12 +202,18 @@ class MessageOut(ResponseModel):
 
 
 class ReferenceOut(ResponseModel):
-    """The public artifact of a private offer: that it exists, and what a party says of it."""
+    """The public artifact of a private offer: that it exists, and what a party says of it. Not which one."""
 
     offer_ref_id: UUID
-    offer_id: UUID
     thread_id: UUID
     created_by_agent_id: UUID
     public_note: str | None
     created_at: datetime
+    model_config = example({name: value for name, value in REFERENCE.items() if name != "offer_id"})
+
+
+class OwnReferenceOut(ReferenceOut):
+    """A reference as the party that posted it sees it."""
+
+    offer_id: UUID
     model_config = example(REFERENCE)

@@ -42,6 +42,8 @@ _SETTINGS = {
     "random_page_cost": "1.1",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # DETAIL lines show the rows a constraint refused, and they may hold terms of an offer.
+    "log_error_verbosity": "terse",
 }
 # For tests: a crash of the machine may lose the cluster, a crash of the server may not.
 _FAST_SETTINGS = {

@@ -138,7 +138,7 @@ async def test_a_purchase_without_evidence_is_refused_with_the_ways_on_and_ends(
         await town.buy()
     assert refusal(caught) == "order.gating_unsatisfied"
     assert isinstance(caught.value.cause, ApplicationError)
-    assert len(caught.value.cause.details[0]["ways"]) == 3
+    assert len(caught.value.cause.details[0]["details"]["ways"]) == 3
     await until(lambda: has_ended(town.order))
     assert town.order_id not in town.books.orders
 

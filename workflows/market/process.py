@@ -52,7 +52,9 @@ async def record(
     except ActivityError as error:
         cause = error.cause
         if isinstance(cause, ApplicationError):
-            raise ApplicationError(cause.message, *cause.details, type=cause.type, non_retryable=True) from None
+            raise ApplicationError(
+                cause.message, *cause.details, type=cause.type, non_retryable=True, category=cause.category
+            ) from None
         raise ApplicationError("the command could not be carried out", non_retryable=True) from error
 
 
@@ -62,7 +64,8 @@ class MarketProcess:
     def __init__(self, policy: MarketPolicy, first_state: str) -> None:
         self._policy = policy
         self._lock = asyncio.Lock()
-        self._state = first_state
+        # A process that was started anew by a sweep carries another state than its first one.
+        self._state = workflow.info().typed_search_attributes.get(STATE, first_state)
         self._changed = False
         self._nudged = False
         self._trust_moved = False
