@@ -52,7 +52,7 @@ async def list_overdue_orders(session: AsyncSession, limit: int) -> list[UUID]:
             | (Order.refund_answer_due_at < late) & Order.refund_declined_at.is_(None)
             | (Order.status == OrderStatus.DELIVERED)
             & (Order.return_window_closes_at < late)
-            & Order.refund_requested_at.is_(None),
+            & (Order.refund_requested_at.is_(None) | Order.refund_declined_at.is_not(None)),
         )
         .order_by(Order.placed_at)
         .limit(limit)
