@@ -39,6 +39,7 @@ CREATE FUNCTION souk_make_activity_partitions(months_ahead int) RETURNS int
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
   month_start timestamptz;
+  month_end timestamptz;
   partition_name text;
   made int := 0;
 BEGIN
@@ -46,8 +47,14 @@ BEGIN
     month_start := date_trunc('month', now() AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' + make_interval(months => i);
     partition_name := 'activity_events_' || to_char(month_start AT TIME ZONE 'UTC', 'YYYY_MM');
     IF to_regclass('public.' || partition_name) IS NULL THEN
-      EXECUTE format('CREATE TABLE public.%I PARTITION OF public.activity_events FOR VALUES FROM (%L) TO (%L)',
-        partition_name, month_start, (month_start AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC');
+      month_end := (month_start AT TIME ZONE 'UTC' + interval '1 month') AT TIME ZONE 'UTC';
+      EXECUTE format('CREATE TABLE public.%I (LIKE public.activity_events INCLUDING DEFAULTS)', partition_name);
+      -- Rows written while the month had no partition lie in the default one and would forbid it: they move over.
+      LOCK TABLE public.activity_events_default IN ACCESS EXCLUSIVE MODE;
+      EXECUTE format('WITH moved AS (DELETE FROM public.activity_events_default WHERE created_at >= %L AND created_at < %L
+        RETURNING *) INSERT INTO public.%I SELECT * FROM moved', month_start, month_end, partition_name);
+      EXECUTE format('ALTER TABLE public.activity_events ATTACH PARTITION public.%I FOR VALUES FROM (%L) TO (%L)',
+        partition_name, month_start, month_end);
       made := made + 1;
     END IF;
   END LOOP;
