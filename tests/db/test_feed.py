@@ -134,7 +134,35 @@ def test_rows_land_in_their_months_partition(rows: Rows) -> None:
     assert dict(found) == expected
 
 
-def test_the_default_partition_is_empty_and_the_audit_would_say(owner_url: str) -> None:
+def test_rows_of_a_month_without_partition_move_into_it(rows: Rows) -> None:
+    """A stack that slept past its last partition wrote to the default one; the sweep mends that."""
+    month = _months(MONTHS_AHEAD + 2)[-1]
+    inside, outside = new_id(), new_id()
+    rows.insert("activity_events", activity_event_id=inside, type="MESSAGE_POSTED", created_at=month)
+    rows.insert("activity_events", activity_event_id=outside, type="MESSAGE_POSTED", created_at="2020-01-01T00:00:00Z")
+    place = "SELECT txid, seq FROM activity_events WHERE activity_event_id = %s"
+    before = rows.connection.execute(place, (inside,)).fetchone()
+    assert rows.connection.execute("SELECT souk_make_activity_partitions(%s)", (MONTHS_AHEAD + 1,)).fetchone() == (1,)
+    where = "SELECT tableoid::regclass::text FROM activity_events WHERE activity_event_id = %s"
+    assert rows.connection.execute(where, (inside,)).fetchone() == (f"activity_events_{month:%Y_%m}",)
+    assert rows.connection.execute(where, (outside,)).fetchone() == ("activity_events_default",)
+    assert rows.connection.execute(place, (inside,)).fetchone() == before
+
+
+def test_partitions_have_the_logs_indexes_and_keys(rows: Rows) -> None:
+    found = rows.connection.execute(
+        """
+        SELECT (SELECT count(*) FROM pg_index WHERE indrelid = c.oid),
+            (SELECT count(*) FROM pg_constraint WHERE conrelid = c.oid AND contype IN ('f', 'p'))
+          FROM pg_class c WHERE c.oid = 'activity_events'::regclass
+            OR c.oid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = 'activity_events'::regclass)
+        """
+    ).fetchall()
+    assert len(found) == 1 + MONTHS_AHEAD + 2
+    assert len(set(found)) == 1
+
+
+def test_the_default_partition_is_empty(owner_url: str) -> None:
     with psycopg.connect(owner_url) as connection:
         assert connection.execute("SELECT count(*) FROM activity_events_default").fetchone() == (0,)
 

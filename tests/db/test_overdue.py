@@ -1,0 +1,133 @@
+"""What the sweep finds: every projection whose date has passed, and none whose process can still wait."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from db.ids import new_id
+from db.locks import clock
+from db.market import negotiations, orders, trust
+from db.session import Database
+from domain.market.states import DeliveryKind
+from domain.market.trust import TrustReason
+from tests.activities.scene import Scene
+from tests.invariants import assert_sound
+
+MANY = 100_000
+
+
+@pytest_asyncio.fixture
+async def scene(worker_database: Database, owner_url: str) -> AsyncIterator[Scene]:
+    yield Scene(worker_database, owner_url)
+    await assert_sound(worker_database)
+
+
+async def _finds(scene: Scene, query: Callable[[Any, int], Awaitable[list[UUID]]], key: UUID) -> bool:
+    async with scene.database.transaction() as session:
+        return key in await query(session, MANY)
+
+
+@pytest.mark.parametrize(
+    ("change", "overdue"),
+    [
+        ("UPDATE listings SET updated_at = now() WHERE listing_id = %s", False),
+        ("UPDATE listings SET price_cents = 1001 WHERE listing_id = %s", False),
+        ("UPDATE listings SET price_cents = 1000 WHERE listing_id = %s", True),
+        ("UPDATE listings SET status = 'PAUSED' WHERE listing_id = %s", True),
+        (
+            "UPDATE stores s SET status = 'CLOSED' FROM listings l WHERE l.store_id = s.store_id AND listing_id = %s",
+            True,
+        ),
+    ],
+)
+async def test_negotiations_whose_listing_changed(scene: Scene, change: str, overdue: bool) -> None:
+    shop = await scene.shop()
+    deal = await scene.offer(shop, await scene.customer(), 1_000)
+    scene.as_owner(change, shop.listing_id)
+    found = await _finds(scene, negotiations.list_overdue_negotiations, deal.negotiation_id)
+    assert found == overdue
+    # What the sweep finds, the process ends; and what it does not find stays.
+    assert (await deal.settle()).closed == overdue
+    assert not await _finds(scene, negotiations.list_overdue_negotiations, deal.negotiation_id)
+
+
+async def test_expired_lapsed_and_sold_out_negotiations(scene: Scene) -> None:
+    shop = await scene.shop(stock=1)
+    expired, held, stranded = [await scene.offer(shop, await scene.customer()) for _ in range(3)]
+    expired.expire()
+    await held.accept(shop.merchant_id)
+    query = negotiations.list_overdue_negotiations
+    assert [await _finds(scene, query, deal.negotiation_id) for deal in (expired, held, stranded)] == [
+        True,
+        False,
+        True,
+    ]
+    held.lapse()
+    assert await _finds(scene, query, held.negotiation_id)
+    for deal in (stranded, expired, held):
+        assert (await deal.settle()).closed
+        assert not await _finds(scene, query, deal.negotiation_id)
+
+
+async def test_late_orders(scene: Scene) -> None:
+    """Found once a date lies some seconds back, and no longer when settled."""
+    shop = await scene.shop(delivery=DeliveryKind.SHIPPED)
+    buyer = await scene.customer(shop)
+
+    def back(column: str, order_id: UUID) -> None:
+        scene.as_owner(f"UPDATE orders SET {column} = now() - interval '10 seconds' WHERE order_id = %s", order_id)
+
+    for case in ("promised_at", "return_window_closes_at", "refund_answer_due_at", "declined"):
+        order = await scene.bought(shop, buyer)
+        if case != "promised_at":
+            await order.tell("deliver_order", shop.merchant_id)
+        if case in {"refund_answer_due_at", "declined"}:
+            await order.tell("request_refund", buyer)
+        if case == "declined":
+            # Nothing awaits an answer any more; the process still ends with the return window.
+            await order.tell("answer_refund", shop.merchant_id, approve=False)
+        assert not await _finds(scene, orders.list_overdue_orders, order.order_id)
+        back("return_window_closes_at" if case == "declined" else case, order.order_id)
+        assert await _finds(scene, orders.list_overdue_orders, order.order_id)
+        assert (await order.settle()).closed
+        assert not await _finds(scene, orders.list_overdue_orders, order.order_id)
+
+
+async def test_review_windows(scene: Scene) -> None:
+    shop = await scene.shop()
+    order = await scene.bought(shop, await scene.customer(shop))
+    assert not await _finds(scene, orders.list_overdue_review_windows, order.order_id)
+    order.past("closes_at", table="review_windows")
+    assert await _finds(scene, orders.list_overdue_review_windows, order.order_id)
+    await order.settle_window()
+    assert not await _finds(scene, orders.list_overdue_review_windows, order.order_id)
+
+
+async def test_stores_with_something_to_fold(scene: Scene) -> None:
+    shop = await scene.shop()
+    needs = trust.list_stores_needing_fold
+    async with scene.database.transaction() as session:
+        await trust.insert_fact(
+            session,
+            store_id=shop.store_id,
+            source_event_id=new_id(),
+            reason=TrustReason.OFFER_BROKEN,
+            inputs={},
+            occurred_at=await clock(session),
+        )
+    assert not await _finds(scene, needs, shop.store_id)
+    scene.as_owner(
+        "UPDATE trust_facts SET occurred_at = now() - interval '10 seconds' WHERE store_id = %s", shop.store_id
+    )
+    assert await _finds(scene, needs, shop.store_id)
+    await scene.fold(shop)
+    assert not await _finds(scene, needs, shop.store_id)
+    scene.as_owner(
+        "UPDATE trust_profiles SET decay_due_at = now() - interval '10 seconds' WHERE store_id = %s", shop.store_id
+    )
+    assert await _finds(scene, needs, shop.store_id)
+    await scene.fold(shop)
+    assert not await _finds(scene, needs, shop.store_id)
