@@ -197,7 +197,10 @@ class MarketClient:
             query["cursor"] = cursor
 
     async def stream(self, path: str, last_event_id: str | None = None) -> AsyncIterator[StreamedEvent]:
-        """Server-sent events until the server ends the stream. Raises httpx.TransportError or ApiProblem."""
+        """Server-sent events until the server ends the stream; an empty one first, when it is open.
+
+        Raises httpx.TransportError or ApiProblem.
+        """
         headers = {**self._headers(None), "Accept": "text/event-stream"}
         if last_event_id is not None:
             headers["Last-Event-ID"] = last_event_id
@@ -206,6 +209,7 @@ class MarketClient:
             if response.is_error:
                 await response.aread()
                 raise problem_of(response)
+            yield StreamedEvent(last_event_id, {})
             event_id: str | None = None
             data: list[str] = []
             async for line in response.aiter_lines():

@@ -1,9 +1,9 @@
 """Merchants' agents: they answer questions, haggle down to their floor and confirm deliveries.
 
-An agent looks at its store when the public feed says that something happened there, every moment while it
-is negotiating, and now and then regardless, because a feed is a hint and the resources are the truth. All
-it does is decided from what it reads, so it may be killed and started again at any time, and two agents of
-one merchant only get in each other's way as far as the market's rules allow.
+The public feed says that an offer, a message or an order appeared at a store; the agent then reads what it
+is. A feed is a hint and the resources are the truth, so every agent also looks by itself: seldom while the
+feed is there, often without it. All it does is decided from what it reads: it may be killed and started
+again at any time, and two agents of one merchant only get in each other's way as far as the rules allow.
 """
 
 import asyncio
@@ -21,11 +21,12 @@ from souk.trading.client import (
 )
 from souk.trading.strategies import Action, Concession, SellerStrategy, temperament
 
-HOT_SECONDS = 0.35
-IDLE_SECONDS = 15.0
+FED_SECONDS = 60.0
+UNFED_SECONDS = 12.0
+HOT_SECONDS = 0.4
+AFTER_ERROR_SECONDS = 2.0
 HOT_LOOKS = 30
-"""Quick looks at the offers after an answer, about ten seconds: the buyer is probably thinking."""
-WOKEN_LOOKS = 3
+"""Quick looks at the offers after an answer when there is no feed, about ten seconds of them."""
 
 Answer = Callable[[str], str | None]
 Tell = Callable[[str], None]
@@ -68,51 +69,81 @@ class MerchantAgent:
         self._tell = tell
         self._delivers = delivers
         self._wake = asyncio.Event()
+        self._offers_due = False
+        self._orders_due = False
+        self._threads_due: set[str] = set()
+        self._fed = False
         self._hot_looks = 0
         self._answered_threads: set[str] = set()
+        self._asks: dict[str, int] = {}
         self._concession = Concession(beta=temperament(card.handle, 0.6, 1.6))
+        # Not all at once: a market of a hundred merchants would otherwise come in waves.
+        self._spread = temperament(card.handle + "/spread", 0.6, 1.4)
 
-    def wake(self, thread_id: str | None = None) -> None:
-        """Something happened at the store, perhaps in that thread."""
-        if thread_id is not None:
-            self._answered_threads.discard(thread_id)
-        self._hot_looks = max(self._hot_looks, WOKEN_LOOKS)
+    def hear(self, event: Json) -> None:
+        """An event of the public feed about this merchant's store."""
+        kind = event.get("type")
+        if kind == "OFFER_MADE":
+            self._offers_due = True
+        elif kind == "ORDER_PLACED":
+            self._orders_due = True
+        elif kind == "MESSAGE_POSTED" and event.get("actor_agent_id") != self.card.agent_id:
+            self._threads_due.add(str(event.get("thread_id")))
+        else:
+            return
         self._wake.set()
+
+    def feed_is(self, *, there: bool) -> None:
+        """Whether to rely on the feed. When it comes back, what it did not tell is looked up."""
+        if there != self._fed:
+            self._fed = there
+            self._wake.set()
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
-        woken = True
+        everything = True
         while True:
             self._wake.clear()
+            fed = self._fed
             try:
-                await self.look(everywhere=woken)
-            except ApiProblem as problem:
-                self._tell(f"{self.card.name}: {problem.code}")
-            except MarketUnreachableError:
-                self._tell(f"{self.card.name}: the market does not answer")
-            hot = self._hot_looks > 0
+                await (self.look() if everything else self._look_where_told())
+            except (ApiProblem, MarketUnreachableError) as error:
+                # What was told and not done is forgotten: soon look at everything.
+                self._tell(f"{self.card.name}: {error}")
+                await asyncio.sleep(AFTER_ERROR_SECONDS)
+                everything = True
+                continue
+            hot = self._hot_looks > 0 and not self._fed
             self._hot_looks = max(0, self._hot_looks - 1)
+            seconds = HOT_SECONDS if hot else self._spread * (FED_SECONDS if self._fed else UNFED_SECONDS)
             try:
-                async with asyncio.timeout(HOT_SECONDS if hot else IDLE_SECONDS):
+                async with asyncio.timeout(seconds):
                     await self._wake.wait()
-                woken = True
+                everything = self._fed and not fed
             except TimeoutError:
-                # Between two rounds of haggling only the offers are worth a look.
-                woken = not hot
+                self._offers_due = hot
+                everything = not hot
 
-    async def look(self, *, everywhere: bool = True) -> None:
-        """Deal with the offers that wait for this merchant, and ``everywhere`` with all else that does."""
-        async for offer in self._market.pages("/v1/offers", role="seller", status="PROPOSED"):
-            if offer["proposed_by"] == "BUYER":
-                await self._answer_offer(offer)
-        if not everywhere:
-            return
+    async def look(self) -> None:
+        """Deal with everything that waits for this merchant."""
+        self._offers_due = self._orders_due = True
         async for thread in self._market.pages("/v1/threads", context_store_id=str(self.card.store_id)):
             if thread["thread_id"] not in self._answered_threads and thread["type"] != "REVIEW":
-                await self._answer_thread(thread["thread_id"])
-        if self._delivers:
+                self._threads_due.add(thread["thread_id"])
+        await self._look_where_told()
+
+    async def _look_where_told(self) -> None:
+        if self._offers_due:
+            self._offers_due = False
+            async for offer in self._market.pages("/v1/offers", role="seller", status="PROPOSED"):
+                if offer["proposed_by"] == "BUYER":
+                    await self._answer_offer(offer)
+        while self._threads_due:
+            await self._answer_thread(self._threads_due.pop())
+        if self._orders_due and self._delivers:
             async for order in self._market.pages("/v1/orders", role="seller", status="PLACED"):
                 await self._try(f"/v1/orders/{order['order_id']}/deliver", {})
+        self._orders_due = False
 
     async def _answer_offer(self, offer: Json) -> None:
         listing = self.card.card_of(offer["listing_id"])
@@ -127,20 +158,20 @@ class MerchantAgent:
         path = f"/v1/offers/{offer['offer_id']}"
         if move.action is Action.ACCEPT:
             await self._try(f"{path}/accept", {"round": offer["round"]})
-        elif move.action is Action.COUNTER:
-            body: Json = {
-                "proposed_price_cents": move.price_cents,
-                "message": "This is what I can do.",
-            }
-            if not await self._try(f"{path}/counter", body):
+        elif move.action is Action.COUNTER and move.price_cents is not None:
+            body: Json = {"proposed_price_cents": move.price_cents, "message": "This is what I can do."}
+            if await self._try(f"{path}/counter", body):
+                self._asks[offer["negotiation_id"]] = move.price_cents
+            else:
                 await self._try(f"{path}/reject", {})
         else:
             await self._try(f"{path}/reject", {})
 
     async def _own_last_ask(self, offer: Json, list_price: int) -> int:
-        """Our newest ask in the negotiation, at first the list price; read, not remembered."""
-        if int(offer["round"]) <= 1:
-            return list_price
+        """Our newest ask in the negotiation, at first the list price; looked up when we do not remember."""
+        remembered = self._asks.get(offer["negotiation_id"])
+        if remembered is not None or int(offer["round"]) <= 1:
+            return min(list_price, remembered or list_price)
         asks = [
             (int(past["round"]), int(past["proposed_price_cents"]))
             async for past in self._market.pages("/v1/offers", role="seller", listing_id=offer["listing_id"])
@@ -177,7 +208,7 @@ class MerchantAgent:
 
 
 async def follow_feed(client: MarketClient, agents: Iterable[MerchantAgent]) -> None:
-    """Wake merchants as the public stream names their stores; reconnects for ever, until cancelled."""
+    """Tell merchants what the public stream says of their stores; reconnects for ever, until cancelled."""
     by_store = {agent.card.store_id: agent for agent in agents}
     last_id: str | None = None
     attempt = 0
@@ -186,10 +217,14 @@ async def follow_feed(client: MarketClient, agents: Iterable[MerchantAgent]) -> 
             async for event in client.stream("/v1/activity/stream", last_id):
                 attempt = 0
                 last_id = event.event_id or last_id
-                agent = by_store.get(event.data.get("store_id"))
-                if agent is not None and event.data.get("actor_agent_id") != agent.card.agent_id:
-                    agent.wake(event.data.get("thread_id"))
+                for agent in by_store.values():
+                    agent.feed_is(there=True)
+                told = by_store.get(event.data.get("store_id"))
+                if told is not None:
+                    told.hear(event.data)
         except (httpx.TransportError, ApiProblem, ValueError):
-            # The agents also look by themselves; without the feed they are only slower.
+            # The agents also look by themselves; without the feed they only do it more often.
             attempt += 1
+        for agent in by_store.values():
+            agent.feed_is(there=False)
         await asyncio.sleep(back_off_seconds(attempt, None))
