@@ -8,6 +8,7 @@ import typer
 from souk.checks.commands import audit, operator_app, trust_app
 from souk.commands.parts import api, migrate, worker
 from souk.commands.up import up
+from souk.drills.commands import app as drill_app
 from souk.trading.commands import app as market_app
 from souk.trading.commands import demo
 
@@ -27,6 +28,7 @@ app.command()(audit)
 app.add_typer(market_app, name="market")
 app.add_typer(trust_app, name="trust")
 app.add_typer(operator_app, name="operator")
+app.add_typer(drill_app, name="drill")
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,0 +1,81 @@
+"""``souk drill``: one command per drill, each on a stack of its own."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from souk.commands.clear_errors import one_clear_line
+from souk.drills.crash import CrashReport, run_crash_drill
+from souk.drills.stack import data_directory
+
+app = typer.Typer(no_args_is_help=True, help="Drills: attack a Souk of their own and say what broke.")
+
+DrillDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", help="A fresh folder for the drill's stack, kept afterwards; a temporary one if none."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as one JSON document.")]
+
+
+def _tell(text: str) -> None:
+    typer.echo(f"  {text}", err=True)
+
+
+@app.command("crash")
+def crash(
+    *,
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long to strike.")] = 2.0,
+    seed: Annotated[int, typer.Option(help="The same seed strikes in the same order.")] = 1,
+    quiet: Annotated[float, typer.Option("--quiet", min=0.1, help="Mean seconds between blows.")] = 3.0,
+    merchants: Annotated[int, typer.Option(min=1)] = 3,
+    customers: Annotated[int, typer.Option(min=1)] = 8,
+    data_dir: DrillDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Kill, pause and cut off every part of a trading market; exit 1 when a write was lost or done twice."""
+    with one_clear_line(), data_directory(data_dir) as folder:
+        report = run_crash_drill(
+            folder, minutes=minutes, seed=seed, quiet_seconds=quiet, merchants=merchants, customers=customers,
+            tell=_tell,
+        )  # fmt: skip
+    if as_json:
+        sys.stdout.write(json.dumps(report.json(), indent=2) + "\n")
+    else:
+        _show_crash(report)
+    if report.breaches:
+        raise typer.Exit(1)
+
+
+def _show_crash(report: CrashReport) -> None:
+    table = Table(title=f"Crash drill: {report.minutes:g} minutes, seed {report.seed}")
+    table.add_column("")
+    table.add_column("", justify="right")
+    rows: dict[str, object] = {
+        **report.blows,
+        "kills": report.kills,
+        "parts that ended by themselves": report.ended_by_themselves,
+        "operations": report.operations,
+        "acknowledged": report.acknowledged,
+        "refused by a rule": report.refused,
+        "retried operations": report.retried,
+        "retries": report.retries,
+        "never answered": report.unresolved,
+        "asked again with the same key": report.asked_again,
+        "lost": report.lost,
+        "doubled": report.doubled,
+        "breaches": len(report.breaches),
+        f"time to recover p50 (of {report.recoveries})": f"{report.recovery_p50_seconds:.2f} s",
+        "time to recover p99": f"{report.recovery_p99_seconds:.2f} s",
+        "settled in": f"{report.settled_in_seconds:.1f} s",
+    }
+    for name, value in rows.items():
+        table.add_row(name, str(value))
+    console = Console()
+    console.print(table)
+    for breach in report.breaches[:50]:
+        console.print(f"  {breach}", style="red", highlight=False)

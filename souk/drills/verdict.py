@@ -1,0 +1,169 @@
+"""Judgement after a crash drill: the ledger against the database, the invariants, the processes.
+
+The database was empty before, so the books must balance both ways: every acknowledged write is there once,
+and every row that is there was acknowledged once. Nothing else may exist.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.market.audit import audit_processes, audit_projections
+from db.market import negotiations, orders, trust
+from db.session import Database
+from souk.checks.trust import verify_database
+from souk.drills.ledger import ACKNOWLEDGED, FAULT, REFUSED, UNKNOWN, Ledger, answered_id
+from souk.trading.client import ApiProblem
+
+# What is made: the answer's id, and every row of the kind that a client caused.
+_MADE: dict[str, tuple[str, str]] = {
+    "register": ("agent.agent_id", "SELECT agent_id FROM agents"),
+    "store": ("store_id", "SELECT store_id FROM stores"),
+    "product": ("product_id", "SELECT product_id FROM products"),
+    "listing": ("listing_id", "SELECT listing_id FROM listings"),
+    "thread": ("thread_id", "SELECT thread_id FROM threads WHERE type <> 'REVIEW'"),
+    "message": ("message_id", "SELECT message_id FROM messages EXCEPT SELECT message_id FROM reviews"),
+    "offer": ("offer_id", "SELECT offer_id FROM offers WHERE round = 1"),
+    "counter": ("offer_id", "SELECT offer_id FROM offers WHERE round > 1"),
+    "reference": ("offer_ref_id", "SELECT offer_ref_id FROM offer_references"),
+    "order": ("order_id", "SELECT order_id FROM orders"),
+    "review": ("review_id", "SELECT review_id FROM reviews"),
+}  # fmt: skip
+# What is done to something: each row one doing of it.
+_DONE: dict[str, str] = {
+    "accept": "SELECT offer_id FROM offers WHERE accepted_at IS NOT NULL",
+    "reject": "SELECT offer_id FROM offers WHERE rejected_at IS NOT NULL",
+    "withdraw": "SELECT offer_id FROM offers WHERE close_reason IN ('WITHDRAWN', 'BROKEN_BY_SELLER')",
+    "cancel": "SELECT order_id FROM orders WHERE refund_reason = 'CANCELLED_BY_BUYER'",
+    "refund_request": "SELECT order_id FROM orders WHERE refund_requested_at IS NOT NULL",
+    "refund_granted": "SELECT order_id FROM orders WHERE refund_reason = 'GRANTED'",
+    "refund_declined": "SELECT order_id FROM orders WHERE refund_declined_at IS NOT NULL",
+    "deliver": "SELECT order_id FROM orders WHERE delivery = 'SHIPPED' AND delivered_at IS NOT NULL",
+    "restock": "SELECT listing_id FROM stock_movements WHERE reason = 'ADJUSTED'",
+    "price": "SELECT linked_listing_id FROM store_updates WHERE update_type = 'PRICE_UPDATED'",
+}
+_RETRYING = 3
+"""A task or activity on its third attempt is being retried."""
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What a drill found. Every text in it is one breach."""
+
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    unresolved: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    stuck: list[str] = field(default_factory=list)
+    invariants: list[str] = field(default_factory=list)
+    trust: list[str] = field(default_factory=list)
+
+    def all(self) -> list[str]:
+        return [*self.lost, *self.doubled, *self.unresolved, *self.faults, *self.stuck, *self.invariants, *self.trust]
+
+
+async def balance(session: AsyncSession, ledger: Ledger, verdict: Verdict) -> None:
+    """The ledger against the rows, both ways and with counts."""
+    for kind, (name, query) in _MADE.items():
+        asked = Counter(answered_id(entry, name) for entry in ledger.acknowledged(kind))
+        await _compare(session, kind, asked, query, verdict)
+    for kind, query in _DONE.items():
+        asked = Counter(entry.subject for entry in ledger.acknowledged(kind))
+        await _compare(session, kind, asked, query, verdict)
+    verdict.faults += ledger.read_faults
+    known = {*_MADE, *_DONE}
+    for entry in ledger.entries:
+        assert entry.kind in known, entry.kind
+        if entry.state == UNKNOWN:
+            verdict.unresolved.append(f"{entry.kind} {entry.key} never got a final answer ({entry.code})")
+        elif entry.state == FAULT:
+            verdict.faults.append(f"{entry.kind} {entry.key} was answered {entry.code}")
+
+
+async def _compare(session: AsyncSession, kind: str, asked: Counter[str], query: str, verdict: Verdict) -> None:
+    there = Counter(str(row[0]) for row in (await session.execute(text(query))).all())
+    verdict.lost += [f"{kind} {key}: acknowledged {n}, found {there[key]}" for key, n in (asked - there).items()]
+    verdict.doubled += [f"{kind} {key}: found {there[key]}, acknowledged {asked[key]}" for key in there - asked]
+
+
+async def replay(ledger: Ledger, verdict: Verdict) -> int:
+    """Ask everything once more with the same keys: the answers must be the same. Returns how many were asked."""
+    asked = 0
+    for entry in ledger.acknowledged():
+        asked += 1
+        answer = await entry.who.repeat(entry)
+        if answer != entry.answer:
+            verdict.doubled.append(f"{entry.kind} {entry.key} is answered differently when asked again")
+    for entry in [entry for entry in ledger.entries if entry.state == REFUSED]:
+        asked += 1
+        try:
+            await entry.who.repeat(entry)
+        except ApiProblem as problem:
+            if problem.code == entry.code:
+                continue
+        verdict.doubled.append(f"{entry.kind} {entry.key} was refused ({entry.code}) and is not when asked again")
+    return asked
+
+
+async def retrying(client: Client) -> list[str]:
+    """Running processes whose task or activity is being retried, and processes that failed."""
+    found = [
+        f"{execution.id} ended as {execution.status.name if execution.status else 'unknown'}"
+        async for execution in client.list_workflows('ExecutionStatus IN ("Failed", "TimedOut", "Terminated")')
+    ]
+    async for execution in client.list_workflows('ExecutionStatus = "Running"'):
+        try:
+            described = await client.get_workflow_handle(execution.id).describe()
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                continue
+            raise
+        raw = described.raw_description
+        if described.status is not WorkflowExecutionStatus.RUNNING:
+            continue
+        if raw.HasField("pending_workflow_task") and raw.pending_workflow_task.attempt >= _RETRYING:
+            found.append(f"{execution.id}: workflow task on attempt {raw.pending_workflow_task.attempt}")
+        found += [
+            f"{execution.id}: activity {pending.activity_type.name} on attempt {pending.attempt}"
+            for pending in raw.pending_activities
+            if pending.attempt >= _RETRYING
+        ]
+    return found
+
+
+async def overdue(database: Database) -> list[str]:
+    """Projections whose date has passed and whose process has not acted, and facts nobody folded."""
+    async with database.transaction() as session:
+        return [
+            *(f"negotiation {key} is overdue" for key in await negotiations.list_overdue_negotiations(session, 100)),
+            *(f"order {key} is overdue" for key in await orders.list_overdue_orders(session, 100)),
+            *(f"review window {key} is overdue" for key in await orders.list_overdue_review_windows(session, 100)),
+            *(f"store {key} has facts to fold" for key in await trust.list_stores_needing_fold(session, 100)),
+        ]
+
+
+async def judge(database: Database, url: str, client: Client, ledger: Ledger) -> Verdict:
+    """Everything a drill must show, once the market has settled and nobody writes any more."""
+    verdict = Verdict()
+    async with database.transaction() as session:
+        await balance(session, ledger, verdict)
+    findings = [*await audit_projections(database), await audit_processes(client, database)]
+    verdict.invariants = [f"invariant {found.invariant}: {example}" for found in findings for example in found.examples]
+    async for verified in verify_database(url, None):
+        verdict.trust += [f"store {verified.store_id}: {breach}" for breach in verified.breaches]
+    return verdict
+
+
+def recovery_seconds(ledger: Ledger, struck_at: list[float], commands: frozenset[str]) -> list[float]:
+    """For each blow, until the first process command that was sent after it and acknowledged."""
+    done = sorted((e.sent_at, e.answered_at) for e in ledger.entries if e.state == ACKNOWLEDGED and e.kind in commands)
+    times = []
+    for moment in struck_at:
+        later = [answered for sent, answered in done if sent >= moment]
+        if later:
+            times.append(min(later) - moment)
+    return times
