@@ -16,6 +16,7 @@ COPY activities activities
 COPY workflows workflows
 COPY config config
 COPY api api
+COPY web web
 COPY worker worker
 COPY souk souk
 RUN /opt/souk/bin/pip install --no-deps --no-build-isolation .

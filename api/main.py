@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from sqlalchemy.ext.asyncio import create_async_engine
+from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.context import AppContext
@@ -21,6 +22,7 @@ from api.processes import Processes, TemporalNudges
 from api.routers import ROUTERS
 from config.settings import Settings
 from db.session import Database
+from web import STATIC
 from workflows.client import connect
 
 DESCRIPTION = """
@@ -59,6 +61,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     install_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
     install_openapi(app)
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, max_bytes=settings.limits.max_body_bytes, exceptions=codec.BODY_BYTES)
@@ -82,6 +85,7 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
         max_overflow=0,
         pool_pre_ping=True,
         pool_timeout=10,
+        hide_parameters=True,
         isolation_level="AUTOCOMMIT",
         connect_args={
             "application_name": "souk-api-admission",

@@ -16,6 +16,7 @@ from api.market import (
     stores,
 )
 from api.platform import codec, health
+from api.web import home, pages
 
 ROUTERS: tuple[APIRouter, ...] = (
     agents.router,
@@ -31,4 +32,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     operations.router,
     codec.router,
     health.router,
+    home.router,
+    home.stream_router,
+    pages.router,
 )

@@ -1,0 +1,1 @@
+"""Pages for people: HTML made on the server from the same reads as the API's."""

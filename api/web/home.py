@@ -1,0 +1,157 @@
+"""The market's front page: what goes on now, live; who is trusted; what is talked about.
+
+The list is made on the server and works without scripts. The stream sends the same items, one by one, with the
+feed's own cursor as the event's id, so a browser that lost its connection resumes without a gap or a double.
+"""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import urlencode
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+from starlette.responses import HTMLResponse
+
+from api.context import AppContext, Context
+from api.market.feed import stream_slot, stream_start
+from api.platform.pages import decode_cursor, encode_cursor
+from api.web.charts import bars
+from api.web.rendering import PageRoute, page, templates
+from api.web.words import KINDS, plain
+from db.locks import clock
+from db.market import discovery
+from db.market.feed import START, FeedFilter, Position, list_before, newest_position, position_of
+from db.market.tables import ActivityEvent
+from db.market.watch_figures import Figures, get_figures
+from db.market.watch_stories import Story, tell
+from domain.market.states import ActivityType
+
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+stream_router = APIRouter(include_in_schema=False)
+
+_EVENTS = 40
+_STORES = 10
+_SPOTS = 5
+_SPOTLIGHT_HOURS = 24
+_CHARTS = {
+    "messages": "messages",
+    "offers": "offers made",
+    "deals": "offers accepted",
+    "orders": "orders",
+    "reviews": "reviews",
+    "trust": "moves of trust",
+}
+
+
+def _store_id(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+class FeedQuery:
+    """The front page's filter. A form sends an empty value for "all"."""
+
+    def __init__(self, type: str = "", store_id: str = "", cursor: str = "") -> None:
+        self.type = ActivityType(type) if type in ActivityType.__members__ else None
+        self.store_id = _store_id(store_id)
+        self.cursor = cursor
+        self.wanted = FeedFilter(self.type, self.store_id)
+
+    def href(self, **more: object) -> str:
+        """The query string of this filter with something added."""
+        own = {"type": self.type.value if self.type else None, "store_id": self.store_id, **more}
+        return urlencode({name: value for name, value in own.items() if value is not None})
+
+
+Wanted = Annotated[FeedQuery, Depends()]
+
+
+async def _stories(context: AppContext, wanted: FeedQuery) -> tuple[list[Story], str | None, str]:
+    """The items to show, the cursor of older ones, and where the stream goes on."""
+    async with context.database.transaction() as session:
+        before: Position | None = None
+        if wanted.cursor:
+            txid, seq = decode_cursor(wanted.cursor, int, int)
+            before = (txid, seq)
+        now_at = await newest_position(session)
+        events = await list_before(session, before, _EVENTS + 1, wanted.wanted)
+        more, events = len(events) > _EVENTS, events[:_EVENTS]
+        stories = await tell(session, events)
+    newest = max([now_at, *(position_of(event) for event in events[:1])], default=START)
+    older = encode_cursor(*position_of(events[-1])) if more else None
+    return stories, older, encode_cursor(*newest)
+
+
+def _charts(figures: Figures) -> list[tuple[str, int, object]]:
+    return [
+        (
+            name,
+            figures.total(figure),
+            bars(figures.slices[figure], f"{name} in the last hour, five minutes to a bar: {figures.slices[figure]}"),
+        )
+        for figure, name in _CHARTS.items()
+    ]
+
+
+@router.get("/", response_class=HTMLResponse)
+async def home(context: Context, wanted: Wanted, by: str = "trust") -> HTMLResponse:
+    """What goes on in the market."""
+    stories, older, newest = await _stories(context, wanted)
+    async with context.database.transaction() as session:
+        now = await clock(session)
+        figures = await get_figures(session, now)
+        if by == "sales":
+            ranked = await discovery.list_by_sales(session, None, _STORES)
+        else:
+            ranked = await discovery.list_by_trust(session, None, _STORES)
+        choice = await discovery.list_by_trust(session, None, 200)
+        spotlight = await discovery.get_spotlight(session, now - timedelta(hours=_SPOTLIGHT_HOURS), _SPOTS)
+    return page(
+        "home.html",
+        stories=stories,
+        older=wanted.href(cursor=older) if older else None,
+        stream=f"/feed/stream?{wanted.href(after=newest)}",
+        wanted=wanted,
+        all_kinds=KINDS,
+        charts=_charts(figures),
+        figures=figures,
+        ranked=ranked,
+        by=by,
+        choice=[(row[0].store_id, row[0].name) for row in choice],
+        spotlight=spotlight,
+        now=now,
+    )
+
+
+_RENDERED: dict[UUID, tuple[str, str]] = {}
+_RENDERED_MOST = 1000
+
+
+async def rendered(context: AppContext, event: ActivityEvent) -> tuple[str, str]:
+    """An event's item as HTML and as text, made once for all who watch."""
+    known = _RENDERED.get(event.activity_event_id)
+    if known is None:
+        async with context.database.transaction() as session:
+            stories: Sequence[Story] = await tell(session, [event])
+        item = templates.get_template("item.html").render(story=stories[0])
+        known = _RENDERED[event.activity_event_id] = (item, plain(stories[0]))
+        while len(_RENDERED) > _RENDERED_MOST:
+            del _RENDERED[next(iter(_RENDERED))]
+    return known
+
+
+@stream_router.get("/feed/stream", response_class=EventSourceResponse, dependencies=[Depends(stream_slot)])
+async def stream(
+    context: Context, wanted: Wanted, start: Annotated[Position | None, Depends(stream_start)]
+) -> AsyncIterator[ServerSentEvent]:
+    """The front page's items as they come. The id is the feed's cursor; resumes after Last-Event-ID."""
+    async for event in context.feed.follow(wanted.wanted, start):
+        item, text = await rendered(context, event)
+        data = {"id": str(event.activity_event_id), "at": event.created_at.isoformat(), "html": item, "text": text}
+        data["kind"] = KINDS[event.type][0]
+        yield ServerSentEvent(raw_data=json.dumps(data), event="activity", id=encode_cursor(*position_of(event)))

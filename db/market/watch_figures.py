@@ -1,0 +1,66 @@
+"""Figures of the last hour, counted from the public log."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import distinct, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.market.tables import ActivityEvent, Listing, Store
+from domain.market.states import ActivityType, ListingStatus, StoreStatus
+
+SLICES = 12
+SLICE_MINUTES = 5
+
+FIGURES: dict[str, frozenset[ActivityType]] = {
+    "messages": frozenset({ActivityType.MESSAGE_POSTED}),
+    "offers": frozenset({ActivityType.OFFER_MADE}),
+    "deals": frozenset({ActivityType.OFFER_ACCEPTED}),
+    "orders": frozenset({ActivityType.ORDER_PLACED}),
+    "reviews": frozenset({ActivityType.REVIEW_POSTED}),
+    "trust": frozenset({ActivityType.TRUST_UPDATED}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Counts per figure in slices of five minutes, the oldest first; and what is open now."""
+
+    slices: dict[str, list[int]]
+    agents: int
+    open_stores: int
+    listings_on_sale: int
+
+    def total(self, figure: str) -> int:
+        return sum(self.slices[figure])
+
+
+async def get_figures(session: AsyncSession, now: datetime) -> Figures:
+    """Of the hour that ends ``now``."""
+    since = now - timedelta(minutes=SLICES * SLICE_MINUTES)
+    age = func.extract("epoch", now - ActivityEvent.created_at)
+    nth = func.greatest(func.least(func.floor(age / (SLICE_MINUTES * 60)), SLICES - 1), 0)
+    query = (
+        select(ActivityEvent.type, nth, func.count())
+        .where(ActivityEvent.created_at > since)
+        .group_by(ActivityEvent.type, nth)
+    )
+    slices = {figure: [0] * SLICES for figure in FIGURES}
+    for kind, ago, count in await session.execute(query):
+        for figure, types in FIGURES.items():
+            if kind in types:
+                slices[figure][SLICES - 1 - int(ago)] += count
+    agents = select(func.count(distinct(ActivityEvent.actor_agent_id))).where(ActivityEvent.created_at > since)
+    on_sale = (
+        select(func.count())
+        .select_from(Listing)
+        .join(Store, Store.store_id == Listing.store_id)
+        .where(Listing.status == ListingStatus.ACTIVE, Store.status == StoreStatus.ACTIVE)
+    )
+    open_stores = select(func.count()).select_from(Store).where(Store.status == StoreStatus.ACTIVE)
+    return Figures(
+        slices,
+        int(await session.scalar(agents) or 0),
+        int(await session.scalar(open_stores) or 0),
+        int(await session.scalar(on_sale) or 0),
+    )
