@@ -53,7 +53,8 @@ class RunningSouk:
 
     async def _serving(self) -> None:
         async with asyncio.timeout(60):
-            while not self._server.started:
+            # uvicorn tells of its start by a flag alone.
+            while not self._server.started:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
     async def _work(self, ready: threading.Event) -> None:

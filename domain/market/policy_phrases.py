@@ -137,7 +137,10 @@ WITHOUT_DURATION: Mapping[str, list[tuple[str, re.Pattern[str]]]] = {
     "returns": [
         (
             "unlimited",
-            re.compile(r"\b(?:lifetime|unlimited) returns?\b|\breturn\w{0,4}(?: \w{1,20}){0,4} (?:any ?time|no time limit)\b"),
+            re.compile(
+                r"\b(?:lifetime|unlimited) returns?\b"
+                r"|\breturn\w{0,4}(?: \w{1,20}){0,4} (?:any ?time|no time limit)\b"
+            ),
         )
     ],
     "warranty": [
@@ -164,7 +167,10 @@ REFUND_KINDS: list[tuple[str, re.Pattern[str]]] = [
     ("store_credit", re.compile(r"\bstore credit\b|\bcredit note\b|\bgift card\b")),
     (
         "partial",
-        re.compile(r"\bpartial(?:ly)? refund|\brestocking fee of\b|(?<![\d.])\d{1,2} ?(?:%|percent) (?:restocking|refund|of the)"),
+        re.compile(
+            r"\bpartial(?:ly)? refund|\brestocking fee of\b|(?<![\d.])\d{1,2} ?(?:%"
+            r"|percent) (?:restocking|refund|of the)"
+        ),
     ),
     (
         "full",

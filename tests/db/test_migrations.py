@@ -31,7 +31,8 @@ def _objects(url: str) -> set[str]:
         rows = connection.execute(
             """
             SELECT 'relation ' || relname FROM pg_class WHERE relnamespace = 'public'::regnamespace
-            UNION ALL SELECT 'type ' || typname FROM pg_type WHERE typnamespace = 'public'::regnamespace AND typtype = 'e'
+            UNION ALL SELECT 'type ' || typname FROM pg_type
+              WHERE typnamespace = 'public'::regnamespace AND typtype = 'e'
             UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
             UNION ALL SELECT 'constraint ' || conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace
             UNION ALL SELECT 'policy ' || policyname FROM pg_policies WHERE schemaname = 'public'

@@ -244,9 +244,7 @@ def test_any_text_has_an_answer_and_days_in_order(returns: str, shipping: str) -
 
 @given(
     st.integers(1, 365),
-    st.sampled_from(
-        ["{} day returns", "Return within {} days", "RETURNS: {}  DAYS", "{}-day return window"]
-    ),
+    st.sampled_from(["{} day returns", "Return within {} days", "RETURNS: {}  DAYS", "{}-day return window"]),
 )
 def test_any_number_of_days_is_read(number: int, form: str) -> None:
     assert told(parse_policy(form.format(number), "").returns_window) == days(number)

@@ -237,7 +237,8 @@ def test_a_negotiated_amount_is_one_of_many(paid: int, full: int) -> None:
     weight = review_weight_cents(paid, True, full)
     assert 0 <= weight <= min(paid, full)
     if full >= 8:
-        assert weight % (full // 4) == 0 and min(paid, full) - weight < full // 4
+        assert weight % (full // 4) == 0
+        assert min(paid, full) - weight < full // 4
     if full >= 2:
         alike = [p for p in (paid - 1, paid + 1) if p >= 0 and review_weight_cents(p, True, full) == weight]
         assert alike, "another amount gives the same public number"
@@ -265,9 +266,7 @@ def bought(buyers: int, rating: int = 5) -> TrustState:
 
 
 def test_the_attack_price_table_is_what_the_formula_gives() -> None:
-    rows = re.findall(
-        r"^\| (\d+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", PUBLISHED, re.MULTILINE
-    )
+    rows = re.findall(r"^\| (\d+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", PUBLISHED, re.MULTILINE)
     assert [int(row[0]) for row in rows] == [1, 3, 8, 16, 36]
     for buyers, product, overall, staged, smeared in rows:
         state = bought(int(buyers))
@@ -281,7 +280,8 @@ def test_the_attack_price_table_is_what_the_formula_gives() -> None:
 def test_one_buyer_with_fifty_orders_is_worth_two_at_most() -> None:
     state, rows = tell([review(5, earlier=number) for number in range(50)])
     assert points(score(state, C.PRODUCT)) == "66.6"
-    assert state.evidence[C.PRODUCT].r == 1994 < 2 * U and len(rows) == 10
+    assert state.evidence[C.PRODUCT].r == 1994 < 2 * U
+    assert len(rows) == 10
     assert "66.6" in PUBLISHED
 
 
@@ -289,4 +289,5 @@ def test_every_reason_and_constant_is_documented() -> None:
     for reason in R:
         assert f"`{reason.value}`" in PUBLISHED
     assert f"version {FORMULA_VERSION}" in PUBLISHED
-    assert sum(WEIGHTS.values()) == 100 and "40" in PUBLISHED
+    assert sum(WEIGHTS.values()) == 100
+    assert "40" in PUBLISHED

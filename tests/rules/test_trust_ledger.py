@@ -116,7 +116,8 @@ def test_every_history_is_exact_bounded_and_replayable(facts: list[Fact], shuffl
         assert bool(new) == (state != before), "a change is recorded, and nothing else"
         assert len({row.component for row in new}) == len(new)
         for component in C:
-            assert state.evidence[component].r >= 0 and state.evidence[component].s >= 0
+            assert state.evidence[component].r >= 0
+            assert state.evidence[component].s >= 0
             assert 0 < score(state, component) < 100_000
             assert 0 <= wilson_rank(state.evidence[component]) < score(state, component)
         assert 0 < overall_score(state) < 100_000
@@ -182,7 +183,8 @@ def test_verify_names_the_breach() -> None:
     [breach] = verify([replace(rows[0], dr=999), *rows[1:]])
     assert breach == "fact fact-0 REVIEW_POSTED: dr of product is 999, recomputed 1000"
     lied = [replace(rows[0], inputs={**rows[0].inputs, "rating": 9}), *rows[1:]]
-    assert "hold different inputs" in verify(lied)[0] and "rating (less_than_equal)" in verify(lied)[1]
+    assert "hold different inputs" in verify(lied)[0]
+    assert "rating (less_than_equal)" in verify(lied)[1]
     half = verify([rows[0], replace(rows[2], sequence=2)])
     assert half[0] == "fact fact-0 REVIEW_POSTED: rows for ['product'] where ['product', 'claim'] are due"
     other = verify([replace(row, formula_version=FORMULA_VERSION + 1) for row in rows])
