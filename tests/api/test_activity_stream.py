@@ -3,17 +3,19 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from uuid import UUID
 
 import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
-from sqlalchemy import text
 
 from api.platform.streams import Watcher
+from db.ids import new_id
+from db.market.conversation import insert_thread
 from db.market.feed import FeedFilter
 from db.market.tables import ActivityEvent
-from domain.market.states import ActivityType
+from domain.market.states import ActivityType, ThreadType
 from tests.api.conftest import Agent, Stall, open_stall, served
 
 
@@ -94,11 +96,18 @@ async def test_events_are_read_in_both_orders_and_page_by_page(http, stall: Stal
 
 async def test_an_older_transaction_holds_the_feed_back_and_nothing_is_skipped(http, worker_database, stall: Stall):
     await settled(http, stall.store_id, 2)
-    insert = text(
-        "INSERT INTO activity_events (activity_event_id, type, store_id) VALUES (uuidv7(), 'TRUST_UPDATED', :s)"
-    )
     async with worker_database.transaction() as session:
-        await session.execute(insert, {"s": stall.store_id})
+        await insert_thread(
+            session,
+            new_id(),
+            UUID(stall.owner.agent_id),
+            ThreadType.LAUNCH_DROP,
+            "Slow",
+            UUID(stall.store_id),
+            None,
+            None,
+        )
+        await session.flush()
         # Commits later than the one below, though its place in the feed is lower.
         await stall.owner.ok(
             "PATCH", f"/v1/listings/{stall.listing_id}/price", {"price_cents": 1_000, "reason": "cheaper"}
@@ -106,7 +115,7 @@ async def test_an_older_transaction_holds_the_feed_back_and_nothing_is_skipped(h
         page = (await http.get("/v1/activity", params={"store_id": stall.store_id, "order": "oldest"})).json()
         assert len(page["items"]) == 2
     items = await settled(http, stall.store_id, 4)
-    assert [event["type"] for event in items[2:]] == ["TRUST_UPDATED", "STORE_UPDATE_POSTED"]
+    assert [event["type"] for event in items[2:]] == ["THREAD_CREATED", "STORE_UPDATE_POSTED"]
 
 
 async def test_a_stream_starts_now_and_goes_on(http, server: str, stall: Stall, customer: Agent):
