@@ -1,0 +1,174 @@
+"""Orders: who may do what when, what each date brings about, and that every order comes to an end."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.market import orders as rules
+from domain.market.negotiation import BuyerStanding, ListingView
+from domain.market.orders import Due, OrderState
+from domain.market.policy import MarketPolicy
+from domain.market.states import DeliveryKind, ListingStatus, OfferStatus, OrderStatus, RefundReason, StoreStatus
+from domain.shared.errors import DomainError
+from tests.rules.test_negotiation import FREE, OPEN, chain, offer_id, put, refused
+
+T0 = datetime(2026, 1, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+PLACED = OrderState(
+    status=OrderStatus.PLACED,
+    delivery=DeliveryKind.SHIPPED,
+    promised_at=T0 + 7 * DAY,
+    remind_at=T0 + 5 * DAY,
+    reminded=False,
+    refund_requested=False,
+    refund_answered=False,
+    refund_answer_due_at=None,
+    return_window_closes_at=None,
+    closed=False,
+)
+DELIVERED = replace(PLACED, status=OrderStatus.DELIVERED, return_window_closes_at=T0 + 14 * DAY)
+ASKED = replace(DELIVERED, refund_requested=True, refund_answer_due_at=T0 + 3 * DAY)
+DECLINED = replace(ASKED, refund_answered=True)
+REFUNDED = replace(PLACED, status=OrderStatus.REFUNDED, closed=True)
+CLOSED = replace(DELIVERED, closed=True)
+days = st.integers(-1, 20).map(lambda n: T0 + n * DAY)
+
+
+@given(st.integers(1, 30), st.integers(0, 20), st.none() | st.integers(0, 40_000))
+def test_a_purchase_at_the_list_price(quantity: int, stock: int, cap: int | None):
+    listing = replace(OPEN, stock=stock)
+    buyer = BuyerStanding(committed_cents=500, spend_cap_cents=cap)
+    code = refused(rules.decide_purchase, listing, buyer, quantity)
+    if quantity > stock:
+        assert code == "listing.sold_out"
+    elif cap is not None and 500 + quantity * 1_000 > cap:
+        assert code == "limits.spend_cap"
+    else:
+        assert rules.decide_purchase(listing, buyer, quantity) == quantity * 1_000
+
+
+@given(st.sampled_from(ListingStatus), st.sampled_from(StoreStatus))
+def test_only_what_is_for_sale_is_bought(status: ListingStatus, store: StoreStatus):
+    code = refused(rules.decide_purchase, ListingView(1_000, 5, status, store), FREE, 1)
+    assert (code is None) == (status is ListingStatus.ACTIVE and store is StoreStatus.ACTIVE)
+
+
+def test_a_purchase_needs_evidence_and_the_refusal_says_how_to_get_it():
+    rules.check_gating(has_evidence=True, listing_id=UUID(int=1), store_id=UUID(int=2))
+    with pytest.raises(DomainError) as caught:
+        rules.check_gating(has_evidence=False, listing_id=UUID(int=1), store_id=UUID(int=2))
+    assert caught.value.code == "order.gating_unsatisfied"
+    assert {way["type"] for way in caught.value.details["ways"]} == {
+        "QUESTION_POSTED",
+        "OFFER_MADE",
+        "LOOKING_FOR_PARTICIPATION",
+    }
+
+
+@given(st.sampled_from(OfferStatus), st.booleans(), st.booleans(), st.integers(-2, 2))
+def test_an_accepted_offer_is_bought_once_in_time_and_nothing_else_is(
+    status: OfferStatus, spent: bool, held: bool, hours: int
+):
+    purchase_by = T0 + timedelta(hours=24) if held else None
+    state = replace(put(chain(700, quantity=3), status=status, purchase_by=purchase_by), spent=spent)
+    now = T0 + timedelta(hours=24 + hours)
+    code = refused(rules.decide_offer_purchase, state, offer_id(1), FREE, now)
+    if status is OfferStatus.ACCEPTED and spent:
+        assert code == "order.offer_spent"
+    elif status is OfferStatus.ACCEPTED and held:
+        assert code == (None if hours < 0 else "order.purchase_window_passed")
+    elif status is OfferStatus.EXPIRED and held:
+        assert code == "order.purchase_window_passed"
+    else:
+        assert code == "order.offer_not_accepted"
+    if code is None:
+        assert rules.decide_offer_purchase(state, offer_id(1), FREE, now) == 2_100
+    assert refused(rules.decide_offer_purchase, state, offer_id(9), FREE, now) == "offer.not_found"
+
+
+def test_the_buyers_cap_holds_for_accepted_offers_too():
+    state = put(chain(700), status=OfferStatus.ACCEPTED, purchase_by=T0 + DAY)
+    assert refused(rules.decide_offer_purchase, state, offer_id(1), BuyerStanding(spend_cap_cents=699), T0) == (
+        "limits.spend_cap"
+    )
+
+
+@given(st.none() | st.integers(1, 10**7), st.floats(0.01, 0.99))
+def test_a_reminder_precedes_the_promise(seconds: int | None, share: float):
+    policy = MarketPolicy(delivery_reminder_share=share)
+    dates = rules.delivery_dates(DeliveryKind.SHIPPED, seconds, T0, policy)
+    assert dates.promised_at == T0 + timedelta(seconds=seconds or policy.promised_delivery_seconds)
+    assert dates.remind_at is not None
+    assert T0 < dates.remind_at < dates.promised_at
+    assert rules.delivery_dates(DeliveryKind.INSTANT, seconds, T0, policy) == rules.Dates(None, None)
+
+
+COMMANDS = {
+    "deliver": rules.decide_deliver,
+    "cancel": lambda order, _: rules.decide_cancel(order),
+    "ask": rules.decide_request_refund,
+    "answer": lambda order, _: rules.decide_answer_refund(order),
+}
+
+
+@pytest.mark.parametrize(
+    ("order", "allowed"),
+    [
+        (PLACED, {"deliver": None, "cancel": None, "ask": "order.not_delivered", "answer": "order.no_refund_request"}),
+        (DELIVERED, {"deliver": "order.not_awaiting_delivery", "cancel": "order.not_awaiting_delivery", "ask": None,
+                     "answer": "order.no_refund_request"}),
+        (ASKED, {"deliver": "order.not_awaiting_delivery", "cancel": "order.not_awaiting_delivery",
+                 "ask": "order.refund_already_requested", "answer": None}),
+        (DECLINED, {"deliver": "order.not_awaiting_delivery", "cancel": "order.not_awaiting_delivery",
+                    "ask": "order.refund_already_requested", "answer": "order.no_refund_request"}),
+        (CLOSED, {"deliver": "order.not_awaiting_delivery", "cancel": "order.not_awaiting_delivery",
+                  "ask": "order.return_window_closed", "answer": "order.no_refund_request"}),
+        (REFUNDED, dict.fromkeys(COMMANDS, "order.refunded")),
+    ],
+)  # fmt: skip
+def test_each_state_allows_its_commands_and_names_the_reason_for_the_rest(
+    order: OrderState, allowed: dict[str, str | None]
+):
+    assert {name: refused(decide, order, T0 + DAY) for name, decide in COMMANDS.items()} == allowed
+
+
+def test_commands_after_their_date_are_refused_before_the_timer_fires():
+    assert refused(rules.decide_deliver, PLACED, T0 + 7 * DAY) == "order.not_awaiting_delivery"
+    assert refused(rules.decide_request_refund, DELIVERED, T0 + 14 * DAY) == "order.return_window_closed"
+
+
+@given(days)
+def test_what_each_date_brings_about(now: datetime):
+    late, due = now >= T0 + 7 * DAY, now >= T0 + 5 * DAY
+    missed = Due(refund=RefundReason.DELIVERY_MISSED)
+    assert rules.decide_order_due(PLACED, now) == (missed if late else Due(remind=due))
+    assert rules.decide_order_due(replace(PLACED, reminded=True), now) == (missed if late else Due())
+    assert rules.decide_order_due(DELIVERED, now) == Due(close=now >= T0 + 14 * DAY)
+    granted = Due(refund=RefundReason.NOT_ANSWERED)
+    assert rules.decide_order_due(ASKED, now) == (granted if now >= T0 + 3 * DAY else Due())
+    assert rules.decide_order_due(DECLINED, now) == Due(close=now >= T0 + 14 * DAY)
+    assert rules.decide_order_due(REFUNDED, now) == Due()
+    assert rules.decide_order_due(CLOSED, now) == Due()
+
+
+@given(st.sampled_from([PLACED, replace(PLACED, reminded=True), DELIVERED, ASKED, DECLINED]), st.integers(1, 10))
+def test_waiting_for_each_next_date_ends_every_order(order: OrderState, seconds: int):
+    """The process's loop: at each deadline something is due, and after a few the order is closed."""
+    for _ in range(4):
+        date = rules.next_order_deadline(order)
+        if date is None:
+            break
+        assert rules.decide_order_due(order, date - timedelta(seconds=seconds)) == Due()
+        due = rules.decide_order_due(order, date)
+        assert due != Due()
+        assert [due.refund is not None, due.remind, due.close].count(True) == 1
+        if due.remind:
+            order = replace(order, reminded=True)
+        else:
+            order = replace(order, closed=True, status=OrderStatus.REFUNDED if due.refund else order.status)
+    assert order.closed
+    assert rules.next_order_deadline(order) is None
