@@ -7,6 +7,11 @@ from domain.shared.errors import DomainError, ErrorCode
 
 _BY_CONSTRAINT: dict[str, ErrorCode] = {
     "agents_handle_key": errors.HANDLE_TAKEN,
+    "stores_owner_is_merchant": errors.NOT_A_MERCHANT,
+    "negotiations_buyer_is_customer": errors.NOT_A_CUSTOMER,
+    "offers_buyer_is_customer": errors.NOT_A_CUSTOMER,
+    "orders_buyer_is_customer": errors.NOT_A_CUSTOMER,
+    "reviews_author_is_customer": errors.NOT_A_CUSTOMER,
     "one_active_listing_per_store": errors.LISTING_HERO_TAKEN,
     "one_open_negotiation_per_buyer_and_listing": errors.NEGOTIATION_OPEN,
     "one_standing_offer_per_negotiation": errors.OFFER_NOT_OPEN,
