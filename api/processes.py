@@ -122,10 +122,11 @@ class Processes:
                     rpc_timeout=timedelta(seconds=self._timeout),
                 )
         except BaseException:
-            # Its future fails as well and would be reported as never retrieved.
-            with suppress(*_FAILURES):
-                async with asyncio.timeout(0):
-                    await operation.workflow_handle()
+            # Its future fails as well, or is cancelled: taken note of here, or asyncio would complain.
+            started = asyncio.ensure_future(operation.workflow_handle())
+            await asyncio.wait((started,), timeout=0)
+            if not started.cancel() and not started.cancelled():
+                started.exception()
             raise
         assert isinstance(done, Done)
         return done
