@@ -21,6 +21,7 @@ from tests.api.conftest import Agent, Stall, register
 
 # What the test's process does, by the "plan" in the body: a list of one step per attempt.
 RUNS: dict[str, list[Run]] = {}
+GATES: dict[str, asyncio.Event] = {}
 router = APIRouter()
 
 
@@ -48,7 +49,7 @@ async def command(body: Plan, _: AnyAgent, command: CommandDep) -> Response:
         if step == "slow":
             await asyncio.sleep(0.3)
         if step == "hang":
-            await asyncio.sleep(60)
+            await GATES.setdefault(body.name, asyncio.Event()).wait()
         return Outcome(entity_id=str(run.command_id))
 
     return await command.run(action, status=201)
@@ -56,7 +57,7 @@ async def command(body: Plan, _: AnyAgent, command: CommandDep) -> Response:
 
 @pytest_asyncio.fixture(scope="module")
 async def commands(api_settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(api_settings.model_copy(update={"idempotency_lease_seconds": 1.0}))
+    app = create_app(api_settings.model_copy(update={"idempotency_lease_seconds": 60.0}))
     app.include_router(router)
     async with (
         app.router.lifespan_context(app),
@@ -72,6 +73,14 @@ async def agent(commands: httpx.AsyncClient) -> Agent:
 
 def plan(*steps: str) -> dict:
     return {"name": secrets.token_hex(6), "steps": list(steps)}
+
+
+async def begun(body: dict) -> asyncio.Event:
+    """Wait until the command hangs; the event lets it go on."""
+    async with asyncio.timeout(10):
+        while body["name"] not in GATES:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    return GATES[body["name"]]
 
 
 def fresh() -> str:
@@ -157,12 +166,13 @@ async def test_keys_are_visible_ascii(http, stall: Stall, key: str):
 
 
 async def test_a_command_in_flight_is_told_so_and_done_once(agent: Agent):
-    body, key = plan("slow"), fresh()
+    body, key = plan("hang"), fresh()
     first = asyncio.create_task(agent("POST", "/v1/test/commands", body, key=key))
-    await asyncio.sleep(0.1)
+    gate = await begun(body)
     second = await agent("POST", "/v1/test/commands", body, key=key)
     assert (second.status_code, second.json()["code"]) == (409, "idempotency.in_flight")
-    assert int(second.headers["retry-after"]) >= 1
+    assert 1 <= int(second.headers["retry-after"]) <= 60
+    gate.set()
     done = await first
     assert done.status_code == 201
     third = await agent("POST", "/v1/test/commands", body, key=key)
@@ -208,13 +218,17 @@ async def test_a_command_cut_off_is_resumed_after_its_lease(agent: Agent, worker
     async with worker_database.transaction() as session:
         await session.execute(
             text(
-                "UPDATE idempotency_records SET completed_at = NULL, status_code = NULL, response_body = NULL,"
-                " lease_until = clock_timestamp() + interval '1 second' WHERE command_id = :id"
+                "UPDATE idempotency_records SET completed_at = NULL, status_code = NULL, response_body = NULL"
+                " WHERE command_id = :id"
             ),
             {"id": first.json()["entity_id"]},
         )
     assert (await agent("POST", "/v1/test/commands", body, key=key)).json()["code"] == "idempotency.in_flight"
-    await asyncio.sleep(1.05)
+    async with worker_database.transaction() as session:
+        await session.execute(
+            text("UPDATE idempotency_records SET lease_until = clock_timestamp() WHERE command_id = :id"),
+            {"id": first.json()["entity_id"]},
+        )
     resumed = await agent("POST", "/v1/test/commands", body, key=key)
     assert resumed.json()["entity_id"] == first.json()["entity_id"]
     assert RUNS[body["name"]][-1].resumed
@@ -232,7 +246,7 @@ async def test_a_refused_command_stays_refused(agent: Agent):
 async def test_a_cancelled_command_is_released(agent: Agent):
     body, key = plan("hang", "ok"), fresh()
     task = asyncio.create_task(agent("POST", "/v1/test/commands", body, key=key))
-    await asyncio.sleep(0.2)
+    await begun(body)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
