@@ -213,12 +213,13 @@ class PostgresOrderActivities(OrderActivities):
             store = await session.get_one(Store, listing.store_id)
             if store.owner_merchant_id == command.buyer_id:
                 raise errors.OWN_LISTING.error()
-            eligible = await evidence.settle_evidence(session, command.buyer_id, listing.listing_id, store.store_id)
-            rules.check_gating(eligible, listing.listing_id, store.store_id)
+            since = await evidence.settle_evidence(session, command.buyer_id, listing.listing_id, store.store_id)
+            rules.check_gating(since is not None, listing.listing_id, store.store_id)
+            assert since is not None
             if command.offer_id is None:
-                case = await self._buy_at_list_price(session, start, command, listing, store)
+                case = await self._buy_at_list_price(session, start, command, listing, store, since)
             else:
-                case = await self._buy_accepted_offer(session, start, command, listing, store)
+                case = await self._buy_accepted_offer(session, start, command, listing, store, since)
             case.publish(ActivityType.ORDER_PLACED)
             for agent_id in case.parties:
                 case.tell(agent_id, InboxType.ORDER_PLACED)
@@ -261,11 +262,18 @@ class PostgresOrderActivities(OrderActivities):
         return _Case(session, order, store, now, start.policy)
 
     async def _buy_at_list_price(
-        self, session: AsyncSession, start: OrderStart, command: PlaceOrder, listing: Listing, store: Store
+        self,
+        session: AsyncSession,
+        start: OrderStart,
+        command: PlaceOrder,
+        listing: Listing,
+        store: Store,
+        since: datetime,
     ) -> _Case:
         standing = await negotiations.get_buyer_standing(session, command.buyer_id, listing.currency)
         rules.decide_purchase(negotiations.listing_view(listing, store), standing, command.quantity)
-        now = await locks.clock(session)
+        # Never before what made the buyer eligible, also when the clock was set back.
+        now = max(await locks.clock(session), since)
         case = await self._insert(session, start, command, listing, store, now, listing.price_cents, command.quantity)
         left = await stock.move_stock(
             session,
@@ -280,7 +288,13 @@ class PostgresOrderActivities(OrderActivities):
         return case
 
     async def _buy_accepted_offer(
-        self, session: AsyncSession, start: OrderStart, command: PlaceOrder, listing: Listing, store: Store
+        self,
+        session: AsyncSession,
+        start: OrderStart,
+        command: PlaceOrder,
+        listing: Listing,
+        store: Store,
+        since: datetime,
     ) -> _Case:
         assert command.offer_id is not None
         offer = await session.get(Offer, command.offer_id)
@@ -294,7 +308,7 @@ class PostgresOrderActivities(OrderActivities):
         standing = await negotiations.get_buyer_standing(
             session, command.buyer_id, offer.currency, without=negotiation.negotiation_id
         )
-        now = await locks.clock(session)
+        now = max(await locks.clock(session), since)
         rules.decide_offer_purchase(state, command.offer_id, standing, now)
         if await stock.release_hold(session, offer.offer_id, HoldRelease.SPENT, now) is None:
             raise errors.OFFER_SPENT.error()

@@ -72,7 +72,8 @@ class PostgresReviewActivities(ReviewActivities):
             window = await locks.lock_review_window(session, command.order_id)
             if await find_command(session, command.command_id):
                 return _snapshot(order, window)
-            now = await locks.clock(session)
+            # Never before the delivery, also when the clock was set back.
+            now = max(await locks.clock(session), order.delivered_at or order.placed_at)
             decide_review(order.status, window.status if window else None, window.closes_at if window else None, now)
             assert window is not None
             thread = await _review_thread(session, order.listing_id, order.store_id, command.author_id)

@@ -83,8 +83,14 @@ async def list_evidence(
     return found
 
 
-async def settle_evidence(session: AsyncSession, customer_id: UUID, listing_id: UUID, store_id: UUID) -> bool:
-    """Whether the customer may buy. A question to the whole store is copied to the listing, with its time."""
+async def settle_evidence(
+    session: AsyncSession, customer_id: UUID, listing_id: UUID, store_id: UUID
+) -> datetime | None:
+    """Since when the customer may buy; None when it may not.
+
+    A question to the whole store is copied to the listing, with its time. An order is never older than this
+    time, also when the clock was set back in between.
+    """
     found = await list_evidence(session, customer_id, listing_id, store_id)
     for row in found:
         if row.type is InteractionType.QUESTION_POSTED and row.thread_id and row.message_id:
@@ -97,4 +103,4 @@ async def settle_evidence(session: AsyncSession, customer_id: UUID, listing_id: 
                 thread_id=row.thread_id,
                 message_id=row.message_id,
             )
-    return bool(found)
+    return min((row.created_at for row in found), default=None)
