@@ -36,6 +36,7 @@ class AppContext:
         for name, engine in (("market", self.database.engine), ("admission", self.admission)):
             pool = engine.pool
             self.metrics.pool.labels(name).set(pool.checkedout() if isinstance(pool, QueuePool) else 0)
+            self.metrics.pool_size.labels(name).set(pool.size() if isinstance(pool, QueuePool) else 0)
         self.metrics.streams.set(self.feed.open_streams)
 
 

@@ -31,6 +31,7 @@ from domain.market.commands import (
     Done,
     MakeOffer,
     NegotiationStart,
+    OperatorRefund,
     OrderCommand,
     OrderStart,
     PlaceOrder,
@@ -78,9 +79,14 @@ class Processes:
         return await self._command(NEGOTIATION, process_id, start, update, command, "PROPOSED", "Negotiation")
 
     async def order(
-        self, update: str, command: PlaceOrder | OrderCommand, order_id: UUID, listing_id: UUID, store_id: UUID
+        self,
+        update: str,
+        command: PlaceOrder | OrderCommand | OperatorRefund,
+        order_id: UUID,
+        listing_id: UUID,
+        store_id: UUID,
     ) -> Done:
-        """``update``: place_order, deliver_order, cancel_order, request_refund, answer_refund."""
+        """``update``: place_order, deliver_order, cancel_order, request_refund, answer_refund, refund_by_operator."""
         start = OrderStart(order_id=order_id, listing_id=listing_id, store_id=store_id, policy=self.policy)
         return await self._command(ORDER, order_process(order_id), start, update, command, "PLACED", "Order")
 
@@ -97,7 +103,7 @@ class Processes:
         process_id: str,
         start: NegotiationStart | OrderStart | ReviewWindowStart,
         update: str,
-        command: MakeOffer | CounterOffer | AnswerOffer | PlaceOrder | OrderCommand | PostReview,
+        command: MakeOffer | CounterOffer | AnswerOffer | PlaceOrder | OrderCommand | OperatorRefund | PostReview,
         state: str,
         summary: str,
     ) -> Done:

@@ -2,6 +2,8 @@
 
 from fastapi import APIRouter
 
+from api.console import pages as console_pages
+from api.console import routes as console
 from api.market import (
     agents,
     conversation,
@@ -30,9 +32,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     feed.router,
     discovery.router,
     operations.router,
+    console.router,
     codec.router,
     health.router,
     home.router,
     home.stream_router,
     pages.router,
+    console_pages.router,
 )

@@ -68,3 +68,4 @@ TOO_MANY_STREAMS = declare(
     "This process serves as many streams as it can.",
     "GET /v1/activity",
 )
+FOREIGN_FORM = declare("console.foreign_form", ErrorKind.FORBIDDEN, "This form was sent from another page.")

@@ -13,10 +13,11 @@ from db.market import evidence, negotiations, orders, stock, trust
 from db.market.activity import notify, record_event
 from db.market.tables import Listing, Negotiation, Offer, Order, ReviewWindow, Store
 from db.platform.commands import find_command, insert_command
+from db.platform.keys import insert_audit_entry
 from db.session import Database
 from domain.market import errors
 from domain.market import orders as rules
-from domain.market.commands import OrderCommand, OrderSnapshot, OrderStart, PlaceOrder
+from domain.market.commands import OperatorRefund, OrderCommand, OrderSnapshot, OrderStart, PlaceOrder
 from domain.market.policy import MarketPolicy
 from domain.market.states import (
     ActivityType,
@@ -369,6 +370,19 @@ class PostgresOrderActivities(OrderActivities):
                     case.order.refund_declined_at = case.now
                     case.tell(case.order.buyer_customer_id, InboxType.REFUND_DECLINED)
                 insert_command(session, command.command_id, "answer_refund", start.order_id)
+            return case.snapshot()
+
+    @activity.defn(name="refund_by_operator")
+    async def refund_by_operator(self, start: OrderStart, command: OperatorRefund) -> OrderSnapshot:
+        async with self._database.transaction() as session:
+            case = await self._load(session, start)
+            if not await find_command(session, command.command_id):
+                rules.decide_refund_by_operator(case.state, cancel=command.cancel)
+                await case.refund(RefundReason.BY_OPERATOR, goods_return=command.cancel or command.goods_returned)
+                action = "order.cancel" if command.cancel else "order.refund"
+                meta: dict[str, int | str] = {"entity": str(start.order_id)}
+                insert_audit_entry(session, command.command_id, command.key_id, action, command.reason, meta)
+                insert_command(session, command.command_id, "refund_by_operator", start.order_id)
             return case.snapshot()
 
     @activity.defn(name="settle_order")

@@ -19,6 +19,7 @@ from domain.market.commands import (
     MakeOffer,
     NegotiationSnapshot,
     NegotiationStart,
+    OperatorRefund,
     OrderCommand,
     OrderSnapshot,
     OrderStart,
@@ -94,6 +95,11 @@ class OrderActivities(ABC):
     @activity.defn(name="answer_refund")
     @abstractmethod
     async def answer_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot: ...
+
+    @activity.defn(name="refund_by_operator")
+    @abstractmethod
+    async def refund_by_operator(self, start: OrderStart, command: OperatorRefund) -> OrderSnapshot:
+        """Cancel or refund for an operator, with the entry in the operators' log."""
 
     @activity.defn(name="settle_order")
     @abstractmethod

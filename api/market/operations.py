@@ -3,15 +3,24 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from api.console.actions import Wish
+from api.console.actions import expire_offers as expire
 from api.context import Context
 from api.errors import errors as refusals
 from api.platform.auth import AnOperator
 from api.platform.idempotency import CommandDep, Run
-from api.platform.schemas import ResponseModel, example
+from api.platform.schemas import Note, RequestModel, ResponseModel, example
 from domain.market.commands import SweepReport
 from domain.platform_errors import OPERATOR_REQUIRED
 
 router = APIRouter(prefix="/v1/operations", tags=["operations"])
+
+
+class ExpireIn(RequestModel):
+    """Why, for the operators' log."""
+
+    reason: Note
+    model_config = example({"reason": "Ticket 812: offers stand past their date"})
 
 
 class SweepOut(ResponseModel):
@@ -55,11 +64,14 @@ class AuditOut(ResponseModel):
 
 
 @router.post("/expire-offers", response_model=SweepOut, responses=refusals(OPERATOR_REQUIRED))
-async def expire_offers(_: AnOperator, command: CommandDep, context: Context) -> Response:
+async def expire_offers(
+    operator: AnOperator, command: CommandDep, context: Context, body: ExpireIn | None = None
+) -> Response:
     """Wake every process whose date has passed, now. As the schedule does; safe to repeat and to overlap."""
+    reason = body.reason if body else "no reason given"
 
     async def act(run: Run) -> SweepOut:
-        report: SweepReport = await context.processes.sweep(run.command_id)
+        report: SweepReport = await expire(Wish(context, operator.key_id, reason, run.command_id))
         return SweepOut.model_validate(report)
 
     return await command.run(act)

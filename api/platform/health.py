@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from temporalio.service import RPCError
 
+from api.console.figures import measure_backlog
 from api.context import AppContext, Context
 from api.errors import errors, status_of
 from api.platform.schemas import ResponseModel, example
@@ -89,6 +90,7 @@ async def readyz(context: Context) -> Readiness:
 async def metrics(context: Context) -> Response:
     """Measurements for Prometheus."""
     context.measure()
+    await measure_backlog(context)
     return Response(generate_latest(context.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 

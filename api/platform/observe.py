@@ -68,6 +68,16 @@ class Metrics:
             registry=self.registry,
         )
         self.pool = Gauge("souk_db_connections_in_use", "Connections checked out", ["pool"], registry=self.registry)
+        self.pool_size = Gauge("souk_db_pool_size", "Connections a pool may hold", ["pool"], registry=self.registry)
+        queue = ["queue"]
+        self.backlog = Gauge("souk_tasks_waiting", "Tasks waiting for a worker", queue, registry=self.registry)
+        self.backlog_age = Gauge(
+            "souk_oldest_task_waits_seconds",
+            "Schedule-to-start of the oldest waiting task",
+            queue,
+            registry=self.registry,
+        )
+        self.pollers = Gauge("souk_task_pollers", "Workers that ask for tasks", queue, registry=self.registry)
         self.streams = Gauge("souk_open_streams", "Open event streams", registry=self.registry)
 
 

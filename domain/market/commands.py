@@ -110,6 +110,17 @@ class OrderCommand(Message):
     goods_returned: bool = False
 
 
+class OperatorRefund(Message):
+    """An operator cancels an order before delivery, or pays it back after. ``key_id`` and ``reason`` are logged."""
+
+    command_id: UUID
+    order_id: UUID
+    key_id: UUID
+    reason: str
+    cancel: bool
+    goods_returned: bool = False
+
+
 class OrderSnapshot(Message):
     """The projection after a command, all an Order keeps. Flags tell whom this step concerns."""
 

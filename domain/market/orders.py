@@ -140,6 +140,16 @@ def decide_answer_refund(order: OrderState) -> None:
         raise errors.NO_REFUND_REQUEST.error()
 
 
+def decide_refund_by_operator(order: OrderState, *, cancel: bool) -> None:
+    """Whether an operator may pay back: before delivery it cancels, after delivery it refunds, at any time."""
+    if order.status is OrderStatus.REFUNDED:
+        raise errors.ORDER_REFUNDED.error()
+    if cancel:
+        decide_cancel(order)
+    elif order.status is not OrderStatus.DELIVERED:
+        raise errors.ORDER_NOT_DELIVERED.error()
+
+
 def decide_order_due(order: OrderState, now: datetime) -> Due:
     """What time has brought about: a missed delivery, a reminder, a granted refund, the end of the process."""
     if order.closed:

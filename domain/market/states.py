@@ -157,7 +157,10 @@ class CloseReason(StrEnum):
 
 
 class RefundReason(StrEnum):
+    """Why an order was paid back."""
+
     CANCELLED_BY_BUYER = "CANCELLED_BY_BUYER"
     DELIVERY_MISSED = "DELIVERY_MISSED"
     GRANTED = "GRANTED"
     NOT_ANSWERED = "NOT_ANSWERED"
+    BY_OPERATOR = "BY_OPERATOR"

@@ -10,6 +10,7 @@ from activities.market.signatures import OrderActivities, ReviewActivities
 from domain.market import errors
 from domain.market import orders as rules
 from domain.market.commands import (
+    OperatorRefund,
     OrderCommand,
     OrderSnapshot,
     OrderStart,
@@ -152,6 +153,17 @@ class FakeOrders(OrderActivities):
                     flags = self._refund(order, RefundReason.GRANTED, goods_return=command.goods_returned)
                 else:
                     order.state = replace(order.state, refund_answered=True)
+                self._books.commands[command.command_id] = "ok"
+            return self._snapshot(start.order_id, **flags)
+
+    @activity.defn(name="refund_by_operator")
+    async def refund_by_operator(self, start: OrderStart, command: OperatorRefund) -> OrderSnapshot:
+        async with self._books.turn("refund_by_operator"):
+            order, flags = _find(self._books, start.order_id), {}
+            if command.command_id not in self._books.commands:
+                rules.decide_refund_by_operator(order.state, cancel=command.cancel)
+                back = command.cancel or command.goods_returned
+                flags = self._refund(order, RefundReason.BY_OPERATOR, goods_return=back)
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id, **flags)
 

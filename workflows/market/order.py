@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.market.signatures import OrderActivities as Record
     from domain.market.commands import (
         Done,
+        OperatorRefund,
         OrderCommand,
         OrderSnapshot,
         OrderStart,
@@ -85,6 +86,10 @@ class Order(MarketProcess):
     @workflow.update(name="answer_refund")
     async def answer_refund(self, command: OrderCommand) -> Done:
         return await self._carry_out(Record.answer_refund, command, "record the merchant's answer")
+
+    @workflow.update(name="refund_by_operator")
+    async def refund_by_operator(self, command: OperatorRefund) -> Done:
+        return await self._carry_out(Record.refund_by_operator, command, "record an operator's refund")
 
     @workflow.signal(name=NUDGE)
     def nudge(self) -> None:

@@ -1,0 +1,98 @@
+"""What an operator may do, each with a reason that lands in the operators' log.
+
+The log's entry is written in the transaction that acts, or, where a process is only told to look again, before
+it is told. The command's id is the entry's id, so a repeated request is done and logged once.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from api.console.processes import wake_process
+from api.context import AppContext
+from db.ids import new_id
+from db.market.stores import update_store
+from db.market.tables import Store
+from db.platform import console
+from domain.market.commands import OperatorRefund, SweepReport
+from domain.market.errors import ORDER_NOT_FOUND, STORE_NOT_FOUND
+from domain.market.states import StoreStatus
+from domain.platform_errors import KEY_NOT_FOUND, ROUTE_NOT_FOUND
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An operator's wish: who, why, and the id under which it is done once."""
+
+    context: AppContext
+    key_id: UUID
+    reason: str
+    command_id: UUID
+
+    async def log(self, action: str, **meta: str) -> None:
+        async with self.context.database.transaction() as session:
+            await console.log_once(session, self.command_id, self.key_id, action, self.reason, {**meta})
+
+
+async def pay_back(wish: Wish, order_id: UUID, *, cancel: bool, goods_returned: bool = False) -> None:
+    """Cancel before delivery or refund after it, through the Order process, which writes the log's entry."""
+    async with wish.context.database.transaction() as session:
+        await console.name_operator(session, wish.key_id)
+        row = await console.get_projection(session, "order", order_id)
+    if row is None:
+        raise ORDER_NOT_FOUND.error()
+    command = OperatorRefund(
+        command_id=wish.command_id,
+        order_id=order_id,
+        key_id=wish.key_id,
+        reason=wish.reason,
+        cancel=cancel,
+        goods_returned=goods_returned,
+    )
+    await wish.context.processes.order("refund_by_operator", command, order_id, row["listing_id"], row["store_id"])
+
+
+async def wake_up(wish: Wish, kind: str, entity: UUID) -> None:
+    """Tell one process to look again. Raises request.not_found."""
+    if kind not in console.KINDS:
+        raise ROUTE_NOT_FOUND.error()
+    await wish.log("trust.nudge" if kind == "store-trust" else "process.wake", entity=str(entity), kind=kind)
+    await wake_process(wish.context, wish.key_id, kind, entity)
+
+
+async def close_store(wish: Wish, store_id: UUID) -> None:
+    """Close a store for good; its standing offers are cancelled. Raises store.closed when it is closed."""
+    async with wish.context.database.transaction() as session:
+        store = await session.get(Store, store_id)
+        if store is None:
+            raise STORE_NOT_FOUND.error()
+        entry: dict[str, int | str] = {"entity": str(store_id)}
+        if await console.log_once(session, wish.command_id, wish.key_id, "store.close", wish.reason, entry):
+            await update_store(session, store_id, store.owner_merchant_id, {"status": StoreStatus.CLOSED})
+    await wish.context.nudges.negotiations_in_store(store_id)
+
+
+async def revoke_key(wish: Wish, key_id: UUID) -> None:
+    """Revoke an agent's or an operator's key. Raises auth.key_not_found."""
+    async with wish.context.database.transaction() as session:
+        if not await console.revoke_any_key(session, key_id):
+            raise KEY_NOT_FOUND.error("There is no such key.")
+        entry: dict[str, int | str] = {"entity": str(key_id)}
+        await console.log_once(session, wish.command_id, wish.key_id, "key.revoke", wish.reason, entry)
+
+
+async def expire_offers(wish: Wish) -> SweepReport:
+    """Wake everything whose date has passed, now."""
+    await wish.log("offers.expire")
+    return await wish.context.processes.sweep(wish.command_id)
+
+
+async def reveal_terms(context: AppContext, key_id: UUID, reason: str, entity: UUID) -> dict[str, Any]:
+    """The terms of a negotiation or an order. Every look is an entry of its own; none is kept for a repetition."""
+    audit_id = new_id()
+    async with context.database.transaction() as session:
+        await console.name_operator(session, key_id)
+        if not any([await console.get_projection(session, kind, entity) for kind in ("negotiation", "order")]):
+            raise ROUTE_NOT_FOUND.error()
+        await console.log_once(session, audit_id, key_id, "terms.reveal", reason, {"entity": str(entity)})
+        return await console.reveal_terms(session, audit_id, entity)

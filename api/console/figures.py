@@ -1,0 +1,102 @@
+"""Measurements for people: the same registry that /metrics gives out, and the task queue's backlog in it.
+
+The backlog is asked of Temporal when somebody looks: how many tasks wait, and how long the oldest has waited
+since it was scheduled.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from prometheus_client.samples import Sample
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.service import RPCError
+
+from api.context import AppContext
+from domain.market.processes import MARKET_QUEUE
+
+_PATIENCE_SECONDS = 2
+_QUEUES = {
+    "workflow": TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    "activity": TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
+}
+
+
+async def measure_backlog(context: AppContext) -> bool:
+    """Bring the backlog's gauges up to date. False when Temporal does not answer; then they keep their values."""
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            for name, kind in _QUEUES.items():
+                found = await context.temporal.workflow_service.describe_task_queue(
+                    DescribeTaskQueueRequest(
+                        namespace=context.settings.temporal_namespace,
+                        task_queue=TaskQueue(name=MARKET_QUEUE),
+                        task_queue_type=kind,
+                        report_stats=True,
+                    )
+                )
+                stats = found.stats
+                context.metrics.backlog.labels(name).set(stats.approximate_backlog_count)
+                age = stats.approximate_backlog_age
+                context.metrics.backlog_age.labels(name).set(age.seconds + age.nanos / 1e9)
+                context.metrics.pollers.labels(name).set(len(found.pollers))
+    except (RPCError, TimeoutError, RuntimeError):
+        return False
+    return True
+
+
+@dataclass(slots=True)
+class RouteFigures:
+    """One route since the process started. Latencies are in seconds; ``p95`` is its bucket's upper bound."""
+
+    method: str
+    route: str
+    status: str
+    count: float = 0
+    seconds: float = 0
+    p95: float | None = None
+
+    @property
+    def mean_ms(self) -> float:
+        return self.seconds / self.count * 1000 if self.count else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    routes: list[RouteFigures]
+    gauges: list[tuple[str, str, float]]
+
+
+def read(context: AppContext) -> Figures:
+    """What the registry holds now."""
+    context.measure()
+    routes: dict[tuple[str, str, str], RouteFigures] = {}
+    buckets: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
+    gauges: list[tuple[str, str, float]] = []
+    for metric in context.metrics.registry.collect():
+        for sample in metric.samples:
+            if metric.name != "souk_http_request_seconds":
+                gauges.append((sample.name, ", ".join(sample.labels.values()), sample.value))
+                continue
+            _add(sample, routes, buckets)
+    for key, found in routes.items():
+        wanted = 0.95 * found.count
+        found.p95 = next((bound for bound, count in sorted(buckets[key]) if count >= wanted), None)
+    busiest = sorted(routes.values(), key=lambda row: -row.count)
+    return Figures(busiest, gauges)
+
+
+def _add(
+    sample: Sample,
+    routes: dict[tuple[str, str, str], RouteFigures],
+    buckets: dict[tuple[str, str, str], list[tuple[float, float]]],
+) -> None:
+    key = (sample.labels["method"], sample.labels["route"], sample.labels["status"])
+    row = routes.setdefault(key, RouteFigures(*key))
+    if sample.name.endswith("_count"):
+        row.count = sample.value
+    elif sample.name.endswith("_sum"):
+        row.seconds = sample.value
+    elif sample.name.endswith("_bucket"):
+        buckets.setdefault(key, []).append((float(sample.labels["le"]), sample.value))

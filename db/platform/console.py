@@ -1,0 +1,153 @@
+"""What the console reads: private processes without their terms, the operators' log, and terms after a reason.
+
+Every transaction that reads here first names its operator; the views are empty for anybody else, and their
+columns leave out prices, quantities and messages (migration 0002).
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.platform.tables import ApiKey, OperatorAuditEntry
+
+Row = Mapping[str, Any]
+
+_LATE = """
+SELECT 'negotiation' AS kind, n.negotiation_id AS id, n.seller_store_id AS store_id,
+  coalesce(o.purchase_by, o.expires_at) AS due,
+  CASE WHEN o.status = 'ACCEPTED' THEN 'the buyer''s purchase of an accepted offer'
+       ELSE 'an answer to the standing offer' END AS waits_for
+FROM operator_negotiations n JOIN operator_offers o USING (negotiation_id)
+WHERE n.closed_at IS NULL AND o.closed_at IS NULL
+  AND ((o.status = 'PROPOSED' AND o.expires_at < :due) OR (o.status = 'ACCEPTED' AND o.purchase_by < :due))
+UNION ALL
+SELECT 'order', order_id, store_id, promised_at, 'the merchant''s delivery'
+FROM operator_orders WHERE status = 'PLACED' AND promised_at < :due
+UNION ALL
+SELECT 'order', order_id, store_id, refund_answer_due_at, 'the merchant''s answer to a refund request'
+FROM operator_orders WHERE status = 'DELIVERED' AND refund_declined_at IS NULL AND refund_answer_due_at < :due
+UNION ALL
+SELECT 'order', order_id, store_id, return_window_closes_at, 'the end of the return window'
+FROM operator_orders WHERE status = 'DELIVERED' AND closed_at IS NULL AND return_window_closes_at < :due
+  AND (refund_requested_at IS NULL OR refund_declined_at IS NOT NULL)
+UNION ALL
+SELECT 'review-window', w.order_id, o.store_id, w.closes_at, 'the buyer''s review'
+FROM review_windows w JOIN operator_orders o USING (order_id) WHERE w.status = 'OPEN' AND w.closes_at < :due
+UNION ALL
+SELECT 'store-trust', store_id, store_id, min(occurred_at),
+  'the fold of ' || count(*) || ' facts into the store''s trust'
+FROM trust_facts WHERE folded_at IS NULL AND occurred_at < :due GROUP BY store_id
+UNION ALL
+SELECT 'store-trust', store_id, store_id, min(due_at), 'the record of unanswered questions'
+FROM support_questions WHERE answered_at IS NULL AND missed_at IS NULL AND due_at < :due GROUP BY store_id
+ORDER BY due LIMIT :limit
+"""
+
+_HOLDS = """
+SELECT 'negotiation' AS kind, o.negotiation_id AS id, n.seller_store_id AS store_id, h.expires_at AS due,
+  'the buyer''s purchase of an accepted offer' AS waits_for
+FROM operator_holds h JOIN operator_offers o USING (offer_id) JOIN operator_negotiations n USING (negotiation_id)
+WHERE h.released_at IS NULL AND h.expires_at BETWEEN :now AND :until ORDER BY h.expires_at LIMIT :limit
+"""
+
+_OPEN = """
+SELECT 'negotiation' AS kind, negotiation_id AS id, seller_store_id AS store_id, status::text AS status,
+  opened_at AS since FROM operator_negotiations WHERE closed_at IS NULL
+UNION ALL
+SELECT 'order', order_id, store_id, status::text, placed_at FROM operator_orders WHERE closed_at IS NULL
+ORDER BY since DESC LIMIT :limit
+"""
+
+_PROJECTIONS = {
+    "negotiation": "SELECT * FROM operator_negotiations WHERE negotiation_id = :id",
+    "order": "SELECT * FROM operator_orders WHERE order_id = :id",
+    "review-window": "SELECT w.*, o.store_id, o.listing_id FROM review_windows w"
+    " JOIN operator_orders o USING (order_id) WHERE w.order_id = :id",
+    "store-trust": "SELECT store_id, overall_score, rated, sequence, folds, last_updated_at, decay_due_at,"
+    " (SELECT count(*) FROM trust_facts f WHERE f.store_id = p.store_id AND folded_at IS NULL) AS facts_waiting"
+    " FROM trust_profiles p WHERE store_id = :id",
+}
+KINDS = tuple(_PROJECTIONS)
+
+
+async def name_operator(session: AsyncSession, key_id: UUID) -> None:
+    """Say who reads, for the rest of the transaction."""
+    await session.execute(text("SELECT set_config('souk.operator', :key, true)"), {"key": str(key_id)})
+
+
+async def _rows(session: AsyncSession, query: str, **values: Any) -> Sequence[Row]:
+    return [dict(row) for row in (await session.execute(text(query), values)).mappings()]
+
+
+async def list_late(session: AsyncSession, now: datetime, grace_seconds: float, limit: int) -> Sequence[Row]:
+    """Processes whose date passed more than ``grace_seconds`` ago without the process having moved."""
+    return await _rows(session, _LATE, due=now - timedelta(seconds=grace_seconds), limit=limit)
+
+
+async def list_expiring_holds(session: AsyncSession, now: datetime, within_seconds: float, limit: int) -> Sequence[Row]:
+    return await _rows(session, _HOLDS, now=now, until=now + timedelta(seconds=within_seconds), limit=limit)
+
+
+async def list_open(session: AsyncSession, limit: int) -> Sequence[Row]:
+    """Negotiations and orders under way, the newest first."""
+    return await _rows(session, _OPEN, limit=limit)
+
+
+async def get_projection(session: AsyncSession, kind: str, entity: UUID) -> Row | None:
+    """``kind``: negotiation, order, review-window, store-trust."""
+    rows = await _rows(session, _PROJECTIONS[kind], id=entity)
+    return rows[0] if rows else None
+
+
+async def list_rounds(session: AsyncSession, negotiation_id: UUID) -> Sequence[Row]:
+    query = "SELECT * FROM operator_offers WHERE negotiation_id = :id ORDER BY round"
+    return await _rows(session, query, id=negotiation_id)
+
+
+async def reveal_terms(session: AsyncSession, audit_id: UUID, entity: UUID) -> dict[str, Any]:
+    """The terms behind a negotiation or an order. The entry ``audit_id`` was written in this transaction."""
+    found = await session.scalar(
+        text("SELECT souk_reveal_terms(:entity, :audit)"), {"entity": entity, "audit": audit_id}
+    )
+    return dict(found)
+
+
+async def log_once(
+    session: AsyncSession, audit_id: UUID, key_id: UUID, action: str, reason: str, meta: dict[str, int | str]
+) -> bool:
+    """Write an entry of the operators' log. False when this very command has written it before."""
+    if await session.get(OperatorAuditEntry, audit_id) is not None:
+        return False
+    session.add(OperatorAuditEntry(audit_id=audit_id, key_id=key_id, action=action, reason=reason, meta=meta))
+    await session.flush()
+    return True
+
+
+async def list_audit(session: AsyncSession, before: UUID | None, limit: int) -> list[tuple[OperatorAuditEntry, str]]:
+    """The operators' log with the label of each entry's key, newest first."""
+    query = (
+        select(OperatorAuditEntry, ApiKey.label)
+        .join(ApiKey, ApiKey.key_id == OperatorAuditEntry.key_id)
+        .order_by(OperatorAuditEntry.audit_id.desc())
+        .limit(limit)
+    )
+    if before is not None:
+        query = query.where(OperatorAuditEntry.audit_id < before)
+    return [(row[0], row[1]) for row in await session.execute(query)]
+
+
+async def revoke_any_key(session: AsyncSession, key_id: UUID) -> bool:
+    """Revoke a key of any kind. Doing it again changes nothing. False when there is no such key."""
+    known = await session.get(ApiKey, key_id)
+    if known is not None and known.revoked_at is None:
+        await session.execute(
+            update(ApiKey)
+            .where(ApiKey.key_id == key_id)
+            .values(revoked_at=text("now()"))
+            .execution_options(synchronize_session=False)
+        )
+    return known is not None
