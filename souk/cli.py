@@ -11,6 +11,7 @@ from souk.commands.up import up
 from souk.drills.commands import app as drill_app
 from souk.trading.commands import app as market_app
 from souk.trading.commands import demo
+from souk.watch.commands import show, watch
 
 app = typer.Typer(
     name="souk",
@@ -25,6 +26,8 @@ app.command()(worker)
 app.command()(migrate)
 app.command()(demo)
 app.command()(audit)
+app.command()(watch)
+app.command()(show)
 app.add_typer(market_app, name="market")
 app.add_typer(trust_app, name="trust")
 app.add_typer(operator_app, name="operator")
