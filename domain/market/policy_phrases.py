@@ -155,7 +155,8 @@ WITHOUT_DURATION: Mapping[str, list[tuple[str, re.Pattern[str]]]] = {
             "instant",
             re.compile(
                 rf"\b{_AT_ONCE} (?:digital )?(?:deliver|download|access|ship|dispatch|fulfil)"
-                rf"|\b(?:deliver|ship|sent|available|dispatch|accessible|download)\w{{0,3}}(?: \w{{1,20}}){{0,2}} {_AT_ONCE}\b"
+                r"|\b(?:deliver|ship|sent|available|dispatch|accessible|download)\w{0,3}(?: \w{1,20}){0,2}"
+                rf" {_AT_ONCE}\b"
                 r"|\bdigital (?:download|delivery)\b"
             ),
         )
