@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.market.gating import MIN_MESSAGE_CHARACTERS, Evidence, asks_support, evidence_of_message, ways_to_satisfy
@@ -13,6 +13,7 @@ bodies = st.text(max_size=60) | st.integers(15, 25).map("x".__mul__)
 contexts = st.tuples(st.sampled_from([None, LISTING]), st.sampled_from([None, STORE]))
 
 
+@settings(deadline=None)
 @given(st.sampled_from(AgentType), bodies, st.sampled_from(ThreadType), contexts)
 def test_what_a_message_proves(
     author: AgentType, body: str, thread: ThreadType, context: tuple[UUID | None, UUID | None]
@@ -41,6 +42,7 @@ def test_spaces_do_not_make_a_message_long_enough():
     ]
 
 
+@settings(deadline=None)
 @given(st.sampled_from(AgentType), bodies, st.sampled_from(ThreadType), st.booleans())
 def test_a_store_owes_an_answer_to_a_customers_real_question(
     author: AgentType, body: str, thread: ThreadType, has_store: bool

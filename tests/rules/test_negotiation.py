@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.market import negotiation as rules
@@ -56,6 +56,7 @@ def refused(call, *arguments: object) -> str | None:
     return None
 
 
+@settings(deadline=None)
 @given(prices, st.integers(1, 20))
 def test_a_first_offer_is_between_one_and_the_list_price_and_within_stock(price: int, quantity: int):
     code = refused(rules.decide_first_offer, OPEN, FREE, price, quantity, POLICY)
@@ -65,6 +66,7 @@ def test_a_first_offer_is_between_one_and_the_list_price_and_within_stock(price:
         assert code == ("listing.sold_out" if quantity > 10 else None)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 12), st.none() | st.integers(0, 12))
 def test_the_smaller_cap_on_open_negotiations_holds(already: int, own: int | None):
     policy = MarketPolicy(max_open_negotiations=8)
@@ -89,6 +91,7 @@ def test_nothing_is_offered_where_nothing_is_sold(listing: ListingView, code: st
     assert refused(rules.decide_counter, *arguments) == code
 
 
+@settings(deadline=None)
 @given(st.none() | st.floats(-10, 10 * 24 * 3600))
 def test_an_offer_expires_when_it_says_or_by_the_default(seconds: float | None):
     limit = POLICY.offer_expiry_max_seconds
@@ -99,12 +102,14 @@ def test_an_offer_expires_when_it_says_or_by_the_default(seconds: float | None):
         assert rules.expiry(T0, seconds, POLICY) == T0 + timedelta(seconds=wanted)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 1_000), prices)
 def test_a_sellers_first_counter_lies_between_the_bid_and_the_list_price(bid: int, price: int):
     arguments = (chain(bid), Party.SELLER, offer_id(1), price, OPEN, NO_LIMITS, FREE, T0, POLICY)
     assert refused(rules.decide_counter, *arguments) == (None if bid < price < 1_000 else "offer.price_out_of_range")
 
 
+@settings(deadline=None)
 @given(st.integers(1, 998), st.integers(2, 999), prices)
 def test_a_buyers_counter_lies_between_its_last_bid_and_the_ask(bid: int, ask: int, price: int):
     state = chain(bid, max(ask, bid + 1))
@@ -113,6 +118,7 @@ def test_a_buyers_counter_lies_between_its_last_bid_and_the_ask(bid: int, ask: i
     assert refused(rules.decide_counter, *arguments) == (None if allowed else "offer.price_out_of_range")
 
 
+@settings(deadline=None)
 @given(st.integers(1, 1_000), prices)
 def test_a_fallen_list_price_bounds_the_next_counter(list_price: int, price: int):
     low = replace(OPEN, price_cents=list_price)
@@ -134,6 +140,7 @@ def test_the_round_cap():
     assert rules.decide_accept(full, Party.SELLER, offer_id(3), 3, OPEN, NO_LIMITS, FREE, T0) is None
 
 
+@settings(deadline=None)
 @given(st.integers(-3_600, 3_600))
 def test_the_clock_decides_whether_an_offer_can_still_be_answered(seconds: int):
     state = chain(500)
@@ -158,6 +165,7 @@ def test_an_accept_names_the_offer_and_the_round_it_has_seen():
         assert refused(rules.decide_accept, *arguments) == "offer.not_open"
 
 
+@settings(deadline=None)
 @given(st.integers(1, 1_500), st.integers(0, 10), st.sampled_from(ListingStatus), st.sampled_from(StoreStatus))
 def test_an_accept_that_cannot_be_sold_ends_the_offer_with_its_reason(
     price: int, stock: int, status: ListingStatus, store: StoreStatus

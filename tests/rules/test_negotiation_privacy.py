@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from hypothesis import assume, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from domain.market import negotiation as rules
@@ -60,6 +60,7 @@ def answers(
     ]
 
 
+@settings(deadline=None)
 @given(chains, st.integers(-2, 1_100), buyers, limits, hours)
 def test_a_buyer_is_answered_alike_whatever_the_merchants_limits(
     state: NegotiationState, price: int, buyer: BuyerStanding, merchant: MerchantLimits, after: int
@@ -68,6 +69,7 @@ def test_a_buyer_is_answered_alike_whatever_the_merchants_limits(
     assert told == answers(state, Party.BUYER, price, NO_LIMITS, buyer, after)
 
 
+@settings(deadline=None)
 @given(chains, st.integers(-2, 1_100), buyers, limits, hours)
 def test_a_merchant_is_answered_alike_whatever_the_buyers_limits(
     state: NegotiationState, price: int, buyer: BuyerStanding, merchant: MerchantLimits, after: int
@@ -76,6 +78,7 @@ def test_a_merchant_is_answered_alike_whatever_the_buyers_limits(
     assert told == answers(state, Party.SELLER, price, merchant, FREE, after)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 1_000), limits)
 def test_a_limit_of_the_merchants_own_is_enforced_on_the_merchant(bid: int, merchant: MerchantLimits):
     told = answers(chain(bid), Party.SELLER, bid + 1, merchant, FREE, 0)
@@ -86,15 +89,19 @@ def test_a_limit_of_the_merchants_own_is_enforced_on_the_merchant(bid: int, merc
         assert told[1] is None
 
 
+@settings(deadline=None)
 @given(st.integers(1, 998), buyers)
 def test_a_spend_cap_of_the_buyers_own_is_enforced_on_the_buyer(bid: int, buyer: BuyerStanding):
     state = chain(bid, 999)
     over = buyer.spend_cap_cents is not None and buyer.committed_cents + 999 > buyer.spend_cap_cents
     told = answers(state, Party.BUYER, bid, NO_LIMITS, buyer, 0)[1]
-    assert told is None if not over else told[0] == "limits.spend_cap"
+    assert told[0] == "limits.spend_cap" if over else told is None
 
 
+@settings(deadline=None)
 @given(st.integers(1, 1_000), limits)
+@example(500, MerchantLimits(floor_cents=600, auto_accept_cents=400))
+@example(500, MerchantLimits(auto_accept_cents=500, auto_decline_cents=500))
 def test_a_threshold_answers_bids_only_and_never_below_the_floor(bid: int, merchant: MerchantLimits):
     answer = rules.auto_answer(chain(bid).latest, merchant)
     assert rules.auto_answer(chain(bid, bid + 1).latest, merchant) is None
@@ -110,6 +117,7 @@ def test_a_threshold_answers_bids_only_and_never_below_the_floor(bid: int, merch
         rules.decide_reject(chain(bid), Party.SELLER, offer_id(1), T0)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 1_000), cents, cents, cents)
 def test_thresholds_that_fit_together_leave_bids_between_them_to_the_merchant(
     bid: int, floor: int | None, accept: int | None, decline: int | None

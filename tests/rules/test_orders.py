@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.market import orders as rules
@@ -38,6 +38,7 @@ CLOSED = replace(DELIVERED, closed=True)
 days = st.integers(-1, 20).map(lambda n: T0 + n * DAY)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 30), st.integers(0, 20), st.none() | st.integers(0, 40_000))
 def test_a_purchase_at_the_list_price(quantity: int, stock: int, cap: int | None):
     listing = replace(OPEN, stock=stock)
@@ -51,6 +52,7 @@ def test_a_purchase_at_the_list_price(quantity: int, stock: int, cap: int | None
         assert rules.decide_purchase(listing, buyer, quantity) == quantity * 1_000
 
 
+@settings(deadline=None)
 @given(st.sampled_from(ListingStatus), st.sampled_from(StoreStatus))
 def test_only_what_is_for_sale_is_bought(status: ListingStatus, store: StoreStatus):
     code = refused(rules.decide_purchase, ListingView(1_000, 5, status, store), FREE, 1)
@@ -69,6 +71,7 @@ def test_a_purchase_needs_evidence_and_the_refusal_says_how_to_get_it():
     }
 
 
+@settings(deadline=None)
 @given(st.sampled_from(OfferStatus), st.booleans(), st.booleans(), st.integers(-2, 2))
 def test_an_accepted_offer_is_bought_once_in_time_and_nothing_else_is(
     status: OfferStatus, spent: bool, held: bool, hours: int
@@ -97,6 +100,7 @@ def test_the_buyers_cap_holds_for_accepted_offers_too():
     )
 
 
+@settings(deadline=None)
 @given(st.none() | st.integers(1, 10**7), st.floats(0.01, 0.99))
 def test_a_reminder_precedes_the_promise(seconds: int | None, share: float):
     policy = MarketPolicy(delivery_reminder_share=share)
@@ -141,6 +145,7 @@ def test_commands_after_their_date_are_refused_before_the_timer_fires():
     assert refused(rules.decide_request_refund, DELIVERED, T0 + 14 * DAY) == "order.return_window_closed"
 
 
+@settings(deadline=None)
 @given(days)
 def test_what_each_date_brings_about(now: datetime):
     late, due = now >= T0 + 7 * DAY, now >= T0 + 5 * DAY
@@ -155,6 +160,7 @@ def test_what_each_date_brings_about(now: datetime):
     assert rules.decide_order_due(CLOSED, now) == Due()
 
 
+@settings(deadline=None)
 @given(st.sampled_from([PLACED, replace(PLACED, reminded=True), DELIVERED, ASKED, DECLINED]), st.integers(1, 10))
 def test_waiting_for_each_next_date_ends_every_order(order: OrderState, seconds: int):
     """The process's loop: at each deadline something is due, and after a few the order is closed."""

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.market.reviews import decide_review
@@ -12,6 +12,7 @@ from tests.rules.test_negotiation import refused
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(OrderStatus),
     st.none() | st.sampled_from(ReviewWindowStatus),

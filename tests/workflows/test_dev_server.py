@@ -6,15 +6,18 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateStage
 from temporalio.testing import WorkflowEnvironment
 
+from domain.market.commands import AnswerOffer
 from domain.market.processes import NUDGE
-from domain.market.states import CloseReason, OfferStatus
+from domain.market.states import CloseReason, DeliveryKind, OfferStatus, ReviewWindowStatus
 from souk.stack.embedded import SEARCH_ATTRIBUTES
 from tests.conftest import TEST_KEY_RING
 from tests.workflows.books import BUYER, SELLER, Books
 from tests.workflows.test_negotiation_process import outcome
-from tests.workflows.town import Town, has_ended, until
+from tests.workflows.town import Town, has_ended, refusal, until
 from workflows.codec import data_converter
 
 
@@ -93,6 +96,41 @@ async def test_two_callers_of_one_command_get_one_answer(dev_town: Town):
         assert {answer.entity_id for answer in answers} == {town.order_id}
         assert town.books.attempts["place_order"] == 1
         assert town.books.listing.stock == 9
+
+
+async def test_two_commands_at_once_take_turns(dev_town: Town):
+    town, gate = dev_town, asyncio.Event()
+    town.policy = town.policy.model_copy(update={"offer_expiry_seconds": 60})
+    async with town.worker():
+        await town.bid(task_timeout=timedelta(seconds=1))
+        town.books.before["accept_offer"].append(gate.wait)
+        accept = asyncio.create_task(town.answer("accept", "bid", SELLER, "accept"))
+        await until(lambda: town.books.attempts["accept_offer"] == 1)
+        # The process has taken the second command before the first is carried out.
+        command = AnswerOffer(
+            command_id=town.key("withdraw"), negotiation_id=town.deal_id, offer_id=town.key("bid"), by_agent_id=BUYER
+        )
+        withdraw = await town.deal.start_update(
+            "withdraw_offer", command, wait_for_stage=WorkflowUpdateStage.ACCEPTED, rpc_timeout=timedelta(seconds=10)
+        )
+        await town.deal.signal(NUDGE)
+        gate.set()
+        await accept
+        with pytest.raises(WorkflowUpdateFailedError) as caught:
+            await withdraw.result()
+    assert refusal(caught) == "offer.not_open"
+    assert town.books.negotiations[town.deal_id].state.offers[0].purchase_by is not None
+    assert town.books.most_under_way == 1
+
+
+async def test_a_review_window_outlives_its_order(dev_town: Town):
+    town = dev_town
+    town.books.delivery = DeliveryKind.INSTANT
+    async with town.worker():
+        await town.buy()
+        await until(lambda: has_ended(town.order))
+        await until(lambda: has_ended(town.window))
+    assert town.books.orders[town.order_id].window is ReviewWindowStatus.LAPSED
 
 
 async def test_a_long_lived_trust_process_starts_anew_and_goes_on_folding():

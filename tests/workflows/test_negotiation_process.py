@@ -1,6 +1,5 @@
 """The Negotiation process: every date it waits for, and what its commands are answered."""
 
-import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -140,23 +139,6 @@ async def test_a_refused_later_command_leaves_it_open(town: Town):
     await town.answer("reject", "bid", SELLER)
     await until(lambda: has_ended(town.deal))
     assert outcome(town) == (OfferStatus.REJECTED, CloseReason.DECLINED)
-
-
-async def test_two_commands_at_once_take_turns(town: Town):
-    await town.bid()
-    gate = asyncio.Event()
-    town.books.before["accept_offer"].append(gate.wait)
-    accept = asyncio.create_task(town.answer("accept", "bid", SELLER, "accept"))
-    await until(lambda: town.books.attempts["accept_offer"] == 1)
-    withdraw = asyncio.create_task(town.answer("withdraw", "bid", BUYER, "withdraw"))
-    await town.deal.signal(NUDGE)
-    gate.set()
-    await accept
-    with pytest.raises(WorkflowUpdateFailedError) as caught:
-        await withdraw
-    assert refusal(caught) == "offer.not_open"
-    assert outcome(town)[0] is OfferStatus.ACCEPTED
-    assert town.books.most_under_way == 1
 
 
 async def test_an_accept_that_comes_too_late_is_refused_before_the_timer_fires(town: Town):

@@ -200,7 +200,9 @@ class Town:
             **options,
         )
 
-    async def bid(self, price: int = 800, *, quantity: int = 1, by: UUID = BUYER, name: str = "bid") -> Done:
+    async def bid(
+        self, price: int = 800, *, quantity: int = 1, by: UUID = BUYER, name: str = "bid", **options: Any
+    ) -> Done:
         command = MakeOffer(
             command_id=self.key(name),
             negotiation_id=self.deal_id,
@@ -209,7 +211,7 @@ class Town:
             price_cents=price,
             quantity=quantity,
         )
-        return await self.negotiate("make_offer", command)
+        return await self.negotiate("make_offer", command, **options)
 
     async def counter(self, to: str, by: UUID, price: int, name: str) -> Done:
         command = CounterOffer(
