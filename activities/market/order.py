@@ -338,7 +338,7 @@ class PostgresOrderActivities(OrderActivities):
             case = await self._load(session, start)
             if not await find_command(session, command.command_id):
                 case.require_buyer(command.by_agent_id)
-                rules.decide_cancel(case.state)
+                rules.decide_cancel(case.state, case.now)
                 await case.refund(RefundReason.CANCELLED_BY_BUYER, goods_return=True)
                 insert_command(session, command.command_id, "cancel_order", start.order_id)
             return case.snapshot()
@@ -363,7 +363,7 @@ class PostgresOrderActivities(OrderActivities):
             case = await self._load(session, start)
             if not await find_command(session, command.command_id):
                 case.require_seller(command.by_agent_id)
-                rules.decide_answer_refund(case.state)
+                rules.decide_answer_refund(case.state, case.now)
                 if command.approve:
                     await case.refund(RefundReason.GRANTED, goods_return=command.goods_returned)
                 else:
@@ -377,7 +377,7 @@ class PostgresOrderActivities(OrderActivities):
         async with self._database.transaction() as session:
             case = await self._load(session, start)
             if not await find_command(session, command.command_id):
-                rules.decide_refund_by_operator(case.state, cancel=command.cancel)
+                rules.decide_refund_by_operator(case.state, case.now, cancel=command.cancel)
                 await case.refund(RefundReason.BY_OPERATOR, goods_return=command.cancel or command.goods_returned)
                 action = "order.cancel" if command.cancel else "order.refund"
                 meta: dict[str, int | str] = {"entity": str(start.order_id)}

@@ -170,13 +170,11 @@ async def deliver_order(order_id: UUID, caller: AnyAgent, command: CommandDep, c
 @router.post(
     "/{order_id}/cancel",
     response_model=OrderOut,
-    responses=refusals(errors.ORDER_NOT_FOUND, errors.ORDER_NOT_PLACED, errors.ORDER_REFUNDED),
+    responses=refusals(errors.ORDER_NOT_FOUND, errors.ORDER_NOT_PLACED, errors.ORDER_OVERDUE, errors.ORDER_REFUNDED),
 )
 async def cancel_order(order_id: UUID, caller: AnyAgent, command: CommandDep, context: Context) -> Response:
     """The buyer cancels before delivery: refunded, and the stock returns."""
-    return await _command(
-        "cancel_order", Party.BUYER, lambda state, _: rules.decide_cancel(state), order_id, caller, command, context
-    )
+    return await _command("cancel_order", Party.BUYER, rules.decide_cancel, order_id, caller, command, context)
 
 
 @router.post(
@@ -209,7 +207,9 @@ async def request_refund(
 @router.post(
     "/{order_id}/refund-decision",
     response_model=OrderOut,
-    responses=refusals(errors.ORDER_NOT_FOUND, errors.NO_REFUND_REQUEST, errors.ORDER_REFUNDED),
+    responses=refusals(
+        errors.ORDER_NOT_FOUND, errors.NO_REFUND_REQUEST, errors.REFUND_ANSWER_LATE, errors.ORDER_REFUNDED
+    ),
 )
 async def decide_refund(
     order_id: UUID, body: RefundDecisionIn, caller: AnyAgent, command: CommandDep, context: Context
@@ -218,7 +218,7 @@ async def decide_refund(
     return await _command(
         "answer_refund",
         Party.SELLER,
-        lambda state, _: rules.decide_answer_refund(state),
+        rules.decide_answer_refund,
         order_id,
         caller,
         command,

@@ -122,6 +122,12 @@ ORDER_NOT_DELIVERED = declare("order.not_delivered", _C, "The order has not been
 ORDER_REFUNDED = declare("order.refunded", _C, "The order was refunded.")
 RETURN_WINDOW_CLOSED = declare("order.return_window_closed", _C, "The return window has closed.")
 REFUND_PENDING = declare("order.refund_already_requested", _C, "A refund was already requested for this order.")
+ORDER_OVERDUE = declare(
+    "order.overdue", _C, "The promised time has passed: the order is being refunded.", "GET /v1/orders/{order_id}"
+)
+REFUND_ANSWER_LATE = declare(
+    "order.refund_answer_late", _C, "The time to answer has passed: the refund is granted.", "GET /v1/orders/{order_id}"
+)
 NO_REFUND_REQUEST = declare("order.no_refund_request", _C, "No refund request awaits an answer.")
 
 # Reviews

@@ -108,7 +108,7 @@ def decide_deliver(order: OrderState, now: datetime) -> None:
         raise errors.ORDER_NOT_PLACED.error()
 
 
-def decide_cancel(order: OrderState) -> None:
+def decide_cancel(order: OrderState, now: datetime) -> None:
     """Whether the buyer may cancel: before delivery."""
     if order.status is OrderStatus.REFUNDED:
         raise errors.ORDER_REFUNDED.error()
@@ -116,6 +116,9 @@ def decide_cancel(order: OrderState) -> None:
         raise errors.ORDER_NOT_PLACED.error(
             "The order was delivered: ask for a refund with POST /v1/orders/{order_id}/refund-request."
         )
+    if order.promised_at is not None and now >= order.promised_at:
+        # A missed delivery is the merchant's doing, and its trust must hear of it.
+        raise errors.ORDER_OVERDUE.error()
 
 
 def decide_request_refund(order: OrderState, now: datetime) -> None:
@@ -132,20 +135,22 @@ def decide_request_refund(order: OrderState, now: datetime) -> None:
         raise errors.RETURN_WINDOW_CLOSED.error()
 
 
-def decide_answer_refund(order: OrderState) -> None:
-    """Whether a refund request awaits the merchant's answer."""
+def decide_answer_refund(order: OrderState, now: datetime) -> None:
+    """Whether a refund request awaits the merchant's answer: until its date, also when the timer is late."""
     if order.status is OrderStatus.REFUNDED:
         raise errors.ORDER_REFUNDED.error()
     if not order.refund_requested or order.refund_answered:
         raise errors.NO_REFUND_REQUEST.error()
+    if order.refund_answer_due_at is not None and now >= order.refund_answer_due_at:
+        raise errors.REFUND_ANSWER_LATE.error()
 
 
-def decide_refund_by_operator(order: OrderState, *, cancel: bool) -> None:
+def decide_refund_by_operator(order: OrderState, now: datetime, *, cancel: bool) -> None:
     """Whether an operator may pay back: before delivery it cancels, after delivery it refunds, at any time."""
     if order.status is OrderStatus.REFUNDED:
         raise errors.ORDER_REFUNDED.error()
     if cancel:
-        decide_cancel(order)
+        decide_cancel(order, now)
     elif order.status is not OrderStatus.DELIVERED:
         raise errors.ORDER_NOT_DELIVERED.error()
 

@@ -113,9 +113,9 @@ def test_a_reminder_precedes_the_promise(seconds: int | None, share: float):
 
 COMMANDS = {
     "deliver": rules.decide_deliver,
-    "cancel": lambda order, _: rules.decide_cancel(order),
+    "cancel": rules.decide_cancel,
     "ask": rules.decide_request_refund,
-    "answer": lambda order, _: rules.decide_answer_refund(order),
+    "answer": rules.decide_answer_refund,
 }
 
 
@@ -143,6 +143,9 @@ def test_each_state_allows_its_commands_and_names_the_reason_for_the_rest(
 def test_commands_after_their_date_are_refused_before_the_timer_fires():
     assert refused(rules.decide_deliver, PLACED, T0 + 7 * DAY) == "order.not_awaiting_delivery"
     assert refused(rules.decide_request_refund, DELIVERED, T0 + 14 * DAY) == "order.return_window_closed"
+    # Late answers and late cancellations must not spare the merchant what the date brings about.
+    assert refused(rules.decide_answer_refund, ASKED, T0 + 3 * DAY) == "order.refund_answer_late"
+    assert refused(rules.decide_cancel, PLACED, T0 + 7 * DAY) == "order.overdue"
 
 
 @settings(deadline=None)

@@ -124,10 +124,10 @@ class FakeOrders(OrderActivities):
 
     @activity.defn(name="cancel_order")
     async def cancel_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
-        async with self._books.turn("cancel_order"):
+        async with self._books.turn("cancel_order") as now:
             order, flags = _find(self._books, start.order_id, command.by_agent_id), {}
             if command.command_id not in self._books.commands:
-                rules.decide_cancel(order.state)
+                rules.decide_cancel(order.state, now)
                 flags = self._refund(order, RefundReason.CANCELLED_BY_BUYER, goods_return=True)
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id, **flags)
@@ -145,10 +145,10 @@ class FakeOrders(OrderActivities):
 
     @activity.defn(name="answer_refund")
     async def answer_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
-        async with self._books.turn("answer_refund"):
+        async with self._books.turn("answer_refund") as now:
             order, flags = _find(self._books, start.order_id, command.by_agent_id), {}
             if command.command_id not in self._books.commands:
-                rules.decide_answer_refund(order.state)
+                rules.decide_answer_refund(order.state, now)
                 if command.approve:
                     flags = self._refund(order, RefundReason.GRANTED, goods_return=command.goods_returned)
                 else:
@@ -158,10 +158,10 @@ class FakeOrders(OrderActivities):
 
     @activity.defn(name="refund_by_operator")
     async def refund_by_operator(self, start: OrderStart, command: OperatorRefund) -> OrderSnapshot:
-        async with self._books.turn("refund_by_operator"):
+        async with self._books.turn("refund_by_operator") as now:
             order, flags = _find(self._books, start.order_id), {}
             if command.command_id not in self._books.commands:
-                rules.decide_refund_by_operator(order.state, cancel=command.cancel)
+                rules.decide_refund_by_operator(order.state, now, cancel=command.cancel)
                 back = command.cancel or command.goods_returned
                 flags = self._refund(order, RefundReason.BY_OPERATOR, goods_return=back)
                 self._books.commands[command.command_id] = "ok"
