@@ -68,7 +68,7 @@ def sandbox() -> SandboxedWorkflowRunner:
     )
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 10) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20) -> None:
     """Poll until the condition holds. Raises TimeoutError after ``seconds``."""
     deadline = time.monotonic() + seconds
     while True:
