@@ -5,7 +5,6 @@ from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlencode
 from uuid import UUID
 
 import httpx
@@ -50,7 +49,7 @@ def watch(
         chosen["store_id"] = str(store)
     with one_clear_line(), suppress(KeyboardInterrupt):
         try:
-            asyncio.run(follow(_address(api, data_dir), urlencode(chosen), last, Console()))
+            asyncio.run(follow(_address(api, data_dir), chosen, last, Console()))
         except ApiProblem as problem:
             raise StackError(str(problem)) from problem
 

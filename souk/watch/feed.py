@@ -3,6 +3,7 @@
 import asyncio
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 from rich.console import Console
@@ -24,23 +25,23 @@ def line(event: dict[str, Any]) -> Text:
     return Text.assemble((f"{at:%H:%M:%S} ", "dim"), (f"{event['kind']:<7}", colour), event["text"])
 
 
-async def _start(client: MarketClient, query: str, last: int) -> str | None:
+async def _start(client: MarketClient, chosen: dict[str, str], last: int) -> str | None:
     """The cursor behind which the last so many events lie; None to begin now or at the very start."""
     if last == 0:
         return None
-    page = await client.get(f"/v1/activity?limit={last + 1}&{query}".rstrip("&"))
+    page = await client.get("/v1/activity", limit=last + 1, **chosen)
     events = page["items"]
     # Behind the first event there ever was lies everything.
     return str(events[-1]["cursor"]) if len(events) > last else "WzAsMF0"
 
 
-async def follow(api: str, query: str, last: int, console: Console) -> None:
+async def follow(api: str, chosen: dict[str, str], last: int, console: Console) -> None:
     """Print events until cancelled. Raises ApiProblem for a refusal that will not pass."""
     async with MarketClient(api) as client:
-        place = await _start(client, query, last)
+        place = await _start(client, chosen, last)
         while True:
             try:
-                async for message in client.stream(f"/feed/stream?{query}", place):
+                async for message in client.stream(f"/feed/stream?{urlencode(chosen)}", place):
                     if message.data:
                         console.print(line(message.data), soft_wrap=True)
                     place = message.event_id or place

@@ -71,7 +71,7 @@ async def show_listing(client: MarketClient, id: UUID, console: Console) -> None
     price = format_currency(amount, listing["currency"], locale="en")
     _facts(console, listing["title"], {"price": price, **{name: listing[name] for name in names}})
     events = _table("History", "when", "what")
-    page = await client.get(f"/v1/activity?listing_id={id}&limit=200")
+    page = await client.get("/v1/activity", listing_id=str(id), limit=200)
     for event in reversed(page["items"]):
         events.add_row(_time(event["created_at"]), event["type"].replace("_", " ").lower())
     console.print(events)
