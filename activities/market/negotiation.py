@@ -5,18 +5,16 @@ rules on what the database holds, writes projection and events together. The dat
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
+from activities.market.negotiation_case import NegotiationCase, refusal_of
 from activities.market.signatures import NegotiationActivities
 from db import locks
-from db.market import evidence, negotiations, stock, trust
-from db.market.activity import notify, record_event
-from db.market.tables import Listing, Negotiation, Offer, Store
+from db.market import evidence, negotiations
+from db.market.tables import Negotiation, Store
 from db.platform.commands import find_command, insert_command
 from db.session import Database
 from domain.market import errors
@@ -31,167 +29,11 @@ from domain.market.commands import (
 from domain.market.states import (
     ActivityType,
     CloseReason,
-    HoldRelease,
     InboxType,
     InteractionType,
-    ListingStatus,
     OfferStatus,
     Party,
 )
-from domain.market.trust import TrustReason
-from domain.shared.errors import ErrorCode
-
-_INBOX_OF_CLOSING = {
-    CloseReason.WITHDRAWN: InboxType.OFFER_WITHDRAWN,
-    CloseReason.BROKEN_BY_SELLER: InboxType.OFFER_WITHDRAWN,
-    CloseReason.NOT_ANSWERED: InboxType.OFFER_EXPIRED,
-    CloseReason.NOT_PURCHASED: InboxType.HOLD_LAPSED,
-    CloseReason.DECLINED: InboxType.OFFER_REJECTED,
-}
-_EVENT_OF_STATUS = {
-    OfferStatus.REJECTED: ActivityType.OFFER_REJECTED,
-    OfferStatus.EXPIRED: ActivityType.OFFER_EXPIRED,
-    OfferStatus.CANCELLED: ActivityType.OFFER_CANCELLED,
-}
-
-
-@dataclass(slots=True)
-class _Case:
-    """A negotiation under lock, with all that its rules read."""
-
-    session: AsyncSession
-    negotiation: Negotiation
-    offers: list[Offer]
-    listing: Listing
-    store: Store
-    now: datetime
-    sold_out: bool = False
-    trust_moved: bool = False
-    refused: str | None = None
-
-    @property
-    def state(self) -> rules.NegotiationState:
-        return negotiations.negotiation_state(self.negotiation, self.offers, self.store.owner_merchant_id)
-
-    @property
-    def listing_view(self) -> rules.ListingView:
-        return negotiations.listing_view(self.listing, self.store)
-
-    @property
-    def latest(self) -> Offer:
-        return self.offers[-1]
-
-    def party(self, agent_id: UUID) -> Party:
-        found = self.state.party_of(agent_id)
-        if found is None:
-            raise errors.OFFER_NOT_FOUND.error()
-        return found
-
-    def agent_of(self, party: Party) -> UUID:
-        return self.negotiation.buyer_customer_id if party is Party.BUYER else self.store.owner_merchant_id
-
-    def publish(self, type: ActivityType) -> None:
-        record_event(
-            self.session,
-            type,
-            store_id=self.negotiation.seller_store_id,
-            listing_id=self.negotiation.listing_id,
-        )
-
-    def tell(self, party: Party, type: InboxType, reason: str | None = None) -> None:
-        notify(
-            self.session,
-            self.agent_of(party),
-            type,
-            store_id=self.negotiation.seller_store_id,
-            listing_id=self.negotiation.listing_id,
-            offer_id=self.latest.offer_id,
-            meta={"reason": reason} if reason else {},
-        )
-
-    async def limits(self) -> rules.MerchantLimits:
-        return await negotiations.get_merchant_limits(self.session, self.negotiation.listing_id)
-
-    async def buyer_standing(self) -> rules.BuyerStanding:
-        return await negotiations.get_buyer_standing(
-            self.session,
-            self.negotiation.buyer_customer_id,
-            self.listing.currency,
-            without=self.negotiation.negotiation_id,
-        )
-
-    async def close(self, closing: rules.Closing, told: tuple[Party, ...] = (Party.BUYER, Party.SELLER)) -> None:
-        """End the latest offer and the negotiation, return held stock, and say so."""
-        if closing.returns_stock:
-            broken = closing.reason is CloseReason.BROKEN_BY_SELLER
-            release = HoldRelease.BROKEN if broken else HoldRelease.LAPSED
-            await stock.release_hold(self.session, self.latest.offer_id, release, self.now)
-            if broken:
-                await trust.insert_fact(
-                    self.session,
-                    store_id=self.negotiation.seller_store_id,
-                    source_event_id=self.latest.offer_id,
-                    reason=TrustReason.OFFER_BROKEN,
-                    inputs={},
-                    occurred_at=self.now,
-                    listing_id=self.negotiation.listing_id,
-                )
-                self.trust_moved = True
-        negotiations.close_offer(self.latest, self.negotiation, closing.status, closing.reason, self.now)
-        self.publish(_EVENT_OF_STATUS[closing.status])
-        for party in told:
-            self.tell(party, _INBOX_OF_CLOSING.get(closing.reason, InboxType.OFFER_CANCELLED), closing.reason)
-
-    async def accept(self, purchase_window_seconds: float) -> None:
-        """Accept the latest offer and hold its stock; without stock the offer ends as sold out."""
-        latest = self.latest
-        purchase_by = self.now + timedelta(seconds=purchase_window_seconds)
-        listing = await stock.hold_stock(
-            self.session, latest.listing_id, latest.offer_id, latest.quantity, purchase_by, self.now
-        )
-        if listing is None:
-            await self.close(rules.Closing(OfferStatus.CANCELLED, CloseReason.SOLD_OUT))
-            self.refused = errors.LISTING_SOLD_OUT.code
-            return
-        self.sold_out = listing.status is ListingStatus.SOLD_OUT
-        latest.status = OfferStatus.ACCEPTED
-        latest.accepted_at = self.now
-        latest.purchase_by = purchase_by
-        self.negotiation.status = OfferStatus.ACCEPTED
-        self.publish(ActivityType.OFFER_ACCEPTED)
-        self.tell(latest.proposed_by, InboxType.OFFER_ACCEPTED)
-        if latest.proposed_by is Party.SELLER:
-            # The buyer accepted; it hears too, because it is the one who must now buy in time.
-            self.tell(Party.BUYER, InboxType.OFFER_ACCEPTED)
-
-    async def snapshot(self) -> NegotiationSnapshot:
-        state, latest = self.state, self.latest
-        closed = self.negotiation.closed_at is not None
-        auto_answer = False
-        deadline: datetime | None = None
-        awaiting = "nothing: it is over"
-        if state.standing is not None:
-            deadline = latest.expires_at
-            awaiting = f"an answer of the {latest.proposed_by.other.lower()}"
-            auto_answer = rules.auto_answer(state.standing, await self.limits()) is not None
-        elif state.held is not None:
-            deadline = latest.purchase_by
-            awaiting = "the buyer's purchase"
-        return NegotiationSnapshot(
-            negotiation_id=self.negotiation.negotiation_id,
-            store_id=self.negotiation.seller_store_id,
-            listing_id=self.negotiation.listing_id,
-            status=self.negotiation.status,
-            offer_id=latest.offer_id,
-            rounds=self.negotiation.rounds,
-            awaiting=awaiting,
-            deadline=None if closed else deadline,
-            closed=closed,
-            auto_answer=auto_answer,
-            sold_out=self.sold_out,
-            trust_moved=self.trust_moved,
-            refused=self.refused,
-        )
 
 
 class PostgresNegotiationActivities(NegotiationActivities):
@@ -200,7 +42,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def _load(self, session: AsyncSession, start: NegotiationStart, *, lock_buyer: bool) -> _Case:
+    async def _load(self, session: AsyncSession, start: NegotiationStart, *, lock_buyer: bool) -> NegotiationCase:
         if lock_buyer:
             # Read without a lock first: a negotiation's buyer never changes, and agents are locked first.
             found = await session.get(Negotiation, start.negotiation_id)
@@ -212,7 +54,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
             raise errors.OFFER_NOT_FOUND.error()
         store = await session.get_one(Store, listing.store_id)
         offers = await negotiations.list_rounds(session, start.negotiation_id)
-        return _Case(session, negotiation, offers, listing, store, await locks.clock(session))
+        return NegotiationCase(session, negotiation, offers, listing, store, await locks.clock(session))
 
     @activity.defn(name="make_offer")
     async def make_offer(self, start: NegotiationStart, command: MakeOffer) -> NegotiationSnapshot:
@@ -261,7 +103,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 expires_at=expires_at,
             )
             await session.flush()
-            case = _Case(session, negotiation, [offer], listing, store, now)
+            case = NegotiationCase(session, negotiation, [offer], listing, store, now)
             case.publish(ActivityType.OFFER_MADE)
             case.tell(Party.SELLER, InboxType.OFFER_MADE)
             await evidence.insert_evidence(
@@ -345,7 +187,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 await case.accept(start.policy.purchase_window_seconds)
             else:
                 await case.close(closing)
-                case.refused = _refusal_of(closing).code
+                case.refused = refusal_of(closing).code
             insert_command(session, command.command_id, "accept_offer", start.negotiation_id, case.refused or "ok")
             return await case.snapshot()
 
@@ -354,7 +196,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
         start: NegotiationStart,
         command: AnswerOffer,
         kind: str,
-        decide: Callable[[_Case, Party], rules.Closing],
+        decide: Callable[[NegotiationCase, Party], rules.Closing],
     ) -> NegotiationSnapshot:
         async with self._database.transaction() as session:
             case = await self._load(session, start, lock_buyer=False)
@@ -367,7 +209,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
 
     @activity.defn(name="reject_offer")
     async def reject_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
-        def decide(case: _Case, by: Party) -> rules.Closing:
+        def decide(case: NegotiationCase, by: Party) -> rules.Closing:
             rules.decide_reject(case.state, by, command.offer_id, case.now)
             return rules.Closing(OfferStatus.REJECTED, CloseReason.DECLINED)
 
@@ -375,7 +217,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
 
     @activity.defn(name="withdraw_offer")
     async def withdraw_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
-        def decide(case: _Case, by: Party) -> rules.Closing:
+        def decide(case: NegotiationCase, by: Party) -> rules.Closing:
             return rules.decide_withdraw(case.state, by, command.offer_id, case.now)
 
         return await self._answer(start, command, "withdraw_offer", decide)
@@ -407,13 +249,3 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 # As the merchant would: same status, reason, event and inbox message.
                 await case.close(rules.Closing(OfferStatus.REJECTED, CloseReason.DECLINED), told=(Party.BUYER,))
             return (await case.snapshot()).model_copy(update={"auto_answer": False, "refused": None})
-
-
-def _refusal_of(closing: rules.Closing) -> ErrorCode:
-    if closing.reason is CloseReason.SOLD_OUT:
-        return errors.LISTING_SOLD_OUT
-    if closing.reason is CloseReason.STORE_CLOSED:
-        return errors.STORE_CLOSED
-    if closing.reason is CloseReason.PRICE_FELL:
-        return errors.OFFER_NOT_OPEN
-    return errors.LISTING_NOT_ACTIVE

@@ -1,24 +1,21 @@
 """Activities of the Order process: placement takes stock or spends an offer's hold, exactly once."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
+from activities.market.order_case import OrderCase
 from activities.market.signatures import OrderActivities
 from db import locks
-from db.market import evidence, negotiations, orders, stock, trust
-from db.market.activity import notify, record_event
-from db.market.tables import Listing, Negotiation, Offer, Order, ReviewWindow, Store
+from db.market import evidence, negotiations, orders, stock
+from db.market.tables import Listing, Negotiation, Offer, Order, Store
 from db.platform.commands import find_command, insert_command
 from db.platform.keys import insert_audit_entry
 from db.session import Database
 from domain.market import errors
 from domain.market import orders as rules
 from domain.market.commands import OperatorRefund, OrderCommand, OrderSnapshot, OrderStart, PlaceOrder
-from domain.market.policy import MarketPolicy
 from domain.market.states import (
     ActivityType,
     CloseReason,
@@ -29,158 +26,7 @@ from domain.market.states import (
     MovementReason,
     OrderStatus,
     RefundReason,
-    ReviewWindowStatus,
 )
-from domain.market.trust import TrustReason
-
-
-@dataclass(slots=True)
-class _Case:
-    """An order under lock."""
-
-    session: AsyncSession
-    order: Order
-    store: Store
-    now: datetime
-    policy: MarketPolicy
-    negotiation_id: UUID | None = None
-    review_window_void: bool = False
-    sold_out: bool = False
-    trust_moved: bool = False
-
-    @property
-    def state(self) -> rules.OrderState:
-        return orders.order_state(self.order)
-
-    def require_buyer(self, agent_id: UUID) -> None:
-        if agent_id != self.order.buyer_customer_id:
-            raise errors.ORDER_NOT_FOUND.error()
-
-    def require_seller(self, agent_id: UUID) -> None:
-        if agent_id != self.store.owner_merchant_id:
-            raise errors.ORDER_NOT_FOUND.error()
-
-    def publish(self, type: ActivityType) -> None:
-        record_event(
-            self.session,
-            type,
-            actor_agent_id=self.order.buyer_customer_id if type is ActivityType.ORDER_PLACED else None,
-            store_id=self.order.store_id,
-            listing_id=self.order.listing_id,
-            order_id=self.order.order_id,
-        )
-
-    def tell(self, agent_id: UUID, type: InboxType, reason: str | None = None) -> None:
-        notify(
-            self.session,
-            agent_id,
-            type,
-            store_id=self.order.store_id,
-            listing_id=self.order.listing_id,
-            order_id=self.order.order_id,
-            meta={"reason": reason} if reason else {},
-        )
-
-    @property
-    def parties(self) -> tuple[UUID, UUID]:
-        return self.order.buyer_customer_id, self.store.owner_merchant_id
-
-    async def deliver(self) -> None:
-        """Mark delivered, open the review window, and honour the offer it came from."""
-        order = self.order
-        order.status = OrderStatus.DELIVERED
-        order.delivered_at = self.now
-        order.return_window_closes_at = self.now + timedelta(seconds=self.policy.return_window_seconds)
-        # The window's row refers to the order's, and its policy's clock starts here.
-        await self.session.flush()
-        self.session.add(
-            ReviewWindow(
-                order_id=order.order_id,
-                opened_at=self.now,
-                closes_at=self.now + timedelta(seconds=self.policy.review_window_seconds),
-                status=ReviewWindowStatus.OPEN,
-            )
-        )
-        self.publish(ActivityType.ORDER_DELIVERED)
-        self.tell(order.buyer_customer_id, InboxType.ORDER_DELIVERED)
-        self.tell(order.buyer_customer_id, InboxType.REVIEW_WINDOW_OPENED)
-        if order.source_offer_id is not None:
-            await trust.insert_fact(
-                self.session,
-                store_id=order.store_id,
-                source_event_id=order.source_offer_id,
-                reason=TrustReason.OFFER_HONORED,
-                inputs={},
-                occurred_at=self.now,
-                subject_agent_id=order.buyer_customer_id,
-                listing_id=order.listing_id,
-                linked_order_id=order.order_id,
-            )
-            self.trust_moved = True
-        await orders.bump_stats(self.session, order.store_id, orders_delivered=1)
-
-    async def refund(self, reason: RefundReason, *, goods_return: bool) -> None:
-        """Pay back, take the goods back where they return, and close the review window."""
-        order = self.order
-        if order.status is OrderStatus.DELIVERED:
-            window = await locks.lock_review_window(self.session, order.order_id)
-            if window is not None and window.status is ReviewWindowStatus.OPEN:
-                window.status = ReviewWindowStatus.VOID
-                window.closed_at = self.now
-                self.review_window_void = True
-        order.status = OrderStatus.REFUNDED
-        order.refunded_at = self.now
-        order.refund_reason = reason
-        order.closed_at = self.now
-        if goods_return:
-            await stock.move_stock(
-                self.session,
-                order.listing_id,
-                order.quantity,
-                MovementReason.ORDER_RETURNED,
-                order_id=order.order_id,
-            )
-        if reason is RefundReason.DELIVERY_MISSED:
-            await trust.insert_fact(
-                self.session,
-                store_id=order.store_id,
-                source_event_id=order.order_id,
-                reason=TrustReason.OFFER_BROKEN,
-                inputs={},
-                occurred_at=self.now,
-                subject_agent_id=order.buyer_customer_id,
-                listing_id=order.listing_id,
-                linked_order_id=order.order_id,
-            )
-            self.trust_moved = True
-        self.publish(ActivityType.ORDER_REFUNDED)
-        for agent_id in self.parties:
-            self.tell(agent_id, InboxType.ORDER_REFUNDED, reason)
-        await orders.bump_stats(self.session, order.store_id, orders_refunded=1)
-
-    def snapshot(self) -> OrderSnapshot:
-        state, order = self.state, self.order
-        awaiting = "nothing: it is over"
-        if state.status is OrderStatus.PLACED:
-            awaiting = "the merchant's delivery"
-        elif state.refund_requested and not state.refund_answered:
-            awaiting = "the merchant's answer to a refund request"
-        elif not state.closed:
-            awaiting = "the end of the return window"
-        return OrderSnapshot(
-            order_id=order.order_id,
-            store_id=order.store_id,
-            listing_id=order.listing_id,
-            status=order.status,
-            awaiting=awaiting,
-            deadline=rules.next_order_deadline(state),
-            closed=state.closed,
-            review_window_open=order.status is OrderStatus.DELIVERED,
-            review_window_void=self.review_window_void,
-            negotiation_id=self.negotiation_id,
-            sold_out=self.sold_out,
-            trust_moved=self.trust_moved,
-        )
 
 
 class PostgresOrderActivities(OrderActivities):
@@ -189,7 +35,7 @@ class PostgresOrderActivities(OrderActivities):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def _load(self, session: AsyncSession, start: OrderStart) -> _Case:
+    async def _load(self, session: AsyncSession, start: OrderStart) -> OrderCase:
         # Stock may return: the listing is locked before the order, as everywhere.
         await locks.lock_listing(session, start.listing_id)
         order = await locks.lock_order(session, start.order_id)
@@ -200,7 +46,7 @@ class PostgresOrderActivities(OrderActivities):
         if order.source_offer_id is not None:
             offer = await session.get(Offer, order.source_offer_id)
             negotiation_id = offer.negotiation_id if offer else None
-        return _Case(session, order, store, await locks.clock(session), start.policy, negotiation_id)
+        return OrderCase(session, order, store, await locks.clock(session), start.policy, negotiation_id)
 
     @activity.defn(name="place_order")
     async def place_order(self, start: OrderStart, command: PlaceOrder) -> OrderSnapshot:
@@ -240,7 +86,7 @@ class PostgresOrderActivities(OrderActivities):
         now: datetime,
         unit_price_cents: int,
         quantity: int,
-    ) -> _Case:
+    ) -> OrderCase:
         dates = rules.delivery_dates(listing.delivery, listing.promised_delivery_seconds, now, start.policy)
         order = Order(
             order_id=command.command_id,
@@ -260,7 +106,7 @@ class PostgresOrderActivities(OrderActivities):
         )
         session.add(order)
         await session.flush()
-        return _Case(session, order, store, now, start.policy)
+        return OrderCase(session, order, store, now, start.policy)
 
     async def _buy_at_list_price(
         self,
@@ -270,7 +116,7 @@ class PostgresOrderActivities(OrderActivities):
         listing: Listing,
         store: Store,
         since: datetime,
-    ) -> _Case:
+    ) -> OrderCase:
         standing = await negotiations.get_buyer_standing(session, command.buyer_id, listing.currency)
         rules.decide_purchase(negotiations.listing_view(listing, store), standing, command.quantity)
         # Never before what made the buyer eligible, also when the clock was set back.
@@ -296,7 +142,7 @@ class PostgresOrderActivities(OrderActivities):
         listing: Listing,
         store: Store,
         since: datetime,
-    ) -> _Case:
+    ) -> OrderCase:
         assert command.offer_id is not None
         offer = await session.get(Offer, command.offer_id)
         negotiation: Negotiation | None = None

@@ -5,9 +5,7 @@ when the chain is decided and, after an accept, when the offer is bought, lapses
 commands, expiry and purchase take turns: exactly one of them wins.
 """
 
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
 from uuid import UUID
 
 from temporalio import workflow
@@ -26,109 +24,59 @@ with workflow.unsafe.imports_passed_through():
         NegotiationStart,
     )
     from domain.market.processes import NEGOTIATION, NUDGE
-    from workflows.market.process import MarketProcess, record
-
-Command = TypeVar("Command")
+    from workflows.market.process import CommandProcess, record
 
 
 @workflow.defn(
     name=NEGOTIATION,
     failure_exception_types=[pydantic.ValidationError],
 )
-class Negotiation(MarketProcess):
+class Negotiation(CommandProcess[NegotiationStart, NegotiationSnapshot]):
     @workflow.init
     def __init__(self, start: NegotiationStart) -> None:
-        super().__init__(start.policy, "PROPOSED")
-        self._start = start
-        self._snapshot: NegotiationSnapshot | None = None
-        self._refused = False
+        super().__init__(start, start.policy, "PROPOSED")
         self._sold_out = False
         self._answer_at: datetime | None = None
         self._answer_for: UUID | None = None
 
     @workflow.run
     async def run(self, start: NegotiationStart) -> None:
-        # A refused first offer has started the process all the same; then nothing was ever open.
-        await workflow.wait_condition(lambda: self._snapshot is not None or self._refused or self._nudged)
-        while True:
-            if self._nudged:
-                await self._look_again()
-            await self._tell_others()
-            if self._over:
-                break
-            await self._wait(self._next_date())
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        await self._tell_others()
+        await self._live()
 
     @workflow.update(name="make_offer")
     async def make_offer(self, command: MakeOffer) -> Done:
-        return await self._carry_out(Record.make_offer, command, "record the first offer")
+        return _done(await self._carry_out(Record.make_offer, command, "record the first offer"))
 
     @workflow.update(name="counter_offer")
     async def counter_offer(self, command: CounterOffer) -> Done:
-        return await self._carry_out(Record.counter_offer, command, "record a counter-offer")
+        return _done(await self._carry_out(Record.counter_offer, command, "record a counter-offer"))
 
     @workflow.update(name="accept_offer")
     async def accept_offer(self, command: AnswerOffer) -> Done:
-        return await self._carry_out(Record.accept_offer, command, "record an accept and hold the stock")
+        return _done(await self._carry_out(Record.accept_offer, command, "record an accept and hold the stock"))
 
     @workflow.update(name="reject_offer")
     async def reject_offer(self, command: AnswerOffer) -> Done:
-        return await self._carry_out(Record.reject_offer, command, "record a decline")
+        return _done(await self._carry_out(Record.reject_offer, command, "record a decline"))
 
     @workflow.update(name="withdraw_offer")
     async def withdraw_offer(self, command: AnswerOffer) -> Done:
-        return await self._carry_out(Record.withdraw_offer, command, "record a withdrawal")
+        return _done(await self._carry_out(Record.withdraw_offer, command, "record a withdrawal"))
 
     @workflow.signal(name=NUDGE)
     def nudge(self) -> None:
         """Look again: the listing changed, the offer was bought, or a sweep found a date passed."""
         self._nudged = True
 
-    @property
-    def _over(self) -> bool:
-        return self._refused if self._snapshot is None else self._snapshot.closed
-
-    async def _carry_out(
-        self,
-        activity: Callable[[Any, NegotiationStart, Command], Awaitable[NegotiationSnapshot]],
-        command: Command,
-        summary: str,
-    ) -> Done:
-        async with self._lock:
-            try:
-                snapshot = await record(activity, summary, self._start, command)
-            except ApplicationError:
-                # Either nothing was ever open, or the process was lost and its negotiation waits: look which.
-                self._nudged |= self._snapshot is None
-                raise
-            self._keep(snapshot)
-        if snapshot.refused is not None:
-            raise ApplicationError("the offer could not be accepted", type=snapshot.refused, non_retryable=True)
-        return Done(entity_id=snapshot.offer_id)
-
-    async def _look_again(self) -> None:
-        async with self._lock:
-            self._nudged = False
-            answering = self._answer_at is not None and workflow.now() >= self._answer_at
-            try:
-                if answering and self._answer_for is not None:
-                    self._answer_at = None
-                    snapshot = await record(
-                        Record.answer_automatically,
-                        "give the seller's standing answer",
-                        self._start,
-                        self._answer_for,
-                    )
-                else:
-                    snapshot = await record(Record.settle_negotiation, "record what has come due", self._start)
-                self._keep(snapshot)
-            except ApplicationError:
-                # The projection does not exist: a nudge came for an offer that was refused.
-                self._refused = True
+    async def _settle(self) -> NegotiationSnapshot:
+        if self._answer_for is not None and self._answer_at is not None and workflow.now() >= self._answer_at:
+            self._answer_at = None
+            return await record(
+                Record.answer_automatically, "give the seller's standing answer", self._start, self._answer_for
+            )
+        return await record(Record.settle_negotiation, "record what has come due", self._start)
 
     def _keep(self, snapshot: NegotiationSnapshot) -> None:
-        self._snapshot = snapshot
         self._sold_out |= snapshot.sold_out
         self._trust_moved |= snapshot.trust_moved
         if snapshot.auto_answer and snapshot.offer_id != self._answer_for:
@@ -159,3 +107,10 @@ class Negotiation(MarketProcess):
             self._sold_out = False
             await self._tell_listing(self._start.listing_id)
         await self._tell_trust(self._start.store_id)
+
+
+def _done(snapshot: NegotiationSnapshot) -> Done:
+    """The answer to a command; raises the refusal that nevertheless ended the offer."""
+    if snapshot.refused is not None:
+        raise ApplicationError("the offer could not be accepted", type=snapshot.refused, non_retryable=True)
+    return Done(entity_id=snapshot.offer_id)

@@ -5,12 +5,11 @@ then for the end of the return window, and for the merchant's answer to a refund
 itself. Guards that an order is delivered or refunded, never both at once, whoever comes first.
 """
 
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from datetime import datetime
 
 from temporalio import workflow
 from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, FailureError, WorkflowAlreadyStartedError
+from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
     import pydantic
@@ -33,22 +32,17 @@ with workflow.unsafe.imports_passed_through():
         negotiation_process,
         review_window_process,
     )
-    from workflows.market.process import MarketProcess, record
-
-Command = TypeVar("Command")
+    from workflows.market.process import CommandProcess, record
 
 
 @workflow.defn(
     name=ORDER,
     failure_exception_types=[pydantic.ValidationError],
 )
-class Order(MarketProcess):
+class Order(CommandProcess[OrderStart, OrderSnapshot]):
     @workflow.init
     def __init__(self, start: OrderStart) -> None:
-        super().__init__(start.policy, "PLACED")
-        self._start = start
-        self._snapshot: OrderSnapshot | None = None
-        self._refused = False
+        super().__init__(start, start.policy, "PLACED")
         self._sold_out = False
         self._negotiation_told = False
         self._window_opened = False
@@ -56,79 +50,44 @@ class Order(MarketProcess):
 
     @workflow.run
     async def run(self, start: OrderStart) -> None:
-        await workflow.wait_condition(lambda: self._snapshot is not None or self._refused or self._nudged)
-        while True:
-            if self._nudged:
-                await self._look_again()
-            await self._tell_others()
-            if self._over:
-                break
-            await self._wait(self._snapshot.deadline if self._snapshot else None)
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        await self._tell_others()
+        await self._live()
 
     @workflow.update(name="place_order")
     async def place_order(self, command: PlaceOrder) -> Done:
-        return await self._carry_out(Record.place_order, command, "record the order and take its stock")
+        return _done(await self._carry_out(Record.place_order, command, "record the order and take its stock"))
 
     @workflow.update(name="deliver_order")
     async def deliver_order(self, command: OrderCommand) -> Done:
-        return await self._carry_out(Record.deliver_order, command, "record the delivery")
+        return _done(await self._carry_out(Record.deliver_order, command, "record the delivery"))
 
     @workflow.update(name="cancel_order")
     async def cancel_order(self, command: OrderCommand) -> Done:
-        return await self._carry_out(Record.cancel_order, command, "record the cancellation")
+        return _done(await self._carry_out(Record.cancel_order, command, "record the cancellation"))
 
     @workflow.update(name="request_refund")
     async def request_refund(self, command: OrderCommand) -> Done:
-        return await self._carry_out(Record.request_refund, command, "record the refund request")
+        return _done(await self._carry_out(Record.request_refund, command, "record the refund request"))
 
     @workflow.update(name="answer_refund")
     async def answer_refund(self, command: OrderCommand) -> Done:
-        return await self._carry_out(Record.answer_refund, command, "record the merchant's answer")
+        return _done(await self._carry_out(Record.answer_refund, command, "record the merchant's answer"))
 
     @workflow.update(name="refund_by_operator")
     async def refund_by_operator(self, command: OperatorRefund) -> Done:
-        return await self._carry_out(Record.refund_by_operator, command, "record an operator's refund")
+        return _done(await self._carry_out(Record.refund_by_operator, command, "record an operator's refund"))
 
     @workflow.signal(name=NUDGE)
     def nudge(self) -> None:
         """Look again: a sweep found a date passed."""
         self._nudged = True
 
-    @property
-    def _over(self) -> bool:
-        return self._refused if self._snapshot is None else self._snapshot.closed
+    async def _settle(self) -> OrderSnapshot:
+        return await record(Record.settle_order, "record what has come due", self._start)
 
-    async def _carry_out(
-        self,
-        activity: Callable[[Any, OrderStart, Command], Awaitable[OrderSnapshot]],
-        command: Command,
-        summary: str,
-    ) -> Done:
-        async with self._lock:
-            try:
-                snapshot = await record(activity, summary, self._start, command)
-            except ApplicationError:
-                # Either nothing was ever open, or the process was lost and its order waits: look which.
-                self._nudged |= self._snapshot is None
-                raise
-            self._keep(snapshot)
-        return Done(entity_id=snapshot.order_id)
-
-    async def _look_again(self) -> None:
-        async with self._lock:
-            self._nudged = False
-            try:
-                snapshot = await record(Record.settle_order, "record what has come due", self._start)
-            except ApplicationError:
-                # The projection does not exist: a nudge came for an order that was refused.
-                self._refused = True
-                return
-            self._keep(snapshot)
+    def _next_date(self) -> datetime | None:
+        return self._snapshot.deadline if self._snapshot else None
 
     def _keep(self, snapshot: OrderSnapshot) -> None:
-        self._snapshot = snapshot
         self._sold_out |= snapshot.sold_out
         self._trust_moved |= snapshot.trust_moved
         self._window_void |= snapshot.review_window_void
@@ -187,3 +146,7 @@ class Order(MarketProcess):
         except WorkflowAlreadyStartedError:
             # The buyer's review was faster and started it.
             workflow.logger.info("the review window of order %s is open", start.order_id)
+
+
+def _done(snapshot: OrderSnapshot) -> Done:
+    return Done(entity_id=snapshot.order_id)

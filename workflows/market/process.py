@@ -8,7 +8,7 @@ is the one in the database, also after a crash between a commit and the end of t
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -24,6 +24,18 @@ with workflow.unsafe.imports_passed_through():
 
 Args = ParamSpec("Args")
 Result = TypeVar("Result")
+Command = TypeVar("Command")
+Start = TypeVar("Start")
+
+
+class Closable(Protocol):
+    """A snapshot that knows whether its projection is over."""
+
+    @property
+    def closed(self) -> bool: ...
+
+
+Seen = TypeVar("Seen", bound=Closable)
 
 # Without end: while Postgres is away a command stays pending and its caller hears 503. A refusal is an
 # answer and never retried.
@@ -117,3 +129,75 @@ class MarketProcess:
             retry_policy=_RETRY,
             summary="the listing sold out: wake its other negotiations",
         )
+
+
+class CommandProcess(MarketProcess, Generic[Start, Seen]):
+    """A process that is told what to do by updates, and lives until its projection is closed.
+
+    A refused first command has started the process all the same; then nothing was ever open, and it ends.
+    """
+
+    def __init__(self, start: Start, policy: MarketPolicy, first_state: str) -> None:
+        super().__init__(policy, first_state)
+        self._start = start
+        self._snapshot: Seen | None = None
+        self._absent = False
+
+    @property
+    def _over(self) -> bool:
+        return self._absent if self._snapshot is None else self._snapshot.closed
+
+    async def _live(self) -> None:
+        """The life of the process, for ``run`` to await."""
+        await workflow.wait_condition(lambda: self._snapshot is not None or self._nudged)
+        while True:
+            if self._nudged:
+                await self._look_again()
+            await self._tell_others()
+            if self._over:
+                break
+            await self._wait(self._next_date())
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        await self._tell_others()
+
+    async def _carry_out(
+        self, activity: Callable[[Any, Start, Command], Awaitable[Seen]], command: Command, summary: str
+    ) -> Seen:
+        async with self._lock:
+            try:
+                snapshot = await record(activity, summary, self._start, command)
+            except ApplicationError:
+                # Either nothing was ever open, or the process was lost and its projection waits: look which.
+                self._nudged |= self._snapshot is None
+                raise
+            self._snapshot = snapshot
+            self._keep(snapshot)
+        return snapshot
+
+    async def _look_again(self) -> None:
+        async with self._lock:
+            self._nudged = False
+            try:
+                snapshot = await self._settle()
+            except ApplicationError:
+                # There is no projection: a nudge came for what was refused.
+                self._absent = True
+                return
+            self._snapshot = snapshot
+            self._keep(snapshot)
+
+    async def _settle(self) -> Seen:
+        """Record what has come due."""
+        raise NotImplementedError
+
+    def _keep(self, snapshot: Seen) -> None:
+        """Take over what the step's snapshot says, and report it."""
+        raise NotImplementedError
+
+    async def _tell_others(self) -> None:
+        """Tell the processes that this one's last steps concern."""
+        raise NotImplementedError
+
+    def _next_date(self) -> datetime | None:
+        """When to look again without being told."""
+        raise NotImplementedError

@@ -1,0 +1,177 @@
+"""An order under lock: what its rules read, and the ways it can change, each with its events.
+
+Used inside one transaction by the activities of ``order``; holds no lock beyond it.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import locks
+from db.market import orders, stock, trust
+from db.market.activity import notify, record_event
+from db.market.tables import Order, ReviewWindow, Store
+from domain.market import errors
+from domain.market import orders as rules
+from domain.market.commands import OrderSnapshot
+from domain.market.policy import MarketPolicy
+from domain.market.states import (
+    ActivityType,
+    InboxType,
+    MovementReason,
+    OrderStatus,
+    RefundReason,
+    ReviewWindowStatus,
+)
+from domain.market.trust import TrustReason
+
+
+@dataclass(slots=True)
+class OrderCase:
+    """An order under lock."""
+
+    session: AsyncSession
+    order: Order
+    store: Store
+    now: datetime
+    policy: MarketPolicy
+    negotiation_id: UUID | None = None
+    review_window_void: bool = False
+    sold_out: bool = False
+    trust_moved: bool = False
+
+    @property
+    def state(self) -> rules.OrderState:
+        return orders.order_state(self.order)
+
+    def require_buyer(self, agent_id: UUID) -> None:
+        if agent_id != self.order.buyer_customer_id:
+            raise errors.ORDER_NOT_FOUND.error()
+
+    def require_seller(self, agent_id: UUID) -> None:
+        if agent_id != self.store.owner_merchant_id:
+            raise errors.ORDER_NOT_FOUND.error()
+
+    def publish(self, type: ActivityType) -> None:
+        record_event(
+            self.session,
+            type,
+            actor_agent_id=self.order.buyer_customer_id if type is ActivityType.ORDER_PLACED else None,
+            store_id=self.order.store_id,
+            listing_id=self.order.listing_id,
+            order_id=self.order.order_id,
+        )
+
+    def tell(self, agent_id: UUID, type: InboxType, reason: str | None = None) -> None:
+        notify(
+            self.session,
+            agent_id,
+            type,
+            store_id=self.order.store_id,
+            listing_id=self.order.listing_id,
+            order_id=self.order.order_id,
+            meta={"reason": reason} if reason else {},
+        )
+
+    @property
+    def parties(self) -> tuple[UUID, UUID]:
+        return self.order.buyer_customer_id, self.store.owner_merchant_id
+
+    async def deliver(self) -> None:
+        """Mark delivered, open the review window, and honour the offer it came from."""
+        order = self.order
+        order.status = OrderStatus.DELIVERED
+        order.delivered_at = self.now
+        order.return_window_closes_at = self.now + timedelta(seconds=self.policy.return_window_seconds)
+        # The window's row refers to the order's, and its policy's clock starts here.
+        await self.session.flush()
+        self.session.add(
+            ReviewWindow(
+                order_id=order.order_id,
+                opened_at=self.now,
+                closes_at=self.now + timedelta(seconds=self.policy.review_window_seconds),
+                status=ReviewWindowStatus.OPEN,
+            )
+        )
+        self.publish(ActivityType.ORDER_DELIVERED)
+        self.tell(order.buyer_customer_id, InboxType.ORDER_DELIVERED)
+        self.tell(order.buyer_customer_id, InboxType.REVIEW_WINDOW_OPENED)
+        if order.source_offer_id is not None:
+            await trust.insert_fact(
+                self.session,
+                store_id=order.store_id,
+                source_event_id=order.source_offer_id,
+                reason=TrustReason.OFFER_HONORED,
+                inputs={},
+                occurred_at=self.now,
+                subject_agent_id=order.buyer_customer_id,
+                listing_id=order.listing_id,
+                linked_order_id=order.order_id,
+            )
+            self.trust_moved = True
+        await orders.bump_stats(self.session, order.store_id, orders_delivered=1)
+
+    async def refund(self, reason: RefundReason, *, goods_return: bool) -> None:
+        """Pay back, take the goods back where they return, and close the review window."""
+        order = self.order
+        if order.status is OrderStatus.DELIVERED:
+            window = await locks.lock_review_window(self.session, order.order_id)
+            if window is not None and window.status is ReviewWindowStatus.OPEN:
+                window.status = ReviewWindowStatus.VOID
+                window.closed_at = self.now
+                self.review_window_void = True
+        order.status = OrderStatus.REFUNDED
+        order.refunded_at = self.now
+        order.refund_reason = reason
+        order.closed_at = self.now
+        if goods_return:
+            await stock.move_stock(
+                self.session,
+                order.listing_id,
+                order.quantity,
+                MovementReason.ORDER_RETURNED,
+                order_id=order.order_id,
+            )
+        if reason is RefundReason.DELIVERY_MISSED:
+            await trust.insert_fact(
+                self.session,
+                store_id=order.store_id,
+                source_event_id=order.order_id,
+                reason=TrustReason.OFFER_BROKEN,
+                inputs={},
+                occurred_at=self.now,
+                subject_agent_id=order.buyer_customer_id,
+                listing_id=order.listing_id,
+                linked_order_id=order.order_id,
+            )
+            self.trust_moved = True
+        self.publish(ActivityType.ORDER_REFUNDED)
+        for agent_id in self.parties:
+            self.tell(agent_id, InboxType.ORDER_REFUNDED, reason)
+        await orders.bump_stats(self.session, order.store_id, orders_refunded=1)
+
+    def snapshot(self) -> OrderSnapshot:
+        state, order = self.state, self.order
+        awaiting = "nothing: it is over"
+        if state.status is OrderStatus.PLACED:
+            awaiting = "the merchant's delivery"
+        elif state.refund_requested and not state.refund_answered:
+            awaiting = "the merchant's answer to a refund request"
+        elif not state.closed:
+            awaiting = "the end of the return window"
+        return OrderSnapshot(
+            order_id=order.order_id,
+            store_id=order.store_id,
+            listing_id=order.listing_id,
+            status=order.status,
+            awaiting=awaiting,
+            deadline=rules.next_order_deadline(state),
+            closed=state.closed,
+            review_window_open=order.status is OrderStatus.DELIVERED,
+            review_window_void=self.review_window_void,
+            negotiation_id=self.negotiation_id,
+            sold_out=self.sold_out,
+            trust_moved=self.trust_moved,
+        )
