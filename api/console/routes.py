@@ -16,7 +16,7 @@ from api.context import AppContext, Context
 from api.errors import errors as refusals
 from api.market.views import NOW, uid
 from api.platform.auth import AnOperator, Operator
-from api.platform.idempotency import CommandDep, Run
+from api.platform.idempotency import CommandDep, KeyHeader, Run
 from api.platform.pages import Page, PageQuery
 from api.platform.schemas import RequestModel, ResponseModel, example
 from db.platform import console
@@ -274,6 +274,9 @@ async def wake(
 
 
 @router.post("/terms/{id}/reveal", responses=refusals(OPERATOR_REQUIRED, ROUTE_NOT_FOUND))
-async def reveal(id: UUID, body: ReasonIn, operator: AnOperator, context: Context) -> TermsOut:
-    """The terms of a negotiation or an order. The reason is on record before anything is shown, each time anew."""
+async def reveal(id: UUID, body: ReasonIn, operator: AnOperator, context: Context, _: KeyHeader = None) -> TermsOut:
+    """The terms of a negotiation or an order. The reason is on record before anything is shown.
+
+    A repetition with the same key is another look: it is logged again, and no answer is stored anywhere.
+    """
     return TermsOut.model_validate(await actions.reveal_terms(context, operator.key_id, body.reason, id))
