@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, Operation
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import compile_path
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.exceptions import ApplicationError, FailureError, TemporalError
 from temporalio.service import RPCError
@@ -187,7 +188,20 @@ async def _answer(request: Request, error: Exception) -> Response:
     if refused is None:
         raise error
     headers = error.headers if isinstance(error, HTTPException) else None
+    if refused.code == platform.METHOD_NOT_ALLOWED.code:
+        headers = _allow(request) or headers
     return problem_response(refused, request, headers)
+
+
+def _allow(request: Request) -> dict[str, str]:
+    """Every documented method of the address: the framework's own list stops at the first of its routes."""
+    found = {
+        method.upper()
+        for path, operations in request.app.openapi()["paths"].items()
+        if compile_path(path)[0].match(request.url.path)
+        for method in operations
+    }
+    return {"Allow": ", ".join(sorted(found))} if found else {}
 
 
 def install_handlers(app: FastAPI) -> None:

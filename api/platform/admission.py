@@ -28,6 +28,10 @@ _OPEN = (
 )
 
 
+# No route takes them: the router says so, without asking who calls.
+_NOT_OURS = frozenset({"OPTIONS", "TRACE"})
+
+
 class Admission:
     """Authenticates, counts, and tells the caller's standing in RateLimit headers on every answer."""
 
@@ -35,7 +39,7 @@ class Admission:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(_OPEN) or scope["method"] == "OPTIONS":
+        if scope["type"] != "http" or scope["path"].startswith(_OPEN) or scope["method"] in _NOT_OURS:
             await self.app(scope, receive, send)
             return
 
