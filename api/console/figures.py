@@ -5,6 +5,7 @@ since it was scheduled.
 """
 
 import asyncio
+import time
 from dataclasses import dataclass
 
 from prometheus_client.samples import Sample
@@ -56,6 +57,7 @@ class RouteFigures:
     count: float = 0
     seconds: float = 0
     p95: float | None = None
+    per_minute: float = 0
 
     @property
     def mean_ms(self) -> float:
@@ -74,6 +76,8 @@ def read(context: AppContext) -> Figures:
     routes: dict[tuple[str, str, str], RouteFigures] = {}
     buckets: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
     gauges: list[tuple[str, str, float]] = []
+    started = context.metrics.registry.get_sample_value("souk_started_at_seconds") or 0.0
+    minutes = max((time.time() - started) / 60, 1 / 60)  # noqa: TID251 - how long this process has run
     for metric in context.metrics.registry.collect():
         for sample in metric.samples:
             if metric.name != "souk_http_request_seconds":
@@ -83,6 +87,7 @@ def read(context: AppContext) -> Figures:
     for key, found in routes.items():
         wanted = 0.95 * found.count
         found.p95 = next((bound for bound, count in sorted(buckets[key]) if count >= wanted), None)
+        found.per_minute = found.count / minutes
     busiest = sorted(routes.values(), key=lambda row: -row.count)
     return Figures(busiest, gauges)
 

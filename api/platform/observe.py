@@ -68,6 +68,8 @@ class Metrics:
             registry=self.registry,
         )
         self.pool = Gauge("souk_db_connections_in_use", "Connections checked out", ["pool"], registry=self.registry)
+        self.started = Gauge("souk_started_at_seconds", "When this process started, Unix time", registry=self.registry)
+        self.started.set_to_current_time()
         self.pool_size = Gauge("souk_db_pool_size", "Connections a pool may hold", ["pool"], registry=self.registry)
         queue = ["queue"]
         self.backlog = Gauge("souk_tasks_waiting", "Tasks waiting for a worker", queue, registry=self.registry)

@@ -12,6 +12,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from config.settings import Settings
 from tests.browser.conftest import make_operator_key
 from tests.e2e.people import Agent, Shop, eventually
+from tests.running import RunningSouk
+from workflows.client import connect
 
 WHY = "Ticket 812: the seller went away"
 
@@ -174,6 +176,39 @@ def test_what_is_stuck_is_named_with_the_action_that_helps(
     _logged(operator, "process.wake", order["order_id"])
     console.goto(f"{url}/console")
     expect(console.locator(f"a[href='/console/processes/order/{order['order_id']}']")).to_have_count(0)
+
+
+async def _terminate(settings: Settings, process_id: str) -> None:
+    client = await connect(
+        settings.temporal_address, settings.temporal_namespace, settings.payload_keys.get_secret_value()
+    )
+    await client.get_workflow_handle(process_id).terminate("a test")
+
+
+def test_a_dead_process_differs_from_its_projection_until_it_is_woken(
+    console: Page, url: str, operator: Agent, souk: RunningSouk, settings: Settings
+) -> None:
+    shop = Shop.open(url, delivery="SHIPPED")
+    order = shop.buy(Agent.register(url, "CUSTOMER"))
+    souk.run(_terminate(settings, f"order/{order['order_id']}"))
+    console.goto(f"{url}/console/processes/order/{order['order_id']}")
+    expect(console.get_by_role("alert")).to_contain_text("the workflow is terminated")
+    eventually(
+        lambda: [
+            item["why"] for item in operator.get("/v1/operations/attention")["items"] if item["id"] == order["order_id"]
+        ],
+        until=lambda why: why == ["dead letter"],
+    )
+    console.goto(f"{url}/console")
+    row = console.locator("tr", has=console.locator(f"a[href='/console/processes/order/{order['order_id']}']")).first
+    expect(row).to_contain_text("dead letter")
+    row.get_by_role("link", name="Wake").click()
+    console.get_by_label(re.compile("Why")).fill(WHY)
+    console.locator("main").get_by_role("button").click()
+    expect(console.locator("h1")).to_contain_text("done")
+    console.goto(f"{url}/console/processes/order/{order['order_id']}")
+    expect(console.locator("main")).to_contain_text("They agree.")
+    shop.owner.post(f"/v1/orders/{order['order_id']}/deliver")
 
 
 def test_terms_stay_hidden_until_a_reason_is_in_the_log(console: Page, url: str, operator: Agent) -> None:
