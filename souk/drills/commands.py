@@ -11,6 +11,7 @@ from rich.table import Table
 
 from souk.commands.clear_errors import one_clear_line
 from souk.drills.crash import CrashReport, run_crash_drill
+from souk.drills.leak import LeakReport, run_leak_drill
 from souk.drills.stack import data_directory
 
 app = typer.Typer(no_args_is_help=True, help="Drills: attack a Souk of their own and say what broke.")
@@ -52,9 +53,6 @@ def crash(
 
 
 def _show_crash(report: CrashReport) -> None:
-    table = Table(title=f"Crash drill: {report.minutes:g} minutes, seed {report.seed}")
-    table.add_column("")
-    table.add_column("", justify="right")
     rows: dict[str, object] = {
         **report.blows,
         "kills": report.kills,
@@ -73,9 +71,50 @@ def _show_crash(report: CrashReport) -> None:
         "time to recover p99": f"{report.recovery_p99_seconds:.2f} s",
         "settled in": f"{report.settled_in_seconds:.1f} s",
     }
+    _show_table(f"Crash drill: {report.minutes:g} minutes, seed {report.seed}", rows, report.breaches)
+
+
+def _show_table(title: str, rows: dict[str, object], wrong: list[str]) -> None:
+    table = Table(title=title, show_header=False)
+    table.add_column(max_width=46)
+    table.add_column(justify="right")
     for name, value in rows.items():
         table.add_row(name, str(value))
     console = Console()
     console.print(table)
-    for breach in report.breaches[:50]:
-        console.print(f"  {breach}", style="red", highlight=False)
+    for text in wrong[:50]:
+        console.print(f"  {text}", style="red", highlight=False)
+
+
+@app.command("leak")
+def leak(*, data_dir: DrillDir = None, as_json: AsJson = False) -> None:
+    """Plant secrets in a market of its own and look for them everywhere; exit 1 when one came out."""
+    with one_clear_line(), data_directory(data_dir) as folder:
+        report = run_leak_drill(folder, _tell)
+    if as_json:
+        sys.stdout.write(json.dumps(report.json(), indent=2) + "\n")
+    else:
+        _show_leak(report)
+    if not report.clean:
+        raise typer.Exit(1)
+
+
+def _show_leak(report: LeakReport) -> None:
+    floor = report.floor
+    rows: dict[str, object] = {
+        "canaries": report.canaries,
+        "states of offers": ", ".join(report.states),
+        "requests as six kinds of viewers": report.requests,
+        "provoked refusals": report.refusals,
+        "bytes searched": report.streams_and_reads_bytes,
+        "tables as souk_api": report.tables,
+        "histories shown by temporal": report.histories,
+        "files (logs at debug level, temporal.db)": report.files,
+        "offers around a hidden floor": floor.offers,
+        "median answer below / above it": f"{floor.median_below_ms:.1f} / {floor.median_above_ms:.1f} ms",
+        "chance of such a difference (Mann-Whitney)": f"{floor.chance:.3f}",
+        "different wordings": floor.wordings,
+        "leaks": len(report.hits),
+        "failed checks": len(report.failed),
+    }
+    _show_table("Leak drill", rows, [*report.hits, *report.failed])

@@ -1,0 +1,83 @@
+"""Every kind of caller there is, by name, and a small market for them to be at home or strangers in."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from config.settings import Settings
+from db.ids import new_id
+from db.platform.keys import format_key, insert_key, random_secret
+from db.platform.tables import ApiKeyKind
+from db.session import Database
+from tests.e2e.people import Agent, Shop
+
+KINDS = ("none", "customer", "foreign customer", "merchant", "foreign merchant", "operator", "revoked key")
+
+
+async def operator_key(settings: Settings) -> str:
+    database = Database(settings.role_url("owner"), 1, "test-operator")
+    key_id, secret = new_id(), random_secret()
+    async with database.transaction() as session:
+        insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "hostile tests", secret)
+    await database.close()
+    return format_key(key_id, secret)
+
+
+@dataclass
+class Callers:
+    """``customer`` and ``merchant`` are the parties of everything in ``ids``; the foreign ones of nothing."""
+
+    url: str
+    agents: dict[str, Agent]
+    shop: Shop
+    ids: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def keys(self) -> dict[str, str | None]:
+        return {kind: agent.key for kind, agent in self.agents.items()}
+
+    @classmethod
+    def make(cls, url: str, settings: Settings) -> "Callers":
+        shop = Shop.open(url, delivery="SHIPPED")
+        customer = Agent.register(url, "CUSTOMER")
+        revoked = Agent.register(url, "CUSTOMER")
+        key_id = revoked.get("/v1/agents/me/keys")["items"][0]["key_id"]
+        assert revoked.call("DELETE", f"/v1/agents/me/keys/{key_id}").status_code == 204
+        agents = {
+            "none": Agent(url),
+            "customer": customer,
+            "foreign customer": Agent.register(url, "CUSTOMER"),
+            "merchant": shop.owner,
+            "foreign merchant": Agent.register(url, "MERCHANT"),
+            "operator": Agent(url, asyncio.run(operator_key(settings))),
+            "revoked key": revoked,
+        }
+        callers = cls(url, agents, shop)
+        callers._trade()
+        return callers
+
+    def _trade(self) -> None:
+        customer, merchant = self.agents["customer"], self.agents["merchant"]
+        thread = self.shop.ask(customer)
+        deal = self.shop.deal(customer, 900)
+        order = customer.post("/v1/orders", {"offer_id": deal["offer_id"]})
+        merchant.post(f"/v1/orders/{order['order_id']}/deliver")
+        review = customer.post("/v1/reviews", {"order_id": order["order_id"], "rating": 5, "body": "Bright."})
+        offer = self.shop.offer(customer, 800)
+        self.ids = {
+            "agent_id": customer.agent_id,
+            "store_id": self.shop.store_id,
+            "product_id": self.shop.product_id,
+            "listing_id": self.shop.listing_id,
+            "thread_id": thread["thread_id"],
+            "offer_id": offer["offer_id"],
+            "order_id": order["order_id"],
+            "review_id": review["review_id"],
+            "key_id": customer.get("/v1/agents/me/keys")["items"][0]["key_id"],
+            "code": "offer.not_your_turn",
+        }
+
+    def call(self, kind: str, method: str, path: str, body: Any = None) -> httpx.Response:
+        return self.agents[kind].call(method, path, body)

@@ -1,0 +1,27 @@
+"""A running Souk for hostile callers, with limits out of the way, and every kind of caller in it."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from config.settings import Settings
+from tests.hostile.callers import Callers
+from tests.running import RunningSouk
+
+
+@pytest.fixture(scope="session")
+def hostile_souk(settings: Settings) -> Iterator[RunningSouk]:
+    limits = {
+        "per_address": "1000000/minute",
+        "per_agent": "1000000/minute",
+        "registrations_per_address": "1000000/hour",
+        "messages_per_agent": "1000000/minute",
+        "offers_per_agent": "1000000/minute",
+    }
+    with RunningSouk(Settings.model_validate(settings.model_dump() | {"limits": limits})) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def callers(hostile_souk: RunningSouk) -> Callers:
+    return Callers.make(hostile_souk.url, hostile_souk.settings)
