@@ -30,8 +30,13 @@ demo: $(INSTALLED) ## agents trade on a fresh Souk, live; then it keeps serving 
 up: $(INSTALLED) ## run Souk; data and running processes survive a restart
 	$(RUN) souk up $(ARGS)
 
-test: $(INSTALLED) ## run every test
+test: $(INSTALLED) ## run every test (ARGS="tests/e2e -k journey" runs what it names)
+ifeq ($(strip $(ARGS)),)
+	$(RUN) pytest -n 2 --dist loadfile -m "not slow"
+	$(RUN) pytest -m slow
+else
 	$(RUN) pytest $(ARGS)
+endif
 
 test-fast: $(INSTALLED) ## run the tests of rules, workflows, replay and database: under a minute
 	$(RUN) pytest tests/rules tests/workflows tests/replay tests/db $(ARGS)
