@@ -58,8 +58,8 @@ async def get_attention(context: AppContext, operator: UUID) -> Attention:
     dead: list[Item] = []
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            failing = await _listed(context, _FAILING)
             dead = await _dead_letters(context, operator)
+            failing = await _listed(context, _FAILING)
     except (RPCError, TimeoutError, RuntimeError):
         answered = False
     items = [

@@ -4,12 +4,14 @@ The list is made on the server and works without scripts. The stream sends the s
 feed's own cursor as the event's id, so a browser that lost its connection resumes without a gap or a double.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Depends
 from fastapi.sse import EventSourceResponse, ServerSentEvent
@@ -18,6 +20,7 @@ from starlette.responses import HTMLResponse
 from api.context import AppContext, Context
 from api.market.feed import stream_slot, stream_start
 from api.platform.pages import decode_cursor, encode_cursor
+from api.platform.streams import FeedHub
 from api.web.charts import bars
 from api.web.rendering import PageRoute, page, templates
 from api.web.words import KINDS, plain
@@ -128,21 +131,31 @@ async def home(context: Context, wanted: Wanted, by: str = "trust") -> HTMLRespo
     )
 
 
-_RENDERED: dict[UUID, tuple[str, str]] = {}
+Rendered = tuple[str, str]
+_RENDERED: WeakKeyDictionary[FeedHub, dict[UUID, asyncio.Task[Rendered]]] = WeakKeyDictionary()
 _RENDERED_MOST = 1000
 
 
-async def rendered(context: AppContext, event: ActivityEvent) -> tuple[str, str]:
+async def _render(context: AppContext, event: ActivityEvent) -> Rendered:
+    async with context.database.transaction() as session:
+        stories: Sequence[Story] = await tell(session, [event])
+    return templates.get_template("item.html").render(story=stories[0]), plain(stories[0])
+
+
+async def rendered(context: AppContext, event: ActivityEvent) -> Rendered:
     """An event's item as HTML and as text, made once for all who watch."""
-    known = _RENDERED.get(event.activity_event_id)
-    if known is None:
-        async with context.database.transaction() as session:
-            stories: Sequence[Story] = await tell(session, [event])
-        item = templates.get_template("item.html").render(story=stories[0])
-        known = _RENDERED[event.activity_event_id] = (item, plain(stories[0]))
-        while len(_RENDERED) > _RENDERED_MOST:
-            del _RENDERED[next(iter(_RENDERED))]
-    return known
+    known = _RENDERED.setdefault(context.feed, {})
+    task = known.get(event.activity_event_id)
+    if task is None:
+        task = known[event.activity_event_id] = asyncio.create_task(_render(context, event))
+        while len(known) > _RENDERED_MOST:
+            del known[next(iter(known))]
+    try:
+        # One watcher that leaves must not take it from the others.
+        return await asyncio.shield(task)
+    except Exception:
+        known.pop(event.activity_event_id, None)
+        raise
 
 
 @stream_router.get("/feed/stream", response_class=EventSourceResponse, dependencies=[Depends(stream_slot)])
