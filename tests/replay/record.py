@@ -23,7 +23,8 @@ from domain.market.states import DeliveryKind
 from souk.stack.embedded import EmbeddedTemporal
 from tests.conftest import TEST_KEY_RING
 from tests.workflows.books import BUYER, SELLER, Books
-from tests.workflows.town import Town, has_ended, until
+from tests.workflows.town import Town
+from tests.workflows.waiting import has_ended, until
 from workflows.client import connect
 
 HISTORIES = Path(__file__).with_name("histories")

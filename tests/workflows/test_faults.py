@@ -13,7 +13,8 @@ from domain.market.processes import NEGOTIATION, NUDGE, ORDER, REVIEW_WINDOW, ST
 from domain.market.states import CloseReason, ListingStatus, OfferStatus
 from tests.workflows.books import BUYER, SELLER
 from tests.workflows.test_negotiation_process import haggle, outcome
-from tests.workflows.town import Town, crash, has_ended, refusal, until
+from tests.workflows.town import Town, crash, refusal
+from tests.workflows.waiting import has_ended, until
 
 
 async def test_an_error_that_is_no_refusal_is_retried(town: Town):

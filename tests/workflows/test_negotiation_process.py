@@ -11,7 +11,8 @@ from domain.market.policy import DAY, HOUR
 from domain.market.processes import NUDGE
 from domain.market.states import CloseReason, ListingStatus, OfferStatus
 from tests.workflows.books import BUYER, SELLER, Haggle
-from tests.workflows.town import Town, has_ended, refusal, until
+from tests.workflows.town import Town, refusal
+from tests.workflows.waiting import has_ended, until
 
 
 def haggle(town: Town) -> Haggle:

@@ -19,7 +19,8 @@ from domain.market.states import (
     ReviewWindowStatus,
 )
 from tests.workflows.books import BUYER, SELLER, STRANGER, Bought
-from tests.workflows.town import Town, has_ended, refusal, until
+from tests.workflows.town import Town, refusal
+from tests.workflows.waiting import has_ended, until
 
 
 def bought(town: Town) -> Bought:

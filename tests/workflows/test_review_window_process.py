@@ -10,7 +10,8 @@ from domain.market.processes import NUDGE, REVIEW_WINDOW, review_window_process
 from domain.market.states import DeliveryKind, ReviewWindowStatus
 from tests.workflows.books import SELLER, STRANGER
 from tests.workflows.test_order_process import bought, window_opened
-from tests.workflows.town import Town, has_ended, refusal, until
+from tests.workflows.town import Town, refusal
+from tests.workflows.waiting import has_ended, until
 
 
 async def delivered(town: Town) -> None:

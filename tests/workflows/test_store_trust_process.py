@@ -8,7 +8,8 @@ from domain.market.commands import StoreTrustStart
 from domain.market.policy import DAY, HOUR
 from domain.market.processes import MARKET_AUDIT, NUDGE, STORE_TRUST, SWEEP
 from tests.workflows.books import STRANGER
-from tests.workflows.town import Town, has_ended, until
+from tests.workflows.town import Town
+from tests.workflows.waiting import has_ended, until
 
 
 async def test_many_nudges_share_one_fold(town: Town):

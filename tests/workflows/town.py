@@ -1,7 +1,6 @@
 """A worker with the real processes over fake activities, and a caller that speaks to them as the API does."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
@@ -13,7 +12,6 @@ from temporalio.api.testservice.v1 import LockTimeSkippingRequest, UnlockTimeSki
 from temporalio.client import (
     Client,
     WithStartWorkflowOperation,
-    WorkflowExecutionStatus,
     WorkflowHandle,
     WorkflowUpdateFailedError,
 )
@@ -53,6 +51,7 @@ from tests.workflows.books import BUYER, LISTING, STORE, Books, Fault, key
 from tests.workflows.fake_negotiations import FakeNegotiations
 from tests.workflows.fake_orders import FakeOrders, FakeReviews
 from tests.workflows.fake_trust import FakeAudit, FakeNudges, FakeTrust
+from tests.workflows.waiting import idle, until
 from worker.interceptors import RefusalInterceptor
 from worker.registry import WORKFLOWS, activities_of
 
@@ -66,22 +65,6 @@ def sandbox() -> SandboxedWorkflowRunner:
             "domain", "activities", "pydantic", "pydantic_core", "annotated_types"
         )
     )
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20) -> None:
-    """Poll until the condition holds. Raises TimeoutError after ``seconds``."""
-    deadline = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found if isinstance(found, bool) else await found:
-            return
-        if time.monotonic() > deadline:
-            raise TimeoutError("the condition did not come to hold")
-        await asyncio.sleep(0.01)
-
-
-async def has_ended(handle: WorkflowHandle[Any, Any]) -> bool:
-    return (await handle.describe()).status is not WorkflowExecutionStatus.RUNNING
 
 
 def refusal(caught: pytest.ExceptionInfo[WorkflowUpdateFailedError]) -> str:
@@ -112,7 +95,7 @@ class Town:
         policy: MarketPolicy | None = None,
         salt: str = "",
     ) -> None:
-        self.client, self.books, self.queue, self.sleep = client, books, queue, sleep
+        self.client, self.books, self.queue, self._sleep = client, books, queue, sleep
         self.policy = policy or MarketPolicy()
         self._salt = salt
         self.deal_id, self.order_id = self.key("negotiation"), self.key("order")
@@ -122,6 +105,15 @@ class Town:
 
     async def now(self) -> datetime:
         return await self.books.clock()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._quiet()
+        await self._sleep(seconds)
+
+    async def _quiet(self) -> None:
+        """Until no process has a step under way: skipping time in the middle of one may hang the server."""
+        for handle in (self.order, self.window, self.deal, self.trust):
+            await until(lambda handle=handle: idle(handle))
 
     async def sleep_till(self, date: datetime | None) -> None:
         """Skip to this date, and not beyond: the timer set for it fires right after."""
@@ -133,6 +125,7 @@ class Town:
 
         Raises WorkflowFailureError when the process failed.
         """
+        await self._quiet()
         await self.client.test_service.unlock_time_skipping(UnlockTimeSkippingRequest())
         try:
             async with asyncio.timeout(20):
