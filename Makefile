@@ -9,10 +9,10 @@ INSTALLED := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-fast check format lock clean
+.PHONY: help install demo up test test-fast record-histories check format lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(INSTALLED) ## make .venv with everything in it, pinned and checked by hash
 
@@ -40,6 +40,9 @@ endif
 
 test-fast: $(INSTALLED) ## run the tests of rules, workflows, replay and database: under a minute
 	$(RUN) pytest tests/rules tests/workflows tests/replay tests/db $(ARGS)
+
+record-histories: $(INSTALLED) ## record the processes' histories for the replay tests anew
+	$(RUN) tests.replay.record
 
 check: $(INSTALLED) ## lint, format check, types, import layers
 	$(BIN)/ruff check .

@@ -8,6 +8,7 @@ import base64
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
@@ -17,6 +18,10 @@ from db.migrate import upgrade
 from db.session import Database
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from workflows.client import connect
+
+# No test asserts how long an example takes.
+hypothesis.settings.register_profile("souk", deadline=None)
+hypothesis.settings.load_profile("souk")
 
 TEST_KEY_RING = "t1:" + base64.b64encode(b"a key for the tests, 32 bytes ok").decode()
 

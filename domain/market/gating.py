@@ -22,6 +22,11 @@ class Evidence:
     store_id: UUID | None = None
 
 
+def _length(body: str) -> int:
+    """Characters that say something: runs of white space count as one."""
+    return len(" ".join(body.split()))
+
+
 def evidence_of_message(
     author_type: AgentType,
     body: str,
@@ -30,7 +35,7 @@ def evidence_of_message(
     context_store_id: UUID | None,
 ) -> list[Evidence]:
     """What posting ``body`` proves for its author; empty when it proves nothing."""
-    if author_type is not AgentType.CUSTOMER or len(body.strip()) < MIN_MESSAGE_CHARACTERS:
+    if author_type is not AgentType.CUSTOMER or _length(body) < MIN_MESSAGE_CHARACTERS:
         return []
     if context_listing_id is not None:
         found = [Evidence(InteractionType.QUESTION_POSTED, listing_id=context_listing_id)]
@@ -48,7 +53,7 @@ def asks_support(author_type: AgentType, body: str, thread_type: ThreadType, has
         author_type is AgentType.CUSTOMER
         and has_store
         and thread_type is not ThreadType.REVIEW
-        and len(body.strip()) >= MIN_MESSAGE_CHARACTERS
+        and _length(body) >= MIN_MESSAGE_CHARACTERS
     )
 
 

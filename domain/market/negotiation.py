@@ -210,10 +210,11 @@ def decide_counter(
     if not low <= price_cents <= high:
         allowed = f"between {low} and {high}" if low <= high else "no price: accept, reject or withdraw"
         raise errors.OFFER_PRICE_RANGE.error(f"Your counter-offer in this round may be {allowed}.")
+    total = total_price(price_cents, standing.quantity)
     if by is Party.SELLER:
         check_floor(limits, price_cents)
     else:
-        check_spend(buyer, total_price(price_cents, standing.quantity))
+        check_spend(buyer, total)
 
 
 def check_floor(limits: MerchantLimits, price_cents: int) -> None:

@@ -87,7 +87,7 @@ class Negotiation(CommandProcess[NegotiationStart, NegotiationSnapshot]):
             self._answer_for = snapshot.offer_id
             self._answer_at = workflow.now() + timedelta(seconds=delay)
         elif not snapshot.auto_answer:
-            self._answer_at = None
+            self._answer_at = self._answer_for = None
         self._report(
             snapshot.status,
             snapshot.awaiting,

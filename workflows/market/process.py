@@ -44,6 +44,7 @@ _ATTEMPT = timedelta(seconds=10)
 
 # The database's clock decides whether a date has passed; where it runs behind Temporal's, look again soon.
 _LOOK_AGAIN_SECONDS = 0.2
+_LOOK_AGAIN_AT_MOST_SECONDS = 5.0
 
 
 async def record(
@@ -62,6 +63,7 @@ async def record(
             activity, args=args, start_to_close_timeout=_ATTEMPT, retry_policy=_RETRY, summary=summary
         )
     except ActivityError as error:
+        # A local activity's refusal comes bare and passes as it is; wrapped, it must not retry the task.
         cause = error.cause
         if isinstance(cause, ApplicationError):
             raise ApplicationError(
@@ -80,6 +82,7 @@ class MarketProcess:
         self._state = workflow.info().typed_search_attributes.get(STATE, first_state)
         self._changed = False
         self._nudged = False
+        self._early_looks = 0
         self._trust_moved = False
 
     def _report(self, state: str, awaiting: str, deadline: datetime | None, **ids: object) -> None:
@@ -99,7 +102,10 @@ class MarketProcess:
         if date is not None:
             timeout = max((date - workflow.now()).total_seconds(), 0) + _LOOK_AGAIN_SECONDS / 4
             if date <= workflow.now():
-                timeout = _LOOK_AGAIN_SECONDS
+                timeout = min(_LOOK_AGAIN_SECONDS * 2**self._early_looks, _LOOK_AGAIN_AT_MOST_SECONDS)
+                self._early_looks += 1
+            else:
+                self._early_looks = 0
         try:
             await workflow.wait_condition(
                 lambda: self._nudged or self._changed,
