@@ -7,6 +7,7 @@ from fastapi.openapi.utils import get_openapi
 
 from api.errors import PROBLEM_MEDIA_TYPE, Problem, errors
 from domain import platform_errors as platform
+from domain.shared.errors import ErrorCode
 
 TAGS: list[dict[str, Any]] = [
     {"name": "agents", "description": "Who takes part: registration, keys, private limits."},
@@ -65,7 +66,7 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
             if "application/json" in responses.get("422", {}).get("content", {}):
                 del responses["422"]
             if path.startswith(("/v1", "/codec")):
-                _merge(responses, errors(*(_POST_REFUSALS if method == "post" else _body_refusals(method))))
+                _merge(responses, errors(*_refusals(method, operation)))
     return document
 
 
@@ -97,8 +98,20 @@ def _example(schemas: dict[str, Any], schema: dict[str, Any]) -> Any:
     return None
 
 
-def _body_refusals(method: str) -> tuple[Any, ...]:
-    return (platform.REQUEST_MALFORMED, platform.REQUEST_TOO_LARGE) if method in ("put", "patch") else ()
+def _refusals(method: str, operation: dict[str, Any]) -> list[ErrorCode]:
+    """What an operation can refuse for its method, its Idempotency-Key, and the kind of key it was called with."""
+    keyed = any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
+    codes: list[ErrorCode] = []
+    if method == "post" or keyed:
+        codes += _POST_REFUSALS
+    elif method in ("put", "patch"):
+        codes += (platform.REQUEST_MALFORMED, platform.REQUEST_TOO_LARGE)
+    needs_key = operation.get("security") and {} not in operation["security"]
+    if needs_key and platform.OPERATOR_REQUIRED.code not in operation["responses"].get("403", {}).get(
+        "description", ""
+    ):
+        codes.append(platform.AGENT_REQUIRED)
+    return codes
 
 
 def _merge(responses: dict[str, Any], more: dict[int | str, dict[str, Any]]) -> None:

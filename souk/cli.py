@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from souk.checks.commands import audit, operator_app, trust_app
+from souk.checks.mending import doctor
 from souk.commands.parts import api, migrate, worker
 from souk.commands.up import up
 from souk.drills.commands import app as drill_app
@@ -26,6 +27,7 @@ app.command()(worker)
 app.command()(migrate)
 app.command()(demo)
 app.command()(audit)
+app.command()(doctor)
 app.command()(watch)
 app.command()(show)
 app.add_typer(market_app, name="market")

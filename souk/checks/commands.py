@@ -15,6 +15,7 @@ from db.platform.keys import format_key, insert_key, random_secret
 from db.platform.tables import ApiKeyKind
 from db.session import Database
 from souk.checks.audit import audit_api, audit_database
+from souk.checks.mending import DryRunOption, FixOption, OnlyOption, fix
 from souk.checks.target import ApiOption, DatabaseOption, KeyOption, database_target
 from souk.checks.trust import Verified, verify_api, verify_database
 from souk.commands.clear_errors import one_clear_line
@@ -30,9 +31,19 @@ def audit(
     database: DatabaseOption = None,
     operator_key: KeyOption = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
+    *,
+    mend: FixOption = False,
+    dry_run: DryRunOption = False,
+    only: OnlyOption = None,
 ) -> None:
-    """Check the market's eight invariants; exit 1 on a breach."""
+    """Check the market's eight invariants; exit 1 on a breach. With --fix, repair what is safe to repair first."""
     with one_clear_line():
+        if (dry_run or only) and not mend:
+            raise StackError("--dry-run and --only go with --fix")
+        if mend:
+            if api:
+                raise StackError("--fix works on the database and Temporal: leave --api out")
+            fix(database_target(database, data_dir), only, dry_run=dry_run)
         if api:
             findings = asyncio.run(audit_api(api, operator_key))
         else:

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from souk.commands.clear_errors import one_clear_line
 from souk.drills.crash import CrashReport, run_crash_drill
+from souk.drills.flood import FloodReport, run_flood_drill
 from souk.drills.leak import LeakReport, run_leak_drill
 from souk.drills.stack import data_directory
 
@@ -118,3 +119,35 @@ def _show_leak(report: LeakReport) -> None:
         "failed checks": len(report.failed),
     }
     _show_table("Leak drill", rows, [*report.hits, *report.failed])
+
+
+@app.command("flood")
+def flood(
+    *,
+    minutes: Annotated[float, typer.Option(min=0.1, help="How long to flood.")] = 5.0,
+    askers: Annotated[int, typer.Option(min=1, help="Agents that ask at once, without a pause.")] = 400,
+    data_dir: DrillDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask for more than the machine can do; exit 1 when work piles up, memory grows or it does not recover."""
+    with one_clear_line(), data_directory(data_dir) as folder:
+        report = run_flood_drill(folder, minutes=minutes, askers=askers, tell=_tell)
+    if as_json:
+        sys.stdout.write(json.dumps(report.json(), indent=2) + "\n")
+    else:
+        _show_flood(report)
+    if report.breaches:
+        raise typer.Exit(1)
+
+
+def _show_flood(report: FloodReport) -> None:
+    rows: dict[str, object] = {
+        **{f"answers {status}": count for status, count in report.answers.items()},
+        "accepted": report.accepted,
+        "p50 / p99 of accepted requests": f"{report.accepted_p50:.2f} / {report.accepted_p99:.2f} s",
+        "p99 of a read before the flood": f"{report.calm_p99:.3f} s",
+        **{f"memory of {name}, early / late": f"{a} / {b} MiB" for name, (a, b) in report.memory.items()},
+        "calm again in": f"{report.recovered_in:.1f} s",
+        "breaches": len(report.breaches),
+    }
+    _show_table(f"Flood drill: {report.seconds / 60:g} minutes, {report.askers} askers", rows, report.breaches)

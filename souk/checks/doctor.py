@@ -1,0 +1,151 @@
+"""What is wrong with single processes, and what mends each: for ``souk doctor`` and ``souk audit --fix``.
+
+A process keeps nothing that its projection does not hold, so waking it is always safe: it reads the rows,
+does what has come due under their locks, and goes on; one that is gone is started anew. That is the only
+repair made here. What waking cannot mend, work that fails over and over, is shown with the way out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.market.waking import nudge, wake
+from db.market import negotiations, orders, trust
+from db.market.audit import list_open_processes
+from db.market.tables import Negotiation, Order
+from db.session import Database
+from domain.market.commands import NegotiationStart, OrderStart, ReviewWindowStart, StoreTrustStart
+from domain.market.policy import MarketPolicy
+from domain.market.processes import negotiation_process, order_process, review_window_process, store_trust_process
+from domain.market.states import OfferStatus
+
+OVERDUE, ORPHANED, UNEXPECTED, STUCK = "overdue", "orphaned", "unexpected", "stuck"
+_RUNNING = 'ExecutionStatus = "Running" AND WorkflowType IN ("Negotiation", "Order", "ReviewWindow", "StoreTrust")'
+_RETRYING = 3
+_MOST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Ailment:
+    """One process and what is wrong with it. ``safe``: waking it is the whole repair."""
+
+    kind: str
+    process_id: str
+    what: str
+    safe: bool = True
+
+    @property
+    def command(self) -> str:
+        """What resolves it, to be pasted into a shell."""
+        mend = f"souk audit --fix --only {self.process_id}"
+        if self.safe:
+            return mend
+        return f"temporal workflow terminate --workflow-id {self.process_id} --reason stuck; {mend}"
+
+
+async def diagnose(database: Database, client: Client) -> list[Ailment]:
+    """Everything overdue, orphaned, unexpected or stuck, one entry per process; the gravest word wins."""
+    found: dict[str, Ailment] = {}
+    async with database.transaction() as session:
+        for ailment in await _overdue(session):
+            found[ailment.process_id] = ailment
+        expected = await list_open_processes(session)
+    running = {execution.id async for execution in client.list_workflows(_RUNNING)}
+    for process_id in sorted(expected ^ running):
+        runs = await _describe(client, process_id) is not None
+        async with database.transaction() as session:
+            wanted = process_id in await list_open_processes(session)
+        if wanted and not runs:
+            found[process_id] = Ailment(ORPHANED, process_id, "its projection is open and no process runs")
+        elif runs and not wanted:
+            found[process_id] = Ailment(UNEXPECTED, process_id, "it runs though its projection is closed or missing")
+    for process_id in sorted(running):
+        if (trouble := await _describe(client, process_id)) is not None and trouble:
+            found[process_id] = Ailment(STUCK, process_id, trouble, safe=False)
+    return sorted(found.values(), key=lambda ailment: (ailment.kind, ailment.process_id))
+
+
+async def _overdue(session: AsyncSession) -> list[Ailment]:
+    found = []
+    for key in await negotiations.list_overdue_negotiations(session, _MOST):
+        negotiation = await session.get_one(Negotiation, key)
+        held = negotiation.status is OfferStatus.ACCEPTED
+        what = "a lapsed hold: the stock was not returned" if held else "an offer that should have ended stands"
+        found.append(Ailment(OVERDUE, negotiation_process(key), what))
+    found += [
+        Ailment(OVERDUE, order_process(key), "a date of the order has passed")
+        for key in await orders.list_overdue_orders(session, _MOST)
+    ]
+    found += [
+        Ailment(OVERDUE, review_window_process(key), "the review window should have closed")
+        for key in await orders.list_overdue_review_windows(session, _MOST)
+    ]
+    found += [
+        Ailment(OVERDUE, store_trust_process(key), "a missing nudge: facts wait to be folded")
+        for key in await trust.list_stores_needing_fold(session, _MOST)
+    ]
+    return found
+
+
+async def _describe(client: Client, process_id: str) -> str | None:
+    """None when it does not run; else what it retries over and over, or nothing."""
+    try:
+        described = await client.get_workflow_handle(process_id).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise
+    if described.status is not WorkflowExecutionStatus.RUNNING:
+        return None
+    raw = described.raw_description
+    if raw.HasField("pending_workflow_task") and raw.pending_workflow_task.attempt >= _RETRYING:
+        return f"its workflow task failed {raw.pending_workflow_task.attempt - 1} times"
+    for pending in raw.pending_activities:
+        if pending.attempt >= _RETRYING:
+            return f"its activity {pending.activity_type.name} failed {pending.attempt - 1} times"
+    return ""
+
+
+async def repair(database: Database, client: Client, policy: MarketPolicy, ailments: Sequence[Ailment]) -> int:
+    """Wake every process for which that is safe. Returns how many; running it again changes nothing more."""
+    mended = 0
+    for ailment in ailments:
+        if not ailment.safe:
+            continue
+        start = await _start_of(database, policy, ailment.process_id)
+        if start is not None and ailment.kind != UNEXPECTED:
+            await wake(client, start)
+        else:
+            await nudge(client, ailment.process_id)
+        mended += 1
+    return mended
+
+
+async def _start_of(
+    database: Database, policy: MarketPolicy, process_id: str
+) -> NegotiationStart | OrderStart | ReviewWindowStart | StoreTrustStart | None:
+    """How its process is started, read from the projection; None when there is none."""
+    kind, _, text = process_id.partition("/")
+    key = UUID(text)
+    async with database.transaction() as session:
+        if kind == "store-trust":
+            return StoreTrustStart(store_id=key, policy=policy)
+        if kind == "negotiation":
+            negotiation = await session.get(Negotiation, key)
+            if negotiation is None:
+                return None
+            return NegotiationStart(
+                negotiation_id=key,
+                listing_id=negotiation.listing_id,
+                store_id=negotiation.seller_store_id,
+                policy=policy,
+            )
+        order = await session.get(Order, key)
+        if order is None:
+            return None
+        make = OrderStart if kind == "order" else ReviewWindowStart
+        return make(order_id=key, listing_id=order.listing_id, store_id=order.store_id, policy=policy)

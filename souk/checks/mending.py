@@ -1,0 +1,94 @@
+"""``souk doctor``, and what ``souk audit --fix`` does before it audits."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from sqlalchemy.exc import DBAPIError
+from temporalio.client import Client
+
+from config.settings import Settings
+from db.session import Database
+from souk.checks.doctor import Ailment, diagnose, repair
+from souk.checks.target import DatabaseOption, DatabaseTarget, database_target
+from souk.commands.clear_errors import one_clear_line
+from souk.commands.options import DEFAULT_DATA_DIR, DataDir
+from souk.stack.errors import StackError
+from workflows.client import connect
+
+FixOption = Annotated[
+    bool, typer.Option("--fix", help="First wake every process that is overdue, gone or left over: always safe.")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="With --fix: only name what would be repaired.")]
+OnlyOption = Annotated[str | None, typer.Option("--only", metavar="PROCESS", help="With --fix: only this process.")]
+_SETTLE_SECONDS = 30
+
+
+@asynccontextmanager
+async def _opened(target: DatabaseTarget) -> AsyncIterator[tuple[Database, Client]]:
+    if not target.temporal_address:
+        raise StackError("processes cannot be looked at without Temporal: set SOUK_TEMPORAL_ADDRESS, SOUK_PAYLOAD_KEYS")
+    try:
+        client = await connect(target.temporal_address, target.temporal_namespace, target.payload_keys)
+    except RuntimeError as error:
+        raise StackError(f"no Temporal answers at {target.temporal_address}: is it running?") from error
+    database = Database(target.url, 2, "souk-doctor")
+    try:
+        yield database, client
+    except DBAPIError as error:
+        raise StackError(f"the database cannot be read: {error.orig}") from error
+    finally:
+        await database.close()
+
+
+async def find_ailments(target: DatabaseTarget) -> list[Ailment]:
+    """Raises StackError when the database or Temporal is away."""
+    async with _opened(target) as (database, client):
+        return await diagnose(database, client)
+
+
+async def mend(target: DatabaseTarget, only: str | None, *, dry_run: bool) -> tuple[list[Ailment], list[Ailment]]:
+    """What was (or would be) repaired, and what is left some seconds later."""
+    async with _opened(target) as (database, client):
+        found = [ailment for ailment in await diagnose(database, client) if only in {None, ailment.process_id}]
+        if dry_run:
+            return found, found
+        await repair(database, client, Settings().market, found)
+        left = found
+        for _ in range(_SETTLE_SECONDS):
+            left = [ailment for ailment in await diagnose(database, client) if only in {None, ailment.process_id}]
+            if not any(ailment.safe for ailment in left):
+                break
+            await asyncio.sleep(1)
+        return found, left
+
+
+def fix(target: DatabaseTarget, only: str | None, *, dry_run: bool) -> None:
+    """Repair and say so; exits with 1 when a repair did not take."""
+    found, left = asyncio.run(mend(target, only, dry_run=dry_run))
+    console = Console(highlight=False, soft_wrap=True)
+    word = "would wake" if dry_run else "woke"
+    for ailment in found:
+        console.print(f"{word if ailment.safe else 'left alone'}: {ailment.process_id} ({ailment.what})")
+    safe = sum(ailment.safe for ailment in found)
+    console.print(f"{safe} processes {'to repair' if dry_run else 'repaired'}, {len(found) - safe} need a person")
+    if not dry_run and left:
+        for ailment in left:
+            console.print(f"still {ailment.kind}: {ailment.process_id}: {ailment.command}", style="red")
+        raise typer.Exit(1)
+
+
+def doctor(database: DatabaseOption = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """List stuck, overdue and orphaned processes with the command that resolves each; exit 1 when there are any."""
+    with one_clear_line():
+        ailments = asyncio.run(find_ailments(database_target(database, data_dir)))
+    console = Console(highlight=False, soft_wrap=True)
+    for ailment in ailments:
+        console.print(f"[bold]{ailment.kind}[/bold] {ailment.process_id}: {ailment.what}")
+        console.print(f"    {ailment.command}", style="cyan")
+    if ailments:
+        raise typer.Exit(1)
+    console.print("Every process is well: none stuck, overdue or orphaned.")

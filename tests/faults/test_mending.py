@@ -1,0 +1,132 @@
+"""``souk doctor`` and ``souk audit --fix`` name a lapsed hold, a missing nudge and a lost process, and mend them."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from config.settings import Settings
+from db.migrate import upgrade
+from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
+from tests.conftest import TEST_KEY_RING
+from tests.e2e.people import Agent, Shop
+from tests.running import RunningSouk
+from workflows.client import connect
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def neglected(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
+    """A Souk whose sweep sleeps, so that what is lost stays lost."""
+    name = f"neglected_{uuid4().hex[:8]}"
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    url = postgres.url(database=name)
+    upgrade(url)
+    with EmbeddedTemporal(None) as temporal:
+        settings = Settings(
+            database_url=url,
+            temporal_address=temporal.address,
+            payload_keys=TEST_KEY_RING,
+            credential_secret="a secret for the tests",
+            log_level="ERROR",
+            sweep_interval_seconds=3_600,
+        )
+        with RunningSouk(settings) as running:
+            yield running
+
+
+def souk(running: RunningSouk, *arguments: str) -> tuple[int, str]:
+    """The command line, on the running Souk's database and Temporal."""
+    settings = running.settings
+    done = subprocess.run(
+        [sys.executable, "-m", "souk", *arguments, "--database", settings.database_url],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={
+            **os.environ,
+            "SOUK_TEMPORAL_ADDRESS": settings.temporal_address,
+            "SOUK_PAYLOAD_KEYS": TEST_KEY_RING,
+            "COLUMNS": "300",
+        },
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def lose(running: RunningSouk, process_id: str) -> None:
+    """The process is gone, as if its history had been lost."""
+
+    async def terminate() -> None:
+        client = await connect(running.settings.temporal_address, "souk", TEST_KEY_RING)
+        await client.get_workflow_handle(process_id).terminate("a test")
+
+    asyncio.run(terminate())
+
+
+def test_what_was_lost_is_named_and_mended(neglected: RunningSouk) -> None:
+    assert souk(neglected, "doctor") == (0, "Every process is well: none stuck, overdue or orphaned.\n")
+    shop, buyer, other = Shop.open(neglected.url), *(Agent.register(neglected.url, "CUSTOMER") for _ in range(2))
+    lapsed = shop.deal(buyer, 900)
+    standing = shop.offer(other, 800)
+    lost = [f"negotiation/{lapsed['negotiation_id']}", f"negotiation/{standing['negotiation_id']}"]
+    for process_id in lost:
+        lose(neglected, process_id)
+    with psycopg.connect(neglected.settings.database_url, autocommit=True) as connection:
+        past = "now() - interval '1 minute'"
+        connection.execute(f"UPDATE offers SET purchase_by = {past} WHERE offer_id = %s", [lapsed["offer_id"]])
+        connection.execute(f"UPDATE stock_holds SET expires_at = {past} WHERE offer_id = %s", [lapsed["offer_id"]])
+
+    code, said = souk(neglected, "doctor")
+    assert code == 1
+    for process_id in lost:
+        assert f"orphaned {process_id}" in said
+        assert f"souk audit --fix --only {process_id}" in said
+
+    code, said = souk(neglected, "audit", "--fix", "--dry-run")
+    assert code == 1  # the eighth invariant is still broken: nothing was touched
+    assert all(f"would wake: {process_id}" in said for process_id in lost)
+    assert buyer.get(f"/v1/offers/{lapsed['offer_id']}")["status"] == "ACCEPTED"
+
+    code, said = souk(neglected, "audit", "--fix", "--only", lost[1])
+    assert f"woke: {lost[1]}" in said
+    assert f"woke: {lost[0]}" not in said
+    assert code == 1
+    code, said = souk(neglected, "audit", "--fix")
+    assert code == 0, said
+    assert f"woke: {lost[0]}" in said
+    expired = buyer.get(f"/v1/offers/{lapsed['offer_id']}")
+    assert (expired["status"], expired["close_reason"]) == ("EXPIRED", "NOT_PURCHASED")
+    # What was not due goes on where it was.
+    assert shop.owner.post(f"/v1/offers/{standing['offer_id']}/accept", {"round": 1})["status"] == "ACCEPTED"
+    assert souk(neglected, "doctor")[0] == 0
+
+
+def test_a_missing_nudge_is_an_overdue_fold(neglected: RunningSouk) -> None:
+    shop, buyer = Shop.open(neglected.url), Agent.register(neglected.url, "CUSTOMER")
+    order = shop.buy(buyer)
+    lose(neglected, f"store-trust/{shop.store_id}")
+    buyer.post("/v1/reviews", {"order_id": order["order_id"], "rating": 5, "body": "It shines."})
+    lost = f"store-trust/{shop.store_id}"
+    # The review's own nudge started it again. This fact comes without one.
+    with psycopg.connect(neglected.settings.database_url, autocommit=True) as connection:
+        fact = connection.execute(
+            "INSERT INTO trust_facts (fact_id, store_id, source_event_id, reason, subject_agent_id, listing_id,"
+            " occurred_at) SELECT gen_random_uuid(), store_id, gen_random_uuid(), 'OFFER_HONORED',"
+            " buyer_customer_id, listing_id, now() - interval '1 minute' FROM orders WHERE order_id = %s"
+            " RETURNING fact_id",
+            [order["order_id"]],
+        ).fetchall()
+    assert len(fact) == 1
+    code, said = souk(neglected, "doctor")
+    assert (code, f"overdue {lost}: a missing nudge" in said) == (1, True), said
+    code, said = souk(neglected, "audit", "--fix")
+    assert f"woke: {lost} (a missing nudge" in said
+    assert souk(neglected, "doctor")[0] == 0
