@@ -13,7 +13,7 @@ from api.context import AppContext
 from api.errors import install_handlers
 from api.openapi import TAGS, install_openapi
 from api.platform import codec
-from api.platform.admission import Admission, BodyLimit
+from api.platform.admission import Admission, BodyLimit, Shed
 from api.platform.limits import Limiter
 from api.platform.observe import Metrics, Observe, configure_logs
 from api.platform.pages import Conditional
@@ -66,6 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, max_bytes=settings.limits.max_body_bytes, exceptions=codec.BODY_BYTES)
     app.add_middleware(Admission)
+    app.add_middleware(Shed, max_in_flight=settings.limits.max_in_flight)
     app.add_middleware(Conditional)
     app.add_middleware(codec.CodecCors, origins=codec.origins(settings))
     app.add_middleware(Observe, metrics=metrics)

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.errors import problem_response, refusal_of
 from api.platform.auth import Caller, authenticate
 from api.platform.limits import Limiter, Standing, client_address, refuse
+from domain.platform_errors import UNAVAILABLE
 from domain.shared.errors import DomainError
 
 _OPEN = (
@@ -79,6 +80,31 @@ class Admission:
         if invalid is not None:
             raise invalid
         scope["souk.identity"] = identity
+
+
+class Shed:
+    """Refuses at once what would only wait: more requests in flight than one process can answer in good time.
+
+    Without it every request is accepted and all of them are slow. Streams have a limit of their own.
+    """
+
+    def __init__(self, app: ASGIApp, max_in_flight: int) -> None:
+        self.app = app
+        self.max_in_flight = max_in_flight
+        self.in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(_OPEN) or scope["path"].endswith("/stream"):
+            await self.app(scope, receive, send)
+            return
+        if self.in_flight >= self.max_in_flight:
+            await problem_response(UNAVAILABLE.error(), Request(scope))(scope, receive, send)
+            return
+        self.in_flight += 1
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            self.in_flight -= 1
 
 
 class BodyLimit:

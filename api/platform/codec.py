@@ -41,10 +41,22 @@ BODY_BYTES = {"/codec/encode": 8 * 1024 * 1024, "/codec/decode": 8 * 1024 * 1024
 """A page of history is larger than a request of the market."""
 
 _PAYLOADS: dict[str, Any] = {"payloads": [{"metadata": {"encoding": "anNvbi9wbGFpbg=="}, "data": "eyJhIjoxfQ=="}]}
+_BASE64 = {"type": "string", "pattern": "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"}
+_PAYLOAD = {"metadata": {"type": "object", "additionalProperties": _BASE64}, "data": _BASE64}
+_SCHEMA = {
+    "type": "object",
+    "properties": {
+        "payloads": {
+            "type": "array",
+            "items": {"type": "object", "properties": _PAYLOAD, "additionalProperties": False},
+        }
+    },
+    "additionalProperties": False,
+}
 _BODY = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": {"type": "object"}, "example": _PAYLOADS}},
+        "content": {"application/json": {"schema": _SCHEMA, "example": _PAYLOADS}},
     }
 }
 _ANSWER: dict[int | str, dict[str, Any]] = {

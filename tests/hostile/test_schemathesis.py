@@ -35,7 +35,8 @@ def test_the_document_is_true(callers: Callers, tmp_path: Path, kind: str, phase
     report = tmp_path / "report.json"
     run = subprocess.run(
         [
-            str(_ST), "--config-file", str(_CONFIG), "run", f"{callers.url}/openapi.json", "--checks", "all", "--phases", phases, "--mode", mode,
+            str(_ST), "--config-file", str(_CONFIG), "run", f"{callers.url}/openapi.json",
+            "--checks", "all", "--phases", phases, "--mode", mode,
             "-n", "3", "--seed", "1", "--no-shrink", "--warnings", "off", "--no-color", "--request-timeout", "30",
             "-H", f"Authorization: Bearer {callers.keys[kind]}", "--exclude-path-regex", "stream$|metrics",
             "--report-json-path", str(report),
