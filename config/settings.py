@@ -27,7 +27,7 @@ class LimitSettings(BaseModel):
     messages_per_agent: str = "300/minute"
     offers_per_agent: str = "300/minute"
     max_body_bytes: int = Field(64 * 1024, ge=1024)
-    max_in_flight: int = Field(128, ge=1, description="requests at once per API process; more are told to come back")
+    max_in_flight: int = Field(64, ge=1, description="requests at once per API process; more are told to come back")
     max_streams: int = Field(2000, ge=1, description="open SSE connections per API process")
 
 

@@ -125,7 +125,7 @@ def _show_leak(report: LeakReport) -> None:
 def flood(
     *,
     minutes: Annotated[float, typer.Option(min=0.1, help="How long to flood.")] = 5.0,
-    askers: Annotated[int, typer.Option(min=1, help="Agents that ask at once, without a pause.")] = 400,
+    askers: Annotated[int, typer.Option(min=1, help="Agents that ask at once, without a pause.")] = 200,
     data_dir: DrillDir = None,
     as_json: AsJson = False,
 ) -> None:

@@ -64,20 +64,21 @@ class _Flood:
         self.times: list[float] = []
         self.without_retry_after = 0
         self.over = False
-        self.http = httpx.AsyncClient(
-            base_url=api,
-            trust_env=False,
-            timeout=httpx.Timeout(120, connect=60, pool=600),
-            limits=httpx.Limits(max_connections=askers),
-        )
+        self.http = self.client()
 
-    async def ask(self, method: str, path: str, body: object = None, key: str | None = None) -> httpx.Response | None:
+    def client(self) -> httpx.AsyncClient:
+        """One per asker: a pool shared by hundreds would be slower than what it measures."""
+        return httpx.AsyncClient(base_url=self.api, trust_env=False, timeout=httpx.Timeout(120, connect=60))
+
+    async def ask(
+        self, method: str, path: str, body: object = None, key: str | None = None, http: httpx.AsyncClient | None = None
+    ) -> httpx.Response | None:
         headers = {"Idempotency-Key": new_key()} if method == "POST" else {}
         if key:
             headers["Authorization"] = f"Bearer {key}"
         started = time.monotonic()
         try:
-            answer = await self.http.request(method, path, json=body, headers=headers)
+            answer = await (http or self.http).request(method, path, json=body, headers=headers)
         except httpx.TransportError as error:
             self.answers[type(error).__name__] += 1
             return None
@@ -116,15 +117,16 @@ class _Flood:
         key = await self.register("CUSTOMER")
         thread = {"type": "GENERAL", "title": "Water", "context_listing_id": listing_id}
         bid = {"listing_id": listing_id, "proposed_price_cents": 9_000}
-        while not self.over:
-            await self.ask("GET", "/v1/listings")
-            opened = await self.ask("POST", "/v1/threads", thread, key)
-            if opened is not None and opened.is_success:
-                path = f"/v1/threads/{opened.json()['thread_id']}/messages"
-                await self.ask("POST", path, {"body": "How much water does it take?"}, key)
-            offer = await self.ask("POST", "/v1/offers", bid, key)
-            if offer is not None and offer.is_success:
-                await self.ask("POST", f"/v1/offers/{offer.json()['offer_id']}/withdraw", {}, key)
+        async with self.client() as http:
+            while not self.over:
+                await self.ask("GET", "/v1/listings", http=http)
+                opened = await self.ask("POST", "/v1/threads", thread, key, http)
+                if opened is not None and opened.is_success:
+                    path = f"/v1/threads/{opened.json()['thread_id']}/messages"
+                    await self.ask("POST", path, {"body": "How much water does it take?"}, key, http)
+                offer = await self.ask("POST", "/v1/offers", bid, key, http)
+                if offer is not None and offer.is_success:
+                    await self.ask("POST", f"/v1/offers/{offer.json()['offer_id']}/withdraw", {}, key, http)
 
 
 def run_flood_drill(data_dir: Path, *, minutes: float, askers: int, tell: Tell) -> FloodReport:
