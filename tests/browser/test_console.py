@@ -156,8 +156,8 @@ def test_what_is_stuck_is_named_with_the_action_that_helps(
     order = shop.buy(Agent.register(url, "CUSTOMER"))
     with psycopg.connect(owner_url, autocommit=True) as connection:
         connection.execute(
-            "UPDATE orders SET remind_at = now() - interval '1 hour', promised_at = now() - interval '10 minutes',"
-            " placed_at = now() - interval '2 hours' WHERE order_id = %s",
+            "UPDATE orders SET remind_at = now() - interval '1 hour', promised_at = now() - interval '10 minutes'"
+            " WHERE order_id = %s",
             [order["order_id"]],
         )
     console.goto(f"{url}/console")
