@@ -1,12 +1,36 @@
-"""Fixtures of the activities' tests: after each, the whole database keeps the market's invariants."""
+"""Fixtures of the activities' tests: after each, the whole database keeps the market's invariants.
+
+They count rows of whole tables, so they have a database of their own, in which no running Souk works.
+"""
 
 from collections.abc import AsyncIterator
 
+import psycopg
+import pytest
 import pytest_asyncio
 
+from config.settings import Settings
+from db.migrate import upgrade
 from db.session import Database
+from souk.stack.embedded import EmbeddedPostgres
 from tests.activities.scene import Scene
 from tests.invariants import assert_sound
+
+
+@pytest.fixture(scope="session")
+def owner_url(postgres: EmbeddedPostgres) -> str:
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE activities")
+    url = postgres.url(database="activities")
+    upgrade(url)
+    return url
+
+
+@pytest_asyncio.fixture(scope="session")
+async def worker_database(owner_url: str) -> AsyncIterator[Database]:
+    database = Database(Settings(database_url=owner_url).role_url("worker"), 8, "test-activities")
+    yield database
+    await database.close()
 
 
 @pytest_asyncio.fixture
