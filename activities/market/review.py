@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
@@ -20,6 +20,9 @@ from domain.market.commands import PostReview, ReviewWindowSnapshot, ReviewWindo
 from domain.market.reviews import decide_review
 from domain.market.states import ActivityType, InboxType, ReviewWindowStatus, ThreadStatus, ThreadType
 from domain.market.trust import TrustReason, review_weight_cents
+
+# A literal: with a parameter a prepared statement cannot tell which partial index is meant.
+_ONE_PER_LISTING = text("type = 'REVIEW'")
 
 
 async def _review_thread(session: AsyncSession, listing_id: UUID, store_id: UUID, author_id: UUID) -> Thread:
@@ -40,7 +43,7 @@ async def _review_thread(session: AsyncSession, listing_id: UUID, store_id: UUID
             context_store_id=store_id,
             context_listing_id=listing_id,
         )
-        .on_conflict_do_nothing(index_elements=["context_listing_id"], index_where=Thread.type == ThreadType.REVIEW)
+        .on_conflict_do_nothing(index_elements=["context_listing_id"], index_where=_ONE_PER_LISTING)
         .returning(Thread)
     )
     if made is not None:

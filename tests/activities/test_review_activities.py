@@ -2,6 +2,7 @@
 
 import pytest
 
+from db.session import Database
 from domain.market import errors
 from domain.market.states import DeliveryKind
 from tests.activities.scene import Purchase, Scene, refused
@@ -109,3 +110,15 @@ async def test_a_refund_voids_the_window(scene: Scene) -> None:
     order.past("closes_at", table="review_windows")
     assert (await order.settle_window()).closed
     assert await _window(scene, order) == "VOID"
+
+
+async def test_first_reviews_of_many_listings_over_one_connection(owner_url: str) -> None:
+    """The driver prepares a statement after a few runs, and a prepared one must still find its partial index."""
+    database = Database(Settings(database_url=owner_url).role_url("worker"), 1, "test-one-connection")
+    scene = Scene(database, owner_url)
+    for _ in range(16):
+        shop = await scene.shop()
+        order = scene.purchase(shop, await scene.customer(shop))
+        await order.place(1)
+        await order.review()
+    await database.close()
