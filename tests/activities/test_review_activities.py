@@ -2,6 +2,7 @@
 
 import pytest
 
+from config.settings import Settings
 from db.session import Database
 from domain.market import errors
 from domain.market.states import DeliveryKind
