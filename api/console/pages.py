@@ -17,7 +17,6 @@ from api.console.processes import get_process
 from api.console.routes import Reason
 from api.context import Context
 from api.platform.auth import Operator
-from api.platform.pages import decode_cursor, encode_cursor
 from api.web.rendering import PageRoute, page
 from db.ids import new_id
 from db.market.reads_catalog import get_store
@@ -25,6 +24,7 @@ from db.market.tables import Agent
 from db.platform import console
 from db.platform.keys import insert_audit_entry, list_keys
 from domain.platform_errors import ROUTE_NOT_FOUND
+from domain.shared.cursors import decode_cursor, encode_cursor
 from domain.shared.errors import DomainError
 
 

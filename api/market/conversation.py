@@ -23,7 +23,7 @@ from api.market.views import (
 from api.platform.auth import AnyAgent, Customer
 from api.platform.idempotency import FactDep
 from api.platform.limits import limit
-from api.platform.pages import Page, PageQuery, encode_cursor
+from api.platform.pages import Page, PageQuery
 from api.platform.schemas import Name, Note, Prose, RequestModel, ResponseModel, example
 from db.market import conversation
 from db.market.agents import get_agent
@@ -57,6 +57,7 @@ from domain.market.errors import (
 from domain.market.gating import ways_to_satisfy
 from domain.market.states import InteractionType, ThreadType
 from domain.platform_errors import BAD_CURSOR
+from domain.shared.cursors import encode_cursor
 
 router = APIRouter(prefix="/v1", tags=["conversation"])
 _FIRST_PAGE = 200

@@ -1,7 +1,6 @@
 """The public feed: what happened, page by page, and what happens, as a stream. Holds ids only, no terms."""
 
 from collections.abc import AsyncIterator, Iterator
-from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -11,12 +10,15 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from api.context import Context
 from api.errors import errors
 from api.market.views import NOW, uid
-from api.platform.pages import Page, PageQuery, decode_cursor, encode_cursor
-from api.platform.schemas import ResponseModel, example
-from db.market.feed import START, FeedFilter, Position, list_after, list_before, position_of
+from api.platform.pages import Page, PageQuery
+from api.platform.schemas import example
+from db.market.commit_order import START, Position, position_of
+from db.market.feed import FeedFilter, activity_item, list_after, list_before
 from db.market.tables import ActivityEvent
+from domain.market.feeds import ActivityItem
 from domain.market.states import ActivityType
 from domain.platform_errors import BAD_CURSOR, TOO_MANY_STREAMS
+from domain.shared.cursors import decode_cursor
 
 router = APIRouter(prefix="/v1/activity", tags=["feed"])
 
@@ -39,30 +41,13 @@ _EVENT: dict[str, Any] = {
 }
 
 
-class ActivityOut(ResponseModel):
-    """A public event. ``cursor`` is its place in the feed: read or stream on from it."""
-
-    activity_event_id: UUID
-    type: ActivityType
-    created_at: datetime
-    actor_agent_id: UUID | None
-    store_id: UUID | None
-    listing_id: UUID | None
-    thread_id: UUID | None
-    message_id: UUID | None
-    offer_ref_id: UUID | None
-    order_id: UUID | None
-    review_id: UUID | None
-    store_update_id: UUID | None
-    trust_event_id: UUID | None
-    meta: dict[str, Any]
-    cursor: str
+class ActivityOut(ActivityItem):
+    __doc__ = ActivityItem.__doc__
     model_config = example(_EVENT)
 
     @classmethod
     def of(cls, event: ActivityEvent) -> Self:
-        own = {name: getattr(event, name) for name in cls.model_fields if name != "cursor"}
-        return cls(**own, cursor=encode_cursor(*position_of(event)))
+        return cls.model_validate(activity_item(event), from_attributes=True)
 
 
 class Wanted:
@@ -137,5 +122,5 @@ async def stream_activity(
 ) -> AsyncIterator[ServerSentEvent]:
     """What happens, as it happens: the type as ``event``, the cursor as ``id``. Resumes after Last-Event-ID."""
     async for event in context.feed.follow(wanted.filter, start):
-        shown = ActivityOut.of(event)
+        shown = activity_item(event)
         yield ServerSentEvent(raw_data=shown.model_dump_json(), event=shown.type.value, id=shown.cursor)

@@ -13,7 +13,8 @@ import structlog
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.market.feed import FeedFilter, Position, is_unsettled, list_after, newest_position, position_of
+from db.market.commit_order import Position, is_unsettled, position_of
+from db.market.feed import FeedFilter, list_after, newest_position
 from db.market.tables import ActivityEvent
 from db.session import Database
 from domain.platform_errors import TOO_MANY_STREAMS

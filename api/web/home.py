@@ -19,18 +19,19 @@ from starlette.responses import HTMLResponse
 
 from api.context import AppContext, Context
 from api.market.feed import stream_slot, stream_start
-from api.platform.pages import decode_cursor, encode_cursor
 from api.platform.streams import FeedHub
 from api.web.charts import bars
 from api.web.rendering import PageRoute, page, templates
 from api.web.words import KINDS, plain
 from db.locks import clock
 from db.market import discovery
-from db.market.feed import START, FeedFilter, Position, list_before, newest_position, position_of
+from db.market.commit_order import START, Position, position_of
+from db.market.feed import FeedFilter, list_before, newest_position
 from db.market.tables import ActivityEvent
 from db.market.watch_figures import Figures, get_figures
 from db.market.watch_stories import Story, tell
 from domain.market.states import ActivityType
+from domain.shared.cursors import decode_cursor, encode_cursor
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 stream_router = APIRouter(include_in_schema=False)

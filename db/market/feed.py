@@ -1,24 +1,16 @@
-"""Reading the public log in commit order, with nothing skipped.
-
-A row's place is (transaction id, sequence). A transaction that is still running may yet commit rows with a
-lower place than rows already visible, so readers stop at the oldest one still running.
-"""
+"""Reading the public log, filtered, in commit order (see ``commit_order``)."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, literal_column, select, tuple_
+from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.market.commit_order import START, Position, after, before, position_of, settled
 from db.market.tables import ActivityEvent
+from domain.market.feeds import ActivityItem
 from domain.market.states import ActivityType
-
-Position = tuple[int, int]
-START: Position = (0, 0)
-
-_HORIZON: Any = literal_column("(pg_snapshot_xmin(pg_current_snapshot())::text)::bigint")
-_PLACE = tuple_(ActivityEvent.txid, ActivityEvent.seq)
+from domain.shared.cursors import encode_cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +29,14 @@ class FeedFilter:
         )
 
 
-def position_of(event: ActivityEvent) -> Position:
-    return event.txid, event.seq
+def activity_item(event: ActivityEvent) -> ActivityItem:
+    """The event as everyone may see it."""
+    own = {name: getattr(event, name) for name in ActivityItem.model_fields if name != "cursor"}
+    return ActivityItem(**own, cursor=encode_cursor(*position_of(event)))
 
 
 def _settled(wanted: FeedFilter) -> Select[ActivityEvent]:
-    query = select(ActivityEvent).where(ActivityEvent.txid < _HORIZON)
+    query = settled(ActivityEvent)
     if wanted.type is not None:
         query = query.where(ActivityEvent.type == wanted.type)
     if wanted.store_id is not None:
@@ -52,29 +46,19 @@ def _settled(wanted: FeedFilter) -> Select[ActivityEvent]:
     return query
 
 
-async def list_after(session: AsyncSession, after: Position, limit: int, wanted: FeedFilter) -> list[ActivityEvent]:
+async def list_after(session: AsyncSession, place: Position, limit: int, wanted: FeedFilter) -> list[ActivityEvent]:
     """Events after a place, oldest first."""
-    query = _settled(wanted).where(tuple_(*after) < _PLACE).order_by(ActivityEvent.txid, ActivityEvent.seq)
-    return list(await session.scalars(query.limit(limit)))
+    return list(await session.scalars(after(_settled(wanted), ActivityEvent, place, limit)))
 
 
 async def list_before(
-    session: AsyncSession, before: Position | None, limit: int, wanted: FeedFilter
+    session: AsyncSession, place: Position | None, limit: int, wanted: FeedFilter
 ) -> list[ActivityEvent]:
     """Events before a place (or the newest there are), newest first."""
-    query = _settled(wanted).order_by(ActivityEvent.txid.desc(), ActivityEvent.seq.desc())
-    if before is not None:
-        query = query.where(tuple_(*before) > _PLACE)
-    return list(await session.scalars(query.limit(limit)))
+    return list(await session.scalars(before(_settled(wanted), ActivityEvent, place, limit)))
 
 
 async def newest_position(session: AsyncSession) -> Position:
     """The place of the last settled event, from which "now" is read on."""
     newest = await list_before(session, None, 1, FeedFilter())
     return position_of(newest[0]) if newest else START
-
-
-async def is_unsettled(session: AsyncSession) -> bool:
-    """Whether committed rows wait behind an older transaction, so that it pays to look again shortly."""
-    query = select(ActivityEvent.seq).where(ActivityEvent.txid >= _HORIZON).limit(1)
-    return await session.scalar(select(func.coalesce(query.scalar_subquery(), None))) is not None

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from db.ids import new_id
-from db.market import feed
+from db.market import commit_order, feed
 from db.market.housekeeping import MONTHS_AHEAD, make_partitions
 from db.market.tables import ActivityEvent
 from db.session import Database
@@ -21,13 +21,13 @@ async def _settle(database: Database) -> None:
     """Wait until no transaction runs that could still commit below what is visible (an ANALYZE may)."""
     for _ in range(200):
         async with database.transaction() as session:
-            if not await feed.is_unsettled(session):
+            if not await commit_order.is_unsettled(session):
                 return
         await asyncio.sleep(0.02)
     pytest.fail("the feed does not settle")
 
 
-async def _after(database: Database, place: feed.Position, *shops: Shop) -> list[ActivityEvent]:
+async def _after(database: Database, place: commit_order.Position, *shops: Shop) -> list[ActivityEvent]:
     """What these shops did after a place, once it is settled."""
     await _settle(database)
     async with database.transaction() as session:
@@ -35,7 +35,7 @@ async def _after(database: Database, place: feed.Position, *shops: Shop) -> list
     return [event for event in events if event.store_id in {shop.store_id for shop in shops}]
 
 
-async def _now(database: Database) -> feed.Position:
+async def _now(database: Database) -> commit_order.Position:
     await _settle(database)
     async with database.transaction() as session:
         return await feed.newest_position(session)
@@ -59,13 +59,13 @@ async def test_a_late_commit_with_a_lower_place_is_not_skipped(
         async with api_database.transaction() as session:
             query = text("SELECT count(*) FROM activity_events WHERE store_id = :id")
             assert await session.scalar(query, {"id": younger_shop.store_id}) == 2
-            assert await feed.is_unsettled(session)
+            assert await commit_order.is_unsettled(session)
             wanted = feed.FeedFilter(store_id=younger_shop.store_id)
             assert await feed.list_after(session, start, 1_000, wanted) == []
             assert await feed.list_before(session, None, 1_000, wanted) == []
     events = await _after(api_database, start, older_shop, younger_shop)
     assert [event.store_id for event in events] == [older_shop.store_id] * 2 + [younger_shop.store_id] * 2
-    places = [feed.position_of(event) for event in events]
+    places = [commit_order.position_of(event) for event in events]
     assert places == sorted(places)
 
 
@@ -74,23 +74,23 @@ async def test_reading_on_in_small_steps_sees_each_event_once(
 ) -> None:
     start = await _now(api_database)
     shops = [await _shop(worker_database) for _ in range(3)]
-    whole = [feed.position_of(event) for event in await _after(api_database, start, *shops)]
+    whole = [commit_order.position_of(event) for event in await _after(api_database, start, *shops)]
     assert len(whole) == len(set(whole)) == 6
     mine = {shop.store_id for shop in shops}
     place, seen = start, []
     while place < whole[-1]:
         async with api_database.transaction() as session:
             page = await feed.list_after(session, place, 2, feed.FeedFilter())
-        seen += [feed.position_of(event) for event in page if event.store_id in mine]
-        place = feed.position_of(page[-1])
+        seen += [commit_order.position_of(event) for event in page if event.store_id in mine]
+        place = commit_order.position_of(page[-1])
     assert seen == whole
-    back: list[feed.Position] = []
-    before: feed.Position | None = None
+    back: list[commit_order.Position] = []
+    before: commit_order.Position | None = None
     while before is None or before > whole[0]:
         async with api_database.transaction() as session:
             page = await feed.list_before(session, before, 2, feed.FeedFilter())
-        back += [feed.position_of(event) for event in page if event.store_id in mine]
-        before = feed.position_of(page[-1])
+        back += [commit_order.position_of(event) for event in page if event.store_id in mine]
+        before = commit_order.position_of(page[-1])
     assert back == whole[::-1]
 
 
@@ -106,9 +106,9 @@ async def test_filters(worker_database: Database, api_database: Database) -> Non
             (feed.FeedFilter(type=created, store_id=shops[1].store_id), 1),
             (feed.FeedFilter(type=ActivityType.ORDER_PLACED, store_id=shops[1].store_id), 0),
         ):
-            found = [feed.position_of(event) for event in await feed.list_after(session, start, 100, wanted)]
+            found = [commit_order.position_of(event) for event in await feed.list_after(session, start, 100, wanted)]
             assert len(found) == expected
-            assert found == [feed.position_of(event) for event in everything if wanted.wants(event)]
+            assert found == [commit_order.position_of(event) for event in everything if wanted.wants(event)]
 
 
 def _months(count: int) -> list[datetime]:

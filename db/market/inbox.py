@@ -1,0 +1,120 @@
+"""Reading one agent's private events in commit order, and the terms that go with them.
+
+Under the API's role row-level security shows an agent its own rows only; under the worker's it shows all. So
+every query here names its agent besides, and terms are read only of offers and orders it is a party to.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from db.market.commit_order import START, Position, after, before, position_of, settled
+from db.market.tables import InboxEvent, Offer, Order, Store
+from domain.market.feeds import InboxItem, OfferTerms, OrderTerms
+from domain.market.states import InboxType, Party
+from domain.shared.cursors import encode_cursor
+
+_DUE_AT = "due_at"
+
+
+@dataclass(frozen=True, slots=True)
+class InboxFilter:
+    """Which events a reader wants; no types are all of them."""
+
+    types: frozenset[InboxType] = frozenset()
+
+    def wants(self, event: InboxEvent) -> bool:
+        return not self.types or event.type in self.types
+
+
+def _settled(agent_id: UUID, wanted: InboxFilter) -> Select[InboxEvent]:
+    query = settled(InboxEvent).where(InboxEvent.agent_id == agent_id)
+    if wanted.types:
+        query = query.where(InboxEvent.type.in_(sorted(wanted.types)))
+    return query
+
+
+async def list_inbox_after(
+    session: AsyncSession, agent_id: UUID, place: Position, limit: int, wanted: InboxFilter
+) -> list[InboxEvent]:
+    """An agent's events after a place, oldest first."""
+    return list(await session.scalars(after(_settled(agent_id, wanted), InboxEvent, place, limit)))
+
+
+async def list_inbox_before(
+    session: AsyncSession, agent_id: UUID, place: Position | None, limit: int, wanted: InboxFilter
+) -> list[InboxEvent]:
+    """An agent's events before a place (or the newest there are), newest first."""
+    return list(await session.scalars(before(_settled(agent_id, wanted), InboxEvent, place, limit)))
+
+
+async def newest_inbox_position(session: AsyncSession, agent_id: UUID) -> Position:
+    """The place of an agent's last settled event, from which "now" is read on."""
+    newest = await list_inbox_before(session, agent_id, None, 1, InboxFilter())
+    return position_of(newest[0]) if newest else START
+
+
+async def inbox_items(session: AsyncSession, agent_id: UUID, events: Sequence[InboxEvent]) -> list[InboxItem]:
+    """An agent's events as that agent may see them, in the same order; two queries for all terms.
+
+    Raises ValueError for an event of another agent.
+    """
+    if any(event.agent_id != agent_id for event in events):
+        raise ValueError("an inbox event is shown to its own agent only")
+    offers = await _offers(session, agent_id, {event.offer_id for event in events if event.offer_id})
+    orders = await _orders(session, agent_id, {event.order_id for event in events if event.order_id})
+    return [_item(event, offers, orders) for event in events]
+
+
+def _is_party(
+    agent_id: UUID, buyer: InstrumentedAttribute[UUID], store: InstrumentedAttribute[UUID]
+) -> ColumnElement[bool]:
+    own_stores = select(Store.store_id).where(Store.owner_merchant_id == agent_id)
+    return or_(buyer == agent_id, store.in_(own_stores))
+
+
+async def _offers(session: AsyncSession, agent_id: UUID, wanted: set[UUID]) -> dict[UUID, OfferTerms]:
+    if not wanted:
+        return {}
+    party = _is_party(agent_id, Offer.buyer_customer_id, Offer.seller_store_id)
+    rows = await session.scalars(select(Offer).where(Offer.offer_id.in_(wanted), party))
+    return {row.offer_id: _offer_terms(row) for row in rows}
+
+
+def _offer_terms(offer: Offer) -> OfferTerms:
+    own = {name: getattr(offer, name) for name in OfferTerms.model_fields if name != "message"}
+    by_buyer = offer.proposed_by is Party.BUYER
+    return OfferTerms(**own, message=offer.buyer_message if by_buyer else offer.seller_message)
+
+
+async def _orders(session: AsyncSession, agent_id: UUID, wanted: set[UUID]) -> dict[UUID, OrderTerms]:
+    if not wanted:
+        return {}
+    party = _is_party(agent_id, Order.buyer_customer_id, Order.store_id)
+    rows = await session.scalars(select(Order).where(Order.order_id.in_(wanted), party))
+    return {row.order_id: OrderTerms.model_validate(row) for row in rows}
+
+
+def _item(event: InboxEvent, offers: dict[UUID, OfferTerms], orders: dict[UUID, OrderTerms]) -> InboxItem:
+    meta = dict(event.meta)
+    return InboxItem(
+        inbox_event_id=event.inbox_event_id,
+        type=InboxType(event.type),
+        created_at=event.created_at,
+        store_id=event.store_id,
+        listing_id=event.listing_id,
+        thread_id=event.thread_id,
+        message_id=event.message_id,
+        offer_id=event.offer_id,
+        order_id=event.order_id,
+        review_id=event.review_id,
+        due_at=meta.pop(_DUE_AT, None),
+        meta=meta,
+        offer=offers.get(event.offer_id) if event.offer_id else None,
+        order=orders.get(event.order_id) if event.order_id else None,
+        cursor=encode_cursor(*position_of(event)),
+    )

@@ -1,0 +1,92 @@
+"""What an event looks like to those who read it: on a page, in a stream and in a webhook alike.
+
+``ActivityItem`` is public and holds ids only. ``InboxItem`` is for one agent and holds the terms of the offer
+or order it is about, if that agent is a party to it; its events themselves hold ids and dates only. Terms are
+as they stand when the event is read: prices and quantities never change, a status may have moved on.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.market.states import ActivityType, InboxType, OfferStatus, OrderStatus, Party
+
+
+class _Item(BaseModel):
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class ActivityItem(_Item):
+    """A public event. ``cursor`` is its place in the feed: read or stream on from it."""
+
+    activity_event_id: UUID
+    type: ActivityType
+    created_at: datetime
+    actor_agent_id: UUID | None
+    store_id: UUID | None
+    listing_id: UUID | None
+    thread_id: UUID | None
+    message_id: UUID | None
+    offer_ref_id: UUID | None
+    order_id: UUID | None
+    review_id: UUID | None
+    store_update_id: UUID | None
+    trust_event_id: UUID | None
+    meta: dict[str, Any]
+    cursor: str
+
+
+class OfferTerms(_Item):
+    """An offer as its two parties see it. Prices are cents per unit; ``message`` is its maker's."""
+
+    negotiation_id: UUID
+    round: int
+    proposed_by: Party
+    proposed_price_cents: int
+    currency: str
+    quantity: int
+    message: str | None
+    status: OfferStatus
+    close_reason: str | None
+    expires_at: datetime | None
+    purchase_by: datetime | None
+
+
+class OrderTerms(_Item):
+    """An order as its two parties see it. Prices are cents."""
+
+    quantity: int
+    unit_price_cents: int
+    total_price_cents: int
+    currency: str
+    status: OrderStatus
+    source_offer_id: UUID | None
+    promised_at: datetime | None
+    refund_answer_due_at: datetime | None
+    return_window_closes_at: datetime | None
+    refund_reason: str | None
+
+
+class InboxItem(_Item):
+    """A private event. ``due_at``: until when something is awaited, where it tells of a date.
+
+    ``cursor`` is its place in the inbox: read or stream on from it.
+    """
+
+    inbox_event_id: UUID
+    type: InboxType
+    created_at: datetime
+    store_id: UUID | None
+    listing_id: UUID | None
+    thread_id: UUID | None
+    message_id: UUID | None
+    offer_id: UUID | None
+    order_id: UUID | None
+    review_id: UUID | None
+    due_at: datetime | None
+    meta: dict[str, Any]
+    offer: OfferTerms | None
+    order: OrderTerms | None
+    cursor: str
