@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
-from sqlalchemy.ext.asyncio import create_async_engine
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -21,7 +20,7 @@ from api.platform.streams import FeedHub
 from api.processes import Processes, TemporalNudges
 from api.routers import ROUTERS
 from config.settings import Settings
-from db.session import Database
+from db.session import Database, make_engine
 from web import STATIC
 from workflows.client import connect
 
@@ -80,19 +79,12 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
     """Everything a process of the API holds, for as long as the block lasts."""
     database = Database(settings.role_url("api"), settings.api_pool_size, "souk-api")
     # Keys and rate limits: single statements that commit by themselves and wait for no disk.
-    admission = create_async_engine(
+    admission = make_engine(
         settings.role_url("api"),
-        pool_size=max(2, settings.api_pool_size // 4),
-        max_overflow=0,
-        pool_pre_ping=True,
-        pool_timeout=10,
-        hide_parameters=True,
+        max(2, settings.api_pool_size // 4),
+        "souk-api-admission",
         isolation_level="AUTOCOMMIT",
-        connect_args={
-            "application_name": "souk-api-admission",
-            "connect_timeout": 5,
-            "options": "-c synchronous_commit=off",
-        },
+        options="-c synchronous_commit=off",
     )
     feed = FeedHub(database, settings.limits.max_streams)
     try:

@@ -4,30 +4,76 @@ Tables have no ORM relationships, so a flush does not know that a row refers to 
 that others refer to flushes before adding those.
 """
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection, IsolationLevel
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 _SET_VIEWER = text("SELECT set_config('souk.viewer', :viewer, true)")
+
+
+_PING_AFTER_SECONDS = 1.0
+_IDLE_SINCE = "souk.idle_since"
+
+
+def make_engine(
+    url: str,
+    pool_size: int,
+    application_name: str,
+    *,
+    isolation_level: IsolationLevel | None = None,
+    options: str = "",
+) -> AsyncEngine:
+    """A pool of connections that survives a restart of Postgres. ``options`` are settings of each connection."""
+    engine = create_async_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=10,
+        # Errors are logged; parameters may be terms of an offer.
+        hide_parameters=True,
+        isolation_level=isolation_level,
+        connect_args={"application_name": application_name, "connect_timeout": 5, "options": options},
+    )
+    _ping_the_idle(engine)
+    return engine
+
+
+def _ping_the_idle(engine: AsyncEngine) -> None:
+    """Try a connection that lay idle before it is used again.
+
+    SQLAlchemy's pre-ping does so at every checkout: one more round trip per transaction, for connections that
+    worked a moment ago.
+    """
+    dialect = engine.dialect
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def note(_: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
+        record.info[_IDLE_SINCE] = time.monotonic()
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def ping(connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
+        since = record.info.get(_IDLE_SINCE)
+        if since is None or time.monotonic() - since < _PING_AFTER_SECONDS:
+            return
+        try:
+            dialect.do_ping(connection)
+        except dialect.loaded_dbapi.Error as error:
+            # The pool gives up every connection older than this one and opens a new one.
+            raise InvalidatePoolError from error
 
 
 class Database:
     """A pool of connections of one role."""
 
     def __init__(self, url: str, pool_size: int, application_name: str) -> None:
-        self.engine: AsyncEngine = create_async_engine(
-            url,
-            pool_size=pool_size,
-            max_overflow=0,
-            pool_pre_ping=True,
-            pool_timeout=10,
-            # Errors are logged; parameters may be terms of an offer.
-            hide_parameters=True,
-            connect_args={"application_name": application_name, "connect_timeout": 5},
-        )
+        self.engine: AsyncEngine = make_engine(url, pool_size, application_name)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager

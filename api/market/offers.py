@@ -5,23 +5,24 @@ plain mistake costs no workflow task. A resumed attempt skips the check: its fir
 """
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from api.context import Context
 from api.errors import errors as refusals
 from api.market.offer_schemas import AnswerIn, CounterIn, OfferIn, OfferOut, offer_out
 from api.platform.auth import AnyAgent, Caller, Customer
-from api.platform.idempotency import CommandDep, Run
+from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.limits import limit
 from api.platform.pages import Page, PageQuery
 from db.locks import clock
 from db.market import negotiations, offers
 from db.market.tables import Negotiation, Offer
-from db.session import Database
 from domain.market import errors
 from domain.market import negotiation as rules
 from domain.market.commands import AnswerOffer, CounterOffer, MakeOffer
@@ -30,12 +31,11 @@ from domain.market.states import OfferStatus, Party
 router = APIRouter(prefix="/v1/offers", tags=["offers"])
 
 
-async def read_offer(database: Database, viewer: UUID, offer_id: UUID) -> OfferOut:
-    async with database.transaction(viewer=viewer) as session:
-        offer = await offers.get_offer(session, offer_id)
-        if offer is None:
-            raise errors.OFFER_NOT_FOUND.error()
-        return offer_out(offer)
+async def read_offer(session: AsyncSession, offer_id: UUID) -> OfferOut:
+    offer = await offers.get_offer(session, offer_id)
+    if offer is None:
+        raise errors.OFFER_NOT_FOUND.error()
+    return offer_out(offer)
 
 
 @router.post(
@@ -61,68 +61,61 @@ async def make_offer(body: OfferIn, buyer: Customer, command: CommandDep, contex
     """Open a private negotiation with a first offer, between 1 and the list price."""
     policy = context.settings.market
 
-    async def act(run: Run) -> OfferOut:
-        async with context.database.transaction(viewer=buyer.agent_id) as session:
-            found = await offers.get_listing_and_store(session, body.listing_id)
-            if found is None:
-                raise errors.LISTING_NOT_FOUND.error()
-            listing, store = found
-            if not run.resumed:
-                rules.expiry(listing.created_at, body.expires_in_seconds, policy)
-                standing = await offers.get_standing_offer(session, buyer.agent_id, body.listing_id)
-                if standing is not None:
-                    raise errors.NEGOTIATION_OPEN.error(offer_id=standing.offer_id)
-                rules.decide_first_offer(
-                    negotiations.listing_view(listing, store),
-                    await negotiations.get_buyer_standing(session, buyer.agent_id, listing.currency),
-                    body.proposed_price_cents,
-                    body.quantity,
-                    policy,
-                )
-        await context.processes.negotiate(
-            "make_offer",
-            MakeOffer(
-                command_id=run.command_id,
-                negotiation_id=run.command_id,
-                listing_id=body.listing_id,
-                buyer_id=buyer.agent_id,
-                price_cents=body.proposed_price_cents,
-                quantity=body.quantity,
-                message=body.buyer_message,
-                expires_in_seconds=body.expires_in_seconds,
-            ),
-            listing.listing_id,
-            listing.store_id,
+    async def prepare(session: AsyncSession, run: Run) -> Send:
+        found = await offers.get_listing_and_store(session, body.listing_id)
+        if found is None:
+            raise errors.LISTING_NOT_FOUND.error()
+        listing, store = found
+        if not run.resumed:
+            rules.expiry(listing.created_at, body.expires_in_seconds, policy)
+            standing = await offers.get_standing_offer(session, buyer.agent_id, body.listing_id)
+            if standing is not None:
+                raise errors.NEGOTIATION_OPEN.error(offer_id=standing.offer_id)
+            rules.decide_first_offer(
+                negotiations.listing_view(listing, store),
+                await negotiations.get_buyer_standing(session, buyer.agent_id, listing.currency),
+                body.proposed_price_cents,
+                body.quantity,
+                policy,
+            )
+        offer = MakeOffer(
+            command_id=run.command_id,
+            negotiation_id=run.command_id,
+            listing_id=body.listing_id,
+            buyer_id=buyer.agent_id,
+            price_cents=body.proposed_price_cents,
+            quantity=body.quantity,
+            message=body.buyer_message,
+            expires_in_seconds=body.expires_in_seconds,
         )
-        return await read_offer(context.database, buyer.agent_id, run.command_id)
+        return partial(context.processes.negotiate, "make_offer", offer, listing.listing_id, listing.store_id)
 
-    return await command.run(act, 201)
+    return await command.tell(prepare, read_offer, 201)
 
 
 async def _case(
-    context: Context, caller: Caller, offer_id: UUID
+    session: AsyncSession, caller: Caller, offer_id: UUID
 ) -> tuple[
     Offer, rules.NegotiationState, rules.ListingView, rules.MerchantLimits, rules.BuyerStanding, datetime, Party
 ]:
     """All that the rules read of an offer the caller is a party of; what is private to the other stays unread."""
-    async with context.database.transaction(viewer=caller.agent_id) as session:
-        offer = await offers.get_offer(session, offer_id)
-        found = await offers.get_listing_and_store(session, offer.listing_id) if offer else None
-        if offer is None or found is None:
-            raise errors.OFFER_NOT_FOUND.error()
-        listing, store = found
-        negotiation = await session.get_one(Negotiation, offer.negotiation_id)
-        rounds = await negotiations.list_rounds(session, offer.negotiation_id)
-        state = negotiations.negotiation_state(negotiation, rounds, store.owner_merchant_id)
-        party = state.party_of(caller.agent_id)
-        if party is None:
-            raise errors.OFFER_NOT_FOUND.error()
-        limits = await negotiations.get_merchant_limits(session, offer.listing_id)
-        standing = await negotiations.get_buyer_standing(
-            session, offer.buyer_customer_id, offer.currency, without=offer.negotiation_id
-        )
-        view = negotiations.listing_view(listing, store)
-        return offer, state, view, limits, standing, await clock(session), party
+    offer = await offers.get_offer(session, offer_id)
+    found = await offers.get_listing_and_store(session, offer.listing_id) if offer else None
+    if offer is None or found is None:
+        raise errors.OFFER_NOT_FOUND.error()
+    listing, store = found
+    negotiation = await session.get_one(Negotiation, offer.negotiation_id)
+    rounds = await negotiations.list_rounds(session, offer.negotiation_id)
+    state = negotiations.negotiation_state(negotiation, rounds, store.owner_merchant_id)
+    party = state.party_of(caller.agent_id)
+    if party is None:
+        raise errors.OFFER_NOT_FOUND.error()
+    limits = await negotiations.get_merchant_limits(session, offer.listing_id)
+    standing = await negotiations.get_buyer_standing(
+        session, offer.buyer_customer_id, offer.currency, without=offer.negotiation_id
+    )
+    view = negotiations.listing_view(listing, store)
+    return offer, state, view, limits, standing, await clock(session), party
 
 
 _ANSWERS = (errors.OFFER_NOT_FOUND, errors.OFFER_NOT_OPEN, errors.OFFER_EXPIRED)
@@ -153,30 +146,25 @@ async def counter_offer(
     """Answer the other party's standing offer with a price of your own. The answer is the new offer."""
     policy = context.settings.market
 
-    async def act(run: Run) -> OfferOut:
-        offer, state, listing, limits, standing, now, party = await _case(context, caller, offer_id)
+    async def prepare(session: AsyncSession, run: Run) -> Send:
+        offer, state, listing, limits, standing, now, party = await _case(session, caller, offer_id)
         if not run.resumed:
             rules.expiry(now, body.expires_in_seconds, policy)
             rules.decide_counter(
                 state, party, offer_id, body.proposed_price_cents, listing, limits, standing, now, policy
             )
-        await context.processes.negotiate(
-            "counter_offer",
-            CounterOffer(
-                command_id=run.command_id,
-                negotiation_id=offer.negotiation_id,
-                offer_id=offer_id,
-                by_agent_id=caller.agent_id,
-                price_cents=body.proposed_price_cents,
-                message=body.message,
-                expires_in_seconds=body.expires_in_seconds,
-            ),
-            offer.listing_id,
-            offer.seller_store_id,
+        counter = CounterOffer(
+            command_id=run.command_id,
+            negotiation_id=offer.negotiation_id,
+            offer_id=offer_id,
+            by_agent_id=caller.agent_id,
+            price_cents=body.proposed_price_cents,
+            message=body.message,
+            expires_in_seconds=body.expires_in_seconds,
         )
-        return await read_offer(context.database, caller.agent_id, run.command_id)
+        return partial(context.processes.negotiate, "counter_offer", counter, offer.listing_id, offer.seller_store_id)
 
-    return await command.run(act, 201)
+    return await command.tell(prepare, read_offer, 201)
 
 
 async def _answer(
@@ -189,8 +177,8 @@ async def _answer(
 ) -> Response:
     seen = body.round if body else None
 
-    async def act(run: Run) -> OfferOut:
-        offer, state, listing, limits, standing, now, party = await _case(context, caller, offer_id)
+    async def prepare(session: AsyncSession, run: Run) -> Send:
+        offer, state, listing, limits, standing, now, party = await _case(session, caller, offer_id)
         if not run.resumed:
             if kind == "accept_offer":
                 # A closing is the process's to record: the offer ends, and the caller hears why.
@@ -199,21 +187,16 @@ async def _answer(
                 rules.decide_reject(state, party, offer_id, now)
             else:
                 rules.decide_withdraw(state, party, offer_id, now)
-        await context.processes.negotiate(
-            kind,
-            AnswerOffer(
-                command_id=run.command_id,
-                negotiation_id=offer.negotiation_id,
-                offer_id=offer_id,
-                by_agent_id=caller.agent_id,
-                round=seen,
-            ),
-            offer.listing_id,
-            offer.seller_store_id,
+        answer = AnswerOffer(
+            command_id=run.command_id,
+            negotiation_id=offer.negotiation_id,
+            offer_id=offer_id,
+            by_agent_id=caller.agent_id,
+            round=seen,
         )
-        return await read_offer(context.database, caller.agent_id, offer_id)
+        return partial(context.processes.negotiate, kind, answer, offer.listing_id, offer.seller_store_id)
 
-    return await command.run(act)
+    return await command.tell(prepare, lambda session, _: read_offer(session, offer_id))
 
 
 @router.post(
@@ -284,4 +267,5 @@ async def list_my_offers(
 @router.get("/{offer_id}", response_model=OfferOut, responses=refusals(errors.OFFER_NOT_FOUND))
 async def get_my_offer(offer_id: UUID, caller: AnyAgent, context: Context) -> OfferOut:
     """One offer, for its two parties only."""
-    return await read_offer(context.database, caller.agent_id, offer_id)
+    async with context.database.transaction(viewer=caller.agent_id) as session:
+        return await read_offer(session, offer_id)

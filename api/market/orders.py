@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -13,13 +14,12 @@ from api.context import Context
 from api.errors import errors as refusals
 from api.market.order_schemas import OrderIn, OrderOut, RefundDecisionIn, RefundRequestIn, order_out
 from api.platform.auth import AnyAgent, Caller, Customer
-from api.platform.idempotency import CommandDep, Run
+from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.pages import Page, PageQuery
 from db.locks import clock
 from db.market import evidence, negotiations, offers, purchases
 from db.market.orders import order_state
 from db.market.tables import Negotiation, Order, Store
-from db.session import Database
 from domain.market import errors
 from domain.market import orders as rules
 from domain.market.commands import OrderCommand, PlaceOrder
@@ -28,12 +28,11 @@ from domain.market.states import OrderStatus, Party
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
 
 
-async def read_order(database: Database, viewer: UUID, order_id: UUID) -> OrderOut:
-    async with database.transaction(viewer=viewer) as session:
-        order = await purchases.get_order(session, order_id)
-        if order is None:
-            raise errors.ORDER_NOT_FOUND.error()
-        return order_out(order)
+async def read_order(session: AsyncSession, order_id: UUID) -> OrderOut:
+    order = await purchases.get_order(session, order_id)
+    if order is None:
+        raise errors.ORDER_NOT_FOUND.error()
+    return order_out(order)
 
 
 async def _check_purchase(session: AsyncSession, body: OrderIn, buyer: UUID, *, politely: bool) -> tuple[UUID, UUID]:
@@ -90,25 +89,18 @@ async def _check_purchase(session: AsyncSession, body: OrderIn, buyer: UUID, *, 
 async def place_order(body: OrderIn, buyer: Customer, command: CommandDep, context: Context) -> Response:
     """Buy at the list price, or an accepted offer at its price. Needs an earlier interaction (gating)."""
 
-    async def act(run: Run) -> OrderOut:
-        async with context.database.transaction(viewer=buyer.agent_id) as session:
-            listing_id, store_id = await _check_purchase(session, body, buyer.agent_id, politely=not run.resumed)
-        await context.processes.order(
-            "place_order",
-            PlaceOrder(
-                command_id=run.command_id,
-                buyer_id=buyer.agent_id,
-                listing_id=listing_id,
-                quantity=body.quantity or 1,
-                offer_id=body.offer_id,
-            ),
-            run.command_id,
-            listing_id,
-            store_id,
+    async def prepare(session: AsyncSession, run: Run) -> Send:
+        listing_id, store_id = await _check_purchase(session, body, buyer.agent_id, politely=not run.resumed)
+        purchase = PlaceOrder(
+            command_id=run.command_id,
+            buyer_id=buyer.agent_id,
+            listing_id=listing_id,
+            quantity=body.quantity or 1,
+            offer_id=body.offer_id,
         )
-        return await read_order(context.database, buyer.agent_id, run.command_id)
+        return partial(context.processes.order, "place_order", purchase, run.command_id, listing_id, store_id)
 
-    return await command.run(act, 201)
+    return await command.tell(prepare, read_order, 201)
 
 
 async def _command(
@@ -124,30 +116,23 @@ async def _command(
     approve: bool | None = None,
     goods_returned: bool = False,
 ) -> Response:
-    async def act(run: Run) -> OrderOut:
-        async with context.database.transaction(viewer=caller.agent_id) as session:
-            order = await purchases.get_order(session, order_id)
-            if order is None or not await _is_party(session, order, caller, party):
-                raise errors.ORDER_NOT_FOUND.error()
-            if not run.resumed:
-                decide(order_state(order), await clock(session))
-        await context.processes.order(
-            kind,
-            OrderCommand(
-                command_id=run.command_id,
-                order_id=order_id,
-                by_agent_id=caller.agent_id,
-                reason=reason,
-                approve=approve,
-                goods_returned=goods_returned,
-            ),
-            order_id,
-            order.listing_id,
-            order.store_id,
+    async def prepare(session: AsyncSession, run: Run) -> Send:
+        order = await purchases.get_order(session, order_id)
+        if order is None or not await _is_party(session, order, caller, party):
+            raise errors.ORDER_NOT_FOUND.error()
+        if not run.resumed:
+            decide(order_state(order), await clock(session))
+        told = OrderCommand(
+            command_id=run.command_id,
+            order_id=order_id,
+            by_agent_id=caller.agent_id,
+            reason=reason,
+            approve=approve,
+            goods_returned=goods_returned,
         )
-        return await read_order(context.database, caller.agent_id, order_id)
+        return partial(context.processes.order, kind, told, order_id, order.listing_id, order.store_id)
 
-    return await command.run(act)
+    return await command.tell(prepare, lambda session, _: read_order(session, order_id))
 
 
 async def _is_party(session: AsyncSession, order: Order, caller: Caller, party: Party) -> bool:
@@ -253,4 +238,5 @@ async def list_my_orders(
 @router.get("/{order_id}", response_model=OrderOut, responses=refusals(errors.ORDER_NOT_FOUND))
 async def get_my_order(order_id: UUID, caller: AnyAgent, context: Context) -> OrderOut:
     """One order, for its buyer and its store's owner."""
-    return await read_order(context.database, caller.agent_id, order_id)
+    async with context.database.transaction(viewer=caller.agent_id) as session:
+        return await read_order(session, order_id)

@@ -1,15 +1,17 @@
 """Reviews: one per delivered order, by its buyer, through the ReviewWindow process."""
 
+from functools import partial
 from uuid import UUID
 
 from fastapi import APIRouter
+from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from api.context import Context
 from api.errors import errors as refusals
 from api.market.order_schemas import ReviewIn, ReviewOut, review_out
 from api.platform.auth import Customer
-from api.platform.idempotency import CommandDep, Run
+from api.platform.idempotency import CommandDep, Run, Send
 from db.locks import clock
 from db.market import purchases
 from domain.market import errors
@@ -35,45 +37,41 @@ router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
 async def post_review(body: ReviewIn, buyer: Customer, command: CommandDep, context: Context) -> Response:
     """Review a delivered order. It appears in the listing's one review thread and moves the store's trust."""
 
-    async def act(run: Run) -> ReviewOut:
-        async with context.database.transaction(viewer=buyer.agent_id) as session:
-            order = await purchases.get_order(session, body.order_id)
-            if order is None or order.buyer_customer_id != buyer.agent_id:
-                raise errors.ORDER_NOT_FOUND.error()
-            window = await purchases.get_review_window(session, body.order_id)
-            if not run.resumed:
-                decide_review(
-                    order.status,
-                    window.status if window else None,
-                    window.closes_at if window else None,
-                    await clock(session),
-                )
-        await context.processes.review(
-            PostReview(
-                command_id=run.command_id,
-                order_id=body.order_id,
-                author_id=buyer.agent_id,
-                rating=body.rating,
-                title=body.title,
-                body=body.body,
-                as_described=body.as_described,
-            ),
-            order.listing_id,
-            order.store_id,
+    async def prepare(session: AsyncSession, run: Run) -> Send:
+        order = await purchases.get_order(session, body.order_id)
+        if order is None or order.buyer_customer_id != buyer.agent_id:
+            raise errors.ORDER_NOT_FOUND.error()
+        window = await purchases.get_review_window(session, body.order_id)
+        if not run.resumed:
+            decide_review(
+                order.status,
+                window.status if window else None,
+                window.closes_at if window else None,
+                await clock(session),
+            )
+        review = PostReview(
+            command_id=run.command_id,
+            order_id=body.order_id,
+            author_id=buyer.agent_id,
+            rating=body.rating,
+            title=body.title,
+            body=body.body,
+            as_described=body.as_described,
         )
-        async with context.database.transaction(viewer=buyer.agent_id) as session:
-            review = await purchases.get_review(session, run.command_id)
-            assert review is not None
-            return review_out(review)
+        return partial(context.processes.review, review, order.listing_id, order.store_id)
 
-    return await command.run(act, 201)
+    return await command.tell(prepare, _read_review, 201)
+
+
+async def _read_review(session: AsyncSession, review_id: UUID) -> ReviewOut:
+    review = await purchases.get_review(session, review_id)
+    if review is None:
+        raise errors.REVIEW_NOT_FOUND.error()
+    return review_out(review)
 
 
 @router.get("/{review_id}", response_model=ReviewOut, responses=refusals(errors.REVIEW_NOT_FOUND))
 async def get_review(review_id: UUID, context: Context) -> ReviewOut:
     """One review; public."""
     async with context.database.transaction() as session:
-        review = await purchases.get_review(session, review_id)
-        if review is None:
-            raise errors.REVIEW_NOT_FOUND.error()
-        return review_out(review)
+        return await _read_review(session, review_id)

@@ -66,6 +66,11 @@ class Run:
     resumed: bool = False
 
 
+Send = Callable[[], Awaitable[object]]
+Prepare = Callable[[AsyncSession, Run], Awaitable[Send]]
+Read = Callable[[AsyncSession, UUID], Awaitable[BaseModel]]
+
+
 def _kept(refused: DomainError) -> bool:
     return refused.kind not in _NOT_KEPT_KINDS and refused.code not in _NOT_KEPT_CODES
 
@@ -126,6 +131,16 @@ class _Idempotent:
         body = problem_body(refused, self.request.url.path, self.request.path_params)
         return body["status"], json.dumps(body, default=str)
 
+    async def _keep_refusal(self, refused: DomainError, finish: Finish | None = None) -> Response:
+        """Answer and keep a refusal that rolled its claim back. A twin that fared better has the last word."""
+        status, text = self._refusal_text(refused)
+        async with self.database.transaction(viewer=self.scope) as session:
+            found = await self._claim(session, None)
+            if isinstance(found, records.Stored):
+                return self._replay(found, finish)
+            await records.complete(session, found.command_id, status, text)
+        return document(status, text, refused)
+
 
 def _render(status: int, text: str, finish: Finish | None = None) -> Response:
     if finish is not None and status < 400:
@@ -176,38 +191,81 @@ class Fact(_Idempotent):
             await records.complete(session, found.command_id, status, text)
             return None, text
 
-    async def _keep_refusal(self, refused: DomainError, finish: Finish | None) -> Response:
-        """The fact's transaction is rolled back. A twin that fared better meanwhile has the last word."""
-        status, text = self._refusal_text(refused)
-        async with self.database.transaction(viewer=self.scope) as session:
-            found = await self._claim(session, None)
-            if isinstance(found, records.Stored):
-                return self._replay(found, finish)
-            await records.complete(session, found.command_id, status, text)
-        return document(status, text, refused)
-
 
 class ProcessCommand(_Idempotent):
     """A dependency for routes that tell a process what to do."""
 
-    async def begin(self) -> Run | Response:
-        """Claim the command, or the stored answer. Raises idempotency.in_flight, idempotency.key_reused."""
-        if self.key is None:
-            return Run(new_id())
+    async def run(self, action: Callable[[Run], Awaitable[BaseModel]], status: int = 200) -> Response:
+        """A command that answers for itself: ``action(run)``, with no transaction open, then keep its answer."""
+        answers: list[BaseModel] = []
+
+        async def prepare(_: AsyncSession, run: Run) -> Send:
+            async def send() -> None:
+                answers.append(await action(run))
+
+            return send
+
+        async def read(_: AsyncSession, __: UUID) -> BaseModel:
+            return answers[0]
+
+        return await self.tell(prepare, read, status)
+
+    async def tell(self, prepare: Prepare, read: Read, status: int = 200) -> Response:
+        """Claim and prepare in one transaction, send with none open, read and keep the answer in another.
+
+        ``prepare(session, run)`` checks what can be checked beforehand and returns what sends the command;
+        ``read(session, command_id)`` gives the answer. Raises idempotency.in_flight, idempotency.key_reused.
+        """
+        try:
+            begun = await self._begin(prepare)
+        except Exception as error:
+            refused = refusal_of(error)
+            if refused is None or self.key is None or not _kept(refused):
+                raise
+            return await self._keep_refusal(refused)
+        if isinstance(begun, records.Stored):
+            return self._replay(begun)
+        run, send = begun
+        done = False
+        try:
+            response = await self._send(run, send, read, status)
+            done = True
+            return response
+        finally:
+            if not done:
+                await self._release(run)
+
+    async def _begin(self, prepare: Prepare) -> tuple[Run, Send] | records.Stored:
         async with self.database.transaction(viewer=self.scope) as session:
-            found = await self._claim(session, self.context.settings.idempotency_lease_seconds)
-        if isinstance(found, records.Stored):
-            return self._replay(found)
-        return Run(found.command_id, found.resumed)
+            run = Run(new_id())
+            if self.key is not None:
+                found = await self._claim(session, self.context.settings.idempotency_lease_seconds)
+                if isinstance(found, records.Stored):
+                    return found
+                run = Run(found.command_id, found.resumed)
+            return run, await prepare(session, run)
 
-    async def complete(self, run: Run, status: int, text: str, refused: DomainError | None = None) -> Response:
-        """Keep the answer under the key and give it."""
-        if self.key is not None:
+    async def _send(self, run: Run, send: Send, read: Read, status: int) -> Response:
+        try:
+            await send()
             async with self.database.transaction(viewer=self.scope) as session:
-                await records.complete(session, run.command_id, status, text)
-        return document(status, text, refused)
+                text = (await read(session, run.command_id)).model_dump_json()
+                await self._complete(session, run, status, text)
+            return document(status, text)
+        except Exception as error:
+            refused = refusal_of(error)
+            if refused is None or not _kept(refused):
+                raise
+            status, text = self._refusal_text(refused)
+            async with self.database.transaction(viewer=self.scope) as session:
+                await self._complete(session, run, status, text)
+            return document(status, text, refused)
 
-    async def release(self, run: Run) -> None:
+    async def _complete(self, session: AsyncSession, run: Run, status: int, text: str) -> None:
+        if self.key is not None:
+            await records.complete(session, run.command_id, status, text)
+
+    async def _release(self, run: Run) -> None:
         """Give the command up for now; a repetition goes on under the same id at once."""
         if self.key is None:
             return
@@ -215,27 +273,6 @@ class ProcessCommand(_Idempotent):
         with suppress(SQLAlchemyError, OSError):
             async with self.database.transaction(viewer=self.scope) as session:
                 await records.release(session, run.command_id)
-
-    async def run(self, action: Callable[[Run], Awaitable[BaseModel]], status: int = 200) -> Response:
-        """begin, ``action(run)``, then complete with its result or its refusal, or release."""
-        run = await self.begin()
-        if isinstance(run, Response):
-            return run
-        done = False
-        try:
-            try:
-                answer = await action(run)
-                response = await self.complete(run, status, answer.model_dump_json())
-            except Exception as error:
-                refused = refusal_of(error)
-                if refused is None or not _kept(refused):
-                    raise
-                response = await self.complete(run, *self._refusal_text(refused), refused)
-            done = True
-            return response
-        finally:
-            if not done:
-                await self.release(run)
 
 
 FactDep = Annotated[Fact, Depends()]

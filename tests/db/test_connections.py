@@ -1,0 +1,50 @@
+"""A pool outlives the connections in it: one that was cut while it lay idle is found before it is used."""
+
+import psycopg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from db import session as sessions
+from db.session import Database
+from souk.stack.embedded import EmbeddedPostgres
+
+_PID = text("SELECT pg_backend_pid()")
+
+
+async def _use_and_cut(database: Database, postgres: EmbeddedPostgres) -> int:
+    async with database.transaction() as session:
+        pid = int(await session.scalar(_PID) or 0)
+    with psycopg.connect(postgres.url(), autocommit=True) as operator:
+        # Waits until the backend is gone.
+        operator.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+    return pid
+
+
+async def test_an_idle_connection_that_was_cut_is_replaced(
+    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_PING_AFTER_SECONDS", 0.0)
+    database = Database(postgres.url().replace("postgresql:", "postgresql+psycopg:"), 2, "test-idle")
+    try:
+        cut = await _use_and_cut(database, postgres)
+        async with database.transaction() as session:
+            assert await session.scalar(_PID) not in {0, cut}
+    finally:
+        await database.close()
+
+
+async def test_one_cut_in_use_fails_once_and_the_pool_recovers(
+    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sessions, "_PING_AFTER_SECONDS", 1e9)
+    database = Database(postgres.url().replace("postgresql:", "postgresql+psycopg:"), 2, "test-busy")
+    try:
+        cut = await _use_and_cut(database, postgres)
+        with pytest.raises(OperationalError):
+            async with database.transaction() as session:
+                await session.scalar(_PID)
+        async with database.transaction() as session:
+            assert await session.scalar(_PID) not in {0, cut}
+    finally:
+        await database.close()
