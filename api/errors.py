@@ -32,6 +32,7 @@ from domain.shared.errors import DomainError, ErrorCode, ErrorKind, lookup
 STATUS: Mapping[ErrorKind, int] = {
     ErrorKind.INVALID: 422,
     ErrorKind.UNAUTHENTICATED: 401,
+    ErrorKind.PAYMENT_REQUIRED: 402,
     ErrorKind.FORBIDDEN: 403,
     ErrorKind.NOT_FOUND: 404,
     ErrorKind.CONFLICT: 409,

@@ -102,7 +102,7 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
                 admission=admission,
                 limiter=Limiter(admission, settings.limits),
                 temporal=temporal,
-                processes=Processes(temporal, settings.market, settings.update_timeout_seconds),
+                processes=Processes(temporal, settings.market, settings.update_timeout_seconds, settings.checkout),
                 nudges=nudges,
                 feed=feed,
                 metrics=metrics,

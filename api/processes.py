@@ -24,6 +24,9 @@ from activities.market.waking import nudge, wake
 from db.market.negotiations import list_open_in_store, list_open_on_listing
 from db.market.tables import Listing, Store
 from db.session import Database
+from domain.checkout.commands import CancelCheckout, CheckoutStart, CompleteCheckout, CreateCheckout, UpdateCheckout
+from domain.checkout.policy import CheckoutPolicy
+from domain.checkout.processes import CHECKOUT, checkout_process
 from domain.market.commands import (
     AnswerOffer,
     AuditReport,
@@ -58,14 +61,30 @@ _COALESCE_SECONDS = 0.02
 _FAILURES = (RPCError, TemporalError, RuntimeError, TimeoutError, SQLAlchemyError, OSError)
 
 Answer = TypeVar("Answer")
+Command = (
+    MakeOffer
+    | CounterOffer
+    | AnswerOffer
+    | PlaceOrder
+    | OrderCommand
+    | OperatorRefund
+    | PostReview
+    | CreateCheckout
+    | UpdateCheckout
+    | CompleteCheckout
+    | CancelCheckout
+)
 
 
 class Processes:
     """Commands to the market's processes. Raises what ``api.errors.refusal_of`` understands."""
 
-    def __init__(self, client: Client, policy: MarketPolicy, timeout_seconds: float) -> None:
+    def __init__(
+        self, client: Client, policy: MarketPolicy, timeout_seconds: float, checkout: CheckoutPolicy | None = None
+    ) -> None:
         self._client = client
         self.policy = policy
+        self.checkout_policy = checkout or CheckoutPolicy()
         self._timeout = timeout_seconds
 
     async def negotiate(
@@ -97,13 +116,30 @@ class Processes:
         process_id = review_window_process(command.order_id)
         return await self._command(REVIEW_WINDOW, process_id, start, "post_review", command, "OPEN", "Review window")
 
+    async def checkout(
+        self,
+        update: str,
+        command: CreateCheckout | UpdateCheckout | CompleteCheckout | CancelCheckout,
+        store_id: UUID,
+    ) -> Done:
+        """``update``: create_checkout, update_checkout, complete_checkout, cancel_checkout.
+
+        Answers with the session's id: read it with ``db.checkout.reads.get_checkout``.
+        """
+        checkout_id = command.command_id if isinstance(command, CreateCheckout) else command.checkout_id
+        start = CheckoutStart(
+            checkout_id=checkout_id, store_id=store_id, policy=self.checkout_policy, market=self.policy
+        )
+        process_id = checkout_process(checkout_id)
+        return await self._command(CHECKOUT, process_id, start, update, command, "incomplete", "Checkout")
+
     async def _command(
         self,
         kind: str,
         process_id: str,
-        start: NegotiationStart | OrderStart | ReviewWindowStart,
+        start: NegotiationStart | OrderStart | ReviewWindowStart | CheckoutStart,
         update: str,
-        command: MakeOffer | CounterOffer | AnswerOffer | PlaceOrder | OrderCommand | OperatorRefund | PostReview,
+        command: Command,
         state: str,
         summary: str,
     ) -> Done:
@@ -114,7 +150,7 @@ class Processes:
             task_queue=MARKET_QUEUE,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            search_attributes=search_attributes(start.store_id, start.listing_id, state),
+            search_attributes=search_attributes(start.store_id, getattr(start, "listing_id", None), state),
             static_summary=summary,
         )
         try:

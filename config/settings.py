@@ -6,14 +6,19 @@ owner (migrations), the API's role (subject to row-level security) and the worke
 ``SOUK_DATABASE_URL`` is set, the other two are derived from it by replacing the user.
 """
 
-from typing import Literal
+from typing import Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
 from db.roles import API_ROLE, WORKER_ROLE
+from domain.checkout.policy import CheckoutPolicy
 from domain.market.policy import MarketPolicy
+
+_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_LEAST_SECRET_CHARACTERS = 16
 
 
 class LimitSettings(BaseModel):
@@ -29,6 +34,18 @@ class LimitSettings(BaseModel):
     max_body_bytes: int = Field(64 * 1024, ge=1024)
     max_in_flight: int = Field(64, ge=1, description="requests at once per API process; more are told to come back")
     max_streams: int = Field(2000, ge=1, description="open SSE connections per API process")
+
+
+class SimulationSettings(BaseModel):
+    """The test-only mode: made-up shops from CSV files, a payment handler that moves no money, known addresses.
+
+    Refused unless both are set, the API listens on this machine only, and nothing says that it serves others.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = False
+    secret: SecretStr = Field(SecretStr(""), description="what the Simulation-Secret header must say")
 
 
 class Settings(BaseSettings):
@@ -52,6 +69,7 @@ class Settings(BaseSettings):
     )
     credential_secret: SecretStr = Field(SecretStr(""), description="keys the derivation of API keys")
 
+    public_url: str = Field("", description="how others reach the API, e.g. https://souk.example; not where it listens")
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=0, le=65535)
     api_pool_size: int = Field(16, ge=1)
@@ -68,7 +86,34 @@ class Settings(BaseSettings):
     log_json: bool = True
 
     market: MarketPolicy = Field(default_factory=MarketPolicy)
+    checkout: CheckoutPolicy = Field(default_factory=CheckoutPolicy)
+    market_settlement: bool = Field(True, description="buyers may settle without a payment handler, as orders do")
+    simulation: SimulationSettings = Field(default_factory=SimulationSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
+
+    @model_validator(mode="after")
+    def _simulation_stays_in_the_test_room(self) -> Self:
+        """Raises ValueError when the test-only mode is half on, or on where others could reach it."""
+        secret = self.simulation.secret.get_secret_value()
+        if not self.simulation.enabled:
+            if secret:
+                raise ValueError("a simulation secret without SOUK_SIMULATION__ENABLED: refusing to guess")
+            return self
+        if len(secret) < _LEAST_SECRET_CHARACTERS:
+            raise ValueError("the simulation needs SOUK_SIMULATION__SECRET, a text of at least 16 characters")
+        if self.api_host not in _LOOPBACK:
+            raise ValueError("the simulation runs only where SOUK_API_HOST is this machine")
+        for name, marker in (
+            ("SOUK_TRUSTED_PROXIES", self.trusted_proxies),
+            ("SOUK_PUBLIC_URL", self.public_url if urlsplit(self.public_url).hostname not in _LOOPBACK else ""),
+        ):
+            if marker:
+                raise ValueError(f"the simulation is refused because {name} says that others are served")
+        for url in (self.database_url, self.api_database_url, self.worker_database_url):
+            host = make_url(url).host if url else None
+            if host and host not in _LOOPBACK and not host.startswith("/"):
+                raise ValueError("the simulation is refused because the database is on another machine")
+        return self
 
     def role_url(self, role: Literal["owner", "api", "worker"]) -> str:
         """The connection URL of one of the three roles, for psycopg under SQLAlchemy.

@@ -88,9 +88,12 @@ class ReviewWindowStatus(StrEnum):
 
 
 class InteractionType(StrEnum):
+    """What makes a buyer eligible. The last one extends the seed: a platform's session (``domain.checkout``)."""
+
     QUESTION_POSTED = "QUESTION_POSTED"
     OFFER_MADE = "OFFER_MADE"
     LOOKING_FOR_PARTICIPATION = "LOOKING_FOR_PARTICIPATION"
+    CHECKOUT_SESSION = "CHECKOUT_SESSION"
 
 
 class ActivityType(StrEnum):

@@ -16,6 +16,7 @@ class ErrorKind(StrEnum):
 
     INVALID = "invalid"
     UNAUTHENTICATED = "unauthenticated"
+    PAYMENT_REQUIRED = "payment_required"
     NOT_FOUND = "not_found"
     FORBIDDEN = "forbidden"
     CONFLICT = "conflict"

@@ -7,6 +7,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
+import db.checkout.tables
 import db.market.tables
 import db.platform.tables  # noqa: F401  the metadata knows a table once its module is imported
 from config.settings import Settings

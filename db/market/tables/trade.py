@@ -78,7 +78,10 @@ class OfferReference(Base):
 
 
 class Order(Base):
-    """A purchase. ``closed_at`` is null while its process runs: until refunded or past its return window."""
+    """A purchase. ``closed_at`` is null while its process runs: until refunded or past its return window.
+
+    ``charged_cents``: what the buyer was charged for it after discounts; null when that is the total price.
+    """
 
     __tablename__ = "orders"
     order_id: Mapped[Key]
@@ -105,6 +108,7 @@ class Order(Base):
     refund_reason: Mapped[str | None]
     return_window_closes_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    charged_cents: Mapped[int | None]
 
 
 class StockMovement(Base):
@@ -169,6 +173,7 @@ class InteractionEvidence(Base):
     message_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.message_id"))
     offer_id: Mapped[UUID | None] = mapped_column(ForeignKey("offers.offer_id"))
     created_at: Mapped[CreatedAt]
+    checkout_id: Mapped[UUID | None]
 
 
 class StoreInteractionEvidence(Base):

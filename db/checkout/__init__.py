@@ -1,0 +1,1 @@
+"""The checkout context in this layer: see ``domain.checkout``."""

@@ -1,0 +1,89 @@
+"""What the Checkout process is told, and what it keeps.
+
+``command_id`` comes from the caller's Idempotency-Key, as everywhere. A field left None in an update keeps
+what the session has.
+"""
+
+from datetime import datetime
+from uuid import UUID
+
+from domain.checkout.models import Buyer, FulfillmentChoice, ItemChoice, PaymentChoice
+from domain.checkout.policy import CheckoutPolicy
+from domain.checkout.states import CheckoutStatus, PaymentStatus
+from domain.market.commands import Message
+from domain.market.policy import MarketPolicy
+
+
+class CheckoutStart(Message):
+    checkout_id: UUID
+    store_id: UUID
+    policy: CheckoutPolicy
+    market: MarketPolicy
+
+
+class CreateCheckout(Message):
+    """``command_id`` is the session's id.
+
+    Exactly one of ``items``, all of one store and currency; ``offer_id``, an accepted offer of this agent; or
+    ``cart_id``, whose contents then count, and whose codes and buyer count where none are given.
+    """
+
+    command_id: UUID
+    agent_id: UUID
+    items: tuple[ItemChoice, ...] = ()
+    offer_id: UUID | None = None
+    cart_id: UUID | None = None
+    currency: str | None = None
+    buyer: Buyer | None = None
+    fulfillment: FulfillmentChoice | None = None
+    discount_codes: tuple[str, ...] | None = None
+
+
+class UpdateCheckout(Message):
+    command_id: UUID
+    checkout_id: UUID
+    agent_id: UUID
+    items: tuple[ItemChoice, ...] | None = None
+    buyer: Buyer | None = None
+    fulfillment: FulfillmentChoice | None = None
+    discount_codes: tuple[str, ...] | None = None
+
+
+class CompleteCheckout(Message):
+    """``command_id`` becomes the id of the order group.
+
+    Without ``payment`` the buyer settles on the market, where that is enabled. A session that was changed or
+    repriced since the platform saw it is refused when ``seen_total_cents`` is given and differs.
+    """
+
+    command_id: UUID
+    checkout_id: UUID
+    agent_id: UUID
+    payment: PaymentChoice | None = None
+    seen_total_cents: int | None = None
+
+
+class CancelCheckout(Message):
+    command_id: UUID
+    checkout_id: UUID
+    agent_id: UUID
+
+
+class CheckoutSnapshot(Message):
+    """The projection after a step, all a Checkout process keeps.
+
+    ``payment``: how far the attempt under way has come; None when none is. ``refused``: the code of a refusal
+    that nevertheless changed something. ``sold_out``: listings whose last stock this step took.
+    """
+
+    checkout_id: UUID
+    store_id: UUID
+    status: CheckoutStatus
+    awaiting: str
+    deadline: datetime | None
+    closed: bool
+    attempt: int = 0
+    payment: PaymentStatus | None = None
+    refused: str | None = None
+    sold_out: tuple[UUID, ...] = ()
+    trust_moved: bool = False

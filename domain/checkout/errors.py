@@ -1,0 +1,44 @@
+"""What a checkout session refuses. No message tells a price, a limit or an address."""
+
+from domain.shared.errors import ErrorKind, declare
+
+_C, _R, _F, _N, _I, _P = (
+    ErrorKind.CONFLICT,
+    ErrorKind.RULE_VIOLATION,
+    ErrorKind.FORBIDDEN,
+    ErrorKind.NOT_FOUND,
+    ErrorKind.INVALID,
+    ErrorKind.PAYMENT_REQUIRED,
+)
+
+CHECKOUT_NOT_FOUND = declare("checkout.not_found", _N, "There is no such checkout session, or it is not yours.")
+CHECKOUT_OVER = declare("checkout.over", _C, "The session is completed or canceled.")
+CHECKOUT_EXPIRED = declare("checkout.expired", _C, "The session has expired.", "open a new one")
+CHECKOUT_BUSY = declare("checkout.in_progress", _C, "The session is being completed.", "read it again in a moment")
+CHECKOUT_EMPTY = declare("checkout.empty", _I, "A session needs something to buy.")
+CHECKOUT_TARGET = declare("checkout.target_invalid", _I, "Name one of items, an accepted offer, or a cart.")
+TOO_MANY_LINES = declare("checkout.too_many_lines", _I, "More lines or codes than a session may hold.")
+LINE_TWICE = declare("checkout.line_twice", _I, "Two lines have the same id.")
+ONE_STORE = declare("checkout.one_store", _I, "All lines of a session are of one store and one currency.")
+CURRENCY_MISMATCH = declare("checkout.currency_mismatch", _I, "The goods are sold in another currency.")
+ITEMS_FIXED = declare("checkout.items_fixed", _R, "What an accepted offer sells cannot be changed.")
+OFFER_IN_CHECKOUT = declare("checkout.offer_has_session", _C, "Another open session sells this offer.")
+TOO_MANY_OPEN = declare("checkout.too_many_open", _C, "This agent has too many open sessions.", "close some first")
+FULFILLMENT_MISSING = declare(
+    "checkout.fulfillment_missing",
+    _I,
+    "Fulfillment address and option must be selected before the session is completed.",
+)
+PRICE_CHANGED = declare(
+    "checkout.price_changed", _C, "The price has changed: look at the session's new totals.", "read the session again"
+)
+PAYMENT_MISSING = declare("checkout.payment_missing", _I, "No payment was given.")
+PAYMENT_HANDLER_UNKNOWN = declare("checkout.payment_handler_unknown", _I, "There is no such payment handler.")
+PAYMENT_DECLINED = declare("checkout.payment_declined", _P, "The payment was declined.", "choose another payment")
+PAYMENT_FRAUD = declare("checkout.payment_refused", _F, "The payment was refused.")
+ESCALATED = declare(
+    "checkout.requires_escalation", _C, "The buyer must take a step by itself.", "send the buyer to continue_url"
+)
+
+CART_NOT_FOUND = declare("cart.not_found", _N, "There is no such cart, or it is not yours.")
+CART_CONVERTED = declare("cart.already_converted", _C, "The cart has an open checkout session.")
