@@ -7,6 +7,7 @@ import typer
 
 from souk.checks.commands import audit, operator_app, trust_app
 from souk.checks.mending import doctor
+from souk.commands.bench import app as bench_app
 from souk.commands.parts import api, migrate, worker
 from souk.commands.up import up
 from souk.drills.commands import app as drill_app
@@ -34,6 +35,7 @@ app.add_typer(market_app, name="market")
 app.add_typer(trust_app, name="trust")
 app.add_typer(operator_app, name="operator")
 app.add_typer(drill_app, name="drill")
+app.add_typer(bench_app, name="bench")
 
 
 def _show_version(wanted: bool) -> None:
