@@ -5,7 +5,7 @@ that others refer to flushes before adding those.
 """
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 _SET_VIEWER = text("SELECT set_config('souk.viewer', :viewer, true)")
+_SET_WATCHERS = text("SELECT set_config('souk.watchers', :watchers, true)")
 
 
 _PING_AFTER_SECONDS = 1.0
@@ -77,14 +78,19 @@ class Database:
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
-    async def transaction(self, viewer: UUID | None = None) -> AsyncIterator[AsyncSession]:
+    async def transaction(
+        self, viewer: UUID | None = None, watchers: Collection[UUID] = ()
+    ) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end, rolled back by any exception.
 
-        ``viewer`` is whose private rows row-level security lets the API's role see in it.
+        ``viewer`` is whose private rows row-level security lets the API's role see in it; ``watchers`` are
+        those whose inbox events, and nothing else, it lets it see besides.
         """
         async with self._sessions() as session, session.begin():
             if viewer is not None:
                 await session.execute(_SET_VIEWER, {"viewer": str(viewer)})
+            if watchers:
+                await session.execute(_SET_WATCHERS, {"watchers": f"{{{','.join(map(str, watchers))}}}"})
             yield session
 
     async def close(self) -> None:

@@ -4,21 +4,20 @@ Under the API's role row-level security shows an agent its own rows only; under 
 every query here names its agent besides, and terms are read only of offers and orders it is a party to.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, func, literal, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from db.market.commit_order import START, Position, after, before, position_of, settled
+from db.market.activity import DUE_AT
+from db.market.commit_order import HORIZON, START, Position, after, before, position_of, settled
 from db.market.tables import InboxEvent, Offer, Order, Store
 from domain.market.feeds import InboxItem, OfferTerms, OrderTerms
 from domain.market.states import InboxType, Party
 from domain.shared.cursors import encode_cursor
-
-_DUE_AT = "due_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +55,35 @@ async def newest_inbox_position(session: AsyncSession, agent_id: UUID) -> Positi
     """The place of an agent's last settled event, from which "now" is read on."""
     newest = await list_inbox_before(session, agent_id, None, 1, InboxFilter())
     return position_of(newest[0]) if newest else START
+
+
+@dataclass(frozen=True, slots=True)
+class Stir:
+    """Who got something. ``upto``: every transaction below it is counted; ``unsettled``: more is committed."""
+
+    agents: frozenset[UUID]
+    upto: int
+    unsettled: bool
+
+
+async def find_stir(session: AsyncSession, agents: Collection[UUID], since: int) -> Stir:
+    """Which of these agents got an event by a settled transaction from ``since`` on; one query, no content.
+
+    In the API's role it sees the transaction's watchers only.
+    """
+    watched = InboxEvent.agent_id == any_(literal(list(agents), ARRAY(Uuid)))
+    query = select(
+        HORIZON,
+        func.array_agg(InboxEvent.agent_id.distinct()).filter(InboxEvent.txid < HORIZON),
+        func.coalesce(func.bool_or(InboxEvent.txid >= HORIZON), False),
+    ).where(watched, InboxEvent.txid >= since)
+    upto, stirred, unsettled = (await session.execute(query)).one()
+    return Stir(frozenset(stirred or ()), upto, unsettled)
+
+
+async def get_horizon(session: AsyncSession) -> int:
+    """The oldest transaction still running: all below it are settled."""
+    return int((await session.execute(select(HORIZON))).scalar_one())
 
 
 async def inbox_items(session: AsyncSession, agent_id: UUID, events: Sequence[InboxEvent]) -> list[InboxItem]:
@@ -112,7 +140,7 @@ def _item(event: InboxEvent, offers: dict[UUID, OfferTerms], orders: dict[UUID, 
         offer_id=event.offer_id,
         order_id=event.order_id,
         review_id=event.review_id,
-        due_at=meta.pop(_DUE_AT, None),
+        due_at=meta.pop(DUE_AT, None),
         meta=meta,
         offer=offers.get(event.offer_id) if event.offer_id else None,
         order=orders.get(event.order_id) if event.order_id else None,

@@ -8,10 +8,11 @@ import hashlib
 import hmac
 import re
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import ARRAY, Uuid, any_, func, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from db.market.tables import Agent
@@ -96,6 +97,14 @@ def insert_key(
 async def list_keys(session: AsyncSession, agent_id: UUID) -> list[ApiKey]:
     query = select(ApiKey).where(ApiKey.agent_id == agent_id).order_by(ApiKey.created_at, ApiKey.key_id)
     return list(await session.scalars(query))
+
+
+async def list_living(session: AsyncSession, key_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these keys that are not revoked."""
+    query = select(ApiKey.key_id).where(
+        ApiKey.key_id == any_(literal(list(key_ids), ARRAY(Uuid))), ApiKey.revoked_at.is_(None)
+    )
+    return set(await session.scalars(query))
 
 
 async def revoke_key(session: AsyncSession, agent_id: UUID, key_id: UUID) -> bool:

@@ -235,3 +235,13 @@ async def test_the_api_writes_its_facts(market: Market, api_database: Database) 
         )
         await session.flush()
         await session.rollback()
+
+
+async def test_watchers_open_inboxes_and_nothing_else(market: Market, api_database: Database) -> None:
+    async with api_database.transaction(watchers={market.buyer, market.stranger}) as session:
+        seen = (await session.execute(text("SELECT DISTINCT agent_id FROM inbox_events"))).scalars().all()
+        assert set(seen) == {market.buyer, market.stranger}
+        for table in set(PRIVATE) - {"inbox_events"}:
+            assert await session.scalar(text(f"SELECT count(*) FROM {table}")) == 0, table
+    for _ in range(8):
+        assert await _count(api_database, "inbox_events", None) == 0

@@ -34,7 +34,10 @@ class Message(Base):
 
 
 class SupportQuestion(Base):
-    """A question's slot: open, answered once, or missed at ``due_at``."""
+    """A question's slot: open, answered once, or missed at ``due_at``.
+
+    ``remind_at``: when the store's owner is reminded; null once it was.
+    """
 
     __tablename__ = "support_questions"
     question_message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.message_id"), primary_key=True)
@@ -46,3 +49,4 @@ class SupportQuestion(Base):
     answered_at: Mapped[datetime | None]
     answer_message_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.message_id"))
     missed_at: Mapped[datetime | None]
+    remind_at: Mapped[datetime | None]

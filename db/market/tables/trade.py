@@ -38,7 +38,10 @@ class Negotiation(Base):
 
 
 class Offer(Base):
-    """One round. ``list_price_cents`` is the listing's price when it was made."""
+    """One round. ``list_price_cents`` is the listing's price when it was made.
+
+    ``remind_at``: when the party that is awaited is reminded; null once it was.
+    """
 
     __tablename__ = "offers"
     offer_id: Mapped[Key]
@@ -63,6 +66,7 @@ class Offer(Base):
     close_reason: Mapped[str | None]
     superseded_by: Mapped[UUID | None]
     purchase_by: Mapped[datetime | None]
+    remind_at: Mapped[datetime | None]
 
 
 class OfferReference(Base):
@@ -151,7 +155,7 @@ class Review(Base):
 
 
 class ReviewWindow(Base):
-    """The projection of a ReviewWindow process."""
+    """The projection of a ReviewWindow process. ``remind_at``: when its buyer is reminded; null once it was."""
 
     __tablename__ = "review_windows"
     order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.order_id"), primary_key=True)
@@ -159,6 +163,7 @@ class ReviewWindow(Base):
     closes_at: Mapped[datetime]
     status: Mapped[ReviewWindowStatus] = mapped_column(pg_enum(ReviewWindowStatus, "review_window_status"))
     closed_at: Mapped[datetime | None]
+    remind_at: Mapped[datetime | None]
 
 
 class InteractionEvidence(Base):
