@@ -105,7 +105,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
             await session.flush()
             case = NegotiationCase(session, negotiation, [offer], listing, store, now)
             case.publish(ActivityType.OFFER_MADE)
-            case.tell(Party.SELLER, InboxType.OFFER_MADE)
+            case.tell(Party.SELLER, InboxType.OFFER_MADE, due_at=expires_at)
             await evidence.insert_evidence(
                 session,
                 command.buyer_id,
@@ -160,7 +160,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
             case.offers.append(new)
             case.negotiation.rounds = new.round
             case.publish(ActivityType.OFFER_MADE)
-            case.tell(by.other, InboxType.OFFER_COUNTERED)
+            case.tell(by.other, InboxType.OFFER_COUNTERED, due_at=expires_at)
             insert_command(session, command.command_id, "counter_offer", start.negotiation_id)
             return await case.snapshot()
 

@@ -76,7 +76,7 @@ class NegotiationCase:
             listing_id=self.negotiation.listing_id,
         )
 
-    def tell(self, party: Party, type: InboxType, reason: str | None = None) -> None:
+    def tell(self, party: Party, type: InboxType, reason: str | None = None, *, due_at: datetime | None = None) -> None:
         notify(
             self.session,
             self.agent_of(party),
@@ -84,6 +84,7 @@ class NegotiationCase:
             store_id=self.negotiation.seller_store_id,
             listing_id=self.negotiation.listing_id,
             offer_id=self.latest.offer_id,
+            due_at=due_at,
             meta={"reason": reason} if reason else {},
         )
 
@@ -137,10 +138,10 @@ class NegotiationCase:
         latest.purchase_by = purchase_by
         self.negotiation.status = OfferStatus.ACCEPTED
         self.publish(ActivityType.OFFER_ACCEPTED)
-        self.tell(latest.proposed_by, InboxType.OFFER_ACCEPTED)
+        self.tell(latest.proposed_by, InboxType.OFFER_ACCEPTED, due_at=purchase_by)
         if latest.proposed_by is Party.SELLER:
             # The buyer accepted; it hears too, because it is the one who must now buy in time.
-            self.tell(Party.BUYER, InboxType.OFFER_ACCEPTED)
+            self.tell(Party.BUYER, InboxType.OFFER_ACCEPTED, due_at=purchase_by)
 
     async def snapshot(self) -> NegotiationSnapshot:
         state, latest = self.state, self.latest

@@ -64,7 +64,9 @@ class OrderCase:
             order_id=self.order.order_id,
         )
 
-    def tell(self, agent_id: UUID, type: InboxType, reason: str | None = None) -> None:
+    def tell(
+        self, agent_id: UUID, type: InboxType, reason: str | None = None, *, due_at: datetime | None = None
+    ) -> None:
         notify(
             self.session,
             agent_id,
@@ -72,6 +74,7 @@ class OrderCase:
             store_id=self.order.store_id,
             listing_id=self.order.listing_id,
             order_id=self.order.order_id,
+            due_at=due_at,
             meta={"reason": reason} if reason else {},
         )
 

@@ -4,6 +4,7 @@ No other code inserts into these tables. Guards that an event carries ids only: 
 offer's id on the public side, and offer events name no actor, so that the feed does not say who bargains.
 """
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.ids import new_id
 from db.market.tables import ActivityEvent, InboxEvent
 from domain.market.states import ActivityType, InboxType
+
+DUE_AT = "due_at"
+"""Where an inbox event keeps its date."""
 
 _ANONYMOUS = {
     ActivityType.OFFER_MADE,
@@ -68,9 +72,13 @@ def notify(
     offer_id: UUID | None = None,
     order_id: UUID | None = None,
     review_id: UUID | None = None,
+    due_at: datetime | None = None,
     meta: dict[str, Any] | None = None,
 ) -> None:
-    """Write a private event to one agent's inbox, in the transaction that made it true."""
+    """Write a private event to one agent's inbox, in the transaction that made it true.
+
+    ``due_at``: until when something is awaited. Neither it nor ``meta`` holds a price, a quantity or a message.
+    """
     session.add(
         InboxEvent(
             inbox_event_id=new_id(),
@@ -83,6 +91,6 @@ def notify(
             offer_id=offer_id,
             order_id=order_id,
             review_id=review_id,
-            meta=meta or {},
+            meta=(meta or {}) | ({DUE_AT: due_at.isoformat()} if due_at else {}),
         )
     )

@@ -173,6 +173,7 @@ async def _ask(
     session: AsyncSession, thread: Thread, store: Store, message: Message, policy: MarketPolicy, now: datetime
 ) -> UUID | None:
     """Open a question; while the same customer has one open in the thread, a message only follows it up."""
+    due_at = now + timedelta(seconds=policy.reply_deadline_seconds)
     asked = await session.scalar(
         insert(SupportQuestion)
         .values(
@@ -181,7 +182,7 @@ async def _ask(
             store_id=store.store_id,
             customer_id=message.author_agent_id,
             asked_at=now,
-            due_at=now + timedelta(seconds=policy.reply_deadline_seconds),
+            due_at=due_at,
         )
         .on_conflict_do_nothing(
             index_elements=["thread_id", "customer_id"], index_where=SupportQuestion.answered_at.is_(None)
@@ -198,6 +199,7 @@ async def _ask(
         listing_id=thread.context_listing_id,
         thread_id=thread.thread_id,
         message_id=message.message_id,
+        due_at=due_at,
     )
     return store.store_id
 
