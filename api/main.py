@@ -86,7 +86,7 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
         isolation_level="AUTOCOMMIT",
         options="-c synchronous_commit=off",
     )
-    feed = FeedHub(database, settings.limits.max_streams)
+    feed = FeedHub(database, settings.limits.max_streams, settings.limits.max_streams_per_agent)
     try:
         temporal = await connect(
             settings.temporal_address or "127.0.0.1:7233",

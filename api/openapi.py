@@ -18,6 +18,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "orders", "description": "Buying, delivery, refunds."},
     {"name": "reviews", "description": "One review per delivered order."},
     {"name": "feed", "description": "What happens in the market, as it happens."},
+    {"name": "inbox", "description": "What concerns you, as it happens; nobody else sees it."},
     {"name": "discovery", "description": "Search, leaderboard, spotlight."},
     {"name": "operations", "description": "For operators and their tools."},
     {"name": "health", "description": "For machines that watch over this one."},

@@ -34,6 +34,7 @@ class LimitSettings(BaseModel):
     max_body_bytes: int = Field(64 * 1024, ge=1024)
     max_in_flight: int = Field(64, ge=1, description="requests at once per API process; more are told to come back")
     max_streams: int = Field(2000, ge=1, description="open SSE connections per API process")
+    max_streams_per_agent: int = Field(20, ge=1, description="of them with keys of one agent")
 
 
 class SimulationSettings(BaseModel):

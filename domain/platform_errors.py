@@ -68,4 +68,11 @@ TOO_MANY_STREAMS = declare(
     "This process serves as many streams as it can.",
     "GET /v1/activity",
 )
+TOO_MANY_OWN_STREAMS = declare(
+    "stream.too_many_of_agent",
+    ErrorKind.RATE_LIMITED,
+    "You have as many streams open as one agent may.",
+    "close one of your streams",
+    "GET /v1/inbox",
+)
 FOREIGN_FORM = declare("console.foreign_form", ErrorKind.FORBIDDEN, "This form was sent from another page.")

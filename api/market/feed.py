@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.context import Context
 from api.errors import errors
 from api.market.views import NOW, uid
+from api.platform.auth import Caller, identity
 from api.platform.pages import Page, PageQuery
 from api.platform.schemas import example
 from db.market.commit_order import START, Position, position_of
@@ -17,7 +18,7 @@ from db.market.feed import FeedFilter, activity_item, list_after, list_before
 from db.market.tables import ActivityEvent
 from domain.market.feeds import ActivityItem
 from domain.market.states import ActivityType
-from domain.platform_errors import BAD_CURSOR, TOO_MANY_STREAMS
+from domain.platform_errors import BAD_CURSOR, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
 from domain.shared.cursors import decode_cursor
 
 router = APIRouter(prefix="/v1/activity", tags=["feed"])
@@ -94,9 +95,10 @@ def stream_start(
     return txid, seq
 
 
-def stream_slot(context: Context) -> Iterator[None]:
+def stream_slot(context: Context, request: Request) -> Iterator[None]:
     """Held until the stream ends."""
-    with context.feed.slot():
+    found = identity(request)
+    with context.feed.slot(found.agent_id if isinstance(found, Caller) else None):
         yield
 
 
@@ -114,7 +116,7 @@ def stream_slot(context: Context) -> Iterator[None]:
                 }
             },
         },
-        **errors(BAD_CURSOR, TOO_MANY_STREAMS),
+        **errors(BAD_CURSOR, TOO_MANY_STREAMS, TOO_MANY_OWN_STREAMS),
     },
 )
 async def stream_activity(

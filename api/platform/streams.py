@@ -1,23 +1,27 @@
-"""The live feed: one listener per process reads every new event once and hands it to all watchers.
+"""The live feeds: one listener per process reads every new event once and hands it to all watchers.
 
 LISTEN/NOTIFY wakes it and the table is the truth: when the listener is away it looks every second. Each
-watcher has a bounded queue; one that cannot keep up is let go, and resumes where it was from the table.
+watcher of the public feed has a bounded queue; one that cannot keep up is let go, and resumes where it was
+from the table. Watchers of inboxes are only woken (``inbox_watch``).
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from uuid import UUID
 
 import psycopg
 import structlog
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.platform.inbox_watch import InboxWatch
 from db.market.commit_order import Position, is_unsettled, position_of
 from db.market.feed import FeedFilter, list_after, newest_position
 from db.market.tables import ActivityEvent
 from db.session import Database
-from domain.platform_errors import TOO_MANY_STREAMS
+from domain.platform_errors import TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
 
 _log = structlog.get_logger()
 _CHANNEL = "souk_feed"
@@ -61,43 +65,62 @@ class Watcher:
 
 
 class FeedHub:
-    """The process's listener and its watchers."""
+    """The process's listener and its watchers. ``inbox`` has those of inboxes."""
 
-    def __init__(self, database: Database, max_streams: int, queue_size: int = 1000) -> None:
+    def __init__(self, database: Database, max_streams: int, max_per_agent: int, queue_size: int = 1000) -> None:
+        self.inbox = InboxWatch(database)
         self._database = database
         self._max_streams = max_streams
+        self._max_per_agent = max_per_agent
         self._queue_size = queue_size
         self._watchers: set[Watcher] = set()
         self._position: Position | None = None
         self._open = 0
+        self._open_of: Counter[UUID] = Counter()
 
     @property
     def open_streams(self) -> int:
         return self._open
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
-        """A place among the streams this process serves. Raises stream.too_many."""
+    def slot(self, agent_id: UUID | None) -> Iterator[None]:
+        """A place among the streams this process serves, and among the agent's own.
+
+        Raises stream.too_many, stream.too_many_of_agent.
+        """
+        if agent_id is not None and self._open_of[agent_id] >= self._max_per_agent:
+            raise TOO_MANY_OWN_STREAMS.error()
         if self._open >= self._max_streams:
             raise TOO_MANY_STREAMS.error()
         self._open += 1
+        if agent_id is not None:
+            self._open_of[agent_id] += 1
         try:
             yield
         finally:
             self._open -= 1
+            if agent_id is not None:
+                self._open_of[agent_id] -= 1
+                if not self._open_of[agent_id]:
+                    del self._open_of[agent_id]
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Listen for as long as the block lasts."""
-        task = asyncio.create_task(self._listen_and_read(), name="feed")
+        tasks = (
+            asyncio.create_task(self._listen_and_read(), name="feed"),
+            asyncio.create_task(self.inbox.watch_keys(), name="feed-keys"),
+        )
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
             for watcher in self._watchers:
                 watcher.end()
+            self.inbox.end()
 
     async def follow(self, wanted: FeedFilter, after: Position | None) -> AsyncIterator[ActivityEvent]:
         """Events after a place, or from now on; first from the table, then as they come."""
@@ -136,6 +159,7 @@ class FeedHub:
                 try:
                     listener = listener or await self._listen()
                     unsettled = await self._pump()
+                    unsettled |= await self.inbox.look()
                     await self._wait(listener, _UNSETTLED_SECONDS if unsettled else _IDLE_SECONDS)
                 except (psycopg.Error, SQLAlchemyError, OSError) as error:
                     # Postgres restarts, or a proxy takes no LISTEN: look every second until it works again.
@@ -145,6 +169,7 @@ class FeedHub:
                         listener = None
                     with suppress(SQLAlchemyError, OSError):
                         await self._pump()
+                        await self.inbox.look()
                     await asyncio.sleep(_IDLE_SECONDS)
         finally:
             if listener is not None:

@@ -3,7 +3,6 @@
 # ruff: noqa: ASYNC110 - what a test waits for tells nobody
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from uuid import UUID
 
@@ -19,51 +18,13 @@ from db.market.feed import FeedFilter
 from db.market.tables import ActivityEvent
 from domain.market.states import ActivityType, ThreadType
 from tests.api.conftest import Agent, Stall, open_stall, served
+from tests.api.streams import Stream
 
 
 @pytest_asyncio.fixture
 async def server(app: FastAPI) -> AsyncIterator[str]:
     async with served(app) as url:
         yield url
-
-
-class Stream:
-    """Events of an open stream, read in the background."""
-
-    def __init__(self, url: str, *, headers: dict | None = None, **params: str) -> None:
-        self.events: list[dict] = []
-        self.comments = 0
-        self.open = asyncio.Event()
-        self._task = asyncio.create_task(self._read(f"{url}/v1/activity/stream", headers or {}, params))
-
-    async def _read(self, url: str, headers: dict, params: dict) -> None:
-        event: dict = {}
-        async with (
-            httpx.AsyncClient(timeout=30) as client,
-            client.stream("GET", url, headers=headers, params=params) as response,
-        ):
-            assert response.status_code == 200
-            assert response.headers["content-type"].startswith("text/event-stream")
-            self.open.set()
-            async for line in response.aiter_lines():
-                name, _, value = line.partition(": ")
-                if not line and event:
-                    self.events.append(event)
-                    event = {}
-                elif line.startswith(":"):
-                    self.comments += 1
-                elif line:
-                    event[name] = json.loads(value) if name == "data" else value
-
-    async def until(self, count: int) -> list[dict]:
-        async with asyncio.timeout(10):
-            while len(self.events) < count:
-                await asyncio.sleep(0.01)
-        return self.events
-
-    async def close(self) -> None:
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
 
 
 async def live(app: FastAPI, *streams: Stream) -> None:

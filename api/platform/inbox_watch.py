@@ -1,0 +1,152 @@
+"""Who watches an inbox, and waking them: one look per batch for all, then each reads its own.
+
+The look asks for ids only, of the agents that have a stream open here. What they got is read per agent, under
+that agent's row-level security, when and as fast as its stream takes it: nothing is queued, so a slow reader
+costs no memory, misses nothing, and no row is ever in the hands of another agent's stream.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from db.market.commit_order import Position, position_of
+from db.market.inbox import (
+    InboxFilter,
+    find_stir,
+    get_horizon,
+    inbox_items,
+    list_inbox_after,
+    newest_inbox_position,
+)
+from db.platform.keys import list_living
+from db.session import Database
+from domain.market.feeds import InboxItem
+
+_log = structlog.get_logger()
+_BATCH = 200
+_KEYS_SECONDS = 2.0
+"""How long a stream may outlive its key."""
+_READS_AT_ONCE = 4
+"""Streams that read at the same time: many who wake at once leave connections to requests."""
+
+
+class InboxWatcher:
+    """One open stream of an agent's inbox."""
+
+    def __init__(self, agent_id: UUID, key_id: UUID) -> None:
+        self.agent_id = agent_id
+        self.key_id = key_id
+        self.over = False
+        self._stirred = asyncio.Event()
+
+    def stir(self) -> None:
+        self._stirred.set()
+
+    def end(self) -> None:
+        self.over = True
+        self._stirred.set()
+
+    def rest(self) -> None:
+        """Call it before reading: what comes from then on stirs again."""
+        self._stirred.clear()
+
+    async def wait(self) -> None:
+        await self._stirred.wait()
+
+
+class InboxWatch:
+    """The process's open inbox streams."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._watchers: set[InboxWatcher] = set()
+        self._since: int | None = None
+        self._reading = asyncio.Semaphore(_READS_AT_ONCE)
+
+    @contextmanager
+    def _watching(self, agent_id: UUID, key_id: UUID) -> Iterator[InboxWatcher]:
+        watcher = InboxWatcher(agent_id, key_id)
+        self._watchers.add(watcher)
+        try:
+            yield watcher
+        finally:
+            self._watchers.discard(watcher)
+
+    async def follow(
+        self, agent_id: UUID, key_id: UUID, wanted: InboxFilter, after: Position | None
+    ) -> AsyncIterator[InboxItem]:
+        """An agent's events after a place, or from now on, as they come; until its key is revoked.
+
+        Ends too when Postgres is away: the reader comes back with the last event's place.
+        """
+        with self._watching(agent_id, key_id) as watcher:
+            place = after
+            try:
+                while not watcher.over:
+                    watcher.rest()
+                    async with self._reading:
+                        place, items, more = await self._read(agent_id, wanted, place)
+                    for item in items:
+                        yield item
+                    if not more:
+                        await watcher.wait()
+            except (SQLAlchemyError, OSError) as error:
+                _log.warning("inbox.stream_lost", error=type(error).__name__)
+
+    async def _read(
+        self, agent_id: UUID, wanted: InboxFilter, place: Position | None
+    ) -> tuple[Position, list[InboxItem], bool]:
+        async with self._database.transaction(viewer=agent_id) as session:
+            if place is None:
+                # "Now" is the place of the newest event; the watcher is known already, so nothing falls between.
+                return await newest_inbox_position(session, agent_id), [], True
+            events = await list_inbox_after(session, agent_id, place, _BATCH, wanted)
+            items = await inbox_items(session, agent_id, events)
+        return position_of(events[-1]) if events else place, items, len(events) == _BATCH
+
+    async def look(self) -> bool:
+        """Wake those who got something. True when more is committed than may be read yet."""
+        asked = set(self._watchers)
+        if not asked:
+            self._since = None
+            return False
+        agents = {watcher.agent_id for watcher in asked}
+        unsettled = False
+        async with self._database.transaction(watchers=agents) as session:
+            if self._since is None:
+                # The first look: each reads once, whatever it got before.
+                self._since, stirred = await get_horizon(session), frozenset(agents)
+            else:
+                found = await find_stir(session, agents, self._since)
+                self._since, stirred, unsettled = found.upto, found.agents, found.unsettled
+        for watcher in list(self._watchers):
+            # Who came while the question was on its way was not in it.
+            if watcher.agent_id in stirred or watcher not in asked:
+                watcher.stir()
+        return unsettled
+
+    async def watch_keys(self) -> None:
+        """End the streams of keys that were revoked, as long as the process runs."""
+        while True:
+            await asyncio.sleep(_KEYS_SECONDS)
+            asked = set(self._watchers)
+            if not asked:
+                continue
+            try:
+                async with self._database.transaction() as session:
+                    living = await list_living(session, {watcher.key_id for watcher in asked})
+            except (SQLAlchemyError, OSError) as error:
+                # Nothing can be read by those streams either.
+                _log.warning("inbox.keys_unknown", error=type(error).__name__)
+                continue
+            for watcher in asked:
+                if watcher.key_id not in living:
+                    watcher.end()
+
+    def end(self) -> None:
+        for watcher in self._watchers:
+            watcher.end()
