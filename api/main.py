@@ -10,6 +10,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from api.context import AppContext
 from api.errors import install_handlers
+from api.mcp.door import Door
 from api.openapi import TAGS, install_openapi
 from api.platform import codec
 from api.platform.admission import Admission, BodyLimit, Shed
@@ -41,10 +42,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         raise ValueError("no credential secret: set SOUK_CREDENTIAL_SECRET to a long random text")
     configure_logs(settings.log_level, as_json=settings.log_json)
     metrics = Metrics()
+    mcp = Door(settings, metrics)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_context(settings, metrics) as context:
+        async with open_context(settings, metrics) as context, mcp.open():
             app.state.context = context
             yield
 
@@ -60,6 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     install_handlers(app)
     for router in ROUTERS:
         app.include_router(router)
+    app.router.routes.append(mcp.route)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     install_openapi(app)
     # The last one added is the outermost.

@@ -18,6 +18,7 @@ from api.market import (
     reviews,
     stores,
 )
+from api.mcp import metadata as mcp_metadata
 from api.platform import codec, health
 from api.web import home, pages
 
@@ -37,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     console.router,
     codec.router,
     health.router,
+    mcp_metadata.router,
     home.router,
     home.stream_router,
     pages.router,

@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     credential_secret: SecretStr = Field(SecretStr(""), description="keys the derivation of API keys")
 
     public_url: str = Field("", description="how others reach the API, e.g. https://souk.example; not where it listens")
+    allowed_hosts: list[str] = Field(
+        default_factory=list, description="more Host names that /mcp answers to; loopback's and public_url's always"
+    )
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=0, le=65535)
     api_pool_size: int = Field(16, ge=1)

@@ -5,6 +5,7 @@ the documentation are outside of it: they must answer when Postgres does not.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
@@ -12,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response, refusal_of
-from api.platform.auth import Caller, authenticate
+from api.platform.auth import Caller, Identity, authenticate
 from api.platform.limits import Limiter, Standing, client_address, refuse
 from domain.platform_errors import UNAVAILABLE
 from domain.shared.errors import DomainError
@@ -31,6 +32,38 @@ _OPEN = (
 
 # No route takes them: the router says so, without asking who calls.
 _NOT_OURS = frozenset({"OPTIONS", "TRACE"})
+
+# Tells itself what a missing or a wrong key means, in its own protocol's words.
+_ASKS_FOR_KEYS = frozenset({"/mcp"})
+
+
+@dataclass(slots=True)
+class Within:
+    """Marks a request the process makes for one it is serving: in the scope, where no caller can write.
+
+    Whoever made the outer request is known, and has been counted for it: that pays for one inner request.
+    The outer one holds its place among those in flight until all is done, so inner ones take none.
+    """
+
+    identity: Identity
+    paid: bool = True
+
+    def take_paid(self) -> bool:
+        paid, self.paid = self.paid, False
+        return paid
+
+
+@dataclass(slots=True)
+class Place:
+    """A place among the requests in flight. Given up by who only waits, at its end otherwise."""
+
+    shed: "Shed"
+    held: bool = True
+
+    def give_up(self) -> None:
+        if self.held:
+            self.held = False
+            self.shed.in_flight -= 1
 
 
 class Admission:
@@ -63,12 +96,19 @@ class Admission:
     async def _admit(self, scope: Scope) -> None:
         context = scope["app"].state.context
         invalid: DomainError | None = None
-        identity = None
-        try:
-            identity = await authenticate(context.admission, Headers(scope=scope).get("authorization"))
-        except DomainError as refused:
-            # Counted first, so that guessing keys is limited like everything else.
-            invalid = refused
+        identity: Identity | None = None
+        within: Within | None = scope.get("souk.within")
+        if within is not None:
+            identity = within.identity
+            if within.take_paid():
+                scope["souk.identity"] = identity
+                return
+        else:
+            try:
+                identity = await authenticate(context.admission, Headers(scope=scope).get("authorization"))
+            except DomainError as refused:
+                # Counted first, so that guessing keys is limited like everything else.
+                invalid = refused
         limiter: Limiter = context.limiter
         whom = {"per_address": client_address(scope)}
         if isinstance(identity, Caller):
@@ -77,9 +117,13 @@ class Admission:
         scope["souk.standing"] = standing
         if not passes:
             refuse(standing)
-        if invalid is not None:
+        if invalid is not None and scope["path"] not in _ASKS_FOR_KEYS:
             raise invalid
         scope["souk.identity"] = identity
+
+
+def _is_free(path: str) -> bool:
+    return path.startswith(_OPEN) or path.endswith("/stream")
 
 
 class Shed:
@@ -94,17 +138,18 @@ class Shed:
         self.in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(_OPEN) or scope["path"].endswith("/stream"):
+        if scope["type"] != "http" or "souk.within" in scope or _is_free(scope["path"]):
             await self.app(scope, receive, send)
             return
         if self.in_flight >= self.max_in_flight:
             await problem_response(UNAVAILABLE.error(), Request(scope))(scope, receive, send)
             return
         self.in_flight += 1
+        place = scope["souk.place"] = Place(self)
         try:
             await self.app(scope, receive, send)
         finally:
-            self.in_flight -= 1
+            place.give_up()
 
 
 class BodyLimit:

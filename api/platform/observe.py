@@ -67,6 +67,12 @@ class Metrics:
             ["method", "route", "status"],
             registry=self.registry,
         )
+        self.tools = Histogram(
+            "souk_mcp_tool_seconds",
+            "Calls of MCP tools by name and outcome: ok, refused, fault",
+            ["tool", "outcome"],
+            registry=self.registry,
+        )
         self.pool = Gauge("souk_db_connections_in_use", "Connections checked out", ["pool"], registry=self.registry)
         self.started = Gauge("souk_started_at_seconds", "When this process started, Unix time", registry=self.registry)
         self.started.set_to_current_time()
@@ -113,7 +119,7 @@ class Observe:
                 await self.app(scope, receive, send_marked)
             except Exception as error:
                 # The frames tell where; the message may hold a caller's data and stays out.
-                _log.error("request.fault", error=type(error).__name__, where=_frames(error))
+                _log.error("request.fault", error=type(error).__name__, where=fault_frames(error))
                 if status == 0:
                     await problem_response(INTERNAL.error(), Request(scope))(scope, receive, send_marked)
                 else:
@@ -137,7 +143,7 @@ class Observe:
         )
 
 
-def _frames(error: BaseException) -> list[str]:
+def fault_frames(error: BaseException) -> list[str]:
     """File and line of our own frames and of the one that raised, without source text and values."""
     frames, trace = [], error.__traceback__
     while trace is not None:

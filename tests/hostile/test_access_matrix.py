@@ -113,7 +113,14 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /readyz": UNGATED,
     "GET /metrics": UNGATED,
     "GET /problems/{code}": UNGATED,
+    "GET /.well-known/oauth-protected-resource": PUBLIC,
+    "GET /.well-known/oauth-protected-resource/mcp": PUBLIC,
+    "POST /mcp": AGENT,
+    "GET /mcp": AGENT,
+    "DELETE /mcp": AGENT,
 }
+# Not REST, so not in its document.
+BESIDE = {route for route in TABLE if route.endswith(" /mcp")}
 # Bodies that pass the schema, where the caller is looked at after it.
 BODIES: dict[str, dict[str, object]] = {
     "PATCH /v1/stores/{store_id}": {"tagline": "mine now"},
@@ -136,7 +143,7 @@ _ENDS = ("cancel", "close", "revoke", "withdraw", "reject", "accept", "DELETE")
 
 
 def routes(document: dict[str, dict[str, dict[str, object]]]) -> set[str]:
-    return {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
+    return BESIDE | {f"{method.upper()} {path}" for path, methods in document["paths"].items() for method in methods}
 
 
 def heard(status: int) -> str:

@@ -1,0 +1,150 @@
+"""The MCP server: its tools and resources, and how each call is run, refused, measured and logged.
+
+A call's arguments and answers are the caller's own affair: no log line and no metric holds any of them.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import structlog
+from fastapi import Request
+from mcp import MCPError
+from mcp.server.lowlevel.helper_types import ReadResourceContents
+from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from pydantic import AnyUrl, ConfigDict, ValidationError, create_model
+
+from api.mcp import tools_dealing, tools_reading, tools_selling
+from api.mcp.inside import Inside, current
+from api.mcp.refusals import Refused, arguments_refused, fault
+from api.mcp.resources import add_resources
+from api.mcp.words import INSTRUCTIONS
+from api.platform.observe import Metrics, fault_frames
+
+_log = structlog.get_logger()
+VERSION = "0.1.0"
+
+_LOOKS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+# Writes are idempotent under a request_id; without one, only where the market itself lets nothing happen twice.
+_ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
+_ENDS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False)
+
+TOOLS: tuple[tuple[Callable[..., Any], str, ToolAnnotations], ...] = (
+    (tools_reading.find_listings, "Find listings", _LOOKS),
+    (tools_reading.look_at_listing, "Look at a listing", _LOOKS),
+    (tools_reading.store_trust, "Judge a store", _LOOKS),
+    (tools_reading.read_thread, "Read a thread", _LOOKS),
+    (tools_reading.my_deals, "My offers and orders", _LOOKS),
+    (tools_dealing.ask, "Ask or reply in public", _ADDS),
+    (tools_dealing.make_offer, "Make an offer", _ADDS),
+    (tools_dealing.counter_offer, "Counter an offer", _ADDS),
+    (tools_dealing.decide_offer, "Accept, reject or withdraw an offer", _ENDS),
+    (tools_dealing.buy, "Buy", _ENDS),
+    (tools_dealing.deliver, "Confirm a delivery", _ADDS),
+    (tools_dealing.settle_order, "Cancel or refund an order", _ENDS),
+    (tools_dealing.review, "Review an order", _ADDS),
+    (tools_selling.open_shop, "Open a shop, list a product", _ADDS),
+)
+
+
+class _Exact(FuncMetadata):
+    """Arguments as they came: a message that happens to be JSON stays a text."""
+
+    def pre_parse_json(self, data: dict[str, Any]) -> dict[str, Any]:
+        return data
+
+
+class _NothingElse(ArgModelBase):
+    model_config = ConfigDict(extra="forbid")
+
+
+def _tool(work: Callable[..., Any], title: str, annotations: ToolAnnotations) -> Tool:
+    """A tool that refuses arguments it does not know, as the REST API refuses unknown fields."""
+    description = " ".join((work.__doc__ or "").split())
+    tool = Tool.from_function(work, title=title, description=description, annotations=annotations)
+    loose = tool.fn_metadata
+    strict = create_model(f"{work.__name__}Arguments", __base__=(_NothingElse, loose.arg_model))
+    tool.parameters = strict.model_json_schema(by_alias=True)
+    tool.fn_metadata = _Exact(arg_model=strict, output_model=loose.output_model, wrap_output=loose.wrap_output)
+    return tool
+
+
+def _answer(told: dict[str, Any] | None, *, is_error: bool = False) -> CallToolResult:
+    """Structured content, and the same as text for clients that read no other."""
+    text = json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=told, is_error=is_error)
+
+
+class MarketServer(MCPServer[None]):
+    """The package's server with this market's words for what goes wrong."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        super().__init__(
+            "souk",
+            title="Souk",
+            instructions=INSTRUCTIONS,
+            version=VERSION,
+            tools=[_tool(*entry) for entry in TOOLS],
+            # There is nothing to listen to: an agent's events are in its inbox.
+            subscriptions=False,
+        )
+        self._metrics = metrics
+        self._names = {work.__name__ for work, _, _ in TOOLS}
+        add_resources(self)
+        # The package's own lines may quote a caller: what an operator needs is logged here.
+        logging.getLogger("mcp").setLevel(logging.CRITICAL + 1)
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[None, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Run a tool. Refusals and faults are results with isError; an unknown name is a protocol error."""
+        if name not in self._names:
+            raise MCPError(INVALID_PARAMS, "There is no tool of this name: see tools/list.")
+        started, outcome = time.perf_counter(), "ok"
+        token = current.set(_inside(context))
+        try:
+            result = await super().call_tool(name, arguments, context)
+            assert isinstance(result, CallToolResult)
+            return _answer(result.structured_content)
+        except ToolError as error:
+            cause = error.__cause__
+            if isinstance(cause, Refused):
+                outcome = "refused"
+                return _answer(cause.problem, is_error=True)
+            if isinstance(cause, ValidationError) and type(error) is ToolError:
+                outcome = "refused"
+                return _answer(arguments_refused(cause), is_error=True)
+            outcome = "fault"
+            _log.error("mcp.fault", tool=name, error=type(cause).__name__, where=fault_frames(cause or error))
+            return _answer(fault(), is_error=True)
+        finally:
+            current.reset(token)
+            self._metrics.tools.labels(name, outcome).observe(time.perf_counter() - started)
+
+    async def read_resource(
+        self, uri: AnyUrl | str, context: Context[None, Any] | None = None
+    ) -> Iterable[ReadResourceContents] | InputRequiredResult:
+        """Read a resource. Refusals and faults are protocol errors."""
+        token = current.set(_inside(context))
+        try:
+            return await super().read_resource(uri, context)
+        except (MCPError, ResourceNotFoundError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the one handler of faults, as in Observe
+            cause = error.__cause__ or error
+            _log.error("mcp.fault", tool="resource", error=type(cause).__name__, where=fault_frames(cause))
+            raise MCPError(INTERNAL_ERROR, "Something went wrong on our side.", fault()) from None
+        finally:
+            current.reset(token)
+
+
+def _inside(context: Context[None, Any] | None) -> Inside:
+    request = context.request_context.request if context else None
+    assert isinstance(request, Request)
+    return Inside(request)

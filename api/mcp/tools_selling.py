@@ -1,0 +1,90 @@
+"""The tool that makes a merchant a shop: store, product and listing in one call."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from api.mcp.arguments import Policy, Price, RequestId, Stock, Text, Title
+from api.mcp.inside import Inside, inside
+from api.mcp.refusals import Refused
+from api.mcp.views import Opened
+from api.platform.schemas import Name
+from domain.market.states import DeliveryKind
+
+_YEAR_SECONDS = 366 * 24 * 3600
+
+
+async def open_shop(
+    title: Title,
+    description: Text,
+    price_cents: Price,
+    inventory_on_hand: Stock,
+    store_id: Annotated[UUID | None, Field(description="your store; left out, a new one is opened")] = None,
+    store_name: Annotated[Name | None, Field(description="of a new store")] = None,
+    return_policy_text: Policy = None,
+    shipping_policy_text: Policy = None,
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(description="ISO 4217")] = "USD",
+    delivery: Annotated[DeliveryKind, Field(description="INSTANT delivers itself; SHIPPED awaits deliver")] = (
+        DeliveryKind.INSTANT
+    ),
+    promised_delivery_seconds: Annotated[
+        int | None,
+        Field(strict=True, ge=1, le=_YEAR_SECONDS, description="for SHIPPED: delivered by then, or refunded"),
+    ] = None,
+    request_id: RequestId = None,
+) -> Opened:
+    """For merchants: put a product on sale, in a store of yours or in a new one.
+
+    With store_id it goes into that store; without one a store is opened first, which needs store_name,
+    return_policy_text and shipping_policy_text. Give request_id to be safe to repeat: a call that failed half way
+    goes on where it was.
+    """
+    rest = inside()
+    done: dict[str, str] = {}
+    try:
+        if store_id is None:
+            store = await rest.post(
+                "/v1/stores",
+                {
+                    "name": store_name,
+                    "return_policy_text": return_policy_text,
+                    "shipping_policy_text": shipping_policy_text,
+                },
+                _step(request_id, "store"),
+            )
+            done["store_id"] = store["store_id"]
+        listing = await _put_on_sale(
+            rest,
+            done,
+            {"store_id": done.get("store_id", str(store_id)), "title": title, "description": description},
+            {
+                "price_cents": price_cents,
+                "currency": currency,
+                "inventory_on_hand": inventory_on_hand,
+                "delivery": delivery,
+                "promised_delivery_seconds": promised_delivery_seconds,
+            },
+            request_id,
+        )
+    except Refused as refused:
+        if done:
+            # What is there stays there: the next call names it, or repeats this one's request_id.
+            refused.problem["done_so_far"] = done
+        raise
+    return Opened.of(listing)
+
+
+async def _put_on_sale(
+    rest: Inside, done: dict[str, str], product: dict[str, str], listing: dict[str, object], request_id: str | None
+) -> dict[str, object]:
+    made = await rest.post("/v1/products", product, _step(request_id, "product"))
+    done["product_id"] = made["product_id"]
+    listed: dict[str, object] = await rest.post(
+        "/v1/listings", {"product_id": made["product_id"], **listing}, _step(request_id, "listing")
+    )
+    return listed
+
+
+def _step(request_id: str | None, step: str) -> str | None:
+    return None if request_id is None else f"{request_id}/{step}"
