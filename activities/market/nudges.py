@@ -17,9 +17,10 @@ from domain.market.commands import (
     ReviewWindowStart,
     StoreTrustStart,
     SweepReport,
+    Tell,
 )
 from domain.market.policy import MarketPolicy
-from domain.market.processes import negotiation_process
+from domain.market.processes import negotiation_process, store_trust_process
 
 _BATCH = 500
 _AT_ONCE = 16
@@ -34,9 +35,20 @@ class TemporalNudgeActivities(NudgeActivities):
         self._policy = policy
         self._retention_days = retention_days
 
-    @activity.defn(name="nudge_store_trust")
-    async def nudge_store_trust(self, start: StoreTrustStart) -> None:
-        await wake(self._client, start)
+    @activity.defn(name="tell_processes")
+    async def tell_processes(self, tell: Tell) -> None:
+        async with asyncio.TaskGroup() as calls:
+            if tell.review_window is not None:
+                calls.create_task(wake(self._client, tell.review_window))
+            if tell.negotiation_id is not None:
+                calls.create_task(nudge(self._client, negotiation_process(tell.negotiation_id)))
+            if tell.store_trust is not None:
+                calls.create_task(self._tell_trust(tell.store_trust))
+
+    async def _tell_trust(self, start: StoreTrustStart) -> None:
+        # It runs already but for a store's first fact, and a signal is lighter than a start.
+        if not await nudge(self._client, store_trust_process(start.store_id)):
+            await wake(self._client, start)
 
     @activity.defn(name="nudge_negotiations_on_listing")
     async def nudge_negotiations_on_listing(self, listing_id: UUID) -> int:

@@ -29,6 +29,7 @@ from domain.market.commands import (
     ReviewWindowStart,
     StoreTrustStart,
     SweepReport,
+    Tell,
     TrustFold,
 )
 
@@ -131,9 +132,10 @@ class TrustActivities(ABC):
 class NudgeActivities(ABC):
     """Tells other processes to look again. Harmless when repeated."""
 
-    @activity.defn(name="nudge_store_trust")
+    @activity.defn(name="tell_processes")
     @abstractmethod
-    async def nudge_store_trust(self, start: StoreTrustStart) -> None: ...
+    async def tell_processes(self, tell: Tell) -> None:
+        """Tell a few processes at once. A negotiation that is over hears nothing; the others are started."""
 
     @activity.defn(name="nudge_negotiations_on_listing")
     @abstractmethod

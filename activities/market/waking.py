@@ -39,7 +39,12 @@ async def nudge(client: Client, process_id: str) -> bool:
     return True
 
 
-async def wake(client: Client, start: NegotiationStart | OrderStart | ReviewWindowStart | StoreTrustStart) -> None:
+async def wake(
+    client: Client,
+    start: NegotiationStart | OrderStart | ReviewWindowStart | StoreTrustStart,
+    *,
+    task_queue: str = MARKET_QUEUE,
+) -> None:
     """Signal the process, starting it when it is not running. Raises RPCError when Temporal is away."""
     listing_id = None
     match start:
@@ -58,7 +63,7 @@ async def wake(client: Client, start: NegotiationStart | OrderStart | ReviewWind
         kind,
         start,
         id=process_id,
-        task_queue=MARKET_QUEUE,
+        task_queue=task_queue,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         start_signal=NUDGE,

@@ -181,6 +181,14 @@ class TrustFold(Message):
     deadline: datetime | None
 
 
+class Tell(Message):
+    """The processes that a step of another one concerns: each is told to look again, or started to do so."""
+
+    store_trust: StoreTrustStart | None = None
+    review_window: ReviewWindowStart | None = None
+    negotiation_id: UUID | None = None
+
+
 class Done(Message):
     """The answer to an accepted command: which entity to read."""
 

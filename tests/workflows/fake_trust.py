@@ -3,10 +3,13 @@
 from uuid import UUID
 
 from temporalio import activity
+from temporalio.client import Client
 
 from activities.market.signatures import AuditActivities, NudgeActivities, TrustActivities
+from activities.market.waking import nudge, wake
 from domain.market import errors
-from domain.market.commands import AuditFinding, AuditReport, StoreTrustStart, SweepReport, TrustFold
+from domain.market.commands import AuditFinding, AuditReport, StoreTrustStart, SweepReport, Tell, TrustFold
+from domain.market.processes import negotiation_process
 from tests.workflows.books import STORE, Books
 
 
@@ -30,15 +33,21 @@ class FakeTrust(TrustActivities):
 
 
 class FakeNudges(NudgeActivities):
-    """Only counts: what a nudge does to its process is tested where that process is."""
+    """Trust and listings are only counted: what a nudge does to a process is tested where that process is."""
 
-    def __init__(self, books: Books) -> None:
-        self._books = books
+    def __init__(self, books: Books, client: Client, queue: str) -> None:
+        self._books, self._client, self._queue = books, client, queue
 
-    @activity.defn(name="nudge_store_trust")
-    async def nudge_store_trust(self, start: StoreTrustStart) -> None:
-        async with self._books.turn("nudge_store_trust"):
-            return
+    @activity.defn(name="tell_processes")
+    async def tell_processes(self, tell: Tell) -> None:
+        async with self._books.turn("tell_processes"):
+            if tell.store_trust is not None:
+                async with self._books.turn("tell_store_trust"):
+                    pass
+            if tell.negotiation_id is not None:
+                await nudge(self._client, negotiation_process(tell.negotiation_id))
+            if tell.review_window is not None:
+                await wake(self._client, tell.review_window, task_queue=self._queue)
 
     @activity.defn(name="nudge_negotiations_on_listing")
     async def nudge_negotiations_on_listing(self, listing_id: UUID) -> int:

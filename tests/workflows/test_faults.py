@@ -44,12 +44,12 @@ async def test_a_fault_while_settling_does_not_lose_the_date(town: Town):
 
 
 async def test_a_lost_nudge_to_trust_is_sent_again(town: Town):
-    town.books.before["nudge_store_trust"].append(crash())
+    town.books.before["tell_store_trust"].append(crash())
     await town.bid()
     await town.answer("accept", "bid", SELLER)
     await town.answer("withdraw", "bid", SELLER, "broken")
     await town.end(town.deal)
-    assert town.books.attempts["nudge_store_trust"] == 2
+    assert town.books.attempts["tell_store_trust"] == 2
 
 
 async def test_the_same_command_twice_is_one(town: Town):

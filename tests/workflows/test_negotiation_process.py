@@ -173,7 +173,7 @@ async def test_an_accept_of_the_last_stock_tells_the_other_negotiations(town: To
     await until(lambda: has_ended(town.deal))
     assert outcome(town) == (OfferStatus.CANCELLED, CloseReason.BROKEN_BY_SELLER)
     assert town.books.listing.stock == 10
-    assert town.books.attempts["nudge_store_trust"] == 1
+    assert town.books.attempts["tell_store_trust"] == 1
 
 
 async def test_an_accept_without_stock_is_refused_and_ends_the_offer(town: Town):

@@ -45,7 +45,7 @@ async def test_a_missed_delivery_is_reminded_once_then_refunded(town: Town):
     )
     assert town.books.sent == ["DELIVERY_DUE_SOON", "REFUNDED DELIVERY_MISSED"]
     assert town.books.listing.stock == 10
-    assert town.books.attempts["nudge_store_trust"] == 1
+    assert town.books.attempts["tell_store_trust"] == 1
     assert bought(town).window is None
 
 
@@ -177,7 +177,7 @@ async def test_a_purchase_ends_its_negotiation_and_honours_the_offer(town: Town)
     assert bought(town).total_cents == 1_600
     assert town.books.listing.stock == 8
     await town.on_order("deliver_order", SELLER)
-    await until(lambda: town.books.attempts["nudge_store_trust"] == 1)
+    await until(lambda: town.books.attempts["tell_store_trust"] == 1)
 
 
 async def test_a_purchase_goes_on_when_its_negotiation_is_gone(town: Town):

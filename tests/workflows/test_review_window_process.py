@@ -26,7 +26,7 @@ async def test_the_window_lapses_after_30_days(town: Town):
     assert bought(town).window is ReviewWindowStatus.OPEN
     await town.end(town.window)
     assert bought(town).window is ReviewWindowStatus.LAPSED
-    assert town.books.attempts["nudge_store_trust"] == 0
+    assert town.books.attempts["tell_store_trust"] == 0
     with pytest.raises(WorkflowUpdateFailedError) as caught:
         await town.review()
     assert refusal(caught) == "review.window_closed"
@@ -39,7 +39,7 @@ async def test_the_review_closes_the_window_and_wakes_the_stores_trust(town: Tow
     assert done.entity_id == town.key("review")
     await until(lambda: has_ended(town.window))
     assert bought(town).window is ReviewWindowStatus.REVIEWED
-    assert town.books.attempts["nudge_store_trust"] == 1
+    assert town.books.attempts["tell_store_trust"] == 1
     with pytest.raises(WorkflowUpdateFailedError) as caught:
         await town.review(name="a second review")
     assert refusal(caught) == "review.already_posted"

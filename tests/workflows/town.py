@@ -135,12 +135,13 @@ class Town:
 
     @asynccontextmanager
     async def worker(self, **options: Any) -> AsyncIterator[Worker]:
-        fakes = (FakeNegotiations, FakeOrders, FakeReviews, FakeTrust, FakeNudges, FakeAudit)
+        fakes = [fake(self.books) for fake in (FakeNegotiations, FakeOrders, FakeReviews, FakeTrust, FakeAudit)]
+        fakes.append(FakeNudges(self.books, self.client, self.queue))
         async with Worker(
             self.client,
             task_queue=self.queue,
             workflows=WORKFLOWS,
-            activities=[method for fake in fakes for method in activities_of(fake(self.books))],
+            activities=[method for fake in fakes for method in activities_of(fake)],
             interceptors=[RefusalInterceptor()],
             workflow_runner=sandbox(),
             **options,

@@ -106,7 +106,7 @@ class Negotiation(CommandProcess[NegotiationStart, NegotiationSnapshot]):
         if self._sold_out:
             self._sold_out = False
             await self._tell_listing(self._start.listing_id)
-        await self._tell_trust(self._start.store_id)
+        await self._tell(self._start.store_id)
 
 
 def _done(snapshot: NegotiationSnapshot) -> Done:

@@ -8,13 +8,10 @@ itself. Guards that an order is delivered or refunded, never both at once, whoev
 from datetime import datetime
 
 from temporalio import workflow
-from temporalio.common import WorkflowIDReusePolicy
-from temporalio.exceptions import FailureError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
     import pydantic
 
-    from activities.attributes import search_attributes
     from activities.market.signatures import OrderActivities as Record
     from domain.market.commands import (
         Done,
@@ -25,13 +22,7 @@ with workflow.unsafe.imports_passed_through():
         PlaceOrder,
         ReviewWindowStart,
     )
-    from domain.market.processes import (
-        NUDGE,
-        ORDER,
-        REVIEW_WINDOW,
-        negotiation_process,
-        review_window_process,
-    )
+    from domain.market.processes import NUDGE, ORDER
     from workflows.market.process import CommandProcess, record
 
 
@@ -105,47 +96,23 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
         snapshot = self._snapshot
         if snapshot is None:
             return
-        if snapshot.negotiation_id is not None and not self._negotiation_told:
-            self._negotiation_told = True
-            await self._signal(negotiation_process(snapshot.negotiation_id))
-        if snapshot.review_window_open and not self._window_opened:
-            self._window_opened = True
-            await self._open_review_window()
-        if self._window_void:
-            self._window_void = False
-            await self._signal(review_window_process(snapshot.order_id))
+        negotiation_id = None if self._negotiation_told else snapshot.negotiation_id
+        window_opens = snapshot.review_window_open and not self._window_opened
+        window = None
+        if window_opens or self._window_void:
+            window = ReviewWindowStart(
+                order_id=self._start.order_id,
+                listing_id=self._start.listing_id,
+                store_id=self._start.store_id,
+                policy=self._policy,
+            )
+        self._negotiation_told |= negotiation_id is not None
+        self._window_opened |= window_opens
+        self._window_void = False
+        await self._tell(self._start.store_id, review_window=window, negotiation_id=negotiation_id)
         if self._sold_out:
             self._sold_out = False
             await self._tell_listing(self._start.listing_id)
-        await self._tell_trust(self._start.store_id)
-
-    async def _signal(self, process_id: str) -> None:
-        try:
-            await workflow.get_external_workflow_handle(process_id).signal(NUDGE)
-        except FailureError:
-            # It ended before: then it has nothing left to hear.
-            workflow.logger.info("process %s is over", process_id)
-
-    async def _open_review_window(self) -> None:
-        start = ReviewWindowStart(
-            order_id=self._start.order_id,
-            listing_id=self._start.listing_id,
-            store_id=self._start.store_id,
-            policy=self._policy,
-        )
-        try:
-            await workflow.start_child_workflow(
-                REVIEW_WINDOW,
-                start,
-                id=review_window_process(self._start.order_id),
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-                search_attributes=search_attributes(start.store_id, start.listing_id, "OPEN"),
-                static_summary="Review window",
-            )
-        except WorkflowAlreadyStartedError:
-            # The buyer's review was faster and started it.
-            workflow.logger.info("the review window of order %s is open", start.order_id)
 
 
 def _done(snapshot: OrderSnapshot) -> Done:

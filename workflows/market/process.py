@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.attributes import STATE
     from activities.market.signatures import NudgeActivities
-    from domain.market.commands import StoreTrustStart
+    from domain.market.commands import ReviewWindowStart, StoreTrustStart, Tell
     from domain.market.policy import MarketPolicy
 
 Args = ParamSpec("Args")
@@ -116,16 +116,25 @@ class MarketProcess:
             self._nudged = True
         self._changed = False
 
-    async def _tell_trust(self, store_id: UUID) -> None:
-        if self._trust_moved:
-            self._trust_moved = False
-            await workflow.execute_activity_method(
-                NudgeActivities.nudge_store_trust,
-                StoreTrustStart(store_id=store_id, policy=self._policy),
-                start_to_close_timeout=timedelta(minutes=1),
-                retry_policy=_RETRY,
-                summary="wake the store's trust",
-            )
+    async def _tell(
+        self, store_id: UUID, *, review_window: ReviewWindowStart | None = None, negotiation_id: UUID | None = None
+    ) -> None:
+        """Tell the processes that the last steps concern, the store's trust among them when it moved.
+
+        In the worker's own process: a signal, a child or a task of the queue would each cost this process
+        further workflow tasks, and an interrupted telling is repeated all the same.
+        """
+        trust = StoreTrustStart(store_id=store_id, policy=self._policy) if self._trust_moved else None
+        self._trust_moved = False
+        if trust is None and review_window is None and negotiation_id is None:
+            return
+        await workflow.execute_local_activity_method(
+            NudgeActivities.tell_processes,
+            Tell(store_trust=trust, review_window=review_window, negotiation_id=negotiation_id),
+            start_to_close_timeout=_ATTEMPT,
+            retry_policy=_RETRY,
+            summary="tell the processes this step concerns",
+        )
 
     async def _tell_listing(self, listing_id: UUID) -> None:
         await workflow.execute_activity_method(

@@ -34,7 +34,7 @@ class ReviewWindow(MarketProcess):
             if self._snapshot is None or not self._snapshot.closed:
                 await self._wait(self._snapshot.closes_at if self._snapshot else None)
         await workflow.wait_condition(workflow.all_handlers_finished)
-        await self._tell_trust(self._start.store_id)
+        await self._tell(self._start.store_id)
 
     @workflow.update(name="post_review")
     async def post_review(self, command: PostReview) -> Done:
