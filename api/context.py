@@ -8,6 +8,8 @@ from sqlalchemy import QueuePool
 from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
+from activities.checkout.signing import SigningKey
+from api.checkout.profiles import Profiles
 from api.platform.limits import Limiter
 from api.platform.nudges import NoNudges, Nudges
 from api.platform.observe import Metrics
@@ -29,6 +31,8 @@ class AppContext:
     processes: Processes
     feed: FeedHub
     metrics: Metrics
+    profiles: Profiles
+    signing_keys: tuple[SigningKey, ...]
     nudges: Nudges = field(default_factory=NoNudges)
 
     def measure(self) -> None:

@@ -8,7 +8,8 @@ named is a fault of ours: 500, logged, and told to nobody. No document ever echo
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -21,16 +22,19 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import compile_path
+from starlette.types import Scope
 from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.exceptions import ApplicationError, FailureError, TemporalError
 from temporalio.service import RPCError
 
 from db.constraints import refusal
 from domain import platform_errors as platform
+from domain.checkout import errors as checkout
 from domain.shared.errors import DomainError, ErrorCode, ErrorKind, lookup
 
 STATUS: Mapping[ErrorKind, int] = {
     ErrorKind.INVALID: 422,
+    ErrorKind.MALFORMED: 400,
     ErrorKind.UNAUTHENTICATED: 401,
     ErrorKind.PAYMENT_REQUIRED: 402,
     ErrorKind.FORBIDDEN: 403,
@@ -39,6 +43,7 @@ STATUS: Mapping[ErrorKind, int] = {
     ErrorKind.RULE_VIOLATION: 422,
     ErrorKind.RATE_LIMITED: 429,
     ErrorKind.UNAVAILABLE: 503,
+    ErrorKind.FAILED_DEPENDENCY: 424,
 }
 # HTTP's own refusals, and the fault that has no kind.
 _STATUS_OF_CODE: Mapping[str, int] = {
@@ -46,6 +51,8 @@ _STATUS_OF_CODE: Mapping[str, int] = {
     platform.REQUEST_TOO_LARGE.code: 413,
     platform.METHOD_NOT_ALLOWED.code: 405,
     platform.INTERNAL.code: 500,
+    # As the commerce protocol has it.
+    checkout.FULFILLMENT_MISSING.code: 400,
 }
 _HTTP_REFUSALS: Mapping[int, ErrorCode] = {
     400: platform.REQUEST_MALFORMED,
@@ -163,17 +170,42 @@ def _json_value(value: Any) -> Any:
     return str(value) if isinstance(value, UUID) else value
 
 
-def problem_response(refused: DomainError, request: Request, headers: Mapping[str, str] | None = None) -> Response:
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How refusals read under addresses that speak another protocol's language; the status stays ours."""
+
+    speaks: Callable[[Scope], bool]
+    body: Callable[[DomainError, Request], dict[str, Any]]
+
+
+DIALECTS: list[Dialect] = []
+
+
+def refusal_text(refused: DomainError, request: Request) -> tuple[int, str]:
+    """Status and JSON of a refusal, in the language its address speaks: by default a problem document."""
+    for dialect in DIALECTS:
+        if dialect.speaks(request.scope):
+            return status_of(refused), json.dumps(dialect.body(refused, request), default=str)
     body = problem_body(refused, request.url.path, request.path_params)
-    return document(body["status"], json.dumps(body, default=str), refused, headers)
+    return body["status"], json.dumps(body, default=str)
+
+
+def problem_response(refused: DomainError, request: Request, headers: Mapping[str, str] | None = None) -> Response:
+    status, text = refusal_text(refused, request)
+    return document(status, text, refused, headers, scope=request.scope)
 
 
 def document(
-    status: int, text: str, refused: DomainError | None = None, headers: Mapping[str, str] | None = None
+    status: int,
+    text: str,
+    refused: DomainError | None = None,
+    headers: Mapping[str, str] | None = None,
+    *,
+    scope: Scope | None = None,
 ) -> Response:
-    """A response made of JSON text: a problem document from 400 on."""
-    media = PROBLEM_MEDIA_TYPE if status >= 400 else "application/json"
-    response = Response(text, status, dict(headers or {}), media)
+    """A response made of JSON text: from 400 on a problem document, unless ``scope`` speaks a dialect."""
+    plain = status < 400 or (scope is not None and any(dialect.speaks(scope) for dialect in DIALECTS))
+    response = Response(text, status, dict(headers or {}), "application/json" if plain else PROBLEM_MEDIA_TYPE)
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="souk"'
     wait = refused.details.get("retry_after_seconds") if refused else None

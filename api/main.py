@@ -8,6 +8,8 @@ from fastapi_offline import FastAPIOffline
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from activities.checkout.signing import signing_keys
+from api.checkout.profiles import Profiles
 from api.context import AppContext
 from api.errors import install_handlers
 from api.mcp.door import Door
@@ -89,6 +91,7 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
         isolation_level="AUTOCOMMIT",
         options="-c synchronous_commit=off",
     )
+    profiles = Profiles(development=settings.simulation.enabled)
     feed = FeedHub(database, settings.limits.max_streams, settings.limits.max_streams_per_agent)
     try:
         temporal = await connect(
@@ -109,7 +112,10 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
                 nudges=nudges,
                 feed=feed,
                 metrics=metrics,
+                profiles=profiles,
+                signing_keys=signing_keys(settings.ucp_signing_keys.get_secret_value()),
             )
     finally:
+        await profiles.close()
         await admission.dispose()
         await database.close()

@@ -20,6 +20,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "feed", "description": "What happens in the market, as it happens."},
     {"name": "inbox", "description": "What concerns you, as it happens; nobody else sees it."},
     {"name": "discovery", "description": "Search, leaderboard, spotlight."},
+    {"name": "ucp", "description": "The Universal Commerce Protocol: for shopping platforms, see docs/ucp.md."},
     {"name": "operations", "description": "For operators and their tools."},
     {"name": "health", "description": "For machines that watch over this one."},
 ]

@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter
 
+from api.checkout import discovery as ucp_discovery
 from api.console import pages as console_pages
 from api.console import routes as console
 from api.market import (
@@ -34,6 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     feed.router,
     inbox.router,
     discovery.router,
+    ucp_discovery.router,
     operations.router,
     console.router,
     codec.router,

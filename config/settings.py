@@ -18,6 +18,7 @@ from domain.checkout.policy import CheckoutPolicy
 from domain.market.policy import MarketPolicy
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+_EVERYWHERE = {"", "0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
 _LEAST_SECRET_CHARACTERS = 16
 
 
@@ -31,6 +32,8 @@ class LimitSettings(BaseModel):
     registrations_per_address: str = "2000/hour"
     messages_per_agent: str = "300/minute"
     offers_per_agent: str = "300/minute"
+    per_platform: str = "6000/minute"
+    profiles_per_address: str = "120/minute"
     max_body_bytes: int = Field(64 * 1024, ge=1024)
     max_in_flight: int = Field(64, ge=1, description="requests at once per API process; more are told to come back")
     max_streams: int = Field(2000, ge=1, description="open SSE connections per API process")
@@ -69,6 +72,10 @@ class Settings(BaseSettings):
         SecretStr(""), description="id:base64(32 bytes), comma separated; the first one encrypts"
     )
     credential_secret: SecretStr = Field(SecretStr(""), description="keys the derivation of API keys")
+
+    ucp_signing_keys: SecretStr = Field(
+        SecretStr(""), description="base64(32 bytes), comma separated; the first one signs order webhooks"
+    )
 
     public_url: str = Field("", description="how others reach the API, e.g. https://souk.example; not where it listens")
     allowed_hosts: list[str] = Field(
@@ -118,6 +125,13 @@ class Settings(BaseSettings):
             if host and host not in _LOOPBACK and not host.startswith("/"):
                 raise ValueError("the simulation is refused because the database is on another machine")
         return self
+
+    @property
+    def own_url(self) -> str:
+        """Where others reach the API, without a slash at its end."""
+        host = "127.0.0.1" if self.api_host in _EVERYWHERE else self.api_host
+        here = f"http://{f'[{host}]' if ':' in host else host}:{self.api_port}"
+        return (self.public_url or here).rstrip("/")
 
     def role_url(self, role: Literal["owner", "api", "worker"]) -> str:
         """The connection URL of one of the three roles, for psycopg under SQLAlchemy.

@@ -8,3 +8,4 @@ for name in POSTGRES_PASSWORD TEMPORAL_DB_PASSWORD SOUK_DB_PASSWORD SOUK_API_DB_
 done
 echo "SOUK_PAYLOAD_KEYS=k1:$(openssl rand -base64 32)"
 echo "SOUK_CREDENTIAL_SECRET=$(openssl rand -base64 32)"
+echo "SOUK_UCP_SIGNING_KEYS=$(openssl rand -base64 32)"

@@ -26,13 +26,14 @@ class RunningSouk:
     """Context manager. ``url`` is where the API answers."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        port = self._listener.getsockname()[1]
+        self.settings = settings.model_copy(update={"api_port": port})
+        self.url = f"http://127.0.0.1:{port}"
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="souk", daemon=True)
         self._server = uvicorn.Server(
-            uvicorn.Config(create_app(settings), log_config=None, access_log=False, timeout_graceful_shutdown=1)
+            uvicorn.Config(create_app(self.settings), log_config=None, access_log=False, timeout_graceful_shutdown=1)
         )
         self._stop_worker = asyncio.Event()
         self._tasks: list[Future[None]] = []

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from api.context import Context
-from api.errors import document, problem_body, refusal_of
+from api.errors import document, refusal_of, refusal_text
 from api.platform.auth import Caller, Identity, Operator, identity
 from api.platform.limits import client_address
 from db.ids import new_id
@@ -123,13 +123,12 @@ class _Idempotent:
         return found
 
     def _replay(self, stored: records.Stored, finish: Finish | None = None) -> Response:
-        answer = _render(stored.status_code, stored.text, finish)
+        answer = self._render(stored.status_code, stored.text, finish)
         answer.headers[REPLAYED] = "true"
         return answer
 
     def _refusal_text(self, refused: DomainError) -> tuple[int, str]:
-        body = problem_body(refused, self.request.url.path, self.request.path_params)
-        return body["status"], json.dumps(body, default=str)
+        return refusal_text(refused, self.request)
 
     async def _keep_refusal(self, refused: DomainError, finish: Finish | None = None) -> Response:
         """Answer and keep a refusal that rolled its claim back. A twin that fared better has the last word."""
@@ -139,13 +138,15 @@ class _Idempotent:
             if isinstance(found, records.Stored):
                 return self._replay(found, finish)
             await records.complete(session, found.command_id, status, text)
-        return document(status, text, refused)
+        return self._document(status, text, refused)
 
+    def _render(self, status: int, text: str, finish: Finish | None = None) -> Response:
+        if finish is not None and status < 400:
+            text = json.dumps(finish(json.loads(text)), separators=(",", ":"))
+        return self._document(status, text)
 
-def _render(status: int, text: str, finish: Finish | None = None) -> Response:
-    if finish is not None and status < 400:
-        text = json.dumps(finish(json.loads(text)), separators=(",", ":"))
-    return document(status, text)
+    def _document(self, status: int, text: str, refused: DomainError | None = None) -> Response:
+        return document(status, text, refused, scope=self.request.scope)
 
 
 class Fact(_Idempotent):
@@ -175,7 +176,7 @@ class Fact(_Idempotent):
             return self._replay(stored, finish)
         if after is not None:
             await after()
-        return _render(status, text, finish)
+        return self._render(status, text, finish)
 
     async def _write(
         self, work: Callable[[AsyncSession, UUID], Awaitable[BaseModel]], status: int
@@ -251,7 +252,7 @@ class ProcessCommand(_Idempotent):
             async with self.database.transaction(viewer=self.scope) as session:
                 text = (await read(session, run.command_id)).model_dump_json()
                 await self._complete(session, run, status, text)
-            return document(status, text)
+            return self._document(status, text)
         except Exception as error:
             refused = refusal_of(error)
             if refused is None or not _kept(refused):
@@ -259,7 +260,7 @@ class ProcessCommand(_Idempotent):
             status, text = self._refusal_text(refused)
             async with self.database.transaction(viewer=self.scope) as session:
                 await self._complete(session, run, status, text)
-            return document(status, text, refused)
+            return self._document(status, text, refused)
 
     async def _complete(self, session: AsyncSession, run: Run, status: int, text: str) -> None:
         if self.key is not None:

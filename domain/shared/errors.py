@@ -15,6 +15,7 @@ class ErrorKind(StrEnum):
     """Why a command was refused, independent of any transport."""
 
     INVALID = "invalid"
+    MALFORMED = "malformed"
     UNAUTHENTICATED = "unauthenticated"
     PAYMENT_REQUIRED = "payment_required"
     NOT_FOUND = "not_found"
@@ -23,6 +24,7 @@ class ErrorKind(StrEnum):
     RULE_VIOLATION = "rule_violation"
     RATE_LIMITED = "rate_limited"
     UNAVAILABLE = "unavailable"
+    FAILED_DEPENDENCY = "failed_dependency"
 
 
 class DomainError(Exception):

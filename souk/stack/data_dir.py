@@ -1,7 +1,7 @@
 """The data directory: everything one Souk keeps, locked by the supervisor that runs on it.
 
     souk.lock      says that the directory is ours; locked (flock) while a Souk runs on it, holds its pid
-    secrets.json   the keys that encrypt Temporal payloads and derive API keys; without it data is lost
+    secrets.json   the keys that encrypt Temporal payloads, derive API keys, sign webhooks; without it data is lost
     postgres/      the database cluster       temporal.db   Temporal's histories
     logs/          one file per process       run/          notes on running children
     stack.json     where the running stack answers, only while it does
@@ -89,6 +89,9 @@ class DataDirectory:
             kept: dict[str, str] = json.loads(file.read_text())
         except (OSError, json.JSONDecodeError) as error:
             raise StackError(f"{file} cannot be read ({error}): restore it from a backup") from error
+        if "SOUK_UCP_SIGNING_KEYS" not in kept:  # nor in the first directories; nothing was signed with it
+            kept["SOUK_UCP_SIGNING_KEYS"] = base64.b64encode(secrets.token_bytes(32)).decode()
+            write_private(file, json.dumps(kept, indent=2) + "\n")
         return kept
 
     def _check_ours(self) -> None:

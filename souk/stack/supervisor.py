@@ -102,6 +102,8 @@ class Supervisor:
             "SOUK_PAYLOAD_KEYS": self.settings.payload_keys.get_secret_value() or secrets["SOUK_PAYLOAD_KEYS"],
             "SOUK_CREDENTIAL_SECRET": self.settings.credential_secret.get_secret_value()
             or secrets["SOUK_CREDENTIAL_SECRET"],
+            "SOUK_UCP_SIGNING_KEYS": self.settings.ucp_signing_keys.get_secret_value()
+            or secrets["SOUK_UCP_SIGNING_KEYS"],
             "SOUK_API_HOST": self.settings.api_host,
             "SOUK_API_PORT": str(port_of(listener)),
         }

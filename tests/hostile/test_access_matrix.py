@@ -94,6 +94,7 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /v1/leaderboard": PUBLIC,
     "GET /v1/spotlight": PUBLIC,
     "GET /v1/search": PUBLIC,
+    "GET /.well-known/ucp": PUBLIC,
     "POST /v1/operations/expire-offers": OPERATOR,
     "POST /v1/operations/audit": OPERATOR,
     "GET /v1/operations/attention": OPERATOR,

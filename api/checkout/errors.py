@@ -1,0 +1,140 @@
+"""Refusals in the protocol's words: one document that is both its transport error and its error response.
+
+Codes, kinds and statuses are those of ``api.errors``; only the writing differs. Guards that every refusal under
+the protocol's addresses reads like this, also those of the gate before the routes.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from api.errors import DIALECTS, Dialect, Responses, status_of
+from domain import platform_errors as platform
+from domain.checkout import ucp_errors as ucp
+from domain.checkout.ucp import VERSION
+from domain.market import errors as market
+from domain.shared.errors import DomainError, ErrorCode, ErrorKind
+
+_ADDRESSES = ("/.well-known/ucp", "/checkout-sessions", "/carts", "/catalog/", "/testing/")
+# The protocol's own words for what the market calls otherwise. It leaves the vocabulary open for the rest.
+_WORDS: Mapping[str, str] = {
+    market.LISTING_SOLD_OUT.code: "out_of_stock",
+    market.LISTING_NOT_FOUND.code: "not_found",
+    market.PRODUCT_NOT_FOUND.code: "not_found",
+    market.LISTING_NOT_ACTIVE.code: "item_unavailable",
+    market.STORE_CLOSED.code: "item_unavailable",
+    market.OFFER_NOT_FOUND.code: "not_found",
+    market.ORDER_NOT_FOUND.code: "not_found",
+    "checkout.not_found": "not_found",
+    "cart.not_found": "not_found",
+    "checkout.payment_declined": "payment_failed",
+    "checkout.payment_refused": "payment_failed",
+}
+_UNRECOVERABLE = {ErrorKind.NOT_FOUND, ErrorKind.FORBIDDEN}
+_STEP = re.compile(r"[A-Za-z_][\w\-]*|\d+")
+
+
+class MessageOut(BaseModel):
+    type: str = Field(examples=["error"])
+    code: str = Field(description="stable: program against this", examples=["out_of_stock"])
+    content: str = Field(examples=["The listing is sold out: nothing is in stock."])
+    severity: str = Field(examples=["recoverable"])
+    path: str | None = None
+
+
+class UcpRefusal(BaseModel):
+    """``code`` and ``content`` as the protocol's transport errors have them; ``messages`` as its error responses."""
+
+    model_config = ConfigDict(extra="allow")
+
+    ucp: dict[str, Any] = Field(examples=[{"version": VERSION, "status": "error"}])
+    code: str
+    content: str
+    messages: list[MessageOut]
+    continue_url: str | None = None
+
+
+def speaks_ucp(scope: Scope) -> bool:
+    """Whether a request is for the protocol; an order's page has the same address as the order."""
+    if scope["type"] != "http":
+        return False
+    path: str = scope["path"]
+    return path.startswith(_ADDRESSES) or (path.startswith("/orders/") and asks_for_order(scope))
+
+
+def asks_for_order(scope: Scope) -> bool:
+    """A platform names itself; a browser asks for HTML."""
+    headers = Headers(scope=scope)
+    return "ucp-agent" in headers or "text/html" not in headers.get("accept", "text/html")
+
+
+def refusal_body(refused: DomainError, path: str | None = None) -> dict[str, Any]:
+    """The document of a refusal."""
+    code = _WORDS.get(refused.code, refused.code.replace(".", "_"))
+    severity = "unrecoverable" if refused.kind in _UNRECOVERABLE else "recoverable"
+    messages = [
+        {"type": "error", "code": code, "content": problem["problem"], "severity": severity, "path": where}
+        for problem in refused.details.get("errors", ())
+        if (where := _json_path(problem["field"])) is not None
+    ] or [{"type": "error", "code": code, "content": refused.message, "severity": severity}]
+    if path is not None:
+        messages[0]["path"] = path
+    return {
+        "ucp": {"version": VERSION, "status": "error"},
+        "code": code,
+        "content": refused.message,
+        "messages": messages,
+    }
+
+
+def _json_path(field: str) -> str | None:
+    """``body.line_items.0.quantity`` as ``$.line_items[0].quantity``; None for what is not in the body."""
+    place, _, rest = field.partition(".")
+    if place != "body":
+        return None
+    steps = _STEP.findall(rest)
+    return "$" + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in steps)
+
+
+DIALECTS.append(Dialect(speaks_ucp, lambda refused, _: refusal_body(refused)))
+
+_COMMON = (
+    ucp.INVALID_PROFILE_URL,
+    ucp.PROFILE_UNREACHABLE,
+    ucp.PROFILE_MALFORMED,
+    ucp.VERSION_UNSUPPORTED,
+    ucp.SIGNATURE_INVALID,
+    ucp.KEY_NOT_FOUND,
+    ucp.DIGEST_MISMATCH,
+    ucp.ALGORITHM_UNSUPPORTED,
+    ucp.CAPABILITIES_INCOMPATIBLE,
+    platform.AUTH_INVALID,
+    platform.REQUEST_INVALID,
+    platform.RATE_LIMITED,
+    platform.UNAVAILABLE,
+)
+WRITES = (
+    platform.IDEMPOTENCY_KEY_REUSED,
+    platform.IDEMPOTENCY_IN_FLIGHT,
+    platform.REQUEST_MALFORMED,
+    platform.REQUEST_TOO_LARGE,
+)
+PRIVATE = (ucp.SIGNATURE_MISSING, market.NOT_A_CUSTOMER, platform.AGENT_REQUIRED)
+
+
+def refusals(*codes: ErrorCode, common: bool = True) -> Responses:
+    """The ``responses=`` of a route: every code it can refuse with, with its document as an example."""
+    responses: Responses = {}
+    for code in dict.fromkeys((*codes, *(_COMMON if common else ()))):
+        entry = responses.setdefault(
+            status_of(code),
+            {"model": UcpRefusal, "description": "", "content": {"application/json": {"examples": {}}}},
+        )
+        examples = entry["content"]["application/json"]["examples"]
+        examples[code.code] = {"summary": code.meaning, "value": refusal_body(code.error())}
+        entry["description"] = ", ".join(examples)
+    return responses

@@ -1,0 +1,171 @@
+"""Who may act for a platform.
+
+The header UCP-Agent is a claim that anyone can make. What it is good for: to know which capabilities to answer
+with, which is all that public reads need. Carts, sessions and orders belong to a customer agent and need a proof:
+
+- a signature (RFC 9421) by a key of the profile: the request acts for the agent made for that profile;
+- or a customer's API key: the request acts for that customer, who may have bargained on the market before. A
+  profile that publishes keys must still have signed, or a customer could speak in the name of a platform;
+- or the test mode, where a profile without keys is believed.
+
+Invariant: what one profile's agent owns is reached by that profile's signatures and, with the agent's own, by no
+other; ids are no secrets and nothing depends on them being unguessable.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from fastapi import Depends, Header, Request
+from starlette.datastructures import Headers
+
+from api.checkout.agents import check_version, read_agent
+from api.checkout.profiles import Profile
+from api.checkout.signatures import SignedRequest, check_signature, is_signed
+from api.context import AppContext, Context
+from api.platform.auth import Caller, Identity, identity
+from api.platform.limits import client_address, refuse
+from db.checkout.platforms import agent_of_platform
+from domain import platform_errors
+from domain.checkout.ucp import CAPABILITIES, decide_capabilities
+from domain.checkout.ucp_errors import (
+    CAPABILITIES_INCOMPATIBLE,
+    KEY_NOT_FOUND,
+    SIGNATURE_INVALID,
+    SIGNATURE_MISSING,
+)
+from domain.market.errors import NOT_A_CUSTOMER
+from domain.market.states import AgentType
+from domain.shared.errors import DomainError
+
+_PLACEHOLDER = "..."
+_WRITES = {"POST", "PUT"}
+_LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
+
+AgentHeader = Annotated[
+    str | None,
+    Header(
+        alias="UCP-Agent",
+        description="who calls: an RFC 8941 dictionary with the URL of the platform's profile",
+        examples=['profile="https://platform.example/ucp.json"'],
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A platform that calls. ``signed``: the request carries its signature."""
+
+    profile: Profile
+    capabilities: frozenset[str]
+    signed: bool
+
+    def require(self, capability: str) -> None:
+        """Raises capabilities_incompatible."""
+        if capability not in self.capabilities:
+            raise CAPABILITIES_INCOMPATIBLE.error()
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """The customer agent that a request acts for, and the platform through which."""
+
+    agent_id: UUID
+    platform: Platform
+
+
+async def calling_platform(request: Request, context: Context, agent: AgentHeader = None) -> Platform:
+    """Read the claim, look its profile up, and check the signature if there should be one.
+
+    Raises invalid_profile_url, version_unsupported, profile_unreachable, profile_malformed and what
+    ``check_signature`` raises.
+    """
+    lenient = context.settings.simulation.enabled
+    claim = read_agent(agent)
+    if claim.version is not None:
+        check_version(claim.version, older_too=lenient)
+    if lenient and claim.version is not None and claim.profile_url == _PLACEHOLDER:
+        # What the public conformance tests send when only the version matters.
+        return Platform(Profile(_PLACEHOLDER), frozenset(CAPABILITIES), signed=False)
+    if not context.profiles.known(claim.profile_url):
+        await _count(context, profiles_per_address=client_address(request.scope))
+    profile = await context.profiles.get(claim.profile_url)
+    check_version(claim.version or profile.version, older_too=lenient)
+    await _count(context, per_platform=claim.profile_url)
+    signed = await _check_signature(request, context, profile)
+    offered = profile.capabilities
+    active = frozenset(CAPABILITIES) if lenient or not offered else decide_capabilities(offered)
+    return Platform(profile, active, signed)
+
+
+async def _count(context: AppContext, **whom: str) -> None:
+    standing, passes = await context.limiter.count(**whom)
+    if not passes:
+        refuse(standing)
+
+
+async def _check_signature(request: Request, context: AppContext, profile: Profile) -> bool:
+    """Whether the request is signed by its platform; it must be when the platform publishes keys."""
+    if not is_signed(request.headers):
+        if profile.keys:
+            raise SIGNATURE_MISSING.error()
+        return False
+    signed = SignedRequest(
+        request.method,
+        _own_url(request, context.settings.own_url),
+        {name: ", ".join(request.headers.getlist(name)) for name in request.headers},
+        await request.body(),
+    )
+    if request.method in _WRITES and not request.url.path.startswith("/catalog/"):
+        _require_key(request.headers)
+    try:
+        check_signature(signed, profile.keys)
+    except DomainError as refused:
+        if refused.code != KEY_NOT_FOUND.code:
+            raise
+        # It may have been published since: look once more, at most once a minute.
+        check_signature(signed, (await context.profiles.get(profile.url, afresh=True)).keys)
+    return True
+
+
+def _require_key(headers: Headers) -> None:
+    """Without a key that is signed, whoever saw the request could send it again."""
+    if "idempotency-key" not in headers:
+        raise SIGNATURE_INVALID.error("A signed request that changes something needs a signed Idempotency-Key.")
+
+
+def _own_url(request: Request, own_url: str) -> str:
+    """The address a signature for us is about: our authority, not whatever Host says."""
+    ours = urlsplit(own_url)
+    said = urlsplit(f"//{request.headers.get('host', '')}")
+    authority = ours.netloc
+    if f"[{ours.hostname}]" in _LOOPBACK or ours.hostname in _LOOPBACK:
+        # One machine has several names for itself.
+        authority = said.netloc if said.hostname in _LOOPBACK and said.port == ours.port else authority
+    target = request.scope.get("raw_path", b"").decode("ascii", "replace") or request.url.path
+    query = request.scope["query_string"].decode("ascii", "replace")
+    return f"{ours.scheme}://{authority}{target.partition('?')[0]}" + (f"?{query}" if query else "")
+
+
+CallingPlatform = Annotated[Platform, Depends(calling_platform)]
+
+
+async def buyer(
+    platform: CallingPlatform, context: Context, found: Annotated[Identity | None, Depends(identity)]
+) -> Buyer:
+    """The agent a request acts for. Raises signature_missing, auth.agent_required, agent.not_a_customer."""
+    if isinstance(found, Caller):
+        if found.agent_type is not AgentType.CUSTOMER:
+            raise NOT_A_CUSTOMER.error()
+        return Buyer(found.agent_id, platform)
+    if found is not None:
+        raise platform_errors.AGENT_REQUIRED.error()
+    if not platform.signed and not context.settings.simulation.enabled:
+        raise SIGNATURE_MISSING.error()
+    agent_id = await agent_of_platform(context.database, platform.profile.url, platform.profile.webhook_url)
+    await _count(context, per_agent=str(agent_id))
+    return Buyer(agent_id, platform)
+
+
+TheBuyer = Annotated[Buyer, Depends(buyer)]

@@ -1,0 +1,36 @@
+"""The discovery document, by the protocol's own model; and that it says where it is."""
+
+import base64
+
+import httpx
+from ucp_sdk.models.schemas.ucp import BusinessSchema
+
+from api.main import create_app
+from config.settings import Settings
+from domain.checkout.ucp import CAPABILITIES, SERVICE, VERSION
+
+
+async def test_discovery(api_settings: Settings) -> None:
+    secret = base64.b64encode(b"s" * 32).decode()
+    settings = api_settings.model_copy(
+        update={"ucp_signing_keys": type(api_settings.credential_secret)(secret), "public_url": "https://souk.example/"}
+    )
+    application = create_app(settings)
+    async with (
+        application.router.lifespan_context(application),
+        httpx.AsyncClient(transport=httpx.ASGITransport(application), base_url="http://souk") as http,
+    ):
+        answer = await http.get("/.well-known/ucp")
+    assert answer.status_code == 200
+    assert "public" in answer.headers["cache-control"]
+    told = answer.json()
+    profile = BusinessSchema.model_validate(told["ucp"])
+    assert profile.version == VERSION
+    first = told["ucp"]["services"][SERVICE][0]
+    assert (first["transport"], first["endpoint"]) == ("rest", "https://souk.example")
+    assert set(told["ucp"]["capabilities"]) == set(CAPABILITIES)
+    # In production nobody is offered a handler that moves no money.
+    assert told["ucp"]["payment_handlers"] == {}
+    assert told["signing_keys"] == told["keys"]
+    assert [key["crv"] for key in told["keys"]] == ["P-256"]
+    assert secret not in answer.text
