@@ -1,1 +1,27 @@
 """The Python client of a Souk market: typed, sync and async, over its public HTTP API."""
+
+from souk_client.calls import BEGINNING
+from souk_client.errors import (
+    ApiProblem,
+    MarketUnreachableError,
+    SoukError,
+    UnexpectedAnswerError,
+    WebhookRefusedError,
+)
+from souk_client.executing import AsyncPages, AsyncStream, Pages, Stream
+from souk_client.souk import AsyncSouk, Souk
+
+__all__ = [
+    "BEGINNING",
+    "ApiProblem",
+    "AsyncPages",
+    "AsyncSouk",
+    "AsyncStream",
+    "MarketUnreachableError",
+    "Pages",
+    "Souk",
+    "SoukError",
+    "Stream",
+    "UnexpectedAnswerError",
+    "WebhookRefusedError",
+]

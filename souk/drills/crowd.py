@@ -9,7 +9,7 @@ import asyncio
 from random import Random  # noqa: TID251 - seeded: a load, not a rule
 
 from souk.drills.ledger import CuttableTransport, GoodClient, Ledger
-from souk.trading.client import Json
+from souk_client.calls import Json
 
 
 class Crowd:

@@ -18,7 +18,7 @@ import httpx
 import psutil
 
 from souk.drills.stack import DrillStack
-from souk.trading.client import new_key
+from souk_client.repeating import new_key
 
 Tell = Callable[[str], None]
 SETTINGS = {

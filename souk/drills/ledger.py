@@ -12,15 +12,9 @@ from typing import Any
 
 import httpx
 
-from souk.trading.client import (
-    IN_FLIGHT,
-    TRANSIENT_STATUSES,
-    ApiProblem,
-    Json,
-    MarketClient,
-    MarketUnreachableError,
-    new_key,
-)
+from souk_client import ApiProblem, AsyncSouk, MarketUnreachableError
+from souk_client.calls import Json
+from souk_client.repeating import IN_FLIGHT, TRANSIENT_STATUSES, new_key
 
 ACKNOWLEDGED, REFUSED, UNKNOWN, FAULT = "acknowledged", "refused", "unknown", "fault"
 _KEY = "Idempotency-Key"
@@ -104,7 +98,7 @@ class CuttableTransport(httpx.AsyncBaseTransport):
         await self._inner.aclose()
 
 
-class GoodClient(MarketClient):
+class GoodClient(AsyncSouk):
     """An agent that writes everything down and repeats, with the same key, until it is told."""
 
     def __init__(self, base_url: str, api_key: str | None, ledger: Ledger, transport: CuttableTransport) -> None:
@@ -141,7 +135,7 @@ class GoodClient(MarketClient):
 
     async def repeat(self, entry: Entry) -> Json:
         """The same request with the same key."""
-        return await self._request(entry.method, entry.path, body=entry.body, key=entry.key)
+        return await self.send(entry.method, entry.path, entry.body, key=entry.key)
 
     async def items(self, path: str, **params: str | int) -> list[Json]:
         """The first page of a list; nothing when the market cannot be reached for long."""

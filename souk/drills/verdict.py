@@ -17,7 +17,7 @@ from db.market import negotiations, orders, trust
 from db.session import Database
 from souk.checks.trust import verify_database
 from souk.drills.ledger import ACKNOWLEDGED, FAULT, REFUSED, UNKNOWN, Ledger, answered_id
-from souk.trading.client import ApiProblem
+from souk_client import ApiProblem
 
 # What is made: the answer's id, and every row of the kind that a client caused.
 _MADE: dict[str, tuple[str, str]] = {

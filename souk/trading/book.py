@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel, Field, ValidationError
 
-from souk.trading.client import new_key
+from souk_client.repeating import new_key
 
 BOOK_VERSION = 1
 

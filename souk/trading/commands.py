@@ -19,13 +19,13 @@ from souk.commands.options import DEFAULT_DATA_DIR, DataDir
 from souk.stack.errors import StackError
 from souk.stack.running import running_stack
 from souk.trading.book import BookError
-from souk.trading.client import ApiProblem, MarketClient, MarketUnreachableError
 from souk.trading.dataset import DatasetError, Market, load_market
 from souk.trading.demo import perform
 from souk.trading.demo_stack import stack_for_demo
 from souk.trading.load import LoadError, LoadReport, load_market_into
 from souk.trading.outcome import MarketOutcome, print_outcome
 from souk.trading.trade import trade as let_trade
+from souk_client import ApiProblem, AsyncSouk, SoukError
 
 T = TypeVar("T")
 
@@ -54,10 +54,10 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end, and turn what can go wrong into one line and an exit code."""
     try:
         return asyncio.run(work)
-    except (DatasetError, LoadError, BookError, StackError, MarketUnreachableError) as error:
-        fail(str(error))
     except ApiProblem as problem:
         fail(f"the market refused: {problem}", 1)
+    except (DatasetError, LoadError, BookError, StackError, SoukError) as error:
+        fail(str(error))
     except KeyboardInterrupt:
         fail("interrupted", 130)
 
@@ -115,7 +115,7 @@ async def _load(market: Market, address: str, data_dir: Path, patience: float) -
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
         task = progress.add_task(f"opening {market.name}", total=len(market.businesses))
-        async with MarketClient(address, patience_seconds=patience) as client:
+        async with AsyncSouk(address, patience_seconds=patience) as client:
             return await load_market_into(client, market, data_dir, lambda _: progress.advance(task))
 
 
@@ -139,7 +139,7 @@ def trade(
 
 
 async def _trade(market: Market, address: str, data_dir: Path, patience: float) -> MarketOutcome:
-    async with MarketClient(address, patience_seconds=patience) as client:
+    async with AsyncSouk(address, patience_seconds=patience) as client:
         return await let_trade(client, market, data_dir, Console(stderr=True))
 
 

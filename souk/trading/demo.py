@@ -8,11 +8,11 @@ honest reviews, a clearer policy, a lower price, and trust that moves with all o
 import asyncio
 import secrets
 from dataclasses import dataclass, field
+from typing import Literal
 
 from rich.console import Console
 
 from souk.trading.book import ListingCard, MerchantCard
-from souk.trading.client import Json, MarketClient
 from souk.trading.demo_cast import GUESTS, SHOPS, Good, Guest, Shop
 from souk.trading.demo_report import StoreTally, report
 from souk.trading.haggle import POLL_SECONDS, await_delivery, haggle
@@ -20,8 +20,9 @@ from souk.trading.load import handle_of
 from souk.trading.merchant import Answer, MerchantAgent, follow_feed
 from souk.trading.outcome import share
 from souk.trading.progress import Board
-from souk.trading.strategies import BuyerStrategy, Concession, temperament
 from souk.trading.trade import stop
+from souk_client import AsyncSouk
+from souk_client.strategies import BuyerStrategy, Concession, temperament
 
 ANSWER_LOOKS = 40
 TRUST_LOOKS = 30
@@ -32,7 +33,7 @@ CALM_LOOKS = 4
 class Demo:
     """One performance. ``client`` is an observer; every actor gets its own key."""
 
-    client: MarketClient
+    client: AsyncSouk
     board: Board
     run_id: str = field(default_factory=lambda: secrets.token_hex(4))
     tallies: list[StoreTally] = field(default_factory=list)
@@ -53,55 +54,43 @@ class Demo:
         await asyncio.gather(*(self._settle(tally) for tally in self.tallies))
         return self.tallies
 
-    async def _register(self, kind: str, name: str, bio: str) -> tuple[str, str, str]:
+    async def _register(self, kind: Literal["MERCHANT", "CUSTOMER"], name: str, bio: str) -> tuple[str, str, str]:
         """A new agent: its handle, id and key."""
         handle = handle_of(name, self.run_id)
-        answer = await self.client.post(
-            "/v1/agents", {"agent_type": kind, "handle": handle, "display_name": name, "bio": bio}
-        )
-        return handle, answer["agent"]["agent_id"], answer["api_key"]
+        answer = await self.client.register(kind, handle, name, bio=bio)
+        return handle, answer.agent.agent_id, answer.api_key
 
     async def _open(self, shop: Shop) -> StoreTally:
         self.board.stage(shop.merchant, f"opening {shop.store}")
         handle, agent_id, api_key = await self._register("MERCHANT", shop.merchant, shop.tagline)
         mine = self.client.acting_as(api_key)
-        store = await mine.post(
-            "/v1/stores",
-            {
-                "name": shop.store,
-                "tagline": shop.tagline,
-                "brand_voice": shop.brand_voice,
-                "return_policy_text": shop.return_policy,
-                "shipping_policy_text": shop.shipping_policy,
-                "hero_only": shop.hero_only,
-            },
+        store = await mine.open_store(
+            shop.store,
+            tagline=shop.tagline,
+            brand_voice=shop.brand_voice,
+            return_policy_text=shop.return_policy,
+            shipping_policy_text=shop.shipping_policy,
+            hero_only=shop.hero_only,
         )
         card = MerchantCard(business_id=handle, name=shop.store, handle=handle, agent_id=agent_id, api_key=api_key)
-        card.store_id = store["store_id"]
+        card.store_id = store.store_id
         for good in shop.goods:
-            card.listings[good.title] = await self._list(mine, store["store_id"], good)
+            card.listings[good.title] = await self._list(mine, store.store_id, good)
         tally = StoreTally(shop, card)
         tally.trust_before = tally.trust_after = await self._trust(tally)
         self.board.stage(shop.merchant, f"{shop.store} is open with {len(shop.goods)} listed", finished=True)
         return tally
 
-    async def _list(self, mine: MarketClient, store_id: str, good: Good) -> ListingCard:
-        product = await mine.post(
-            "/v1/products", {"store_id": store_id, "title": good.title, "description": good.description}
-        )
-        terms: Json = {
-            "product_id": product["product_id"],
-            "price_cents": good.price_cents,
-            "inventory_on_hand": good.stock,
-            "delivery": "SHIPPED" if good.shipped else "INSTANT",
-        }
-        listing = await mine.post("/v1/listings", terms)
-        await mine.put(f"/v1/listings/{listing['listing_id']}/limits", {"floor_cents": good.floor_cents})
+    async def _list(self, mine: AsyncSouk, store_id: str, good: Good) -> ListingCard:
+        product = await mine.add_product(store_id, good.title, good.description)
+        delivery: Literal["SHIPPED", "INSTANT"] = "SHIPPED" if good.shipped else "INSTANT"
+        listing = await mine.add_listing(product.product_id, good.price_cents, good.stock, delivery=delivery)
+        await mine.set_listing_limits(listing.listing_id, floor_cents=good.floor_cents)
         return ListingCard(
             price_cents=good.price_cents,
             floor_cents=good.floor_cents,
-            product_id=product["product_id"],
-            listing_id=listing["listing_id"],
+            product_id=product.product_id,
+            listing_id=listing.listing_id,
             limits_set=True,
         )
 
@@ -111,10 +100,9 @@ class Demo:
         listing = tally.card.listings[guest.wish]
         _, _, api_key = await self._register("CUSTOMER", guest.name, guest.bio)
         mine = self.client.acting_as(api_key)
-        await mine.put("/v1/agents/me/limits", {"spend_cap_cents": guest.value_cents})
+        await mine.set_spending_limits(spend_cap_cents=guest.value_cents)
         thread_id = await self._ask(mine, guest, tally)
-        body: Json = {"listing_id": listing.listing_id, "quantity": 1}
-        how = "at the list price"
+        offer_id, how = None, "at the list price"
         if guest.haggles:
             self.board.stage(guest.name, f"haggling over {guest.wish}")
             tally.negotiations += 1
@@ -124,88 +112,59 @@ class Demo:
                 self.board.stage(guest.name, f"no deal on {guest.wish}: {result.reason}", finished=True)
                 return
             self.board.count("deals")
-            await mine.post(
-                "/v1/offer-references",
-                {"offer_id": result.offer_id, "thread_id": thread_id, "public_note": "We shook hands on it."},
-            )
-            body, how = {"offer_id": result.offer_id}, f"after {result.rounds} rounds"
-        order = await mine.post("/v1/orders", body)
+            await mine.mention_offer(result.offer_id, thread_id, public_note="We shook hands on it.")
+            offer_id, how = result.offer_id, f"after {result.rounds} rounds"
+        order = await (mine.buy(offer_id=offer_id) if offer_id else mine.buy(listing.listing_id))
         tally.deals += 1
-        tally.paid_cents += int(order["total_price_cents"])
+        tally.paid_cents += order.total_price_cents
         tally.list_cents += listing.price_cents
         self.board.stage(guest.name, f"bought {guest.wish} {how}, waiting for it")
         order = await await_delivery(mine, order)
-        if order["status"] == "DELIVERED":
+        if order.status == "DELIVERED":
             tally.delivered += 1
-            await self._review(mine, guest, order["order_id"])
+            await self._review(mine, guest, order.order_id)
             tally.reviews += 1
-        paid = share(int(order["total_price_cents"]), listing.price_cents)
+        paid = share(order.total_price_cents, listing.price_cents)
         self.board.stage(guest.name, f"{guest.wish} {how}, {paid} of list, {guest.stars} stars", finished=True)
 
-    async def _ask(self, mine: MarketClient, guest: Guest, tally: StoreTally) -> str:
+    async def _ask(self, mine: AsyncSouk, guest: Guest, tally: StoreTally) -> str:
         """A public question about the good, and the merchant's answer; the thread's id."""
         self.board.stage(guest.name, f"asking {tally.shop.store}")
-        thread = await mine.post(
-            "/v1/threads",
-            {"type": "GENERAL", "title": f"About {guest.wish}", "context_store_id": tally.card.store_id},
-        )
-        path = f"/v1/threads/{thread['thread_id']}"
-        await mine.post(f"{path}/messages", {"body": guest.question})
+        thread = await mine.open_thread(f"About {guest.wish}", context_store_id=tally.card.store_id)
+        await mine.post_message(thread.thread_id, guest.question)
         self.board.count("questions")
         for _ in range(ANSWER_LOOKS):
-            messages = (await mine.get(path))["messages"]
-            if any(message["author_agent_id"] == tally.card.agent_id for message in messages):
+            messages = (await mine.thread(thread.thread_id)).messages
+            if any(message.author_agent_id == tally.card.agent_id for message in messages):
                 self.board.count("answers")
                 break
             await asyncio.sleep(POLL_SECONDS)
-        return str(thread["thread_id"])
+        return thread.thread_id
 
-    async def _review(self, mine: MarketClient, guest: Guest, order_id: str) -> None:
-        await mine.post(
-            "/v1/reviews",
-            {
-                "order_id": order_id,
-                "rating": guest.stars,
-                "title": guest.wish,
-                "body": guest.review,
-                "as_described": guest.as_described,
-            },
-        )
+    async def _review(self, mine: AsyncSouk, guest: Guest, order_id: str) -> None:
+        await mine.post_review(order_id, guest.stars, guest.review, title=guest.wish, as_described=guest.as_described)
         self.board.count("reviews")
 
     async def _improve(self) -> None:
         """A public thread for passers-by; then the vague policy gets clear and one price comes down."""
         maps = next(t for t in self.tallies if t.shop.store == "Widdershins Cartography")
         mine = self.client.acting_as(maps.card.api_key)
-        thread = await mine.post(
-            "/v1/threads",
-            {
-                "type": "LAUNCH_DROP",
-                "title": "Rivers that would not stay",
-                "context_store_id": maps.card.store_id,
-            },
+        thread = await mine.open_thread(
+            "Rivers that would not stay", type="LAUNCH_DROP", context_store_id=maps.card.store_id
         )
-        path = f"/v1/threads/{thread['thread_id']}"
-        await mine.post(f"{path}/messages", {"body": "The atlas is out. Ask me where the river went in 1911."})
+        await mine.post_message(thread.thread_id, "The atlas is out. Ask me where the river went in 1911.")
         policy = "Returns window: 21 days. Refund rule: full refund if the print disappoints. Warranty: 1 year."
-        await mine.patch(
-            f"/v1/stores/{maps.card.store_id}/policies",
-            {
-                "return_policy_text": policy,
-                "reason": "Sympathy is not a policy: now it says what you get back.",
-            },
-        )
+        why = "Sympathy is not a policy: now it says what you get back."
+        await mine.update_policies(str(maps.card.store_id), why, return_policy_text=policy)
         self.board.count("policy updates")
         chorus = next(t for t in self.tallies if t.shop.store == "Nightjar Sound Archive")
         horns = chorus.card.listings["Dawn chorus over Lake Ohrid"]
-        await self.client.acting_as(chorus.card.api_key).patch(
-            f"/v1/listings/{horns.listing_id}/price",
-            {"price_cents": 2350, "reason": "The storage got cheaper, so the birds do too."},
-        )
+        why = "The storage got cheaper, so the birds do too."
+        await self.client.acting_as(chorus.card.api_key).set_price(str(horns.listing_id), 2350, why)
         self.board.count("price updates")
 
     async def _trust(self, tally: StoreTally) -> float:
-        return float((await self.client.get(f"/v1/stores/{tally.card.store_id}/trust"))["overall_score"])
+        return (await self.client.trust(str(tally.card.store_id))).overall_score
 
     async def _settle(self, tally: StoreTally) -> None:
         """Trust is folded a moment after its causes: look until it stands still."""
@@ -245,6 +204,6 @@ def bargaining(guest: Guest, list_cents: int) -> BuyerStrategy:
 async def perform(api: str, console: Console) -> None:
     """Run the demo on a Souk and print the table. Raises ApiProblem, MarketUnreachableError."""
     with Board(console, "Souk demo") as board:
-        async with MarketClient(api, on_retry=lambda code: board.note(f"waiting for the market ({code})")) as client:
+        async with AsyncSouk(api, on_retry=lambda code: board.note(f"waiting for the market ({code})")) as client:
             tallies = await Demo(client, board).run()
     console.print(report(tallies))

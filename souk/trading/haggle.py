@@ -6,9 +6,11 @@ is counted in answered reads, not in seconds, so time in which the market was do
 
 import asyncio
 from dataclasses import dataclass
+from typing import Literal
 
-from souk.trading.client import ApiProblem, Json, MarketClient
-from souk.trading.strategies import Action, BuyerStrategy, Move
+from souk_client import ApiProblem, AsyncSouk
+from souk_client.models import Offer, Order
+from souk_client.strategies import Action, BuyerStrategy, Move
 
 POLL_SECONDS = 0.35
 SELLER_LOOKS = 170
@@ -27,7 +29,7 @@ class Haggled:
 
 
 async def haggle(
-    buyer: MarketClient,
+    buyer: AsyncSouk,
     listing_id: str,
     strategy: BuyerStrategy,
     messages: tuple[str, str] = (
@@ -43,26 +45,20 @@ async def haggle(
     opening = strategy.opening()
     if opening is None:
         return Haggled(None, None, 0, "nothing to bid with")
-    body: Json = {
-        "listing_id": listing_id,
-        "proposed_price_cents": opening,
-        "quantity": 1,
-        "buyer_message": messages[0],
-    }
     try:
-        offer = await buyer.post("/v1/offers", body)
+        offer = await buyer.make_offer(listing_id, opening, buyer_message=messages[0])
     except ApiProblem as problem:
         if problem.is_fault:
             raise
         return Haggled(None, None, 0, problem.detail)
     own_last = opening
     while True:
-        offer = await await_answer(buyer, offer["offer_id"])
-        if offer["status"] != "PROPOSED":
+        offer = await await_answer(buyer, offer)
+        if offer.status != "PROPOSED":
             return concluded(offer, "")
-        if offer["proposed_by"] == "BUYER":
+        if offer.proposed_by == "BUYER":
             return concluded(await settle(buyer, offer, "withdraw"), "the seller did not answer")
-        move = strategy.answer(int(offer["proposed_price_cents"]), own_last, int(offer["round"]))
+        move = strategy.answer(offer.proposed_price_cents, own_last, offer.round)
         if move.action is Action.COUNTER and move.price_cents is not None:
             countered = await counter(buyer, offer, move.price_cents, messages[1])
             if countered is not None:
@@ -71,70 +67,71 @@ async def haggle(
         return await take_or_leave(buyer, offer, strategy, move)
 
 
-async def counter(buyer: MarketClient, offer: Json, price_cents: int, message: str) -> Json | None:
+async def counter(buyer: AsyncSouk, offer: Offer, price_cents: int, message: str) -> Offer | None:
     """Counter; None when the market refuses, for example because the rounds are used up."""
-    body: Json = {"proposed_price_cents": price_cents, "message": message}
     try:
-        return await buyer.post(f"/v1/offers/{offer['offer_id']}/counter", body)
+        return await buyer.counter_offer(offer.offer_id, price_cents, message=message)
     except ApiProblem as problem:
         if problem.is_fault:
             raise
         return None
 
 
-async def take_or_leave(buyer: MarketClient, offer: Json, strategy: BuyerStrategy, move: Move) -> Haggled:
+async def take_or_leave(buyer: AsyncSouk, offer: Offer, strategy: BuyerStrategy, move: Move) -> Haggled:
     """Accept the standing ask if it is within the strategy's limit, else end the negotiation."""
-    if move.action is not Action.LEAVE and int(offer["proposed_price_cents"]) <= strategy.walk_away_cents:
+    if move.action is not Action.LEAVE and offer.proposed_price_cents <= strategy.walk_away_cents:
         offer = await settle(buyer, offer, "accept")
-        if offer["status"] != "PROPOSED":
+        if offer.status != "PROPOSED":
             return concluded(offer, "")
     return concluded(await settle(buyer, offer, "reject"), "the seller's price stayed too high")
 
 
-def concluded(offer: Json, reason: str) -> Haggled:
+def concluded(offer: Offer, reason: str) -> Haggled:
     """What a negotiation's last offer amounts to; whoever was faster than us has decided it."""
-    rounds = int(offer["round"])
-    if offer["status"] == "ACCEPTED":
-        return Haggled(offer["offer_id"], int(offer["proposed_price_cents"]), rounds, "agreed")
+    rounds = offer.round
+    if offer.status == "ACCEPTED":
+        return Haggled(offer.offer_id, offer.proposed_price_cents, rounds, "agreed")
     return Haggled(
         None,
         None,
         rounds,
-        reason or str(offer.get("close_reason") or offer["status"]).lower(),
+        reason or (offer.close_reason or offer.status).lower(),
     )
 
 
-async def await_answer(buyer: MarketClient, offer_id: str) -> Json:
+async def await_answer(buyer: AsyncSouk, offer: Offer) -> Offer:
     """The negotiation's newest offer once it is not the buyer's own open one, or the unanswered offer."""
-    offer: Json = {}
     for _ in range(SELLER_LOOKS):
-        offer = await buyer.get(f"/v1/offers/{offer_id}")
-        if offer.get("superseded_by"):
-            offer_id = offer["superseded_by"]
+        offer = await buyer.offer(offer.superseded_by or offer.offer_id)
+        if offer.superseded_by:
             continue
-        if offer["status"] != "PROPOSED" or offer["proposed_by"] == "SELLER":
+        if offer.status != "PROPOSED" or offer.proposed_by == "SELLER":
             return offer
         await asyncio.sleep(POLL_SECONDS)
     return offer
 
 
-async def settle(buyer: MarketClient, offer: Json, verb: str) -> Json:
+async def settle(buyer: AsyncSouk, offer: Offer, verb: Literal["accept", "reject", "withdraw"]) -> Offer:
     """Accept, reject or withdraw; when somebody was faster, the offer as it is now."""
-    path = f"/v1/offers/{offer['offer_id']}"
-    body: Json = {"round": offer["round"]} if verb == "accept" else {}
     try:
-        return await buyer.post(f"{path}/{verb}", body)
+        match verb:
+            case "accept":
+                return await buyer.accept_offer(offer.offer_id, round=offer.round)
+            case "reject":
+                return await buyer.reject_offer(offer.offer_id)
+            case "withdraw":
+                return await buyer.withdraw_offer(offer.offer_id)
     except ApiProblem as problem:
         if problem.is_fault:
             raise
-        return await buyer.get(path)
+        return await buyer.offer(offer.offer_id)
 
 
-async def await_delivery(buyer: MarketClient, order: Json) -> Json:
+async def await_delivery(buyer: AsyncSouk, order: Order) -> Order:
     """The order once it is no longer PLACED, or as it is when patience ends."""
     for _ in range(DELIVERY_LOOKS):
-        if order["status"] != "PLACED":
+        if order.status != "PLACED":
             break
         await asyncio.sleep(POLL_SECONDS)
-        order = await buyer.get(f"/v1/orders/{order['order_id']}")
+        order = await buyer.order(order.order_id)
     return order

@@ -19,8 +19,8 @@ from souk.trading.book import (
     read_book,
     write_book,
 )
-from souk.trading.client import ApiProblem, MarketClient
 from souk.trading.dataset import Business, Market
+from souk_client import ApiProblem, AsyncSouk
 
 BUSINESSES_AT_ONCE = 8
 PLENTY = 100_000
@@ -82,89 +82,72 @@ def enter(book: MarketBook, market: Market) -> None:
             )
 
 
-async def open_business(client: MarketClient, book: MarketBook, business: Business, note: Callable[[], None]) -> None:
+async def open_business(client: AsyncSouk, book: MarketBook, business: Business, note: Callable[[], None]) -> None:
     """Bring one business to completion from wherever an earlier run left it."""
     card = book.merchants[business.id]
     if card.api_key is None:
-        answer = await client.post(
-            "/v1/agents",
-            {
-                "agent_type": "MERCHANT",
-                "handle": card.handle,
-                "display_name": business.name,
-                "bio": business.description[:500],
-            },
+        answer = await client.register(
+            "MERCHANT",
+            card.handle,
+            business.name,
+            bio=business.description[:500] or None,
             key=book.key("agent", business.id),
         )
-        card.agent_id, card.api_key = answer["agent"]["agent_id"], answer["api_key"]
+        card.agent_id, card.api_key = answer.agent.agent_id, answer.api_key
         note()
     mine = client.acting_as(card.api_key)
-    if card.store_id is None:
-        store = await mine.post(
-            "/v1/stores",
-            {
-                "name": business.name,
-                "tagline": business.description.split(". ")[0][:160],
-                "brand_voice": brand_voice(business),
-                "return_policy_text": RETURN_POLICY,
-                "shipping_policy_text": SHIPPING_POLICY,
-            },
+    store_id = card.store_id
+    if store_id is None:
+        store = await mine.open_store(
+            business.name,
+            tagline=business.description.split(". ")[0][:160] or None,
+            brand_voice=brand_voice(business),
+            return_policy_text=RETURN_POLICY,
+            shipping_policy_text=SHIPPING_POLICY,
             key=book.key("store", business.id),
         )
-        card.store_id = store["store_id"]
+        card.store_id = store_id = store.store_id
         note()
     for item, listing in card.listings.items():
         if not listing.limits_set:
-            await open_listing(mine, book, card, item, listing)
+            await open_listing(mine, book, card, store_id, item, listing)
     note()
 
 
 async def open_listing(
-    mine: MarketClient,
+    mine: AsyncSouk,
     book: MarketBook,
     card: MerchantCard,
+    store_id: str,
     item: str,
     listing: ListingCard,
 ) -> None:
     """Product, listing, floor: each only if it is not there yet."""
     if listing.product_id is None:
-        product = await mine.post(
-            "/v1/products",
-            {
-                "store_id": card.store_id,
-                "title": item,
-                "description": f"{item}, as served at {card.name}.",
-            },
-            key=book.key("product", card.business_id, item),
-        )
-        listing.product_id = product["product_id"]
+        words = f"{item}, as served at {card.name}."
+        key = book.key("product", card.business_id, item)
+        listing.product_id = (await mine.add_product(store_id, item, words, key=key)).product_id
     if listing.listing_id is None:
-        opened = await mine.post(
-            "/v1/listings",
-            {
-                "product_id": listing.product_id,
-                "price_cents": listing.price_cents,
-                "currency": CURRENCY,
-                "inventory_on_hand": PLENTY,
-                "delivery": "INSTANT",
-            },
+        opened = await mine.add_listing(
+            listing.product_id,
+            listing.price_cents,
+            PLENTY,
+            currency=CURRENCY,
+            delivery="INSTANT",
             key=book.key("listing", card.business_id, item),
         )
-        listing.listing_id = opened["listing_id"]
-    await mine.put(
-        f"/v1/listings/{listing.listing_id}/limits",
-        {"floor_cents": listing.floor_cents},
-    )
+        listing.listing_id = opened.listing_id
+    await mine.set_listing_limits(listing.listing_id, floor_cents=listing.floor_cents)
     listing.limits_set = True
 
 
-async def check_same_souk(client: MarketClient, book: MarketBook, path: Path) -> None:
+async def check_same_souk(client: AsyncSouk, book: MarketBook, path: Path) -> None:
     """Refuse a book whose merchants this Souk does not know. Raises LoadError."""
     known = next((card for card in book.merchants.values() if card.api_key), None)
     if known is None:
         return
     try:
-        await client.acting_as(known.api_key).get("/v1/agents/me")
+        await client.acting_as(known.api_key).me()
     except ApiProblem as problem:
         if problem.status not in (401, 403, 404):
             raise
@@ -173,7 +156,7 @@ async def check_same_souk(client: MarketClient, book: MarketBook, path: Path) ->
         ) from problem
 
 
-async def load_market_into(client: MarketClient, market: Market, data_dir: Path, say: Progress) -> LoadReport:
+async def load_market_into(client: AsyncSouk, market: Market, data_dir: Path, say: Progress) -> LoadReport:
     """Open every business of ``market``. Raises LoadError, BookError, ApiProblem, MarketUnreachableError."""
     path = book_path(data_dir, market.name)
     book = read_book(path) or MarketBook(market=market.name)

@@ -7,19 +7,13 @@ again at any time, and two agents of one merchant only get in each other's way a
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
-
-import httpx
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 
 from souk.trading.book import MerchantCard
-from souk.trading.client import (
-    ApiProblem,
-    Json,
-    MarketClient,
-    MarketUnreachableError,
-    back_off_seconds,
-)
-from souk.trading.strategies import Action, Concession, SellerStrategy, temperament
+from souk_client import ApiProblem, AsyncSouk, SoukError
+from souk_client.models import Activity, Offer
+from souk_client.strategies import Action, Concession, SellerStrategy, temperament
 
 FED_SECONDS = 60.0
 UNFED_SECONDS = 12.0
@@ -56,7 +50,7 @@ class MerchantAgent:
 
     def __init__(
         self,
-        client: MarketClient,
+        client: AsyncSouk,
         card: MerchantCard,
         answer: Answer,
         tell: Tell,
@@ -80,15 +74,14 @@ class MerchantAgent:
         # Not all at once: a market of a hundred merchants would otherwise come in waves.
         self._spread = temperament(card.handle + "/spread", 0.6, 1.4)
 
-    def hear(self, event: Json) -> None:
+    def hear(self, event: Activity) -> None:
         """An event of the public feed about this merchant's store."""
-        kind = event.get("type")
-        if kind == "OFFER_MADE":
+        if event.type == "OFFER_MADE":
             self._offers_due = True
-        elif kind == "ORDER_PLACED":
+        elif event.type == "ORDER_PLACED":
             self._orders_due = True
-        elif kind == "MESSAGE_POSTED" and event.get("actor_agent_id") != self.card.agent_id:
-            self._threads_due.add(str(event.get("thread_id")))
+        elif event.type == "MESSAGE_POSTED" and event.actor_agent_id != self.card.agent_id:
+            self._threads_due.add(str(event.thread_id))
         else:
             return
         self._wake.set()
@@ -107,7 +100,7 @@ class MerchantAgent:
             fed = self._fed
             try:
                 await (self.look() if everything else self._look_where_told())
-            except (ApiProblem, MarketUnreachableError) as error:
+            except SoukError as error:
                 # What was told and not done is forgotten: soon look at everything.
                 self._tell(f"{self.card.name}: {error}")
                 await asyncio.sleep(AFTER_ERROR_SECONDS)
@@ -127,104 +120,98 @@ class MerchantAgent:
     async def look(self) -> None:
         """Deal with everything that waits for this merchant."""
         self._offers_due = self._orders_due = True
-        async for thread in self._market.pages("/v1/threads", context_store_id=str(self.card.store_id)):
-            if thread["thread_id"] not in self._answered_threads and thread["type"] != "REVIEW":
-                self._threads_due.add(thread["thread_id"])
+        async for thread in self._market.threads(context_store_id=str(self.card.store_id)):
+            if thread.thread_id not in self._answered_threads and thread.type != "REVIEW":
+                self._threads_due.add(thread.thread_id)
         await self._look_where_told()
 
     async def _look_where_told(self) -> None:
         if self._offers_due:
             self._offers_due = False
-            async for offer in self._market.pages("/v1/offers", role="seller", status="PROPOSED"):
-                if offer["proposed_by"] == "BUYER":
+            async for offer in self._market.offers(role="seller", status="PROPOSED"):
+                if offer.proposed_by == "BUYER":
                     await self._answer_offer(offer)
         while self._threads_due:
             await self._answer_thread(self._threads_due.pop())
         if self._orders_due and self._delivers:
-            async for order in self._market.pages("/v1/orders", role="seller", status="PLACED"):
-                await self._try(f"/v1/orders/{order['order_id']}/deliver", {})
+            async for order in self._market.orders(role="seller", status="PLACED"):
+                await accepted(self._market.deliver(order.order_id))
         self._orders_due = False
 
-    async def _answer_offer(self, offer: Json) -> None:
-        listing = self.card.card_of(offer["listing_id"])
+    async def _answer_offer(self, offer: Offer) -> None:
+        listing = self.card.card_of(offer.listing_id)
         if listing is None:
             return
         self._hot_looks = HOT_LOOKS
         # The market's list price is the truth; the book may be older than a price change.
-        list_price = int((await self._market.get(f"/v1/listings/{offer['listing_id']}"))["price_cents"])
+        list_price = (await self._market.listing(offer.listing_id)).price_cents
         last_ask = await self._own_last_ask(offer, list_price)
         strategy = SellerStrategy(list_price, min(listing.floor_cents, list_price), self._concession)
-        move = strategy.answer(int(offer["proposed_price_cents"]), last_ask, int(offer["round"]))
-        path = f"/v1/offers/{offer['offer_id']}"
+        move = strategy.answer(offer.proposed_price_cents, last_ask, offer.round)
         if move.action is Action.ACCEPT:
-            await self._try(f"{path}/accept", {"round": offer["round"]})
-        elif move.action is Action.COUNTER and move.price_cents is not None:
-            body: Json = {"proposed_price_cents": move.price_cents, "message": "This is what I can do."}
-            if await self._try(f"{path}/counter", body):
-                self._asks[offer["negotiation_id"]] = move.price_cents
-            else:
-                await self._try(f"{path}/reject", {})
-        else:
-            await self._try(f"{path}/reject", {})
+            await accepted(self._market.accept_offer(offer.offer_id, round=offer.round))
+            return
+        if move.action is Action.COUNTER and move.price_cents is not None:
+            words = "This is what I can do."
+            if await accepted(self._market.counter_offer(offer.offer_id, move.price_cents, message=words)):
+                self._asks[offer.negotiation_id] = move.price_cents
+                return
+        await accepted(self._market.reject_offer(offer.offer_id))
 
-    async def _own_last_ask(self, offer: Json, list_price: int) -> int:
+    async def _own_last_ask(self, offer: Offer, list_price: int) -> int:
         """Our newest ask in the negotiation, at first the list price; looked up when we do not remember."""
-        remembered = self._asks.get(offer["negotiation_id"])
-        if remembered is not None or int(offer["round"]) <= 1:
+        remembered = self._asks.get(offer.negotiation_id)
+        if remembered is not None or offer.round <= 1:
             return min(list_price, remembered or list_price)
         asks = [
-            (int(past["round"]), int(past["proposed_price_cents"]))
-            async for past in self._market.pages("/v1/offers", role="seller", listing_id=offer["listing_id"])
-            if past["negotiation_id"] == offer["negotiation_id"] and past["proposed_by"] == "SELLER"
+            (past.round, past.proposed_price_cents)
+            async for past in self._market.offers(role="seller", listing_id=offer.listing_id)
+            if past.negotiation_id == offer.negotiation_id and past.proposed_by == "SELLER"
         ]
         return min(list_price, max(asks)[1]) if asks else list_price
 
     async def _answer_thread(self, thread_id: str) -> None:
-        thread = await self._market.get(f"/v1/threads/{thread_id}")
-        messages: list[Json] = thread["messages"]
-        replied_to = {m["parent_message_id"] for m in messages if m["author_agent_id"] == self.card.agent_id}
+        messages = (await self._market.thread(thread_id)).messages
+        replied_to = {m.parent_message_id for m in messages if m.author_agent_id == self.card.agent_id}
         for message in messages:
-            if message["author_agent_id"] == self.card.agent_id or message["message_id"] in replied_to:
+            if message.author_agent_id == self.card.agent_id or message.message_id in replied_to:
                 continue
-            reply = self._answer(message["body"])
+            reply = self._answer(message.body)
             if reply is not None:
-                await self._try(
-                    f"/v1/threads/{thread_id}/messages",
-                    {"body": reply, "parent_message_id": message["message_id"]},
-                )
+                said = self._market.post_message(thread_id, reply, parent_message_id=message.message_id)
+                await accepted(said)
         # A thread may be read between its opening and its first message.
         if messages:
             self._answered_threads.add(thread_id)
 
-    async def _try(self, path: str, body: Json) -> bool:
-        """POST what may have been overtaken by the other side; False when the market refused it."""
-        try:
-            await self._market.post(path, body)
-        except ApiProblem as problem:
-            if problem.is_fault:
-                raise
-            return False
-        return True
+
+async def accepted(doing: Awaitable[object]) -> bool:
+    """Do what may have been overtaken by the other side; False when the market refused it."""
+    try:
+        await doing
+    except ApiProblem as problem:
+        if problem.is_fault:
+            raise
+        return False
+    return True
 
 
-async def follow_feed(client: MarketClient, agents: Iterable[MerchantAgent]) -> None:
-    """Tell merchants what the public stream says of their stores; reconnects for ever, until cancelled."""
+async def follow_feed(client: AsyncSouk, agents: Iterable[MerchantAgent]) -> None:
+    """Tell merchants what the public stream says of their stores, until cancelled."""
     by_store = {agent.card.store_id: agent for agent in agents}
-    last_id: str | None = None
-    attempt = 0
-    while True:
-        try:
-            async for event in client.stream("/v1/activity/stream", last_id):
-                attempt = 0
-                last_id = event.event_id or last_id
-                for agent in by_store.values():
-                    agent.feed_is(there=True)
-                told = by_store.get(event.data.get("store_id"))
-                if told is not None:
-                    told.hear(event.data)
-        except (httpx.TransportError, ApiProblem, ValueError):
-            # The agents also look by themselves; without the feed they only do it more often.
-            attempt += 1
+
+    def tell(there: bool) -> None:
         for agent in by_store.values():
-            agent.feed_is(there=False)
-        await asyncio.sleep(back_off_seconds(attempt, None))
+            agent.feed_is(there=there)
+
+    while True:
+        # Also without the feed the agents look by themselves, only more often.
+        with suppress(SoukError):
+            stream = client.activity_stream()
+            stream.on_connection = tell
+            async for event in stream:
+                told = by_store.get(event.store_id)
+                if told is not None:
+                    told.hear(event)
+        tell(there=False)
+        await asyncio.sleep(AFTER_ERROR_SECONDS)

@@ -12,18 +12,18 @@ from pathlib import Path
 from rich.console import Console
 
 from souk.trading.book import book_path, read_book, read_books
-from souk.trading.client import MarketClient
 from souk.trading.customer import CustomerAgent
 from souk.trading.dataset import Customer, Market
 from souk.trading.load import LoadError, check_same_souk
 from souk.trading.merchant import MerchantAgent, amenity_answer, follow_feed
 from souk.trading.outcome import CustomerOutcome, MarketOutcome
 from souk.trading.progress import Board
+from souk_client import AsyncSouk
 
 CUSTOMERS_AT_ONCE = 8
 
 
-async def merchants_of(client: MarketClient, market: Market, data_dir: Path, board: Board) -> list[MerchantAgent]:
+async def merchants_of(client: AsyncSouk, market: Market, data_dir: Path, board: Board) -> list[MerchantAgent]:
     """The agents of every loaded merchant. Raises LoadError when the market is not (wholly) loaded."""
     path = book_path(data_dir, market.name)
     book = read_book(path)
@@ -38,7 +38,7 @@ async def merchants_of(client: MarketClient, market: Market, data_dir: Path, boa
     ]
 
 
-async def trade(client: MarketClient, market: Market, data_dir: Path, console: Console) -> MarketOutcome:
+async def trade(client: AsyncSouk, market: Market, data_dir: Path, console: Console) -> MarketOutcome:
     """Let everybody trade. Before that: LoadError, BookError, ApiProblem, MarketUnreachableError."""
     gate = asyncio.Semaphore(CUSTOMERS_AT_ONCE)
     outcomes: dict[str, CustomerOutcome] = {}

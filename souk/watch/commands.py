@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
-import httpx
 import typer
 from rich.console import Console
 
@@ -16,9 +15,9 @@ from souk.commands.clear_errors import one_clear_line
 from souk.commands.options import DEFAULT_DATA_DIR, DataDir
 from souk.stack.errors import StackError
 from souk.stack.running import running_stack
-from souk.trading.client import ApiProblem, MarketClient, MarketUnreachableError
 from souk.watch.feed import follow
 from souk.watch.show import SHOWN
+from souk_client import AsyncSouk, SoukError
 
 
 class Thing(StrEnum):
@@ -50,7 +49,7 @@ def watch(
     with one_clear_line(), suppress(KeyboardInterrupt):
         try:
             asyncio.run(follow(_address(api, data_dir), chosen, last, Console()))
-        except ApiProblem as problem:
+        except SoukError as problem:
             raise StackError(str(problem)) from problem
 
 
@@ -64,7 +63,7 @@ def show(
     """Print a store, a listing, an order or a negotiation with its history. The last two need an operator's key."""
 
     async def look(address: str) -> None:
-        async with MarketClient(address, api_key=operator_key, patience_seconds=5) as client:
+        async with AsyncSouk(address, operator_key, patience_seconds=5) as client:
             await SHOWN[thing](client, id, Console())
 
     with one_clear_line():
@@ -72,5 +71,5 @@ def show(
             raise StackError(f"{thing}s are private: give an operator's key with --operator-key or SOUK_OPERATOR_KEY")
         try:
             asyncio.run(look(_address(api, data_dir)))
-        except (ApiProblem, MarketUnreachableError, httpx.TransportError) as problem:
+        except SoukError as problem:
             raise StackError(str(problem)) from problem

@@ -1,17 +1,14 @@
 """The live feed in a terminal: the page's own sentences, resumed where they broke off."""
 
-import asyncio
+import math
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
-import httpx
 from rich.console import Console
 from rich.text import Text
 
-from souk.trading.client import ApiProblem, MarketClient
+from souk_client import BEGINNING, AsyncSouk
 
-_AGAIN_SECONDS = 1.0
 _COLOURS = {
     "talk": "cyan", "offer": "yellow", "deal": "green", "review": "magenta", "trust": "blue", "refund": "red",
     "shop": "white",
@@ -25,29 +22,26 @@ def line(event: dict[str, Any]) -> Text:
     return Text.assemble((f"{at:%H:%M:%S} ", "dim"), (f"{event['kind']:<7}", colour), event["text"])
 
 
-async def _start(client: MarketClient, chosen: dict[str, str], last: int) -> str | None:
-    """The cursor behind which the last so many events lie; None to begin now or at the very start."""
-    if last == 0:
-        return None
-    page = await client.get("/v1/activity", limit=last + 1, **chosen)
+async def _start(api: str, chosen: dict[str, str], last: int) -> str:
+    """The cursor behind which the last so many events lie."""
+    async with AsyncSouk(api) as client:
+        page = await client.get("/v1/activity", limit=last + 1, **chosen)
     events = page["items"]
     # Behind the first event there ever was lies everything.
-    return str(events[-1]["cursor"]) if len(events) > last else "WzAsMF0"
+    return str(events[last]["cursor"]) if len(events) > last else BEGINNING
 
 
 async def follow(api: str, chosen: dict[str, str], last: int, console: Console) -> None:
-    """Print events until cancelled. Raises ApiProblem for a refusal that will not pass."""
-    async with MarketClient(api) as client:
-        place = await _start(client, chosen, last)
-        while True:
-            try:
-                async for message in client.stream(f"/feed/stream?{urlencode(chosen)}", place):
-                    if message.data:
-                        console.print(line(message.data), soft_wrap=True)
-                    place = message.event_id or place
-            except httpx.TransportError:
-                console.print("the connection broke: trying again", style="dim")
-            except ApiProblem as problem:
-                if not problem.is_fault:
-                    raise
-            await asyncio.sleep(_AGAIN_SECONDS)
+    """Print events until cancelled. Raises SoukError for a refusal, or when there is no market to begin with."""
+
+    def tell(there: bool) -> None:
+        if not there:
+            console.print("the connection broke: trying again", style="dim")
+
+    place = await _start(api, chosen, last)
+    # Once it was there, whoever watches waits for it as long as it takes.
+    async with AsyncSouk(api, patience_seconds=math.inf) as client:
+        events = client.stream("/feed/stream", after=place, **chosen)
+        events.on_connection = tell
+        async for event in events:
+            console.print(line(event), soft_wrap=True)

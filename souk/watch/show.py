@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from souk.trading.client import Json, MarketClient
+from souk_client import AsyncSouk
+from souk_client.calls import Json
 
 
 def _time(text: str | None) -> str:
@@ -33,7 +34,7 @@ def _table(title: str, *columns: str) -> Table:
     return table
 
 
-async def show_store(client: MarketClient, id: UUID, console: Console) -> None:
+async def show_store(client: AsyncSouk, id: UUID, console: Console) -> None:
     store = await client.get(f"/v1/stores/{id}")
     trust = store["trust"]
     _facts(
@@ -64,7 +65,7 @@ async def show_store(client: MarketClient, id: UUID, console: Console) -> None:
     console.print(notes)
 
 
-async def show_listing(client: MarketClient, id: UUID, console: Console) -> None:
+async def show_listing(client: AsyncSouk, id: UUID, console: Console) -> None:
     listing = await client.get(f"/v1/listings/{id}")
     names = ("status", "inventory_on_hand", "delivery", "store_name", "store_id")
     amount = Decimal(listing["price_cents"]) / 10 ** get_currency_precision(listing["currency"])
@@ -77,8 +78,8 @@ async def show_listing(client: MarketClient, id: UUID, console: Console) -> None
     console.print(events)
 
 
-def _process(kind: str) -> Callable[[MarketClient, UUID, Console], Awaitable[None]]:
-    async def show(client: MarketClient, id: UUID, console: Console) -> None:
+def _process(kind: str) -> Callable[[AsyncSouk, UUID, Console], Awaitable[None]]:
+    async def show(client: AsyncSouk, id: UUID, console: Console) -> None:
         found: Json = await client.get(f"/v1/operations/processes/{kind}/{id}")
         _facts(console, f"{kind} {id}", found["projection"])
         story = _table("History", "when", "what")
@@ -94,7 +95,7 @@ def _process(kind: str) -> Callable[[MarketClient, UUID, Console], Awaitable[Non
     return show
 
 
-SHOWN: dict[str, Callable[[MarketClient, UUID, Console], Awaitable[None]]] = {
+SHOWN: dict[str, Callable[[AsyncSouk, UUID, Console], Awaitable[None]]] = {
     "store": show_store,
     "listing": show_listing,
     "order": _process("order"),

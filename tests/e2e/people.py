@@ -3,12 +3,17 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 from uuid import uuid4
 
 import httpx
+from pydantic import TypeAdapter
+
+from souk_client import Souk
+from souk_client.calls import Call
 
 T = TypeVar("T")
+_ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 def eventually(look: Callable[[], T], *, until: Callable[[T], bool], seconds: float = 15) -> T:
@@ -27,20 +32,20 @@ class Agent:
     """Someone with a key, or nobody in particular without one."""
 
     def __init__(self, url: str, key: str | None = None) -> None:
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self.http = httpx.Client(base_url=url, headers=headers, timeout=30)
+        # Without patience: a test sees the first answer, whatever it is.
+        self.souk = Souk(url, key, patience_seconds=0)
+        self.http = self.souk.http
+        self.http.headers.update({"Authorization": f"Bearer {key}"} if key else {})
         self.key = key
         self.agent_id = ""
 
     @classmethod
-    def register(cls, url: str, kind: str) -> "Agent":
+    def register(cls, url: str, kind: Literal["MERCHANT", "CUSTOMER"]) -> "Agent":
         handle = f"{kind.lower()}-{uuid4().hex[:12]}"
-        answer = httpx.post(
-            f"{url}/v1/agents", json={"agent_type": kind, "handle": handle, "display_name": handle}, timeout=30
-        )
-        assert answer.status_code == 201, answer.text
-        agent = cls(url, answer.json()["api_key"])
-        agent.agent_id = answer.json()["agent"]["agent_id"]
+        with Souk(url, patience_seconds=0) as anyone:
+            made = anyone.register(kind, handle, handle)
+        agent = cls(url, made.api_key)
+        agent.agent_id = made.agent.agent_id
         return agent
 
     def call(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> httpx.Response:
@@ -48,9 +53,7 @@ class Agent:
         return self.http.request(method, path, json=body, headers=headers)
 
     def ok(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> Any:
-        answer = self.call(method, path, body, key=key)
-        assert answer.status_code < 300, (method, path, answer.status_code, answer.text)
-        return answer.json() if answer.content else None
+        return self.souk.do(Call(method, path, _ANYTHING, body=body, key=key))
 
     def get(self, path: str) -> Any:
         return self.ok("GET", path)

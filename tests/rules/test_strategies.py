@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from souk.trading.strategies import Action, BuyerStrategy, Concession, Move, SellerStrategy, temperament
+from souk_client.strategies import Action, BuyerStrategy, Concession, Move, SellerStrategy, temperament
 
 PRICES = st.integers(1, 1_000_000)
 CONCESSIONS = st.builds(Concession, beta=st.floats(0.05, 20), initial_share=st.floats(0, 1))

@@ -1,0 +1,51 @@
+"""What happens in the market: read page by page, or heard as it happens. Rankings and search."""
+
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from souk_client.calls import PAGE_SIZE, Call, PageCall, StreamCall, get, given, listed, streamed
+from souk_client.models import Activity, Page, RankedStore, SearchHit, Spotlight
+
+Order = Literal["newest", "oldest"]
+_HITS: TypeAdapter[Page[SearchHit]] = TypeAdapter(Page[SearchHit])
+
+
+def activity(
+    *,
+    order: Order | None = None,
+    type: str | None = None,
+    store_id: str | None = None,
+    listing_id: str | None = None,
+    limit: int = PAGE_SIZE,
+) -> PageCall[Activity]:
+    """Public events, newest first by default."""
+    return listed("/v1/activity", Activity, limit, order=order, type=type, store_id=store_id, listing_id=listing_id)
+
+
+def activity_stream(
+    *,
+    after: str | None = None,
+    type: str | None = None,
+    store_id: str | None = None,
+    listing_id: str | None = None,
+) -> StreamCall[Activity]:
+    """Public events as they happen, after the cursor of an event, from now by default."""
+    return streamed("/v1/activity/stream", Activity, after, type=type, store_id=store_id, listing_id=listing_id)
+
+
+def leaderboard(*, by: Literal["trust", "sales"] | None = None, limit: int = PAGE_SIZE) -> PageCall[RankedStore]:
+    """The best stores first."""
+    return listed("/v1/leaderboard", RankedStore, limit, by=by)
+
+
+def spotlight(*, hours: int | None = None) -> Call[Spotlight]:
+    """What stands out in the last hours."""
+    return get("/v1/spotlight", Spotlight, hours=hours)
+
+
+def search(
+    q: str, *, type: Literal["listing", "store", "thread"] | None = None, limit: int = PAGE_SIZE
+) -> PageCall[SearchHit]:
+    """Full-text search, the best match first; every hit says its ``kind``."""
+    return PageCall("/v1/search", _HITS, {**given({"q": q, "type": type}), "limit": limit})
