@@ -4,6 +4,7 @@ The functions in :mod:`souk_client.operations` make them and do nothing else; th
 carry them out. So an operation is described once, and a test can hold it against the OpenAPI document.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -14,7 +15,8 @@ from souk_client.repeating import new_key
 
 T = TypeVar("T")
 Json = dict[str, Any]
-Params = dict[str, str | int]
+Param = str | int | Sequence[str]
+Params = dict[str, Param]
 
 PAGE_SIZE = 100
 """Items asked for at a time; the market gives 200 at most."""
@@ -74,7 +76,7 @@ def given(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def get(path: str, answer: type[T], **params: str | int | None) -> Call[T]:
+def get(path: str, answer: type[T], **params: Param | None) -> Call[T]:
     """A read."""
     return Call("GET", path, adapter(answer), params=given(params))
 
@@ -94,12 +96,12 @@ def put(path: str, answer: type[T], **body: Any) -> Call[T]:
     return Call("PUT", path, adapter(answer), body=body)
 
 
-def listed(path: str, item: type[T], page_size: int, **params: str | int | None) -> PageCall[T]:
+def listed(path: str, item: type[T], page_size: int, **params: Param | None) -> PageCall[T]:
     """A list of one kind of thing."""
     return PageCall(path, adapter(Page[item]), {**given(params), "limit": page_size})  # type: ignore[valid-type]
 
 
-def streamed(path: str, event: type[T], after: str | None, **params: str | int | None) -> StreamCall[T]:
+def streamed(path: str, event: type[T], after: str | None, **params: Param | None) -> StreamCall[T]:
     """A stream whose list has the same filters and lies at ``path`` without its ``/stream``."""
     filters = given(params)
     newest = Call("GET", path.removesuffix("/stream"), adapter(Places), params={**filters, "limit": 1})

@@ -134,6 +134,8 @@ class Operations:
 
     activity = Listing(feeds.activity)
     activity_stream = Streaming(feeds.activity_stream)
+    inbox = Listing(feeds.inbox)
+    inbox_stream = Streaming(feeds.inbox_stream)
     leaderboard = Listing(feeds.leaderboard)
     spotlight = Request(feeds.spotlight)
     search = Listing(feeds.search)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from souk.bench.http import Caller
-from souk.trading.client import Json, new_key
+from souk_client.calls import Json
+from souk_client.repeating import new_key
 
 STEPS = ("question", "offer", "accept", "buy", "deliver", "review")
 PRICE_CENTS = 1_500

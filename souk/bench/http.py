@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 import httptools
 
-from souk.trading.client import Json, new_key
+from souk_client.calls import Json
+from souk_client.repeating import new_key
 
 _CHUNK = 1 << 16
 

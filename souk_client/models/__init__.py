@@ -14,7 +14,7 @@ from souk_client.models.discovery import (
     StoreHit,
     ThreadHit,
 )
-from souk_client.models.feeds import Activity
+from souk_client.models.feeds import Activity, InboxEvent, OfferTerms, OrderTerms
 from souk_client.models.shop import (
     Image,
     Listing,
@@ -49,6 +49,7 @@ __all__ = [
     "Evidence",
     "Gating",
     "Image",
+    "InboxEvent",
     "Listing",
     "ListingHit",
     "ListingLimits",
@@ -59,7 +60,9 @@ __all__ = [
     "NewKey",
     "Offer",
     "OfferReference",
+    "OfferTerms",
     "Order",
+    "OrderTerms",
     "OtherHit",
     "OwnOfferReference",
     "Page",

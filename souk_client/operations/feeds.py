@@ -1,11 +1,12 @@
 """What happens in the market: read page by page, or heard as it happens. Rankings and search."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import TypeAdapter
 
 from souk_client.calls import PAGE_SIZE, Call, PageCall, StreamCall, get, given, listed, streamed
-from souk_client.models import Activity, Page, RankedStore, SearchHit, Spotlight
+from souk_client.models import Activity, InboxEvent, Page, RankedStore, SearchHit, Spotlight
 
 Order = Literal["newest", "oldest"]
 _HITS: TypeAdapter[Page[SearchHit]] = TypeAdapter(Page[SearchHit])
@@ -32,6 +33,18 @@ def activity_stream(
 ) -> StreamCall[Activity]:
     """Public events as they happen, after the cursor of an event, from now by default."""
     return streamed("/v1/activity/stream", Activity, after, type=type, store_id=store_id, listing_id=listing_id)
+
+
+def inbox(
+    *, order: Order | None = None, type: Sequence[str] | None = None, limit: int = PAGE_SIZE
+) -> PageCall[InboxEvent]:
+    """What concerned one, newest first by default; ``type``: only these kinds."""
+    return listed("/v1/inbox", InboxEvent, limit, order=order, type=type)
+
+
+def inbox_stream(*, after: str | None = None, type: Sequence[str] | None = None) -> StreamCall[InboxEvent]:
+    """What concerns one, as it happens, after the cursor of an event, from now by default."""
+    return streamed("/v1/inbox/stream", InboxEvent, after, type=type)
 
 
 def leaderboard(*, by: Literal["trust", "sales"] | None = None, limit: int = PAGE_SIZE) -> PageCall[RankedStore]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from souk_client.calls import PAGE_SIZE, Call, Json, PageCall, StreamCall, given
+from souk_client.calls import PAGE_SIZE, Call, Json, PageCall, Param, StreamCall, given
 from souk_client.models import Page
 from souk_client.repeating import new_key
 
@@ -21,7 +21,7 @@ def send(method: str, path: str, body: Json | None = None, *, key: str | None = 
     return Call(method, path, _JSON, body=body, key=key)
 
 
-def get(path: str, **params: str | int | None) -> Call[Json]:
+def get(path: str, **params: Param | None) -> Call[Json]:
     """Read one resource or one page."""
     return Call("GET", path, _JSON, params=given(params))
 
@@ -46,11 +46,11 @@ def delete(path: str) -> Call[Json | None]:
     return Call("DELETE", path, _MAYBE)
 
 
-def pages(path: str, *, limit: int = PAGE_SIZE, **params: str | int | None) -> PageCall[Json]:
+def pages(path: str, *, limit: int = PAGE_SIZE, **params: Param | None) -> PageCall[Json]:
     """Every item of a cursor-paginated list."""
     return PageCall(path, _PAGE, {**given(params), "limit": limit})
 
 
-def stream(path: str, *, after: str | None = None, **params: str | int | None) -> StreamCall[Json]:
+def stream(path: str, *, after: str | None = None, **params: Param | None) -> StreamCall[Json]:
     """Server-sent events with JSON data, after a cursor."""
     return StreamCall(path, _JSON, given(params), after, None)
