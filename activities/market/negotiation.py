@@ -26,6 +26,7 @@ from domain.market.commands import (
     NegotiationSnapshot,
     NegotiationStart,
 )
+from domain.market.reminders import reminder_date
 from domain.market.states import (
     ActivityType,
     CloseReason,
@@ -101,6 +102,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 message=command.message,
                 now=now,
                 expires_at=expires_at,
+                remind_at=reminder_date(now, expires_at, start.policy.offer_reminder_share),
             )
             await session.flush()
             case = NegotiationCase(session, negotiation, [offer], listing, store, now)
@@ -141,6 +143,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
             old.closed_at = case.now
             old.close_reason = CloseReason.SUPERSEDED
             old.superseded_by = command.command_id
+            old.remind_at = None
             # Before the new one: only one offer of a negotiation stands at any time.
             await session.flush()
             new = negotiations.insert_offer(
@@ -155,6 +158,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 message=command.message,
                 now=case.now,
                 expires_at=expires_at,
+                remind_at=reminder_date(case.now, expires_at, start.policy.offer_reminder_share),
             )
             await session.flush()
             case.offers.append(new)
@@ -184,7 +188,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 case.now,
             )
             if closing is None:
-                await case.accept(start.policy.purchase_window_seconds)
+                await case.accept(start.policy)
             else:
                 await case.close(closing)
                 case.refused = refusal_of(closing).code
@@ -229,6 +233,8 @@ class PostgresNegotiationActivities(NegotiationActivities):
             closing = rules.decide_due(case.state, case.listing_view, case.now)
             if closing is not None and case.negotiation.closed_at is None:
                 await case.close(closing)
+            else:
+                case.remind()
             return await case.snapshot()
 
     @activity.defn(name="answer_automatically")
@@ -244,7 +250,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 if closing is not None:
                     await case.close(closing)
                 else:
-                    await case.accept(start.policy.purchase_window_seconds)
+                    await case.accept(start.policy)
             elif answer is False:
                 # As the merchant would: same status, reason, event and inbox message.
                 await case.close(rules.Closing(OfferStatus.REJECTED, CloseReason.DECLINED), told=(Party.BUYER,))

@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.market import negotiations, stock, trust
 from db.market.activity import notify, record_event
 from db.market.tables import Listing, Negotiation, Offer, Store
-from domain.market import errors
+from domain.market import errors, reminders
 from domain.market import negotiation as rules
 from domain.market.commands import NegotiationSnapshot
+from domain.market.policy import MarketPolicy
 from domain.market.states import ActivityType, CloseReason, HoldRelease, InboxType, ListingStatus, OfferStatus, Party
 from domain.market.trust import TrustReason
 from domain.shared.errors import ErrorCode
@@ -121,10 +122,10 @@ class NegotiationCase:
         for party in told:
             self.tell(party, _INBOX_OF_CLOSING.get(closing.reason, InboxType.OFFER_CANCELLED), closing.reason)
 
-    async def accept(self, purchase_window_seconds: float) -> None:
+    async def accept(self, policy: MarketPolicy) -> None:
         """Accept the latest offer and hold its stock; without stock the offer ends as sold out."""
         latest = self.latest
-        purchase_by = self.now + timedelta(seconds=purchase_window_seconds)
+        purchase_by = self.now + timedelta(seconds=policy.purchase_window_seconds)
         listing = await stock.hold_stock(
             self.session, latest.listing_id, latest.offer_id, latest.quantity, purchase_by, self.now
         )
@@ -136,6 +137,7 @@ class NegotiationCase:
         latest.status = OfferStatus.ACCEPTED
         latest.accepted_at = self.now
         latest.purchase_by = purchase_by
+        latest.remind_at = reminders.reminder_date(self.now, purchase_by, policy.purchase_reminder_share)
         self.negotiation.status = OfferStatus.ACCEPTED
         self.publish(ActivityType.OFFER_ACCEPTED)
         self.tell(latest.proposed_by, InboxType.OFFER_ACCEPTED, due_at=purchase_by)
@@ -143,18 +145,22 @@ class NegotiationCase:
             # The buyer accepted; it hears too, because it is the one who must now buy in time.
             self.tell(Party.BUYER, InboxType.OFFER_ACCEPTED, due_at=purchase_by)
 
+    def remind(self) -> None:
+        """Give the reminder that has come due, once."""
+        reminder = reminders.decide_offer_reminder(self.state, self.now)
+        if reminder is not None:
+            self.latest.remind_at = None
+            self.tell(reminder.party, reminder.type, due_at=reminder.due_at)
+
     async def snapshot(self) -> NegotiationSnapshot:
         state, latest = self.state, self.latest
         closed = self.negotiation.closed_at is not None
         auto_answer = False
-        deadline: datetime | None = None
         awaiting = "nothing: it is over"
         if state.standing is not None:
-            deadline = latest.expires_at
             awaiting = f"an answer of the {latest.proposed_by.other.lower()}"
             auto_answer = rules.auto_answer(state.standing, await self.limits()) is not None
         elif state.held is not None:
-            deadline = latest.purchase_by
             awaiting = "the buyer's purchase"
         return NegotiationSnapshot(
             negotiation_id=self.negotiation.negotiation_id,
@@ -164,7 +170,7 @@ class NegotiationCase:
             offer_id=latest.offer_id,
             rounds=self.negotiation.rounds,
             awaiting=awaiting,
-            deadline=None if closed else deadline,
+            deadline=None if closed else reminders.next_offer_date(state),
             closed=closed,
             auto_answer=auto_answer,
             sold_out=self.sold_out,

@@ -69,7 +69,7 @@ class PostgresOrderActivities(OrderActivities):
                 case = await self._buy_accepted_offer(session, start, command, listing, store, since)
             case.publish(ActivityType.ORDER_PLACED)
             for agent_id in case.parties:
-                case.tell(agent_id, InboxType.ORDER_PLACED)
+                case.tell(agent_id, InboxType.ORDER_PLACED, due_at=case.order.promised_at)
             await orders.bump_stats(session, store.store_id, orders_placed=1)
             if case.order.delivery is DeliveryKind.INSTANT:
                 await case.deliver()
@@ -199,7 +199,8 @@ class PostgresOrderActivities(OrderActivities):
                 case.order.refund_requested_at = case.now
                 case.order.refund_request_reason = command.reason
                 case.order.refund_answer_due_at = case.now + timedelta(seconds=start.policy.refund_answer_seconds)
-                case.tell(case.store.owner_merchant_id, InboxType.REFUND_REQUESTED)
+                due_at = case.order.refund_answer_due_at
+                case.tell(case.store.owner_merchant_id, InboxType.REFUND_REQUESTED, due_at=due_at)
                 insert_command(session, command.command_id, "request_refund", start.order_id)
             return case.snapshot()
 
@@ -241,7 +242,8 @@ class PostgresOrderActivities(OrderActivities):
                 await case.refund(due.refund, goods_return=due.refund is RefundReason.DELIVERY_MISSED)
             elif due.remind:
                 case.order.reminded_at = case.now
-                case.tell(case.store.owner_merchant_id, InboxType.DELIVERY_DUE_SOON)
+                promised_at = case.order.promised_at
+                case.tell(case.store.owner_merchant_id, InboxType.DELIVERY_DUE_SOON, due_at=promised_at)
             elif due.close:
                 case.order.closed_at = case.now
             return case.snapshot()

@@ -17,6 +17,7 @@ from domain.market import errors
 from domain.market import orders as rules
 from domain.market.commands import OrderSnapshot
 from domain.market.policy import MarketPolicy
+from domain.market.reminders import reminder_date
 from domain.market.states import (
     ActivityType,
     InboxType,
@@ -88,19 +89,21 @@ class OrderCase:
         order.status = OrderStatus.DELIVERED
         order.delivered_at = self.now
         order.return_window_closes_at = self.now + timedelta(seconds=self.policy.return_window_seconds)
+        closes_at = self.now + timedelta(seconds=self.policy.review_window_seconds)
         # The window's row refers to the order's, and its policy's clock starts here.
         await self.session.flush()
         self.session.add(
             ReviewWindow(
                 order_id=order.order_id,
                 opened_at=self.now,
-                closes_at=self.now + timedelta(seconds=self.policy.review_window_seconds),
+                closes_at=closes_at,
+                remind_at=reminder_date(self.now, closes_at, self.policy.review_reminder_share),
                 status=ReviewWindowStatus.OPEN,
             )
         )
         self.publish(ActivityType.ORDER_DELIVERED)
         self.tell(order.buyer_customer_id, InboxType.ORDER_DELIVERED)
-        self.tell(order.buyer_customer_id, InboxType.REVIEW_WINDOW_OPENED)
+        self.tell(order.buyer_customer_id, InboxType.REVIEW_WINDOW_OPENED, due_at=closes_at)
         if order.source_offer_id is not None:
             await trust.insert_fact(
                 self.session,

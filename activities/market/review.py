@@ -1,5 +1,7 @@
 """Activities of the ReviewWindow process."""
 
+from datetime import datetime
+from typing import TypeGuard
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -17,6 +19,7 @@ from db.platform.commands import find_command, insert_command
 from db.session import Database
 from domain.market import errors
 from domain.market.commands import PostReview, ReviewWindowSnapshot, ReviewWindowStart
+from domain.market.reminders import next_date
 from domain.market.reviews import decide_review
 from domain.market.states import ActivityType, InboxType, ReviewWindowStatus, ThreadStatus, ThreadType
 from domain.market.trust import TrustReason, review_weight_cents
@@ -173,15 +176,29 @@ class PostgresReviewActivities(ReviewActivities):
             if window is not None and window.status is ReviewWindowStatus.OPEN and now >= window.closes_at:
                 window.status = ReviewWindowStatus.LAPSED
                 window.closed_at = now
-                notify(
-                    session,
-                    order.buyer_customer_id,
-                    InboxType.REVIEW_WINDOW_CLOSED,
-                    store_id=order.store_id,
-                    listing_id=order.listing_id,
-                    order_id=order.order_id,
-                )
+                _tell(session, order, InboxType.REVIEW_WINDOW_CLOSED)
+            elif _is_reminder_due(window, now):
+                window.remind_at = None
+                _tell(session, order, InboxType.REVIEW_WINDOW_CLOSING_SOON, due_at=window.closes_at)
             return _snapshot(order, window)
+
+
+def _is_reminder_due(window: ReviewWindow | None, now: datetime) -> TypeGuard[ReviewWindow]:
+    if window is None or window.status is not ReviewWindowStatus.OPEN or window.remind_at is None:
+        return False
+    return now >= window.remind_at
+
+
+def _tell(session: AsyncSession, order: Order, type: InboxType, *, due_at: datetime | None = None) -> None:
+    notify(
+        session,
+        order.buyer_customer_id,
+        type,
+        store_id=order.store_id,
+        listing_id=order.listing_id,
+        order_id=order.order_id,
+        due_at=due_at,
+    )
 
 
 def _snapshot(order: Order, window: ReviewWindow | None, *, trust_moved: bool = False) -> ReviewWindowSnapshot:
@@ -191,5 +208,6 @@ def _snapshot(order: Order, window: ReviewWindow | None, *, trust_moved: bool = 
         listing_id=order.listing_id,
         closes_at=window.closes_at if window else None,
         closed=window is None or window.status is not ReviewWindowStatus.OPEN,
+        deadline=next_date(window.remind_at, window.closes_at) if window else None,
         trust_moved=trust_moved,
     )

@@ -17,7 +17,7 @@ from db import locks
 from db.ids import new_id
 from db.market import trust
 from db.market.activity import notify, record_event
-from db.market.tables import Store, TrustEvent, TrustFact, TrustProfile
+from db.market.tables import Store, SupportQuestion, TrustEvent, TrustFact, TrustProfile
 from db.session import Database
 from domain.market import errors
 from domain.market.commands import StoreTrustStart, TrustFold
@@ -43,11 +43,11 @@ class PostgresTrustActivities(TrustActivities):
             if profile is None:
                 raise errors.STORE_NOT_FOUND.error()
             now = await locks.clock(session)
-            await self._miss_questions(session, start.store_id, now)
+            await self._look_at_questions(session, start.store_id, now)
             await self._decay(session, profile, start.policy, now)
             facts = await trust.list_pending_facts(session, start.store_id, _BATCH)
             await self._fold(session, profile, facts, start.policy, now)
-            reply = await trust.next_reply_deadline(session, start.store_id)
+            reply = await trust.next_reply_date(session, start.store_id)
             deadlines = [profile.decay_due_at] + ([reply] if reply else [])
             return TrustFold(
                 store_id=start.store_id,
@@ -57,8 +57,13 @@ class PostgresTrustActivities(TrustActivities):
                 deadline=min(deadlines),
             )
 
-    async def _miss_questions(self, session: AsyncSession, store_id: UUID, now: datetime) -> None:
-        for question in await trust.list_missed_questions(session, store_id, now):
+    async def _look_at_questions(self, session: AsyncSession, store_id: UUID, now: datetime) -> None:
+        """Miss those past their deadline; remind the owner of those before it, once."""
+        for question in await trust.list_due_questions(session, store_id, now):
+            question.remind_at = None
+            if now < question.due_at:
+                await self._remind_owner(session, question)
+                continue
             question.missed_at = now
             await trust.insert_fact(
                 session,
@@ -78,6 +83,18 @@ class PostgresTrustActivities(TrustActivities):
                 thread_id=question.thread_id,
                 message_id=question.question_message_id,
             )
+
+    async def _remind_owner(self, session: AsyncSession, question: SupportQuestion) -> None:
+        store = await session.get_one(Store, question.store_id)
+        notify(
+            session,
+            store.owner_merchant_id,
+            InboxType.QUESTION_DUE_SOON,
+            store_id=question.store_id,
+            thread_id=question.thread_id,
+            message_id=question.question_message_id,
+            due_at=question.due_at,
+        )
 
     async def _decay(self, session: AsyncSession, profile: TrustProfile, policy: MarketPolicy, now: datetime) -> None:
         """One TIME_DECAY fact per period passed, each with its own source, so none is folded twice."""

@@ -1,14 +1,13 @@
 """Threads, messages and offer references as facts, with what they prove and what they ask of a store."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import locks
-from db.market import evidence, trust
+from db.market import evidence, questions
 from db.market.activity import notify, record_event
 from db.market.negotiations import list_rounds
 from db.market.tables import (
@@ -19,7 +18,6 @@ from db.market.tables import (
     OfferReference,
     Order,
     Store,
-    SupportQuestion,
     Thread,
 )
 from domain.market import errors
@@ -27,7 +25,6 @@ from domain.market.gating import asks_support, evidence_of_message
 from domain.market.notes import check_public_note
 from domain.market.policy import MarketPolicy
 from domain.market.states import ActivityType, AgentType, InboxType, ThreadStatus, ThreadType
-from domain.market.trust import TrustReason
 
 _NEED_CONTEXT = {ThreadType.LAUNCH_DROP, ThreadType.CLAIM_CHALLENGE, ThreadType.NEGOTIATION}
 
@@ -143,12 +140,15 @@ async def insert_message(
     )
     await _record_evidence(session, thread, message, author.agent_type, now)
     store = await session.get(Store, thread.context_store_id) if thread.context_store_id else None
-    moved = None
+    heard = moved = None
     if store is not None:
         if author.agent_id == store.owner_merchant_id:
-            moved = await _answer(session, thread, store, message, parent, policy, now)
-        elif asks_support(author.agent_type, body, thread.type, has_store=True):
-            moved = await _ask(session, thread, store, message, policy, now)
+            heard, moved = await questions.answer(session, thread, store, message, parent, policy, now)
+        elif asks_support(author.agent_type, body, thread.type, has_store=True) and await questions.ask(
+            session, thread, store, message, policy, now
+        ):
+            heard, moved = store.owner_merchant_id, store.store_id
+    _tell_replied(session, thread, message, parent, heard)
     await session.flush()
     return message, moved
 
@@ -169,93 +169,23 @@ async def _record_evidence(
             )
 
 
-async def _ask(
-    session: AsyncSession, thread: Thread, store: Store, message: Message, policy: MarketPolicy, now: datetime
-) -> UUID | None:
-    """Open a question; while the same customer has one open in the thread, a message only follows it up."""
-    due_at = now + timedelta(seconds=policy.reply_deadline_seconds)
-    asked = await session.scalar(
-        insert(SupportQuestion)
-        .values(
-            question_message_id=message.message_id,
-            thread_id=thread.thread_id,
-            store_id=store.store_id,
-            customer_id=message.author_agent_id,
-            asked_at=now,
-            due_at=due_at,
-        )
-        .on_conflict_do_nothing(
-            index_elements=["thread_id", "customer_id"], index_where=SupportQuestion.answered_at.is_(None)
-        )
-        .returning(SupportQuestion.question_message_id)
-    )
-    if asked is None:
-        return None
+def _tell_replied(
+    session: AsyncSession, thread: Thread, message: Message, parent: Message | None, heard: UUID | None
+) -> None:
+    """Tell the author of the message that was answered, else who opened the thread, unless it heard already."""
+    whom = parent.author_agent_id if parent is not None else thread.created_by_agent_id
+    if whom in (message.author_agent_id, heard):
+        return
     notify(
         session,
-        store.owner_merchant_id,
-        InboxType.QUESTION_ASKED,
-        store_id=store.store_id,
+        whom,
+        InboxType.MESSAGE_REPLIED,
+        store_id=thread.context_store_id,
         listing_id=thread.context_listing_id,
         thread_id=thread.thread_id,
         message_id=message.message_id,
-        due_at=due_at,
+        meta={"parent_message_id": str(parent.message_id)} if parent is not None else None,
     )
-    return store.store_id
-
-
-async def _answer(
-    session: AsyncSession,
-    thread: Thread,
-    store: Store,
-    message: Message,
-    parent: Message | None,
-    policy: MarketPolicy,
-    now: datetime,
-) -> UUID | None:
-    """Close the question the owner's message answers: its parent's author's, else the oldest open one."""
-    first = (SupportQuestion.customer_id != parent.author_agent_id,) if parent is not None else ()
-    oldest = (
-        select(SupportQuestion.question_message_id)
-        .where(SupportQuestion.thread_id == thread.thread_id, SupportQuestion.answered_at.is_(None))
-        .order_by(*first, SupportQuestion.asked_at, SupportQuestion.question_message_id)
-        .limit(1)
-    )
-    # One statement decides: of two answers at once, or of an answer and the deadline, one comes first.
-    question: SupportQuestion | None = await session.scalar(
-        update(SupportQuestion)
-        .where(SupportQuestion.question_message_id == oldest.scalar_subquery(), SupportQuestion.answered_at.is_(None))
-        .values(answered_at=now, answer_message_id=message.message_id)
-        .returning(SupportQuestion)
-        .execution_options(populate_existing=True, synchronize_session=False)
-    )
-    if question is None:
-        return None
-    notify(
-        session,
-        question.customer_id,
-        InboxType.QUESTION_ANSWERED,
-        store_id=store.store_id,
-        listing_id=thread.context_listing_id,
-        thread_id=thread.thread_id,
-        message_id=message.message_id,
-    )
-    if question.missed_at is not None:
-        return None
-    await trust.insert_fact(
-        session,
-        store_id=store.store_id,
-        source_event_id=question.question_message_id,
-        reason=TrustReason.MERCHANT_REPLIED_IN_THREAD,
-        inputs={
-            "latency_ms": max(0, int((now - question.asked_at).total_seconds() * 1000)),
-            "deadline_ms": max(1, int(policy.reply_deadline_seconds * 1000)),
-        },
-        occurred_at=now,
-        subject_agent_id=question.customer_id,
-        linked_thread_id=thread.thread_id,
-    )
-    return store.store_id
 
 
 async def insert_reference(

@@ -37,6 +37,7 @@ def offer_view(offer: Offer) -> OfferView:
         expires_at=offer.expires_at,
         list_price_cents=offer.list_price_cents,
         purchase_by=offer.purchase_by,
+        remind_at=offer.remind_at,
     )
 
 
@@ -128,6 +129,7 @@ def insert_offer(
     message: str | None,
     now: datetime,
     expires_at: datetime,
+    remind_at: datetime | None,
 ) -> Offer:
     offer = Offer(
         offer_id=offer_id,
@@ -141,6 +143,7 @@ def insert_offer(
         status=OfferStatus.PROPOSED,
         created_at=now,
         expires_at=expires_at,
+        remind_at=remind_at,
         negotiation_id=negotiation.negotiation_id,
         round=round_number,
         proposed_by=proposed_by,
@@ -162,6 +165,7 @@ def close_offer(
     offer.status = status
     offer.closed_at = now
     offer.close_reason = reason
+    offer.remind_at = None
     if status is OfferStatus.REJECTED:
         offer.rejected_at = now
     negotiation.status = status
@@ -172,6 +176,8 @@ def close_offer(
 async def list_overdue_negotiations(session: AsyncSession, limit: int) -> list[UUID]:
     """Open negotiations whose date has passed, or whose listing can no longer sell: what the sweep nudges."""
     now = func.clock_timestamp()
+    # Its own timer comes first; late, it has no process.
+    unreminded = Offer.remind_at < now - func.make_interval(0, 0, 0, 0, 0, 0, 5)
     standing = Offer.status == OfferStatus.PROPOSED
     held = (Offer.status == OfferStatus.ACCEPTED) & (Offer.purchase_by < now)
     unsellable = (
@@ -184,7 +190,9 @@ async def list_overdue_negotiations(session: AsyncSession, limit: int) -> list[U
         .join(Offer, Offer.negotiation_id == Negotiation.negotiation_id)
         .join(Listing, Listing.listing_id == Negotiation.listing_id)
         .join(Store, Store.store_id == Negotiation.seller_store_id)
-        .where(Negotiation.closed_at.is_(None), (standing & ((Offer.expires_at < now) | unsellable)) | held)
+        .where(
+            Negotiation.closed_at.is_(None), (standing & ((Offer.expires_at < now) | unsellable)) | held | unreminded
+        )
         .order_by(Negotiation.opened_at)
         .limit(limit)
     )

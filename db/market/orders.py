@@ -61,9 +61,15 @@ async def list_overdue_orders(session: AsyncSession, limit: int) -> list[UUID]:
 
 
 async def list_overdue_review_windows(session: AsyncSession, limit: int) -> list[UUID]:
+    """Open windows that should have closed, or whose buyer should have been reminded: what the sweep nudges."""
+    now = func.clock_timestamp()
+    late = now - func.make_interval(0, 0, 0, 0, 0, 0, 5)
     query = (
         select(ReviewWindow.order_id)
-        .where(ReviewWindow.status == ReviewWindowStatus.OPEN, ReviewWindow.closes_at < func.clock_timestamp())
+        .where(
+            ReviewWindow.status == ReviewWindowStatus.OPEN,
+            (ReviewWindow.closes_at < now) | (ReviewWindow.remind_at < late),
+        )
         .order_by(ReviewWindow.closes_at)
         .limit(limit)
     )

@@ -142,9 +142,10 @@ async def count_folded(
     return await session.scalar(query) or 0
 
 
-async def next_reply_deadline(session: AsyncSession, store_id: UUID) -> datetime | None:
+async def next_reply_date(session: AsyncSession, store_id: UUID) -> datetime | None:
+    """When the next open question is to be reminded of, or missed."""
     return await session.scalar(
-        select(func.min(SupportQuestion.due_at)).where(
+        select(func.min(func.coalesce(SupportQuestion.remind_at, SupportQuestion.due_at))).where(
             SupportQuestion.store_id == store_id,
             SupportQuestion.answered_at.is_(None),
             SupportQuestion.missed_at.is_(None),
@@ -152,12 +153,13 @@ async def next_reply_deadline(session: AsyncSession, store_id: UUID) -> datetime
     )
 
 
-async def list_missed_questions(session: AsyncSession, store_id: UUID, now: datetime) -> list[SupportQuestion]:
+async def list_due_questions(session: AsyncSession, store_id: UUID, now: datetime) -> list[SupportQuestion]:
+    """Open questions whose deadline or reminder has come, locked."""
     query = (
         select(SupportQuestion)
         .where(
             SupportQuestion.store_id == store_id,
-            SupportQuestion.due_at <= now,
+            func.coalesce(SupportQuestion.remind_at, SupportQuestion.due_at) <= now,
             SupportQuestion.answered_at.is_(None),
             SupportQuestion.missed_at.is_(None),
         )
@@ -169,12 +171,12 @@ async def list_missed_questions(session: AsyncSession, store_id: UUID, now: date
 
 
 async def list_stores_needing_fold(session: AsyncSession, limit: int) -> list[UUID]:
-    """Stores with a fact nobody folded, a question overdue or a decay due: what the sweep nudges."""
+    """Stores with a fact nobody folded, a question or its reminder overdue, a decay due: what the sweep nudges."""
     now = func.clock_timestamp()
     grace = func.make_interval(0, 0, 0, 0, 0, 0, 5)
     pending = select(TrustFact.store_id).where(TrustFact.folded_at.is_(None), TrustFact.occurred_at < now - grace)
     missed = select(SupportQuestion.store_id).where(
-        SupportQuestion.due_at < now - grace,
+        func.coalesce(SupportQuestion.remind_at, SupportQuestion.due_at) < now - grace,
         SupportQuestion.answered_at.is_(None),
         SupportQuestion.missed_at.is_(None),
     )

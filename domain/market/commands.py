@@ -158,12 +158,15 @@ class PostReview(Message):
 
 
 class ReviewWindowSnapshot(Message):
+    """``deadline``: when the process must look again by itself, if that is before ``closes_at``."""
+
     order_id: UUID
     store_id: UUID
     listing_id: UUID
     closes_at: datetime | None
     closed: bool
     trust_moved: bool = False
+    deadline: datetime | None = None
 
 
 class StoreTrustStart(Message):

@@ -29,6 +29,7 @@ class OfferView:
     expires_at: datetime
     list_price_cents: int
     purchase_by: datetime | None = None
+    remind_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,3 +123,23 @@ async def test_only_agents_have_one(http: httpx.AsyncClient, operator: Agent):
         anyone = await http.get(path)
         assert (anyone.status_code, anyone.json()["code"]) == (401, "auth.required")
         assert ((await operator("GET", path)).json())["code"] == "auth.agent_required"
+
+
+async def test_replies_reach_those_they_answer_and_nobody_twice(stall: Stall, customer: Agent, http):
+    other = await register(http, "CUSTOMER")
+    thread = await customer.ok("POST", "/v1/threads", {"type": "LOOKING_FOR", "title": "A lamp that hums"})
+    path = f"/v1/threads/{thread['thread_id']}/messages"
+    first = await other.ok("POST", path, {"body": "I have seen one in the old town."})
+    answer = await customer.ok("POST", path, {"body": "Where?", "parent_message_id": first["message_id"]})
+    await other.ok("POST", path, {"body": "Near the well.", "parent_message_id": answer["message_id"]})
+    to_opener, to_author = await inbox(customer, 2), await inbox(other, 1)
+    assert [event["type"] for event in to_opener + to_author] == ["MESSAGE_REPLIED"] * 3
+    assert to_opener[0]["message_id"] == first["message_id"]
+    assert [event["meta"] for event in to_opener] == [{}, {"parent_message_id": answer["message_id"]}]
+    assert to_author[0]["meta"] == {"parent_message_id": first["message_id"]}
+    # A question and its answer have events of their own.
+    question = await ask(customer, stall)
+    path = f"/v1/threads/{question['thread_id']}/messages"
+    await stall.owner.ok("POST", path, {"body": "All night.", "parent_message_id": question["message_id"]})
+    assert [event["type"] for event in (await inbox(customer, 3))[2:]] == ["QUESTION_ANSWERED"]
+    assert [event["type"] for event in await inbox(stall.owner, 1)] == ["QUESTION_ASKED"]

@@ -71,6 +71,22 @@ async def lapsed(town: Town) -> Handles:
     return {"negotiation-auto-accepted-lapsed": town.deal}
 
 
+async def reminded(town: Town) -> Handles:
+    """Reminded of the answer, then of the purchase, which never comes."""
+    town.books.reminds = True
+    await town.bid()
+    await until(lambda: "OFFER_EXPIRING_SOON to SELLER" in town.books.sent)
+    await town.answer("accept", "bid", SELLER)
+    return {"negotiation-reminded": town.deal}
+
+
+async def reviewer_reminded(town: Town) -> Handles:
+    town.books.reminds, town.books.delivery = True, DeliveryKind.INSTANT
+    await town.buy()
+    await until(lambda: town.books.attempts["settle_review_window"] > 0)
+    return {"review-window-reminded": town.window}
+
+
 async def broken(town: Town) -> Handles:
     await town.bid(quantity=10)
     await town.answer("accept", "bid", SELLER)
@@ -120,7 +136,8 @@ async def trusted(town: Town) -> Handles:
 
 
 SCENARIOS: tuple[Callable[[Town], Awaitable[Handles]], ...] = (
-    haggled_and_bought, expired, lapsed, broken, refused, missed, refunded, unreviewed, trusted,
+    haggled_and_bought, expired, lapsed, reminded, broken, refused, missed, refunded, unreviewed, reviewer_reminded,
+    trusted,
 )  # fmt: skip
 
 

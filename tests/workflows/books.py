@@ -63,6 +63,7 @@ class Bought:
     refund_reason: RefundReason | None = None
     window: ReviewWindowStatus | None = None
     window_closes_at: datetime | None = None
+    window_remind_at: datetime | None = None
     review_id: UUID | None = None
 
 
@@ -77,6 +78,7 @@ class Books:
     buyer: BuyerStanding = _FREE_BUYER
     gated: bool = True
     delivery: DeliveryKind = DeliveryKind.SHIPPED
+    reminds: bool = False
     commands: dict[UUID, str] = field(default_factory=dict)
     negotiations: dict[UUID, Haggle] = field(default_factory=dict)
     orders: dict[UUID, Bought] = field(default_factory=dict)

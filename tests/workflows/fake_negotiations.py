@@ -8,7 +8,7 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.market.signatures import NegotiationActivities
-from domain.market import errors
+from domain.market import errors, reminders
 from domain.market import negotiation as rules
 from domain.market.commands import AnswerOffer, CounterOffer, MakeOffer, NegotiationSnapshot, NegotiationStart
 from domain.market.states import CloseReason, OfferStatus, Party
@@ -42,23 +42,27 @@ class FakeNegotiations(NegotiationActivities):
         haggle.closed, haggle.reason = True, closing.reason
         self._books.tell(closing.reason)
 
+    def _reminder(self, now: datetime, until: datetime, share: float) -> datetime | None:
+        return reminders.reminder_date(now, until, share) if self._books.reminds else None
+
     def _accept(self, haggle: Haggle, start: NegotiationStart, now: datetime) -> bool:
         """Hold the stock; whether it was the last."""
         sold_out = self._books.move_stock(-haggle.state.latest.quantity)
         purchase_by = now + timedelta(seconds=start.policy.purchase_window_seconds)
-        self._put(haggle, status=OfferStatus.ACCEPTED, purchase_by=purchase_by)
+        remind_at = self._reminder(now, purchase_by, start.policy.purchase_reminder_share)
+        self._put(haggle, status=OfferStatus.ACCEPTED, purchase_by=purchase_by, remind_at=remind_at)
         self._books.tell("ACCEPTED")
         return sold_out
 
     def _snapshot(self, negotiation_id: UUID, **flags: object) -> NegotiationSnapshot:
         haggle = self._books.negotiations[negotiation_id]
         state, latest = haggle.state, haggle.state.latest
-        deadline, awaiting, auto = None, "nothing: it is over", False
+        awaiting, auto = "nothing: it is over", False
         if state.standing is not None:
-            deadline, awaiting = latest.expires_at, f"an answer of the {latest.proposed_by.other.lower()}"
+            awaiting = f"an answer of the {latest.proposed_by.other.lower()}"
             auto = rules.auto_answer(latest, self._books.limits) is not None
         elif state.held is not None:
-            deadline, awaiting = latest.purchase_by, "the buyer's purchase"
+            awaiting = "the buyer's purchase"
         found = {
             "negotiation_id": negotiation_id,
             "store_id": STORE,
@@ -67,7 +71,7 @@ class FakeNegotiations(NegotiationActivities):
             "offer_id": latest.offer_id,
             "rounds": latest.round,
             "awaiting": awaiting,
-            "deadline": None if haggle.closed else deadline,
+            "deadline": None if haggle.closed else reminders.next_offer_date(state),
             "closed": haggle.closed,
             "auto_answer": auto,
         }
@@ -85,6 +89,7 @@ class FakeNegotiations(NegotiationActivities):
                 offer = rules.OfferView(
                     command.command_id, 1, Party.BUYER, command.price_cents, command.quantity, OfferStatus.PROPOSED,
                     expires_at, listing.price_cents,
+                    remind_at=self._reminder(now, expires_at, start.policy.offer_reminder_share),
                 )  # fmt: skip
                 state = rules.NegotiationState(command.buyer_id, SELLER, (offer,))
                 self._books.negotiations[start.negotiation_id] = Haggle(state)
@@ -111,6 +116,7 @@ class FakeNegotiations(NegotiationActivities):
                     proposed_by=by,
                     price_cents=command.price_cents,
                     expires_at=expires_at,
+                    remind_at=self._reminder(now, expires_at, start.policy.offer_reminder_share),
                 )
                 haggle.state = replace(haggle.state, offers=(*haggle.state.offers, new))
                 self._books.commands[command.command_id] = "ok"
@@ -169,8 +175,12 @@ class FakeNegotiations(NegotiationActivities):
         async with self._books.turn("settle_negotiation") as now:
             haggle = self._find(start.negotiation_id)
             closing = rules.decide_due(haggle.state, self._books.listing, now)
+            reminder = reminders.decide_offer_reminder(haggle.state, now)
             if closing is not None and not haggle.closed:
                 self._close(haggle, closing)
+            elif reminder is not None:
+                self._put(haggle, remind_at=None)
+                self._books.tell(f"{reminder.type} to {reminder.party}")
             return self._snapshot(start.negotiation_id)
 
     @activity.defn(name="answer_automatically")

@@ -19,6 +19,7 @@ from domain.market.commands import (
     ReviewWindowSnapshot,
     ReviewWindowStart,
 )
+from domain.market.reminders import reminder_date
 from domain.market.reviews import decide_review
 from domain.market.states import CloseReason, DeliveryKind, OrderStatus, RefundReason, ReviewWindowStatus
 from tests.workflows.books import LISTING, SELLER, STORE, Books, Bought
@@ -58,6 +59,9 @@ class FakeOrders(OrderActivities):
         )
         order.window = ReviewWindowStatus.OPEN
         order.window_closes_at = now + timedelta(seconds=start.policy.review_window_seconds)
+        if self._books.reminds:
+            share = start.policy.review_reminder_share
+            order.window_remind_at = reminder_date(now, order.window_closes_at, share)
         self._books.tell("ORDER_DELIVERED")
         return order.negotiation_id is not None
 
@@ -195,6 +199,7 @@ class FakeReviews(ReviewActivities):
             "listing_id": LISTING,
             "closes_at": order.window_closes_at,
             "closed": order.window is not ReviewWindowStatus.OPEN,
+            "deadline": order.window_remind_at,
         }
         return ReviewWindowSnapshot.model_validate(found | flags)
 
@@ -217,4 +222,7 @@ class FakeReviews(ReviewActivities):
             order = _find(self._books, start.order_id)
             if order.window is ReviewWindowStatus.OPEN and order.window_closes_at and now >= order.window_closes_at:
                 order.window = ReviewWindowStatus.LAPSED
+            elif order.window_remind_at is not None and now >= order.window_remind_at:
+                order.window_remind_at = None
+                self._books.tell("REVIEW_WINDOW_CLOSING_SOON")
             return self._snapshot(start.order_id)

@@ -44,6 +44,21 @@ async def test_an_accepted_offer_not_bought_lapses_and_returns_its_stock(town: T
     assert town.books.listing.stock == 10
 
 
+async def test_the_awaited_party_is_reminded_once_before_each_date(town: Town):
+    town.books.reminds = True
+    await town.bid()
+    await town.sleep(35 * HOUR)
+    assert town.books.sent == []
+    await town.sleep(2 * HOUR)
+    await until(lambda: town.books.sent == ["OFFER_EXPIRING_SOON to SELLER"])
+    await town.counter("bid", SELLER, 900, "ask")
+    await town.sleep(37 * HOUR)
+    await until(lambda: town.books.sent[1:] == ["OFFER_EXPIRING_SOON to BUYER"])
+    await town.answer("accept", "ask", BUYER)
+    await town.end(town.deal)
+    assert town.books.sent[2:] == ["ACCEPTED", "HOLD_LAPSING_SOON to BUYER", CloseReason.NOT_PURCHASED]
+
+
 @pytest.mark.parametrize(("price", "status"), [(900, OfferStatus.ACCEPTED), (300, OfferStatus.REJECTED)])
 async def test_a_threshold_answers_after_a_while_within_its_bounds(town: Town, price: int, status: OfferStatus):
     town.policy = town.policy.model_copy(

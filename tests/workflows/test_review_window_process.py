@@ -33,6 +33,19 @@ async def test_the_window_lapses_after_30_days(town: Town):
     await until(lambda: has_ended(town.window))
 
 
+async def test_the_buyer_is_reminded_before_the_window_lapses(town: Town):
+    town.books.reminds = True
+    await delivered(town)
+    await town.sleep(26 * DAY)
+    assert town.books.sent == ["ORDER_DELIVERED"]
+    await town.sleep(2 * DAY)
+    await until(lambda: town.books.sent == ["ORDER_DELIVERED", "REVIEW_WINDOW_CLOSING_SOON"])
+    assert bought(town).window is ReviewWindowStatus.OPEN
+    await town.end(town.window)
+    assert bought(town).window is ReviewWindowStatus.LAPSED
+    assert len(town.books.sent) == 2
+
+
 async def test_the_review_closes_the_window_and_wakes_the_stores_trust(town: Town):
     await delivered(town)
     done = await town.review()

@@ -3,6 +3,8 @@
 Guards that an order has at most one review, posted in time by its buyer.
 """
 
+from datetime import datetime
+
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
@@ -32,7 +34,7 @@ class ReviewWindow(MarketProcess):
             if self._nudged:
                 await self._look_again()
             if self._snapshot is None or not self._snapshot.closed:
-                await self._wait(self._snapshot.closes_at if self._snapshot else None)
+                await self._wait(self._next_date())
         await workflow.wait_condition(workflow.all_handlers_finished)
         await self._tell(self._start.store_id)
 
@@ -51,6 +53,11 @@ class ReviewWindow(MarketProcess):
         async with self._lock:
             self._nudged = False
             self._keep(await record(Record.settle_review_window, "record what has come due", self._start))
+
+    def _next_date(self) -> datetime | None:
+        if self._snapshot is None:
+            return None
+        return self._snapshot.deadline or self._snapshot.closes_at
 
     def _keep(self, snapshot: ReviewWindowSnapshot) -> None:
         self._snapshot = snapshot

@@ -1,0 +1,115 @@
+"""Questions a store owes an answer: opened by a customer's message, closed by one of the owner's.
+
+A thread has at most one open question per customer, and an answer closes exactly one.
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.market import trust
+from db.market.activity import notify
+from db.market.tables import Message, Store, SupportQuestion, Thread
+from domain.market.policy import MarketPolicy
+from domain.market.reminders import reminder_date
+from domain.market.states import InboxType
+from domain.market.trust import TrustReason
+
+
+async def ask(
+    session: AsyncSession, thread: Thread, store: Store, message: Message, policy: MarketPolicy, now: datetime
+) -> bool:
+    """Open a question; while the same customer has one open in the thread, a message only follows it up.
+
+    Tells the owner, and returns True, when it opened one.
+    """
+    due_at = now + timedelta(seconds=policy.reply_deadline_seconds)
+    asked = await session.scalar(
+        insert(SupportQuestion)
+        .values(
+            question_message_id=message.message_id,
+            thread_id=thread.thread_id,
+            store_id=store.store_id,
+            customer_id=message.author_agent_id,
+            asked_at=now,
+            due_at=due_at,
+            remind_at=reminder_date(now, due_at, policy.reply_reminder_share),
+        )
+        .on_conflict_do_nothing(
+            index_elements=["thread_id", "customer_id"], index_where=SupportQuestion.answered_at.is_(None)
+        )
+        .returning(SupportQuestion.question_message_id)
+    )
+    if asked is None:
+        return False
+    notify(
+        session,
+        store.owner_merchant_id,
+        InboxType.QUESTION_ASKED,
+        store_id=store.store_id,
+        listing_id=thread.context_listing_id,
+        thread_id=thread.thread_id,
+        message_id=message.message_id,
+        due_at=due_at,
+    )
+    return True
+
+
+async def answer(
+    session: AsyncSession,
+    thread: Thread,
+    store: Store,
+    message: Message,
+    parent: Message | None,
+    policy: MarketPolicy,
+    now: datetime,
+) -> tuple[UUID | None, UUID | None]:
+    """Close the question the owner's message answers: its parent's author's, else the oldest open one.
+
+    Returns who was told of the answer, and the store whose trust process must hear of it, if any.
+    """
+    first = (SupportQuestion.customer_id != parent.author_agent_id,) if parent is not None else ()
+    oldest = (
+        select(SupportQuestion.question_message_id)
+        .where(SupportQuestion.thread_id == thread.thread_id, SupportQuestion.answered_at.is_(None))
+        .order_by(*first, SupportQuestion.asked_at, SupportQuestion.question_message_id)
+        .limit(1)
+    )
+    # One statement decides: of two answers at once, or of an answer and the deadline, one comes first.
+    question: SupportQuestion | None = await session.scalar(
+        update(SupportQuestion)
+        .where(SupportQuestion.question_message_id == oldest.scalar_subquery(), SupportQuestion.answered_at.is_(None))
+        .values(answered_at=now, answer_message_id=message.message_id)
+        .returning(SupportQuestion)
+        .execution_options(populate_existing=True, synchronize_session=False)
+    )
+    if question is None:
+        return None, None
+    notify(
+        session,
+        question.customer_id,
+        InboxType.QUESTION_ANSWERED,
+        store_id=store.store_id,
+        listing_id=thread.context_listing_id,
+        thread_id=thread.thread_id,
+        message_id=message.message_id,
+    )
+    if question.missed_at is not None:
+        return question.customer_id, None
+    await trust.insert_fact(
+        session,
+        store_id=store.store_id,
+        source_event_id=question.question_message_id,
+        reason=TrustReason.MERCHANT_REPLIED_IN_THREAD,
+        inputs={
+            "latency_ms": max(0, int((now - question.asked_at).total_seconds() * 1000)),
+            "deadline_ms": max(1, int(policy.reply_deadline_seconds * 1000)),
+        },
+        occurred_at=now,
+        subject_agent_id=question.customer_id,
+        linked_thread_id=thread.thread_id,
+    )
+    return question.customer_id, store.store_id
