@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from db.roles import API_ROLE, WORKER_ROLE
 from domain.checkout.policy import CheckoutPolicy
 from domain.market.policy import MarketPolicy
+from domain.webhooks.policy import WebhookPolicy
 
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _EVERYWHERE = {"", "0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
@@ -97,6 +98,7 @@ class Settings(BaseSettings):
     log_json: bool = True
 
     market: MarketPolicy = Field(default_factory=MarketPolicy)
+    webhooks: WebhookPolicy = Field(default_factory=WebhookPolicy)
     checkout: CheckoutPolicy = Field(default_factory=CheckoutPolicy)
     market_settlement: bool = Field(True, description="buyers may settle without a payment handler, as orders do")
     simulation: SimulationSettings = Field(default_factory=SimulationSettings)

@@ -1,7 +1,7 @@
 """Every row lock of Souk, in one place and in one order.
 
 A transaction takes locks in this order and never goes back: agent, store, listing, negotiation, order, trust
-profile. Locks are FOR NO KEY UPDATE, so rows that refer to a locked one can still be inserted. Nothing is
+profile, webhook. Locks are FOR NO KEY UPDATE, so rows that refer to a locked one can still be inserted. Nothing is
 awaited under a lock but the database. ``clock`` is read after the locks: waiting for one takes time, and
 deadlines are decided by the database's clock alone.
 """
@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import Base
 from db.market.tables import Agent, Listing, Negotiation, Order, ReviewWindow, Store, TrustProfile
+from db.webhooks.tables import WebhookEndpoint
 
 Row = TypeVar("Row", bound=Base)
 
@@ -58,6 +59,11 @@ async def lock_review_window(session: AsyncSession, order_id: UUID) -> ReviewWin
 
 async def lock_trust_profile(session: AsyncSession, store_id: UUID) -> TrustProfile | None:
     return await _one(session, TrustProfile, TrustProfile.store_id == store_id)
+
+
+async def lock_webhook(session: AsyncSession, webhook_id: UUID) -> WebhookEndpoint | None:
+    """The last of all: what it delivers was written before."""
+    return await _one(session, WebhookEndpoint, WebhookEndpoint.webhook_id == webhook_id)
 
 
 async def clock(session: AsyncSession) -> datetime:

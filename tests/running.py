@@ -17,6 +17,7 @@ from api.main import create_app
 from config.settings import Settings
 from db.session import Database
 from worker.main import build_worker, ensure_schedule
+from worker.webhooks import serving_webhooks
 from workflows.client import connect
 
 T = TypeVar("T")
@@ -67,7 +68,7 @@ class RunningSouk:
         database = Database(self.settings.role_url("worker"), 8, "test-worker")
         try:
             await ensure_schedule(client, self.settings.sweep_interval_seconds)
-            async with build_worker(client, database, self.settings):
+            async with build_worker(client, database, self.settings), serving_webhooks(client, self.settings):
                 ready.set()
                 await self._stop_worker.wait()
         finally:

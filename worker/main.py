@@ -20,7 +20,6 @@ from temporalio.client import (
 )
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from config.logs import configure_logs
 from config.settings import Settings
@@ -28,6 +27,8 @@ from db.session import Database
 from domain.market.processes import MARKET_QUEUE, SWEEP, SWEEP_SCHEDULE
 from worker.interceptors import RefusalInterceptor
 from worker.registry import WORKFLOWS, build_activities
+from worker.sandbox import runner
+from worker.webhooks import serving_webhooks
 from workflows.client import connect
 
 _log = structlog.get_logger("souk.worker")
@@ -41,11 +42,7 @@ def build_worker(client: Client, database: Database, settings: Settings, *, task
         workflows=WORKFLOWS,
         activities=build_activities(database, client, settings),
         interceptors=[RefusalInterceptor()],
-        workflow_runner=SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules(
-                "domain", "activities", "pydantic", "pydantic_core", "annotated_types"
-            )
-        ),
+        workflow_runner=runner(),
         graceful_shutdown_timeout=timedelta(seconds=10),
         # One poller for new workflows (the default ratio) makes every start wait its turn.
         nonsticky_to_sticky_poll_ratio=0.5,
@@ -89,7 +86,7 @@ async def run(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     try:
         await ensure_schedule(client, settings.sweep_interval_seconds)
-        async with build_worker(client, database, settings):
+        async with build_worker(client, database, settings), serving_webhooks(client, settings):
             _log.info("worker ready", queue=MARKET_QUEUE)
             await stop.wait()
             _log.info("worker draining")
@@ -103,6 +100,8 @@ def main() -> None:
     configure_logs(settings.log_level, as_json=settings.log_json)
     if not settings.temporal_address:
         sys.exit("no Temporal is configured: set SOUK_TEMPORAL_ADDRESS")
+    if not settings.credential_secret.get_secret_value():
+        sys.exit("no credential secret: webhooks cannot be signed; set SOUK_CREDENTIAL_SECRET as the API has it")
     asyncio.run(run(settings))
 
 

@@ -3,23 +3,31 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import httpx
 from temporalio.client import Client
 
+from activities.books import OTHER_BOOKS
 from activities.market.audit import PostgresAuditActivities
 from activities.market.negotiation import PostgresNegotiationActivities
 from activities.market.nudges import TemporalNudgeActivities
 from activities.market.order import PostgresOrderActivities
 from activities.market.review import PostgresReviewActivities
 from activities.market.trust import PostgresTrustActivities
+from activities.webhooks.delivery import HttpWebhookActivities
+from activities.webhooks.formats import Formats, StandardFormat
+from activities.webhooks.sweeping import WebhookSweep
 from config.settings import Settings
 from db.session import Database
+from domain.webhooks.states import WebhookFormat
 from workflows.market.negotiation import Negotiation
 from workflows.market.order import Order
 from workflows.market.review_window import ReviewWindow
 from workflows.market.store_trust import StoreTrust
 from workflows.market.sweep import MarketAudit, Sweep
+from workflows.webhooks.delivery import WebhookDelivery
 
 WORKFLOWS: Sequence[type] = (Negotiation, Order, ReviewWindow, StoreTrust, Sweep, MarketAudit)
+WEBHOOK_WORKFLOWS: Sequence[type] = (WebhookDelivery,)
 
 
 def activities_of(instance: object) -> list[Callable[..., Any]]:
@@ -30,12 +38,25 @@ def activities_of(instance: object) -> list[Callable[..., Any]]:
 
 def build_activities(database: Database, client: Client, settings: Settings) -> list[Callable[..., Any]]:
     """All activities over one database pool and one Temporal client."""
+    sweeps = (WebhookSweep(database, client, settings.webhooks),)
     instances = (
         PostgresNegotiationActivities(database),
         PostgresOrderActivities(database),
         PostgresReviewActivities(database),
         PostgresTrustActivities(database),
-        TemporalNudgeActivities(database, client, settings.market, settings.idempotency_retention_days),
-        PostgresAuditActivities(database, client),
+        TemporalNudgeActivities(database, client, settings.market, settings.idempotency_retention_days, sweeps),
+        PostgresAuditActivities(database, client, OTHER_BOOKS),
     )
     return [method for instance in instances for method in activities_of(instance)]
+
+
+def build_formats(settings: Settings) -> Formats:
+    """Every way to write and sign a delivery: one line each."""
+    return {WebhookFormat.STANDARD: StandardFormat(settings.credential_secret.get_secret_value().encode())}
+
+
+def build_webhook_activities(
+    database: Database, http: httpx.AsyncClient, settings: Settings
+) -> list[Callable[..., Any]]:
+    """The activities of the deliveries' queue."""
+    return activities_of(HttpWebhookActivities(database, http, build_formats(settings), settings.webhooks))

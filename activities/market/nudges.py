@@ -1,6 +1,8 @@
 """Activities that wake processes, and the sweep's housekeeping."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Protocol
 from uuid import UUID
 
 from temporalio import activity
@@ -26,14 +28,29 @@ _BATCH = 500
 _AT_ONCE = 16
 
 
-class TemporalNudgeActivities(NudgeActivities):
-    """The real ones."""
+class OtherSweep(Protocol):
+    """What a later context wants done at every sweep."""
 
-    def __init__(self, database: Database, client: Client, policy: MarketPolicy, retention_days: int) -> None:
+    async def sweep(self) -> int:
+        """Wake what should have acted by now. Returns how many processes."""
+
+
+class TemporalNudgeActivities(NudgeActivities):
+    """The real ones. ``others`` are the sweeps of later contexts, which the market does not know."""
+
+    def __init__(
+        self,
+        database: Database,
+        client: Client,
+        policy: MarketPolicy,
+        retention_days: int,
+        others: Sequence[OtherSweep] = (),
+    ) -> None:
         self._database = database
         self._client = client
         self._policy = policy
         self._retention_days = retention_days
+        self._others = others
 
     @activity.defn(name="tell_processes")
     async def tell_processes(self, tell: Tell) -> None:
@@ -94,6 +111,7 @@ class TemporalNudgeActivities(NudgeActivities):
                 await wake(self._client, start)
         for store_id in stores:
             await wake(self._client, StoreTrustStart(store_id=store_id, policy=self._policy))
+        woken = [await other.sweep() for other in self._others]
         return SweepReport(
             negotiations=len(overdue),
             orders=len(late),
@@ -101,4 +119,5 @@ class TemporalNudgeActivities(NudgeActivities):
             stores=len(stores),
             partitions_made=made,
             rows_purged=purged,
+            others=sum(woken),
         )

@@ -15,15 +15,17 @@ from domain.shared.cursors import encode_cursor
 
 @dataclass(frozen=True, slots=True)
 class FeedFilter:
-    """Which events a reader wants; None is all of them."""
+    """Which events a reader wants; None is all of them, and so are no ``types``."""
 
     type: ActivityType | None = None
     store_id: UUID | None = None
     listing_id: UUID | None = None
+    types: frozenset[ActivityType] = frozenset()
 
     def wants(self, event: ActivityEvent) -> bool:
         return (
             (self.type is None or event.type is self.type)
+            and (not self.types or event.type in self.types)
             and (self.store_id is None or event.store_id == self.store_id)
             and (self.listing_id is None or event.listing_id == self.listing_id)
         )
@@ -39,6 +41,8 @@ def _settled(wanted: FeedFilter) -> Select[ActivityEvent]:
     query = settled(ActivityEvent)
     if wanted.type is not None:
         query = query.where(ActivityEvent.type == wanted.type)
+    if wanted.types:
+        query = query.where(ActivityEvent.type.in_(sorted(wanted.types)))
     if wanted.store_id is not None:
         query = query.where(ActivityEvent.store_id == wanted.store_id)
     if wanted.listing_id is not None:

@@ -199,7 +199,7 @@ class Done(Message):
 
 
 class SweepReport(Message):
-    """How many processes a sweep woke, by kind, and what it tidied."""
+    """How many processes a sweep woke, by kind (``others``: of later contexts), and what it tidied."""
 
     negotiations: int = 0
     orders: int = 0
@@ -207,6 +207,7 @@ class SweepReport(Message):
     stores: int = 0
     partitions_made: int = 0
     rows_purged: int = 0
+    others: int = 0
 
 
 class AuditFinding(Message):

@@ -2,6 +2,7 @@
 
 import httpx
 
+from activities.books import OTHER_BOOKS
 from activities.market.audit import audit_processes, audit_projections
 from db.ids import new_id
 from db.session import Database
@@ -28,7 +29,7 @@ async def audit_database(target: DatabaseTarget) -> list[AuditFinding]:
             client = await connect(target.temporal_address, target.temporal_namespace, target.payload_keys)
         except RuntimeError as error:
             raise StackError(f"no Temporal answers at {target.temporal_address}: is it running?") from error
-        return [*findings, await audit_processes(client, database)]
+        return [*findings, await audit_processes(client, database, OTHER_BOOKS)]
     finally:
         await database.close()
 

@@ -13,18 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.books import OTHER_BOOKS
+from activities.market.audit import MARKET_BOOK, list_ids, running_query
 from activities.market.waking import nudge, wake
+from activities.webhooks.waking import wake_delivery
 from db.market import negotiations, orders, trust
-from db.market.audit import list_open_processes
 from db.market.tables import Negotiation, Order
 from db.session import Database
+from db.webhooks.pending import FailingEndpoint, list_failing
 from domain.market.commands import NegotiationStart, OrderStart, ReviewWindowStart, StoreTrustStart
 from domain.market.policy import MarketPolicy
 from domain.market.processes import negotiation_process, order_process, review_window_process, store_trust_process
 from domain.market.states import OfferStatus
 
 OVERDUE, ORPHANED, UNEXPECTED, STUCK = "overdue", "orphaned", "unexpected", "stuck"
-_RUNNING = 'ExecutionStatus = "Running" AND WorkflowType IN ("Negotiation", "Order", "ReviewWindow", "StoreTrust")'
+_BOOKS = (MARKET_BOOK, *OTHER_BOOKS)
 _RETRYING = 3
 _MOST = 500
 
@@ -53,20 +56,25 @@ async def diagnose(database: Database, client: Client) -> list[Ailment]:
     async with database.transaction() as session:
         for ailment in await _overdue(session):
             found[ailment.process_id] = ailment
-        expected = await list_open_processes(session)
-    running = {execution.id async for execution in client.list_workflows(_RUNNING)}
-    for process_id in sorted(expected ^ running):
+    must, may = await list_ids(database, _BOOKS)
+    running = {execution.id async for execution in client.list_workflows(running_query(_BOOKS))}
+    for process_id in sorted((must - running) | (running - may)):
         runs = await _describe(client, process_id) is not None
-        async with database.transaction() as session:
-            wanted = process_id in await list_open_processes(session)
-        if wanted and not runs:
+        must, may = await list_ids(database, _BOOKS)
+        if process_id in must and not runs:
             found[process_id] = Ailment(ORPHANED, process_id, "its projection is open and no process runs")
-        elif runs and not wanted:
+        elif runs and process_id not in may:
             found[process_id] = Ailment(UNEXPECTED, process_id, "it runs though its projection is closed or missing")
     for process_id in sorted(running):
         if (trouble := await _describe(client, process_id)) is not None and trouble:
             found[process_id] = Ailment(STUCK, process_id, trouble, safe=False)
     return sorted(found.values(), key=lambda ailment: (ailment.kind, ailment.process_id))
+
+
+async def list_failing_webhooks(database: Database) -> list[FailingEndpoint]:
+    """Endpoints that take nothing. Their owners must mend them; nothing here is wrong."""
+    async with database.transaction() as session:
+        return await list_failing(session, _MOST)
 
 
 async def _overdue(session: AsyncSession) -> list[Ailment]:
@@ -115,6 +123,11 @@ async def repair(database: Database, client: Client, policy: MarketPolicy, ailme
     mended = 0
     for ailment in ailments:
         if not ailment.safe:
+            continue
+        if ailment.process_id.startswith("webhook/"):
+            # Also one whose endpoint is gone: it looks, and ends.
+            await wake_delivery(client, UUID(ailment.process_id.removeprefix("webhook/")))
+            mended += 1
             continue
         start = await _start_of(database, policy, ailment.process_id)
         if start is not None and ailment.kind != UNEXPECTED:

@@ -12,7 +12,9 @@ from temporalio.client import Client
 
 from config.settings import Settings
 from db.session import Database
-from souk.checks.doctor import Ailment, diagnose, repair
+from db.webhooks.pending import FailingEndpoint
+from domain.webhooks.processes import webhook_process
+from souk.checks.doctor import Ailment, diagnose, list_failing_webhooks, repair
 from souk.checks.target import DatabaseOption, DatabaseTarget, database_target
 from souk.commands.clear_errors import one_clear_line
 from souk.commands.options import DEFAULT_DATA_DIR, DataDir
@@ -44,10 +46,23 @@ async def _opened(target: DatabaseTarget) -> AsyncIterator[tuple[Database, Clien
         await database.close()
 
 
-async def find_ailments(target: DatabaseTarget) -> list[Ailment]:
-    """Raises StackError when the database or Temporal is away."""
+async def find_ailments(target: DatabaseTarget) -> tuple[list[Ailment], list[FailingEndpoint]]:
+    """What ails processes, and which webhooks take nothing.
+
+    Raises StackError when the database or Temporal is away.
+    """
     async with _opened(target) as (database, client):
-        return await diagnose(database, client)
+        return await diagnose(database, client), await list_failing_webhooks(database)
+
+
+def _describe_failing(found: FailingEndpoint) -> str:
+    """States and dates; an address or what a receiver says is its owner's business."""
+    answer = f"last status {found.last_status}" if found.last_status else "no answer"
+    since = f"since {found.failing_since:%Y-%m-%d %H:%M} UTC" if found.failing_since else ""
+    if found.status == "PAUSED":
+        return f"paused ({found.pause_reason}), nothing delivered {since}, {answer}: its owner was told"
+    following = f", next try {found.next_attempt_at:%Y-%m-%d %H:%M} UTC" if found.next_attempt_at else ""
+    return f"nothing delivered {since}, {answer}{following}"
 
 
 async def mend(target: DatabaseTarget, only: str | None, *, dry_run: bool) -> tuple[list[Ailment], list[Ailment]]:
@@ -84,11 +99,13 @@ def fix(target: DatabaseTarget, only: str | None, *, dry_run: bool) -> None:
 def doctor(database: DatabaseOption = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """List stuck, overdue and orphaned processes with the command that resolves each; exit 1 when there are any."""
     with one_clear_line():
-        ailments = asyncio.run(find_ailments(database_target(database, data_dir)))
+        ailments, failing = asyncio.run(find_ailments(database_target(database, data_dir)))
     console = Console(highlight=False, soft_wrap=True)
     for ailment in ailments:
         console.print(f"[bold]{ailment.kind}[/bold] {ailment.process_id}: {ailment.what}")
         console.print(f"    {ailment.command}", style="cyan")
+    for endpoint in failing:
+        console.print(f"[bold]failing[/bold] {webhook_process(endpoint.webhook_id)}: {_describe_failing(endpoint)}")
     if ailments:
         raise typer.Exit(1)
     console.print("Every process is well: none stuck, overdue or orphaned.")

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.books import OTHER_BOOKS
 from activities.market.audit import audit_processes, audit_projections
 from db.market import negotiations, orders, trust
 from db.session import Database
@@ -151,7 +152,7 @@ async def judge(database: Database, url: str, client: Client, ledger: Ledger) ->
     verdict = Verdict()
     async with database.transaction() as session:
         await balance(session, ledger, verdict)
-    findings = [*await audit_projections(database), await audit_processes(client, database)]
+    findings = [*await audit_projections(database), await audit_processes(client, database, OTHER_BOOKS)]
     verdict.invariants = [f"invariant {found.invariant}: {example}" for found in findings for example in found.examples]
     async for verified in verify_database(url, None):
         verdict.trust += [f"store {verified.store_id}: {breach}" for breach in verified.breaches]

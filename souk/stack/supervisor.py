@@ -38,6 +38,7 @@ FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 8.0
 # How long a restarted API or worker waits for a Postgres or Temporal that is being restarted too.
 _PATIENCE_SECONDS = 30
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 
 
@@ -106,6 +107,7 @@ class Supervisor:
             or secrets["SOUK_UCP_SIGNING_KEYS"],
             "SOUK_API_HOST": self.settings.api_host,
             "SOUK_API_PORT": str(port_of(listener)),
+            "SOUK_WEBHOOKS__ALLOW_LOOPBACK": str(self._delivers_to_itself()).lower(),
         }
         self._migrate()
         self._environment |= self._temporal_environment(temporal)
@@ -197,6 +199,13 @@ class Supervisor:
             "SOUK_TEMPORAL_UI_URL": temporal.ui_url if temporal else self.settings.temporal_ui_url,
             "SOUK_TEMPORAL_CODEC_ORIGINS": json.dumps(origins),
         }
+
+    def _delivers_to_itself(self) -> bool:
+        """Whether webhooks may go to this machine: as set, else while nobody else can reach this Souk."""
+        webhooks = self.settings.webhooks
+        if "allow_loopback" in webhooks.model_fields_set:
+            return webhooks.allow_loopback
+        return self.settings.api_host in _LOOPBACK
 
     def _migrate(self) -> None:
         """In a process of its own: a signal can end it, and its output is kept."""

@@ -9,7 +9,8 @@ from sqlalchemy.engine import make_url
 
 import db.checkout.tables
 import db.market.tables
-import db.platform.tables  # noqa: F401  the metadata knows a table once its module is imported
+import db.platform.tables
+import db.webhooks.tables  # noqa: F401  the metadata knows a table once its module is imported
 from config.settings import Settings
 from db.base import Base
 from db.migrate import downgrade, upgrade

@@ -1,0 +1,1 @@
+"""Queries of webhook endpoints, their cursors and dead letters."""

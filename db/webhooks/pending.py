@@ -1,0 +1,122 @@
+"""Which endpoints have something to deliver.
+
+After each commit of events one look finds the endpoints concerned by what is new, so its cost follows the news
+and not the number of endpoints. The sweep looks at every active endpoint's cursor instead, by index, and finds
+whatever was missed. Both stop at the oldest running transaction, as every reader does: what commits behind it
+is found at a later look, never skipped.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import TextClause, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from domain.webhooks.processes import webhook_process
+
+_HORIZON = "(pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"
+
+_BOUNDS = text(
+    f"""
+    SELECT horizon, EXISTS (SELECT 1 FROM inbox_events WHERE txid >= horizon)
+                 OR EXISTS (SELECT 1 FROM activity_events WHERE txid >= horizon)
+    FROM (SELECT {_HORIZON} AS horizon) bounds
+    """  # noqa: S608 - no value in it
+)
+# Those that wait for their next try have a timer of their own.
+_DUE = "e.status = 'ACTIVE' AND (e.next_attempt_at IS NULL OR e.next_attempt_at <= clock_timestamp())"
+_CONCERNED = text(
+    f"""
+    SELECT e.webhook_id FROM webhook_endpoints e
+      JOIN (SELECT DISTINCT agent_id, type FROM inbox_events WHERE txid >= :since AND txid < :horizon) n
+        ON n.agent_id = e.agent_id AND (e.types = '{{}}' OR n.type = ANY (e.types))
+      WHERE e.source = 'INBOX' AND {_DUE}
+    UNION
+    SELECT e.webhook_id
+      FROM (SELECT DISTINCT type::text AS type, store_id, listing_id FROM activity_events
+            WHERE txid >= :since AND txid < :horizon) n
+      JOIN webhook_endpoints e ON (e.store_id IS NULL OR e.store_id = n.store_id)
+        AND (e.listing_id IS NULL OR e.listing_id = n.listing_id) AND (e.types = '{{}}' OR n.type = ANY (e.types))
+      WHERE e.source = 'ACTIVITY' AND {_DUE}
+    """  # noqa: S608 - no value in it
+)
+_BEHIND = f"""
+    CASE e.source WHEN 'INBOX' THEN EXISTS (
+        SELECT 1 FROM inbox_events i WHERE i.agent_id = e.agent_id AND (i.txid, i.seq) > (e.cursor_txid, e.cursor_seq)
+          AND i.txid < {_HORIZON} AND (e.types = '{{}}' OR i.type = ANY (e.types)))
+      ELSE EXISTS (
+        SELECT 1 FROM activity_events a WHERE (a.txid, a.seq) > (e.cursor_txid, e.cursor_seq) AND a.txid < {_HORIZON}
+          AND (e.store_id IS NULL OR a.store_id = e.store_id)
+          AND (e.listing_id IS NULL OR a.listing_id = e.listing_id)
+          AND (e.types = '{{}}' OR a.type::text = ANY (e.types))) END
+"""  # noqa: S608 - no value in it
+_TESTED = "(e.test_requested_at IS NOT NULL AND e.test_sent_at IS NULL)"
+_OWED = f"(e.status = 'ACTIVE' AND {_BEHIND}) OR {_TESTED}"
+_WAITING = text(
+    f"SELECT e.webhook_id FROM webhook_endpoints e WHERE ({_DUE} AND {_BEHIND}) OR {_TESTED} "  # noqa: S608
+    "ORDER BY e.last_attempt_at NULLS FIRST LIMIT :most"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """``horizon``: every transaction below it is over. ``unsettled``: events wait behind it."""
+
+    horizon: int
+    unsettled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FailingEndpoint:
+    """What operators may know of an endpoint that takes nothing."""
+
+    webhook_id: UUID
+    status: str
+    pause_reason: str | None
+    failed_tries: int
+    failing_since: datetime | None
+    next_attempt_at: datetime | None
+    last_status: int | None
+    last_error: str | None
+
+
+async def read_bounds(session: AsyncSession) -> Bounds:
+    row = (await session.execute(_BOUNDS)).one()
+    return Bounds(row[0], row[1])
+
+
+async def list_concerned(session: AsyncSession, since: int, horizon: int) -> list[UUID]:
+    """Active endpoints that want an event of the transactions from ``since`` up to ``horizon``."""
+    return await _ids(session, _CONCERNED, since=since, horizon=horizon)
+
+
+async def list_waiting(session: AsyncSession, most: int) -> list[UUID]:
+    """Endpoints with something to deliver now, whatever their processes believe; the longest unserved first."""
+    return await _ids(session, _WAITING, most=most)
+
+
+async def list_processes(session: AsyncSession) -> tuple[set[str], set[str]]:
+    """The workflow ids that must run, and those that may: every endpoint may have its process.
+
+    One that waits for its next try must run as well: nothing else would remember the date.
+    """
+    must = await _ids(session, text(f"SELECT e.webhook_id FROM webhook_endpoints e WHERE {_OWED}"))  # noqa: S608
+    may = await _ids(session, text("SELECT webhook_id FROM webhook_endpoints"))
+    return {webhook_process(key) for key in must}, {webhook_process(key) for key in may}
+
+
+async def list_failing(session: AsyncSession, most: int) -> list[FailingEndpoint]:
+    """Endpoints whose last try failed, or that were paused for it; those that fail longest first."""
+    rows = await session.execute(
+        text(
+            "SELECT webhook_id, status, pause_reason, failed_tries, failing_since, next_attempt_at, last_status, "
+            "last_error FROM webhook_endpoints WHERE failing_since IS NOT NULL ORDER BY failing_since LIMIT :most"
+        ),
+        {"most": most},
+    )
+    return [FailingEndpoint(*row) for row in rows.all()]
+
+
+async def _ids(session: AsyncSession, query: TextClause, **values: int) -> list[UUID]:
+    return [row[0] for row in (await session.execute(query, values)).all()]

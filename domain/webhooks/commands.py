@@ -1,0 +1,24 @@
+"""What a delivery process is started with, and what its activity reports. No address, no payload, no secret."""
+
+from datetime import datetime
+from uuid import UUID
+
+from domain.market.commands import Message
+from domain.webhooks.states import DeliveryState
+
+
+class WebhookStart(Message):
+    webhook_id: UUID
+
+
+class DeliveryReport(Message):
+    """How one turn ended. ``next_look_at``: when to try again by itself; None is when told.
+
+    ``failed_tries`` and ``last_status`` are of the event that stands first in line.
+    """
+
+    state: DeliveryState
+    next_look_at: datetime | None = None
+    delivered: int = 0
+    failed_tries: int = 0
+    last_status: int | None = None

@@ -1,0 +1,22 @@
+"""Refusals about webhooks."""
+
+from domain.shared.errors import ErrorKind, declare
+
+WEBHOOK_NOT_FOUND = declare("webhook.not_found", ErrorKind.NOT_FOUND, "You have no such webhook.", "GET /v1/webhooks")
+WEBHOOK_ADDRESS = declare(
+    "webhook.address_refused",
+    ErrorKind.RULE_VIOLATION,
+    "Souk does not deliver to this address.",
+    "use an https address of a public host, on port 443 or above 1023",
+)
+WEBHOOK_TOO_MANY = declare(
+    "webhook.too_many",
+    ErrorKind.CONFLICT,
+    "You have as many webhooks as one agent may have.",
+    "DELETE /v1/webhooks/{webhook_id} of one that is not needed",
+)
+WEBHOOK_FILTER = declare(
+    "webhook.filter_invalid",
+    ErrorKind.INVALID,
+    "types must be event types of the source; store_id and listing_id go with ACTIVITY only.",
+)

@@ -1,0 +1,447 @@
+"""Deliveries on a real Postgres to a real receiver: order, ids, retries, dead letters, pauses, rotation, privacy."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import pytest_asyncio
+from sqlalchemy import select, text
+from standardwebhooks.webhooks import WebhookVerificationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.webhooks.delivery import HttpWebhookActivities
+from activities.webhooks.formats import StandardFormat
+from activities.webhooks.sending import webhook_client
+from db.ids import new_id
+from db.market.activity import notify, record_event
+from db.market.tables import InboxEvent
+from db.session import Database
+from db.webhooks import endpoints
+from db.webhooks.tables import WebhookDeadLetter, WebhookEndpoint
+from domain.market.states import ActivityType, InboxType
+from domain.shared.cursors import decode_cursor
+from domain.shared.errors import DomainError
+from domain.webhooks.commands import WebhookStart
+from domain.webhooks.policy import WebhookPolicy
+from domain.webhooks.secrets import derive_secret
+from domain.webhooks.states import DeliveryState, WebhookSource
+from tests.activities.scene import Scene
+from tests.builders import make_agent
+from tests.receiver import Receiver
+
+SECRET = b"the tests' credential secret"
+POLICY = WebhookPolicy(allow_loopback=True, timeout_seconds=2, connect_timeout_seconds=1)
+
+
+class Post:
+    """One agent's webhook and the activity that serves it."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.client = webhook_client(POLICY)
+        self.policy = POLICY
+
+    async def agent(self):
+        async with self.database.transaction() as session:
+            return await make_agent(session)
+
+    async def webhook(self, agent, url, source=WebhookSource.INBOX, **more):
+        fields = {"types": [], "store_id": None, "listing_id": None, "description": None, "max_per_agent": 10}
+        async with self.database.transaction() as session:
+            row = await endpoints.insert_endpoint(session, new_id(), agent, url=url, source=source, **(fields | more))
+        return row.webhook_id
+
+    async def tell(self, agent, *types: InboxType):
+        for kind in types:
+            async with self.database.transaction() as session:
+                notify(session, agent, kind, meta={"for": str(agent)})
+
+    async def happen(self, type: ActivityType, **ids):
+        async with self.database.transaction() as session:
+            record_event(session, type, **ids)
+
+    async def serve(self, webhook_id):
+        activities = HttpWebhookActivities(
+            self.database, self.client, {"STANDARD": StandardFormat(SECRET)}, self.policy
+        )
+        return await ActivityEnvironment().run(activities.deliver_webhooks, WebhookStart(webhook_id=webhook_id))
+
+    async def row(self, webhook_id) -> WebhookEndpoint:
+        async with self.database.transaction() as session:
+            return await session.get_one(WebhookEndpoint, webhook_id)
+
+    async def dead(self, webhook_id) -> list[WebhookDeadLetter]:
+        async with self.database.transaction() as session:
+            return await endpoints.list_dead_letters(session, webhook_id, None, 10)
+
+    async def change(self, webhook_id, **columns):
+        async with self.database.transaction() as session:
+            row = await session.get_one(WebhookEndpoint, webhook_id)
+            for name, value in columns.items():
+                setattr(row, name, value)
+
+    async def hurry(self, webhook_id):
+        """The wait for the next try is over."""
+        await self.change(webhook_id, next_attempt_at=datetime.now(UTC) - timedelta(seconds=1))
+
+    async def inbox(self, agent) -> list[InboxEvent]:
+        async with self.database.transaction() as session:
+            query = select(InboxEvent).where(InboxEvent.agent_id == agent).order_by(InboxEvent.txid, InboxEvent.seq)
+            return list(await session.scalars(query))
+
+
+@pytest_asyncio.fixture
+async def post(worker_database: Database) -> AsyncIterator[Post]:
+    made = Post(worker_database)
+    yield made
+    await made.client.aclose()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as running:
+        yield running
+
+
+async def test_events_come_in_order_signed_and_as_the_inbox_shows_them(post: Post, receiver: Receiver):
+    agent = await post.agent()
+    await post.tell(agent, InboxType.TRUST_MOVED)
+    webhook = await post.webhook(agent, receiver.url)
+    kinds = (InboxType.OFFER_MADE, InboxType.ORDER_PLACED, InboxType.REVIEW_POSTED)
+    await post.tell(agent, *kinds)
+    report = await post.serve(webhook)
+    assert (report.state, report.delivered, report.next_look_at) == (DeliveryState.IDLE, 3, None)
+    written = (await post.inbox(agent))[1:]
+    assert [got.id for got in receiver.received] == [str(event.inbox_event_id) for event in written]
+    secret = derive_secret(SECRET, webhook, 1)
+    for got, kind, event in zip(receiver.received, kinds, written, strict=True):
+        got.verify(secret)
+        assert got.document["type"] == got.data["type"] == kind
+        assert datetime.fromisoformat(got.document["timestamp"]) == event.created_at
+        assert set(got.document) == {"type", "timestamp", "data"}
+        assert got.data["inbox_event_id"] == got.id
+        assert got.headers["content-type"] == "application/json"
+        with pytest.raises(WebhookVerificationError):
+            got.verify(derive_secret(SECRET, new_id(), 1))
+    row = await post.row(webhook)
+    assert decode_cursor(receiver.received[-1].data["cursor"], int, int) == row.place
+    assert row.last_status == 204
+    assert (await post.serve(webhook)).delivered == 0
+
+
+async def test_an_inbox_webhook_hears_of_its_own_agent_only(post: Post, receiver: Receiver):
+    mine, other = await post.agent(), await post.agent()
+    webhook = await post.webhook(mine, receiver.url)
+    await post.tell(other, InboxType.OFFER_MADE, InboxType.ORDER_PLACED)
+    await post.tell(mine, InboxType.OFFER_MADE)
+    await post.tell(other, InboxType.ORDER_PLACED)
+    await post.serve(webhook)
+    assert [got.data["meta"] for got in receiver.received] == [{"for": str(mine)}]
+
+
+async def test_types_narrow_an_inbox_and_places_narrow_activity(post: Post, receiver: Receiver, scene: Scene):
+    agent = await post.agent()
+    webhook = await post.webhook(agent, receiver.url, types=["ORDER_PLACED"])
+    await post.tell(agent, InboxType.OFFER_MADE, InboxType.ORDER_PLACED, InboxType.OFFER_MADE)
+    await post.serve(webhook)
+    assert [got.document["type"] for got in receiver.received] == ["ORDER_PLACED"]
+
+    receiver.received.clear()
+    shop, elsewhere = await scene.shop(), await scene.shop()
+    of_store = await post.webhook(
+        agent, receiver.url, WebhookSource.ACTIVITY, types=["ORDER_DELIVERED", "TRUST_UPDATED"], store_id=shop.store_id
+    )
+    buyer = await scene.customer(shop)
+    await scene.bought(shop, buyer)
+    await scene.bought(elsewhere, await scene.customer(elsewhere))
+    await post.serve(of_store)
+    assert [got.document["type"] for got in receiver.received] == ["ORDER_DELIVERED"]
+    assert receiver.received[0].data["store_id"] == str(shop.store_id)
+
+
+async def test_terms_are_told_to_a_party_of_the_offer(post: Post, receiver: Receiver, scene: Scene):
+    shop = await scene.shop()
+    webhook = await post.webhook(shop.merchant_id, receiver.url, types=["OFFER_MADE"])
+    buyer = await scene.customer(shop)
+    await scene.offer(shop, buyer, 777)
+    await post.serve(webhook)
+    assert receiver.received[0].data["offer"]["proposed_price_cents"] == 777
+
+
+async def test_what_runs_still_holds_back_what_came_later(post: Post, receiver: Receiver):
+    """The feeds' rule: a transaction that is still running may commit an earlier place."""
+    agent = await post.agent()
+    webhook = await post.webhook(agent, receiver.url)
+    async with post.database.transaction() as session:
+        notify(session, agent, InboxType.OFFER_MADE)
+        await session.flush()
+        await post.tell(agent, InboxType.ORDER_PLACED)
+        assert (await post.serve(webhook)).delivered == 0
+    assert (await post.serve(webhook)).delivered == 2
+    assert [got.document["type"] for got in receiver.received] == ["OFFER_MADE", "ORDER_PLACED"]
+
+
+async def test_a_failed_try_holds_the_line_and_is_sent_again_with_the_same_id(post: Post, receiver: Receiver):
+    agent = await post.agent()
+    webhook = await post.webhook(agent, receiver.url)
+    await post.tell(agent, InboxType.OFFER_MADE, InboxType.ORDER_PLACED)
+    receiver.answer = lambda _: 500
+    report = await post.serve(webhook)
+    assert (report.state, report.failed_tries, report.last_status) == (DeliveryState.BACKING_OFF, 1, 500)
+    assert report.next_look_at is not None
+    again = await post.serve(webhook)
+    assert again.next_look_at == report.next_look_at
+    assert len(receiver.received) == 1
+    await post.hurry(webhook)
+    await post.serve(webhook)
+    row = await post.row(webhook)
+    assert (row.failed_tries, row.last_error) == (2, "the endpoint answered 500")
+    assert row.failing_since is not None
+    receiver.answer = lambda _: 200
+    await post.hurry(webhook)
+    assert (await post.serve(webhook)).delivered == 2
+    ids = [got.id for got in receiver.received]
+    assert ids[0] == ids[1] == ids[2] != ids[3]
+    row = await post.row(webhook)
+    assert (row.failed_tries, row.failing_since, row.next_attempt_at) == (0, None, None)
+
+
+async def test_a_crash_between_sending_and_recording_sends_again(post: Post, receiver: Receiver, monkeypatch):
+    agent = await post.agent()
+    webhook = await post.webhook(agent, receiver.url)
+    await post.tell(agent, InboxType.OFFER_MADE)
+
+    async def crash(*_, **__):
+        raise ConnectionError("the database went away")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("activities.webhooks.delivery.record_attempt", crash)
+        with pytest.raises(ConnectionError):
+            await post.serve(webhook)
+    assert (await post.serve(webhook)).delivered == 1
+    assert [got.id for got in receiver.received] == [receiver.received[0].id] * 2
+
+
+async def test_the_last_try_makes_a_dead_letter_and_the_next_event_has_its_turn(post: Post, receiver: Receiver):
+    agent = await post.agent()
+    webhook = await post.webhook(agent, receiver.url)
+    await post.tell(agent, InboxType.OFFER_MADE, InboxType.ORDER_PLACED)
+    poison = str((await post.inbox(agent))[0].inbox_event_id)
+    receiver.answer = lambda message: 422 if message == poison else 204
+    for _ in range(len(POLICY.retry_seconds) + 1):
+        await post.hurry(webhook)
+        await post.serve(webhook)
+    assert [got.document["type"] for got in receiver.acknowledged] == ["ORDER_PLACED"]
+    assert len(receiver.received) == len(POLICY.retry_seconds) + 2
+    (letter,) = await post.dead(webhook)
+    assert (str(letter.event_id), letter.tries, letter.last_status) == (poison, 10, 422)
+    assert (await post.row(webhook)).failing_since is None
+
+    receiver.answer = lambda _: 204
+    receiver.received.clear()
+    async with post.database.transaction() as session:
+        await endpoints.replay(session, agent, webhook, (letter.txid, letter.seq - 1))
+    await post.serve(webhook)
+    assert receiver.received[0].id == poison
+    assert [got.document["type"] for got in receiver.received] == ["OFFER_MADE", "ORDER_PLACED"]
+    assert await post.dead(webhook) == []
+
+
+async def test_a_dead_endpoint_is_paused_and_its_owner_told(post: Post, receiver: Receiver):
+    agent = await post.agent()
+    webhook = await post.webhook(agent, receiver.url)
+    await post.tell(agent, InboxType.OFFER_MADE)
+    receiver.answer = lambda _: 500
+    await post.serve(webhook)
+    await post.change(webhook, failing_since=datetime.now(UTC) - timedelta(days=5, seconds=1))
+    await post.hurry(webhook)
+    assert (await post.serve(webhook)).state is DeliveryState.PAUSED
+    row = await post.row(webhook)
+    assert (row.status, row.pause_reason) == ("PAUSED", "FAILING")
+    notice = (await post.inbox(agent))[-1]
+    assert (notice.type, notice.meta) == ("WEBHOOK_PAUSED", {"webhook_id": str(webhook), "reason": "FAILING"})
+    sent = len(receiver.received)
+    await post.tell(agent, InboxType.ORDER_PLACED)
+    await post.serve(webhook)
+    assert len(receiver.received) == sent
+
+    receiver.answer = lambda _: 204
+    async with post.database.transaction() as session:
+        endpoints.activate(await endpoints.lock_endpoint(session, agent, webhook))
+    await post.serve(webhook)
+    assert [got.document["type"] for got in receiver.acknowledged] == ["OFFER_MADE", "WEBHOOK_PAUSED", "ORDER_PLACED"]
+
+
+async def test_gone_pauses_at_once(post: Post, receiver: Receiver):
+    agent = await post.agent()
+    webhook = await post.webhook(agent, receiver.url)
+    await post.tell(agent, InboxType.OFFER_MADE)
+    receiver.answer = lambda _: 410
+    assert (await post.serve(webhook)).state is DeliveryState.PAUSED
+    assert (await post.row(webhook)).pause_reason == "GONE"
+    assert [event.type for event in await post.inbox(agent)] == ["OFFER_MADE", "WEBHOOK_PAUSED"]
+
+
+async def test_retry_after_is_honoured_as_seconds_and_as_a_date(post: Post, receiver: Receiver):
+    agent = await post.agent()
+    webhook = await post.webhook(agent, receiver.url)
+    await post.tell(agent, InboxType.OFFER_MADE)
+    date = datetime.now(UTC) + timedelta(hours=2)
+    for header, least in (("3600", 3590), (date.strftime("%a, %d %b %Y %H:%M:%S GMT"), 7190), ("soon", 5)):
+        receiver.answer = lambda _, header=header: (503, {"Retry-After": header})
+        await post.change(webhook, failed_tries=0)
+        await post.hurry(webhook)
+        report = await post.serve(webhook)
+        assert report.next_look_at is not None
+        wait = (report.next_look_at - datetime.now(UTC)).total_seconds()
+        assert least - 5 < wait < least * 1.1 + 20
+
+
+async def test_a_redirect_is_no_delivery_and_is_not_followed(post: Post, receiver: Receiver):
+    agent = await post.agent()
+    webhook = await post.webhook(agent, receiver.url)
+    await post.tell(agent, InboxType.OFFER_MADE)
+    receiver.answer = lambda _: (307, {"Location": receiver.url})
+    await post.serve(webhook)
+    assert len(receiver.received) == 1
+    assert (await post.row(webhook)).last_error == "the endpoint redirects elsewhere"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/hook", "https://169.254.169.254/hook", "http://10.0.0.1/"])
+async def test_addresses_that_cannot_be_reached_fail_in_words_without_the_address(post: Post, url: str):
+    agent = await post.agent()
+    webhook = await post.webhook(agent, url)
+    await post.tell(agent, InboxType.OFFER_MADE)
+    assert (await post.serve(webhook)).state is DeliveryState.BACKING_OFF
+    row = await post.row(webhook)
+    assert row.last_status is None
+    assert row.last_error
+    assert not any(part in row.last_error for part in ("127", "169", "10.0"))
+
+
+async def test_during_a_rotation_both_secrets_sign(post: Post, receiver: Receiver):
+    agent = await post.agent()
+    webhook = await post.webhook(agent, receiver.url)
+    old, new = derive_secret(SECRET, webhook, 1), derive_secret(SECRET, webhook, 2)
+    async with post.database.transaction() as session:
+        await endpoints.rotate_secret(session, agent, webhook, 3600)
+    await post.tell(agent, InboxType.OFFER_MADE)
+    await post.serve(webhook)
+    receiver.received[0].verify(old)
+    receiver.received[0].verify(new)
+    assert len(receiver.received[0].headers["webhook-signature"].split(" ")) == 2
+    await post.change(webhook, previous_secret_until=datetime.now(UTC) - timedelta(seconds=1))
+    await post.tell(agent, InboxType.OFFER_MADE)
+    await post.serve(webhook)
+    receiver.received[1].verify(new)
+    with pytest.raises(WebhookVerificationError):
+        receiver.received[1].verify(old)
+
+
+async def test_a_test_event_is_sent_once_also_while_paused(post: Post, receiver: Receiver):
+    agent = await post.agent()
+    webhook = await post.webhook(agent, receiver.url)
+    await post.tell(agent, InboxType.OFFER_MADE)
+    await post.change(webhook, status="PAUSED", pause_reason="BY_OWNER")
+    test_id = new_id()
+    async with post.database.transaction() as session:
+        await endpoints.request_test(session, agent, webhook, test_id)
+    receiver.answer = lambda _: 418
+    assert (await post.serve(webhook)).state is DeliveryState.PAUSED
+    (got,) = receiver.received
+    assert (got.id, got.document["type"], got.data["test_id"]) == (str(test_id), "TEST", str(test_id))
+    got.verify(derive_secret(SECRET, webhook, 1))
+    row = await post.row(webhook)
+    assert (row.test_status, row.test_error, row.failed_tries) == (418, "the endpoint answered 418", 0)
+    assert row.test_sent_at is not None
+
+
+async def test_a_replay_during_a_delivery_wins(post: Post, receiver: Receiver):
+    """The cursor moved while a receiver took its time: what it acknowledges then moves it no more."""
+    agent = await post.agent()
+    webhook = await post.webhook(agent, receiver.url)
+    start = (await post.row(webhook)).place
+    await post.tell(agent, InboxType.OFFER_MADE, InboxType.ORDER_PLACED)
+    loop = asyncio.get_running_loop()
+    rewound = False
+
+    def answer(id: str) -> int:
+        nonlocal rewound
+        if len(receiver.received) == 1 and not rewound:
+            rewound = True
+
+            async def rewind() -> None:
+                async with post.database.transaction() as session:
+                    await endpoints.replay(session, agent, webhook, start)
+
+            asyncio.run_coroutine_threadsafe(rewind(), loop).result(10)
+        return 204
+
+    receiver.answer = answer
+    await post.serve(webhook)
+    types = [got.document["type"] for got in receiver.received]
+    assert types == ["OFFER_MADE", "ORDER_PLACED", "OFFER_MADE", "ORDER_PLACED"]
+
+
+async def test_a_turn_is_bounded(post: Post, receiver: Receiver):
+    agent = await post.agent()
+    webhook = await post.webhook(agent, receiver.url)
+    await post.tell(agent, *[InboxType.OFFER_MADE] * 5)
+    post.policy = POLICY.model_copy(update={"turn_events": 2})
+    assert (await post.serve(webhook)).state is DeliveryState.MORE
+    assert len(receiver.received) == 2
+    post.policy = POLICY.model_copy(update={"slow_seconds": 1e-9})
+    assert (await post.serve(webhook)).state is DeliveryState.MORE
+    assert len(receiver.received) == 3
+
+
+async def test_a_deleted_webhook_ends_its_process(post: Post, receiver: Receiver):
+    agent = await post.agent()
+    webhook = await post.webhook(agent, receiver.url)
+    async with post.database.transaction() as session:
+        await endpoints.delete_endpoint(session, agent, webhook)
+    assert (await post.serve(webhook)).state is DeliveryState.DELETED
+
+
+async def test_an_agent_has_no_more_than_its_share(post: Post):
+    agent = await post.agent()
+    for _ in range(2):
+        await post.webhook(agent, "https://agent.example/", max_per_agent=2)
+    with pytest.raises(DomainError) as refused:
+        await post.webhook(agent, "https://agent.example/", max_per_agent=2)
+    assert refused.value.code == "webhook.too_many"
+
+
+async def test_the_market_keeps_one_endpoint_per_format_for_an_agent(post: Post, receiver: Receiver):
+    """A format of another context: it renders what it has something to say about, and signs in its own way."""
+    agent = await post.agent()
+
+    async def ensure(url):
+        async with post.database.transaction() as session:
+            return await endpoints.ensure_endpoint(
+                session, agent, url, WebhookSource.INBOX, "SHOUTING", ["ORDER_PLACED", "OFFER_MADE"]
+            )
+
+    kept = await asyncio.gather(ensure("http://127.0.0.1:1/"), ensure("http://127.0.0.1:1/"))
+    assert kept[0] == kept[1]
+    await post.tell(agent, InboxType.OFFER_MADE, InboxType.ORDER_PLACED)
+
+    class Shouting(StandardFormat):
+        async def render(self, session, endpoint, event):
+            assert (await session.execute(text("SELECT 1"))).scalar() == 1
+            return None if event.type == "OFFER_MADE" else event.type.encode() + b"!"
+
+        def sign(self, endpoint, outgoing):
+            return {"Content-Type": "text/plain", "X-Signed": f"{outgoing.url}|{len(outgoing.body)}"}
+
+    await post.change(kept[0], failed_tries=3, failing_since=datetime.now(UTC), next_attempt_at=datetime.now(UTC))
+    assert await ensure(receiver.url) == kept[0]
+    assert (await post.row(kept[0])).failed_tries == 0
+    activities = HttpWebhookActivities(post.database, post.client, {"SHOUTING": Shouting(SECRET)}, POLICY)
+    await ActivityEnvironment().run(activities.deliver_webhooks, WebhookStart(webhook_id=kept[0]))
+    assert [got.body for got in receiver.received] == [b"ORDER_PLACED!"]
+    assert receiver.received[0].headers["x-signed"] == f"{receiver.url}|13"
+    with pytest.raises(ValueError, match="STANDARD"):
+        async with post.database.transaction() as session:
+            await endpoints.ensure_endpoint(session, agent, receiver.url, WebhookSource.INBOX, "STANDARD", [])

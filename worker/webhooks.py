@@ -1,0 +1,156 @@
+"""Deliveries in the worker process: a worker of their own on a queue of their own, and the listener that wakes them.
+
+Deliveries have their own places and their own small pool of connections, so however slow the receivers are, the
+market's processes notice nothing. The listener turns commits of events into nudges: LISTEN tells that there is
+something, one look finds the endpoints concerned, a burst becomes one nudge each. Of several worker processes one
+listens at a time, held by an advisory lock. What is lost here the sweep finds.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from uuid import UUID
+
+import psycopg
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.client import Client
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+
+from activities.webhooks.sending import webhook_client
+from activities.webhooks.waking import wake_delivery
+from config.settings import Settings
+from db.session import Database
+from db.webhooks.pending import list_concerned, list_waiting, read_bounds
+from domain.webhooks.processes import WEBHOOK_QUEUE
+from worker.interceptors import RefusalInterceptor
+from worker.registry import WEBHOOK_WORKFLOWS, build_webhook_activities
+from worker.sandbox import runner
+
+_log = structlog.get_logger("souk.webhooks")
+_POOL_SIZE = 4
+_CHANNEL = "souk_feed"
+_ONE_LISTENER = 7_305_811_203
+_MOST = 500
+_AT_ONCE = 16
+_GATHER_SECONDS = 0.05
+"""A burst of commits is looked at together."""
+_UNSETTLED_SECONDS = 0.1
+_IDLE_SECONDS = 2.0
+_REST_SECONDS = 1.0
+"""An endpoint is nudged this often at most."""
+
+
+@asynccontextmanager
+async def serving_webhooks(
+    client: Client, settings: Settings, *, task_queue: str = WEBHOOK_QUEUE
+) -> AsyncIterator[None]:
+    """Deliver, and listen for what is to be delivered, for as long as the block lasts."""
+    database = Database(settings.role_url("worker"), _POOL_SIZE, "souk-webhooks")
+    http = webhook_client(settings.webhooks)
+    worker = Worker(
+        client,
+        task_queue=task_queue,
+        workflows=WEBHOOK_WORKFLOWS,
+        activities=build_webhook_activities(database, http, settings),
+        interceptors=[RefusalInterceptor()],
+        workflow_runner=runner(),
+        max_concurrent_activities=settings.webhooks.concurrency,
+        max_cached_workflows=500,
+        graceful_shutdown_timeout=timedelta(seconds=10),
+        nonsticky_to_sticky_poll_ratio=0.5,
+    )
+    try:
+        async with worker, Listener(client, database).running():
+            yield
+    finally:
+        await http.aclose()
+        await database.close()
+
+
+class Listener:
+    """Wakes the processes of endpoints that have something to deliver."""
+
+    def __init__(self, client: Client, database: Database) -> None:
+        self._client = client
+        self._database = database
+        self._since = 0
+        self._wanted: set[UUID] = set()
+        self._woken: dict[UUID, float] = {}
+        self._gate = asyncio.Semaphore(_AT_ONCE)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        task = asyncio.create_task(self._run(), name="webhook-listener")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                async with await self._connect() as listener:
+                    await self._lead(listener)
+            except (psycopg.Error, SQLAlchemyError, OSError) as error:
+                # Postgres restarts: meanwhile nothing is committed that would have to be told.
+                _log.warning("webhooks.listener_lost", error=type(error).__name__)
+                await asyncio.sleep(_IDLE_SECONDS)
+
+    async def _connect(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
+        url = self._database.engine.url.set(drivername="postgresql")
+        return await psycopg.AsyncConnection.connect(
+            url.render_as_string(hide_password=False),
+            autocommit=True,
+            application_name="souk-webhook-listener",
+            connect_timeout=5,
+        )
+
+    async def _lead(self, listener: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
+        """Wait to be the one that listens, then listen. The lock ends with the connection."""
+        # A statement that waits for the lock would hold a snapshot open for as long, so it is asked for in turns.
+        while not await self._is_the_one(listener):  # noqa: ASYNC110
+            await asyncio.sleep(_IDLE_SECONDS)
+        await listener.execute(f"LISTEN {_CHANNEL}")
+        async with self._database.transaction() as session:
+            self._since = (await read_bounds(session)).horizon
+            self._wanted.update(await list_waiting(session, _MOST))
+        while True:
+            unsettled = await self._look()
+            await self._wake()
+            pause = _REST_SECONDS if self._wanted else _IDLE_SECONDS
+            async for _ in listener.notifies(timeout=_UNSETTLED_SECONDS if unsettled else pause, stop_after=1):
+                await asyncio.sleep(_GATHER_SECONDS)
+
+    async def _is_the_one(self, listener: psycopg.AsyncConnection[tuple[object, ...]]) -> bool:
+        row = await (await listener.execute("SELECT pg_try_advisory_lock(%s)", (_ONE_LISTENER,))).fetchone()
+        return row is not None and row[0] is True
+
+    async def _look(self) -> bool:
+        """Gather whom the news concern. True when more is committed than may be read yet."""
+        async with self._database.transaction() as session:
+            bounds = await read_bounds(session)
+            if bounds.horizon > self._since:
+                self._wanted.update(await list_concerned(session, self._since, bounds.horizon))
+        self._since = max(self._since, bounds.horizon)
+        return bounds.unsettled
+
+    async def _wake(self) -> None:
+        """Nudge those that were not nudged just now; the others keep."""
+        now = asyncio.get_running_loop().time()
+        self._woken = {key: moment for key, moment in self._woken.items() if now - moment < _REST_SECONDS}
+        due = self._wanted - self._woken.keys()
+        self._wanted -= due
+        self._woken.update(dict.fromkeys(due, now))
+        await asyncio.gather(*(self._nudge(key) for key in due))
+
+    async def _nudge(self, webhook_id: UUID) -> None:
+        async with self._gate:
+            try:
+                await wake_delivery(self._client, webhook_id)
+            except (RPCError, RuntimeError) as error:
+                _log.warning("webhooks.nudge_left_to_the_sweep", error=type(error).__name__)
