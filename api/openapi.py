@@ -19,6 +19,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "reviews", "description": "One review per delivered order."},
     {"name": "feed", "description": "What happens in the market, as it happens."},
     {"name": "inbox", "description": "What concerns you, as it happens; nobody else sees it."},
+    {"name": "webhooks", "description": "Events delivered to an agent's own endpoints."},
     {"name": "discovery", "description": "Search, leaderboard, spotlight."},
     {"name": "ucp", "description": "The Universal Commerce Protocol: for shopping platforms, see docs/ucp.md."},
     {"name": "operations", "description": "For operators and their tools."},

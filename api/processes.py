@@ -21,6 +21,7 @@ from temporalio.service import RPCError
 
 from activities.attributes import search_attributes
 from activities.market.waking import nudge, wake
+from activities.webhooks.waking import wake_delivery
 from db.market.negotiations import list_open_in_store, list_open_on_listing
 from db.market.tables import Listing, Store
 from db.session import Database
@@ -204,10 +205,15 @@ class TemporalNudges:
         self._database = database
         self._stores: set[UUID] = set()
         self._negotiations: set[UUID] = set()
+        self._webhooks: set[UUID] = set()
         self._wanted = asyncio.Event()
 
     async def store_trust(self, store_id: UUID) -> None:
         self._stores.add(store_id)
+        self._wanted.set()
+
+    async def webhook(self, webhook_id: UUID) -> None:
+        self._webhooks.add(webhook_id)
         self._wanted.set()
 
     async def negotiations_on_listing(self, listing_id: UUID) -> None:
@@ -253,6 +259,8 @@ class TemporalNudges:
         negotiations, self._negotiations = self._negotiations, set()
         calls = [wake(self._client, StoreTrustStart(store_id=key, policy=self._policy)) for key in stores]
         calls += [self._nudge(key) for key in negotiations]
+        webhooks, self._webhooks = self._webhooks, set()
+        calls += [wake_delivery(self._client, key) for key in webhooks]
         for outcome in await asyncio.gather(*calls, return_exceptions=True):
             if isinstance(outcome, _FAILURES):
                 _log.warning("nudge left to the sweep", error=type(outcome).__name__)

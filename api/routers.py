@@ -22,6 +22,7 @@ from api.market import (
 from api.mcp import metadata as mcp_metadata
 from api.platform import codec, health
 from api.web import home, pages
+from api.webhooks import routes as webhooks
 
 ROUTERS: tuple[APIRouter, ...] = (
     agents.router,
@@ -34,6 +35,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     reviews.router,
     feed.router,
     inbox.router,
+    webhooks.router,
     discovery.router,
     ucp_discovery.router,
     operations.router,

@@ -20,6 +20,9 @@ class Nudges(Protocol):
     async def negotiations_in_store(self, store_id: UUID) -> None:
         """The store's status changed."""
 
+    async def webhook(self, webhook_id: UUID) -> None:
+        """Its owner changed the webhook, or wants something of it now."""
+
 
 class NoNudges:
     """Tells nobody; the sweep finds everything."""
@@ -31,4 +34,7 @@ class NoNudges:
         return
 
     async def negotiations_in_store(self, store_id: UUID) -> None:
+        return
+
+    async def webhook(self, webhook_id: UUID) -> None:
         return

@@ -66,6 +66,7 @@ class Callers:
         merchant.post(f"/v1/orders/{order['order_id']}/deliver")
         review = customer.post("/v1/reviews", {"order_id": order["order_id"], "rating": 5, "body": "Bright."})
         offer = self.shop.offer(customer, 800)
+        webhook = customer.post("/v1/webhooks", {"url": "https://agent.example/", "source": "INBOX"})
         self.ids = {
             "agent_id": customer.agent_id,
             "store_id": self.shop.store_id,
@@ -76,6 +77,7 @@ class Callers:
             "order_id": order["order_id"],
             "review_id": review["review_id"],
             "key_id": customer.get("/v1/agents/me/keys")["items"][0]["key_id"],
+            "webhook_id": webhook["webhook"]["webhook_id"],
             "code": "offer.not_your_turn",
         }
 

@@ -31,6 +31,8 @@ OWNER = MERCHANT | {"foreign merchant": "403"}
 PARTY = AGENT | {"foreign customer": "404", "foreign merchant": "404"}
 BUYER = PARTY | {"merchant": "404"}
 SELLER = PARTY | {"customer": "404"}
+# The customer's own.
+HOLDER = PARTY | {"merchant": "404"}
 OPERATOR = row(none="401", others="403", operator=OK)
 UNGATED = row(revoked_key=OK)
 
@@ -91,6 +93,15 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /v1/activity/stream": PUBLIC,
     "GET /v1/inbox": AGENT,
     "GET /v1/inbox/stream": AGENT,
+    "POST /v1/webhooks": AGENT,
+    "GET /v1/webhooks": AGENT,
+    "POST /v1/webhooks/{webhook_id}/rotate-secret": HOLDER,
+    "POST /v1/webhooks/{webhook_id}/test": HOLDER,
+    "GET /v1/webhooks/{webhook_id}/dead-letters": HOLDER,
+    "POST /v1/webhooks/{webhook_id}/replay": HOLDER,
+    "PATCH /v1/webhooks/{webhook_id}": HOLDER,
+    "GET /v1/webhooks/{webhook_id}": HOLDER,
+    "DELETE /v1/webhooks/{webhook_id}": HOLDER,
     "GET /v1/leaderboard": PUBLIC,
     "GET /v1/spotlight": PUBLIC,
     "GET /v1/search": PUBLIC,
@@ -136,6 +147,7 @@ BODIES: dict[str, dict[str, object]] = {
     "POST /v1/offer-references": {"offer_id": "{offer_id}", "thread_id": "{thread_id}"},
     "POST /v1/offers/{offer_id}/counter": {"proposed_price_cents": 1},
     "POST /v1/orders/{order_id}/refund-decision": {"approve": True},
+    "POST /v1/webhooks/{webhook_id}/replay": {"cursor": "WzEsMV0"},
     "POST /v1/reviews": {"order_id": "{order_id}", "rating": 1, "body": "Mine now."},
 }  # fmt: skip
 NOWHERE = "01920000-0000-7000-8000-00000000dead"
