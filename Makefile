@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-fast record-histories check format lock clean
+.PHONY: help install demo up test test-fast record-histories bench check format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ endif
 
 test-fast: $(INSTALLED) ## run the tests of rules, workflows, replay and database: under a minute
 	$(RUN) pytest tests/rules tests/workflows tests/replay tests/db $(ARGS)
+
+bench: $(INSTALLED) ## every bench, into docs/benchmarks.md (ARGS="flow --quick" runs what it names)
+	$(RUN) souk bench $(if $(strip $(ARGS)),$(ARGS),all)
 
 record-histories: $(INSTALLED) ## record the processes' histories for the replay tests anew
 	$(RUN) tests.replay.record

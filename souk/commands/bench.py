@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,14 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from souk.bench.command import run_command
 from souk.bench.counts import COUNTS_FILE, FlowCounts, compare, count_flow, read_counts, write_counts
+from souk.bench.flow import run_flow
+from souk.bench.harness import Bench
+from souk.bench.page import PAGE, write_page
+from souk.bench.read import run_read
+from souk.bench.results import FOLDER, Result
+from souk.bench.show import show
 from souk.commands.clear_errors import one_clear_line
 from souk.drills.stack import data_directory
 
@@ -20,6 +28,14 @@ BenchDir = Annotated[
     typer.Option("--data-dir", help="A fresh folder for the bench's stack, kept afterwards; a temporary one if none."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as one JSON document.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Two short rounds: a smoke test, which is not kept.")]
+Write = Annotated[bool, typer.Option("--write/--no-write", help=f"Keep the result in {FOLDER} and render {PAGE}.")]
+# The order in which `souk bench all` runs them: the short ones first.
+BENCHES: dict[str, Callable[[Bench], Result]] = {
+    "flow": run_flow,
+    "command": run_command,
+    "read": run_read,
+}
 
 
 def _tell(text: str) -> None:
@@ -43,6 +59,7 @@ def counts(
         _show_counts(found)
     if update:
         write_counts(file, found)
+        write_page()
         return
     grown = compare(read_counts(file), found)
     for text in grown:
@@ -59,3 +76,53 @@ def _show_counts(found: FlowCounts) -> None:
     for name, total in found.total.items():
         table.add_row(name, *(str(step.figures[name]) for step in found.steps.values()), str(total))
     Console().print(table)
+
+
+def _run(name: str, run: Callable[[Bench], Result], data_dir: Path | None, more: str = "", **how: bool) -> Result:
+    command = f"souk bench {name}{more}" + (" --quick" if how["quick"] else "")
+    with one_clear_line(), data_directory(data_dir) as folder:
+        result = run(Bench(folder, _tell, quick=how["quick"], command=command))
+    if how["as_json"]:
+        sys.stdout.write(result.model_dump_json(indent=1) + "\n")
+    else:
+        show(result)
+    if how["write"] and not how["quick"]:
+        result.keep()
+        write_page()
+    return result
+
+
+def _end(*results: Result) -> None:
+    """A miss is a finding, not a failure; a breach of an invariant is one."""
+    if any(result.breaches for result in results):
+        raise typer.Exit(1)
+
+
+@app.command("flow")
+def flow(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = None, as_json: AsJson = False) -> None:
+    """Whole deals over HTTP, 16 at a time, against bare workflows."""
+    _end(_run("flow", run_flow, data_dir, quick=quick, write=write, as_json=as_json))
+
+
+@app.command("command")
+def command(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = None, as_json: AsJson = False) -> None:
+    """One offer, one accept, one purchase, idle and at half load, against the same bare updates."""
+    _end(_run("command", run_command, data_dir, quick=quick, write=write, as_json=as_json))
+
+
+@app.command("read")
+def read(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = None, as_json: AsJson = False) -> None:
+    """The public reads, 32 at a time, against the same SQL in bare routes."""
+    _end(_run("read", run_read, data_dir, quick=quick, write=write, as_json=as_json))
+
+
+@app.command("all")
+def run_all(*, quick: Quick = False, write: Write = True, as_json: AsJson = False) -> None:
+    """Every bench, one after the other; the page is renewed after each."""
+    _end(*(_run(name, run, None, quick=quick, write=write, as_json=as_json) for name, run in BENCHES.items()))
+
+
+@app.command("page")
+def page() -> None:
+    """Write the page anew from the results that are kept."""
+    write_page()
