@@ -19,7 +19,7 @@ from souk.bench.flow import AT_ONCE, Traders, bare_rate, rate, settle
 from souk.bench.harness import LIFTED, Bench, Market
 from souk.bench.results import Result, quantile
 from souk.drills.stack import DrillStack
-from souk.trading.client import new_key
+from souk_client.repeating import new_key
 
 DEALS = 60
 QUICK_DEALS = 5

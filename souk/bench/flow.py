@@ -13,7 +13,7 @@ from souk.bench.harness import LIFTED, Bench, Market
 from souk.bench.http import BenchRefusedError
 from souk.bench.results import Result
 from souk.drills.stack import DrillStack
-from souk.trading.client import new_key
+from souk_client.repeating import new_key
 
 AT_ONCE = 16
 FLOWS = 96

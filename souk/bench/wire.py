@@ -22,6 +22,7 @@ _LOCKING = re.compile(r"\bFOR\s+(NO\s+KEY\s+)?(UPDATE|KEY\s+SHARE|SHARE)\b", re.
 # The feed's listener looks at the log whenever something was committed, once for any number of commits: what
 # it reads belongs to no request, and how often depends on the moment.
 _FEED = "pg_snapshot_xmin"
+# A pool asks a connection that has idled whether it still lives: how often depends on the pauses before.
 _PINGS = frozenset({"", ";", "SELECT 1"})
 _CHUNK = 1 << 16
 _STARTUP_HEAD = 8
@@ -128,10 +129,9 @@ class _Conversation:
         was, self._in_transaction = self._in_transaction, body != b"I"
         if not self._in_transaction and (was or self._in_cycle):
             self._counts.transactions += 1
-            # A pool's ping belongs to the transaction it makes way for.
             if any(text.strip() not in _PINGS for text in self._texts):
                 self._note(self.who, self._counts, self._texts)
-                self._counts, self._texts = WireCounts(), []
+            self._counts, self._texts = WireCounts(), []
         self._in_cycle = False
 
 
