@@ -226,6 +226,12 @@ def _is_a_search_at_all(stack: DrillStack, planted: Planted, search: probes.Sear
         for viewer in canary.seen_by
         if (viewer, canary.what) not in search.found
     ]
+    failed += [
+        f"GET {address} told {viewer} no term of its own: the search is blind"
+        for address in ("/v1/inbox", "/v1/inbox/stream")
+        for viewer in (BUYER, SELLER)
+        if (viewer, f"GET {address}") not in search.found_at
+    ]
     listing_id = planted.ids["listing_id"][0].encode()
     for name in ("temporal.db", "logs/worker.log", "logs/api.log"):
         parts = [file.read_bytes() for file in stack.data_dir.glob(f"{name}*")]

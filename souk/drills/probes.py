@@ -40,6 +40,7 @@ class Search:
         self._patterns = [(canary, _pattern(canary.text)) for canary in canaries]
         self.hits: set[Hit] = set()
         self.found: set[tuple[str, str]] = set()
+        self.found_at: set[tuple[str, str]] = set()
         self.bytes_read = 0
         self.places = 0
 
@@ -49,6 +50,7 @@ class Search:
         for canary, pattern in self._patterns:
             if pattern.search(content):
                 self.found.add((viewer, canary.what))
+                self.found_at.add((viewer, where))
                 if viewer not in canary.seen_by:
                     self.hits.add(Hit(where, viewer, canary.what))
 
@@ -204,6 +206,9 @@ def tables(url: str, search: Search, viewer: str, agent_id: str | None) -> int:
             " AND has_table_privilege(current_user, c.oid, 'SELECT')"
         ).fetchall()
         connection.execute("SELECT set_config('souk.viewer', %s, true)", [agent_id or ""])
+        # Whoever watches its inbox, and nothing else, is named to the database for all streams at once.
+        watchers = f"{{{agent_id}}}" if agent_id else ""
+        connection.execute("SELECT set_config('souk.watchers', %s, true)", [watchers])
         for (name,) in names:
             query = sql.SQL("SELECT row_to_json(t)::text FROM {} t").format(sql.Identifier(name))
             rows = connection.execute(query).fetchall()
