@@ -121,7 +121,7 @@ class InboxWatch:
                 # The first look: each reads once, whatever it got before.
                 self._since, stirred = await get_horizon(session), frozenset(agents)
             else:
-                found = await find_stir(session, agents, self._since)
+                found = await find_stir(session, self._since)
                 self._since, stirred, unsettled = found.upto, found.agents, found.unsettled
         for watcher in list(self._watchers):
             # Who came while the question was on its way was not in it.

@@ -4,11 +4,11 @@ Under the API's role row-level security shows an agent its own rows only; under 
 every query here names its agent besides, and terms are read only of offers and orders it is a party to.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, func, literal, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -66,17 +66,15 @@ class Stir:
     unsettled: bool
 
 
-async def find_stir(session: AsyncSession, agents: Collection[UUID], since: int) -> Stir:
-    """Which of these agents got an event by a settled transaction from ``since`` on; one query, no content.
-
-    In the API's role it sees the transaction's watchers only.
-    """
-    watched = InboxEvent.agent_id == any_(literal(list(agents), ARRAY(Uuid)))
+async def find_stir(session: AsyncSession, since: int) -> Stir:
+    """Which of the transaction's watchers got an event by a settled transaction from ``since`` on, and no content."""
+    # Cast, so that the list is read once and not for every row.
+    watchers = cast(select(func.souk_watchers()).scalar_subquery(), ARRAY(Uuid))
     query = select(
         HORIZON,
         func.array_agg(InboxEvent.agent_id.distinct()).filter(InboxEvent.txid < HORIZON),
         func.coalesce(func.bool_or(InboxEvent.txid >= HORIZON), False),
-    ).where(watched, InboxEvent.txid >= since)
+    ).where(InboxEvent.agent_id == any_(watchers), InboxEvent.txid >= since)
     upto, stirred, unsettled = (await session.execute(query)).one()
     return Stir(frozenset(stirred or ()), upto, unsettled)
 

@@ -5,6 +5,9 @@ CREATE FUNCTION souk_watchers() RETURNS uuid[] LANGUAGE sql STABLE AS
 CREATE POLICY inbox_events_watched ON inbox_events FOR SELECT TO souk_api
   USING (agent_id = ANY ((SELECT souk_watchers())::uuid[]));
 
+-- That question costs what is new, however many watch.
+CREATE INDEX inbox_events_position_idx ON inbox_events(txid, seq);
+
 -- When somebody is next to be reminded of this row's date; null once that was done, or when it never is.
 ALTER TABLE offers ADD COLUMN remind_at timestamptz;
 ALTER TABLE review_windows ADD COLUMN remind_at timestamptz;
