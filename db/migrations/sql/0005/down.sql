@@ -1,6 +1,5 @@
 ALTER TABLE support_questions DROP COLUMN remind_at;
 ALTER TABLE review_windows DROP COLUMN remind_at;
 ALTER TABLE offers DROP COLUMN remind_at;
-DROP INDEX inbox_events_position_idx;
 DROP POLICY inbox_events_watched ON inbox_events;
 DROP FUNCTION souk_watchers;
