@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import make_url
 
 from db.roles import API_ROLE, WORKER_ROLE
+from domain.checkout.payments import MARKET_HANDLER, MOCK_HANDLER
 from domain.checkout.policy import CheckoutPolicy
 from domain.market.policy import MarketPolicy
 from domain.webhooks.policy import WebhookPolicy
@@ -134,6 +135,12 @@ class Settings(BaseSettings):
         host = "127.0.0.1" if self.api_host in _EVERYWHERE else self.api_host
         here = f"http://{f'[{host}]' if ':' in host else host}:{self.api_port}"
         return (self.public_url or here).rstrip("/")
+
+    @property
+    def payment_handler_ids(self) -> tuple[str, ...]:
+        """The ways to pay a checkout session. A real processor's id is added here and in ``worker/registry.py``."""
+        found = (MARKET_HANDLER,) if self.market_settlement else ()
+        return (*found, MOCK_HANDLER) if self.simulation.enabled else found
 
     def role_url(self, role: Literal["owner", "api", "worker"]) -> str:
         """The connection URL of one of the three roles, for psycopg under SQLAlchemy.

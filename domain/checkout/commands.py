@@ -72,8 +72,10 @@ class CancelCheckout(Message):
 class CheckoutSnapshot(Message):
     """The projection after a step, all a Checkout process keeps.
 
-    ``payment``: how far the attempt under way has come; None when none is. ``refused``: the code of a refusal
-    that nevertheless changed something. ``sold_out``: listings whose last stock this step took.
+    ``payment``: how far the attempt under way has come; None when none is. ``failed``: that attempt is to be
+    undone. ``refused``: the code of a refusal that nevertheless changed something. ``owes_refund``: an order of
+    this completed session was refunded and its money was not. ``sold_out``: listings whose last stock this step
+    took. ``trust_moved``: this step wrote a trust fact.
     """
 
     checkout_id: UUID
@@ -82,8 +84,9 @@ class CheckoutSnapshot(Message):
     awaiting: str
     deadline: datetime | None
     closed: bool
-    attempt: int = 0
     payment: PaymentStatus | None = None
+    failed: bool = False
     refused: str | None = None
+    owes_refund: bool = False
     sold_out: tuple[UUID, ...] = ()
     trust_moved: bool = False

@@ -40,5 +40,12 @@ ESCALATED = declare(
     "checkout.requires_escalation", _C, "The buyer must take a step by itself.", "send the buyer to continue_url"
 )
 
+PAYMENT_UNAVAILABLE = declare(
+    "checkout.payment_unavailable", ErrorKind.UNAVAILABLE, "The payment handler did not answer: nothing was charged."
+)
+INTERRUPTED = declare(
+    "checkout.interrupted", ErrorKind.UNAVAILABLE, "The completion was interrupted: nothing was charged."
+)
+
 CART_NOT_FOUND = declare("cart.not_found", _N, "There is no such cart, or it is not yours.")
 CART_CONVERTED = declare("cart.already_converted", _C, "The cart has an open checkout session.")
