@@ -15,7 +15,7 @@ from db.platform.keys import insert_audit_entry
 from db.session import Database
 from domain.market import errors
 from domain.market import orders as rules
-from domain.market.commands import OperatorRefund, OrderCommand, OrderSnapshot, OrderStart, PlaceOrder
+from domain.market.commands import OperatorRefund, OrderCommand, OrderSnapshot, OrderStart, PlaceOrder, ReverseOrder
 from domain.market.states import (
     ActivityType,
     CloseReason,
@@ -51,30 +51,34 @@ class PostgresOrderActivities(OrderActivities):
     @activity.defn(name="place_order")
     async def place_order(self, start: OrderStart, command: PlaceOrder) -> OrderSnapshot:
         async with self._database.transaction() as session:
-            await locks.lock_agent(session, command.buyer_id)
-            listing = await locks.lock_listing(session, command.listing_id)
-            if await find_command(session, command.command_id):
-                return (await self._load(session, start)).snapshot()
-            if listing is None:
-                raise errors.LISTING_NOT_FOUND.error()
-            store = await session.get_one(Store, listing.store_id)
-            if store.owner_merchant_id == command.buyer_id:
-                raise errors.OWN_LISTING.error()
-            since = await evidence.settle_evidence(session, command.buyer_id, listing.listing_id, store.store_id)
-            rules.check_gating(since is not None, listing.listing_id, store.store_id)
-            assert since is not None
-            if command.offer_id is None:
-                case = await self._buy_at_list_price(session, start, command, listing, store, since)
-            else:
-                case = await self._buy_accepted_offer(session, start, command, listing, store, since)
-            case.publish(ActivityType.ORDER_PLACED)
-            for agent_id in case.parties:
-                case.tell(agent_id, InboxType.ORDER_PLACED, due_at=case.order.promised_at)
-            await orders.bump_stats(session, store.store_id, orders_placed=1)
-            if case.order.delivery is DeliveryKind.INSTANT:
-                await case.deliver()
-            insert_command(session, command.command_id, "place_order", command.command_id)
-            return case.snapshot()
+            return await self.place(session, start, command)
+
+    async def place(self, session: AsyncSession, start: OrderStart, command: PlaceOrder) -> OrderSnapshot:
+        """Place an order in a transaction that may place others as well: all of them, or none."""
+        await locks.lock_agent(session, command.buyer_id)
+        listing = await locks.lock_listing(session, command.listing_id)
+        if await find_command(session, command.command_id):
+            return (await self._load(session, start)).snapshot()
+        if listing is None:
+            raise errors.LISTING_NOT_FOUND.error()
+        store = await session.get_one(Store, listing.store_id)
+        if store.owner_merchant_id == command.buyer_id:
+            raise errors.OWN_LISTING.error()
+        since = await evidence.settle_evidence(session, command.buyer_id, listing.listing_id, store.store_id)
+        rules.check_gating(since is not None, listing.listing_id, store.store_id)
+        assert since is not None
+        if command.offer_id is None:
+            case = await self._buy_at_list_price(session, start, command, listing, store, since)
+        else:
+            case = await self._buy_accepted_offer(session, start, command, listing, store, since)
+        case.publish(ActivityType.ORDER_PLACED)
+        for agent_id in case.parties:
+            case.tell(agent_id, InboxType.ORDER_PLACED, due_at=case.order.promised_at)
+        await orders.bump_stats(session, store.store_id, orders_placed=1)
+        if case.order.delivery is DeliveryKind.INSTANT:
+            await case.deliver()
+        insert_command(session, command.command_id, "place_order", command.command_id)
+        return case.snapshot()
 
     async def _insert(
         self,
@@ -103,6 +107,7 @@ class PostgresOrderActivities(OrderActivities):
             delivery=listing.delivery,
             promised_at=dates.promised_at,
             remind_at=dates.remind_at,
+            charged_cents=command.charged_cents,
         )
         session.add(order)
         await session.flush()
@@ -118,7 +123,8 @@ class PostgresOrderActivities(OrderActivities):
         since: datetime,
     ) -> OrderCase:
         standing = await negotiations.get_buyer_standing(session, command.buyer_id, listing.currency)
-        rules.decide_purchase(negotiations.listing_view(listing, store), standing, command.quantity)
+        view = negotiations.listing_view(listing, store)
+        rules.decide_purchase(view, standing, command.quantity, command.seen_price_cents)
         # Never before what made the buyer eligible, also when the clock was set back.
         now = max(await locks.clock(session), since)
         case = await self._insert(session, start, command, listing, store, now, listing.price_cents, command.quantity)
@@ -230,6 +236,16 @@ class PostgresOrderActivities(OrderActivities):
                 meta: dict[str, int | str] = {"entity": str(start.order_id)}
                 insert_audit_entry(session, command.command_id, command.key_id, action, command.reason, meta)
                 insert_command(session, command.command_id, "refund_by_operator", start.order_id)
+            return case.snapshot()
+
+    @activity.defn(name="reverse_order")
+    async def reverse_order(self, start: OrderStart, command: ReverseOrder) -> OrderSnapshot:
+        async with self._database.transaction() as session:
+            case = await self._load(session, start)
+            if not await find_command(session, command.command_id):
+                if case.order.status is not OrderStatus.REFUNDED:
+                    await case.refund(RefundReason.PAYMENT_FAILED, goods_return=True)
+                insert_command(session, command.command_id, "reverse_order", start.order_id)
             return case.snapshot()
 
     @activity.defn(name="settle_order")

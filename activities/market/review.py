@@ -19,6 +19,7 @@ from db.platform.commands import find_command, insert_command
 from db.session import Database
 from domain.market import errors
 from domain.market.commands import PostReview, ReviewWindowSnapshot, ReviewWindowStart
+from domain.market.orders import paid_cents
 from domain.market.reminders import next_date
 from domain.market.reviews import decide_review
 from domain.market.states import ActivityType, InboxType, ReviewWindowStatus, ThreadStatus, ThreadType
@@ -152,7 +153,10 @@ class PostgresReviewActivities(ReviewActivities):
                 "rating": review.rating,
                 "as_described": review.as_described,
                 "weight_cents": review_weight_cents(
-                    order.total_price_cents, order.source_offer_id is not None, full_weight
+                    paid_cents(order.total_price_cents, order.charged_cents),
+                    # A private discount must be read off a public row as little as a private price.
+                    order.source_offer_id is not None or order.charged_cents is not None,
+                    full_weight,
                 ),
                 "full_weight_cents": full_weight,
             },

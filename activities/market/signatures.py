@@ -25,6 +25,7 @@ from domain.market.commands import (
     OrderStart,
     PlaceOrder,
     PostReview,
+    ReverseOrder,
     ReviewWindowSnapshot,
     ReviewWindowStart,
     StoreTrustStart,
@@ -101,6 +102,11 @@ class OrderActivities(ABC):
     @abstractmethod
     async def refund_by_operator(self, start: OrderStart, command: OperatorRefund) -> OrderSnapshot:
         """Cancel or refund for an operator, with the entry in the operators' log."""
+
+    @activity.defn(name="reverse_order")
+    @abstractmethod
+    async def reverse_order(self, start: OrderStart, command: ReverseOrder) -> OrderSnapshot:
+        """Refund an order whose payment did not come, with its goods; one that is refunded already stays so."""
 
     @activity.defn(name="settle_order")
     @abstractmethod

@@ -22,6 +22,7 @@ async def insert_evidence(
     thread_id: UUID | None = None,
     message_id: UUID | None = None,
     offer_id: UUID | None = None,
+    checkout_id: UUID | None = None,
 ) -> None:
     await session.execute(
         insert(InteractionEvidence)
@@ -33,6 +34,7 @@ async def insert_evidence(
             thread_id=thread_id,
             message_id=message_id,
             offer_id=offer_id,
+            checkout_id=checkout_id,
             created_at=now,
         )
         .on_conflict_do_nothing(index_elements=["customer_id", "listing_id", "type"])

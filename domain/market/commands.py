@@ -90,13 +90,19 @@ class OrderStart(Message):
 
 
 class PlaceOrder(Message):
-    """``command_id`` is the order's id. Exactly one of a purchase at the list price, or of an accepted offer."""
+    """``command_id`` is the order's id. Exactly one of a purchase at the list price, or of an accepted offer.
+
+    ``seen_price_cents``: the list price per unit the buyer agreed to; at another one the purchase is refused.
+    ``charged_cents``: what it is charged after discounts, when that is not the total price.
+    """
 
     command_id: UUID
     buyer_id: UUID
     listing_id: UUID
     quantity: int = 1
     offer_id: UUID | None = None
+    seen_price_cents: int | None = None
+    charged_cents: int | None = None
 
 
 class OrderCommand(Message):
@@ -119,6 +125,13 @@ class OperatorRefund(Message):
     reason: str
     cancel: bool
     goods_returned: bool = False
+
+
+class ReverseOrder(Message):
+    """Undo a placement, delivered or not: the payment it was placed for did not come."""
+
+    command_id: UUID
+    order_id: UUID
 
 
 class OrderSnapshot(Message):

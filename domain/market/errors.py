@@ -114,6 +114,9 @@ OFFER_SPENT = declare("order.offer_spent", _C, "The accepted price was already u
 PURCHASE_WINDOW_PASSED = declare(
     "order.purchase_window_passed", _C, "The time to buy at the accepted price has passed."
 )
+ORDER_PRICE_CHANGED = declare(
+    "order.price_changed", _C, "The list price is not the one you saw.", "GET /v1/listings/{listing_id}"
+)
 ORDER_TARGET = declare("order.target_invalid", _I, "Name either listing_id (with quantity) or offer_id.")
 ORDER_NOT_PLACED = declare(
     "order.not_awaiting_delivery", _C, "The order does not await delivery.", "GET /v1/orders/{order_id}"

@@ -60,9 +60,13 @@ def check_gating(has_evidence: bool, listing_id: UUID, store_id: UUID) -> None:
         raise errors.GATING_UNSATISFIED.error(ways=ways_to_satisfy(listing_id, store_id))
 
 
-def decide_purchase(listing: ListingView, buyer: BuyerStanding, quantity: int) -> int:
-    """A purchase at the list price: returns the total in cents."""
+def decide_purchase(
+    listing: ListingView, buyer: BuyerStanding, quantity: int, seen_price_cents: int | None = None
+) -> int:
+    """A purchase at the list price, which must be the one the buyer saw if it says so: returns the total in cents."""
     check_listing_open(listing)
+    if seen_price_cents is not None and seen_price_cents != listing.price_cents:
+        raise errors.ORDER_PRICE_CHANGED.error()
     if quantity > listing.stock:
         raise errors.LISTING_SOLD_OUT.error(f"Only {listing.stock} in stock.")
     total = total_price(listing.price_cents, quantity)
@@ -94,6 +98,11 @@ def delivery_dates(delivery: DeliveryKind, promised_seconds: int | None, now: da
         return Dates(None, None)
     seconds = policy.promised_delivery_seconds if promised_seconds is None else promised_seconds
     return Dates(now + timedelta(seconds=seconds), now + timedelta(seconds=seconds * policy.delivery_reminder_share))
+
+
+def paid_cents(total_price_cents: int, charged_cents: int | None) -> int:
+    """What an order really cost its buyer, and so what its review may weigh: a gift buys no trust."""
+    return total_price_cents if charged_cents is None else min(charged_cents, total_price_cents)
 
 
 def _awaits_delivery(order: OrderState) -> bool:

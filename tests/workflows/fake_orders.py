@@ -16,6 +16,7 @@ from domain.market.commands import (
     OrderStart,
     PlaceOrder,
     PostReview,
+    ReverseOrder,
     ReviewWindowSnapshot,
     ReviewWindowStart,
 )
@@ -169,6 +170,16 @@ class FakeOrders(OrderActivities):
                 back = command.cancel or command.goods_returned
                 flags = self._refund(order, RefundReason.BY_OPERATOR, goods_return=back)
                 self._books.commands[command.command_id] = "ok"
+            return self._snapshot(start.order_id, **flags)
+
+    @activity.defn(name="reverse_order")
+    async def reverse_order(self, start: OrderStart, command: ReverseOrder) -> OrderSnapshot:
+        async with self._books.turn("reverse_order"):
+            order = _find(self._books, start.order_id)
+            flags: dict[str, bool] = {}
+            if command.command_id not in self._books.commands and order.state.status is not OrderStatus.REFUNDED:
+                flags = self._refund(order, RefundReason.PAYMENT_FAILED, goods_return=True)
+            self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id, **flags)
 
     @activity.defn(name="settle_order")

@@ -20,6 +20,7 @@ with workflow.unsafe.imports_passed_through():
         OrderSnapshot,
         OrderStart,
         PlaceOrder,
+        ReverseOrder,
         ReviewWindowStart,
     )
     from domain.market.processes import NUDGE, ORDER
@@ -66,6 +67,10 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
     @workflow.update(name="refund_by_operator")
     async def refund_by_operator(self, command: OperatorRefund) -> Done:
         return _done(await self._carry_out(Record.refund_by_operator, command, "record an operator's refund"))
+
+    @workflow.update(name="reverse_order")
+    async def reverse_order(self, command: ReverseOrder) -> Done:
+        return _done(await self._carry_out(Record.reverse_order, command, "record that its payment did not come"))
 
     @workflow.signal(name=NUDGE)
     def nudge(self) -> None:
