@@ -2,6 +2,7 @@
 
 from sqlalchemy.exc import IntegrityError
 
+from domain.checkout import errors as checkout
 from domain.market import errors
 from domain.shared.errors import DomainError, ErrorCode
 
@@ -17,6 +18,9 @@ _BY_CONSTRAINT: dict[str, ErrorCode] = {
     "one_standing_offer_per_negotiation": errors.OFFER_NOT_OPEN,
     "offers_round_key": errors.OFFER_NOT_OPEN,
     "listings_inventory_on_hand_check": errors.STOCK_NEGATIVE,
+    "one_open_checkout_per_cart": checkout.CART_CONVERTED,
+    "one_open_checkout_per_offer": checkout.OFFER_IN_CHECKOUT,
+    "checkouts_buyer_is_customer": errors.NOT_A_CUSTOMER,
     "orders_source_offer_key": errors.OFFER_SPENT,
     "orders_have_gating_evidence": errors.GATING_UNSATISFIED,
     "orders_match_their_offer": errors.OFFER_NOT_ACCEPTED,

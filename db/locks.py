@@ -1,11 +1,12 @@
 """Every row lock of Souk, in one place and in one order.
 
-A transaction takes locks in this order and never goes back: agent, store, listing, negotiation, order, trust
-profile, webhook. Locks are FOR NO KEY UPDATE, so rows that refer to a locked one can still be inserted. Nothing is
-awaited under a lock but the database. ``clock`` is read after the locks: waiting for one takes time, and
-deadlines are decided by the database's clock alone.
+A transaction takes locks in this order and never goes back: agent, store, checkout session, listing,
+negotiation, order, trust profile, webhook. Locks are FOR NO KEY UPDATE, so rows that refer to a locked one can still be
+inserted. Nothing is awaited under a lock but the database. ``clock`` is read after the locks: waiting for one
+takes time, and deadlines are decided by the database's clock alone.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -14,6 +15,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import Base
+from db.checkout.tables import CheckoutRow
 from db.market.tables import Agent, Listing, Negotiation, Order, ReviewWindow, Store, TrustProfile
 from db.webhooks.tables import WebhookEndpoint
 
@@ -33,6 +35,10 @@ async def lock_store(session: AsyncSession, store_id: UUID) -> Store | None:
     return await _one(session, Store, Store.store_id == store_id)
 
 
+async def lock_checkout(session: AsyncSession, checkout_id: UUID) -> CheckoutRow | None:
+    return await _one(session, CheckoutRow, CheckoutRow.checkout_id == checkout_id)
+
+
 async def lock_listing(session: AsyncSession, listing_id: UUID) -> Listing | None:
     return await _one(session, Listing, Listing.listing_id == listing_id)
 
@@ -40,6 +46,13 @@ async def lock_listing(session: AsyncSession, listing_id: UUID) -> Listing | Non
 async def lock_listings_of_product(session: AsyncSession, product_id: UUID) -> list[Listing]:
     """All of them, in the order of their ids."""
     query = select(Listing).where(Listing.product_id == product_id).order_by(Listing.listing_id)
+    locked = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return list(await session.scalars(locked))
+
+
+async def lock_listings(session: AsyncSession, listing_ids: Iterable[UUID]) -> list[Listing]:
+    """Several, in the order of their ids."""
+    query = select(Listing).where(Listing.listing_id.in_(set(listing_ids))).order_by(Listing.listing_id)
     locked = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     return list(await session.scalars(locked))
 

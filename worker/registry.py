@@ -7,6 +7,9 @@ import httpx
 from temporalio.client import Client
 
 from activities.books import OTHER_BOOKS
+from activities.checkout.completion import PostgresCheckoutActivities
+from activities.checkout.mock_payments import MockPayments
+from activities.checkout.sweeping import CheckoutSweep
 from activities.market.audit import PostgresAuditActivities
 from activities.market.negotiation import PostgresNegotiationActivities
 from activities.market.nudges import TemporalNudgeActivities
@@ -18,7 +21,9 @@ from activities.webhooks.formats import Formats, StandardFormat
 from activities.webhooks.sweeping import WebhookSweep
 from config.settings import Settings
 from db.session import Database
+from domain.checkout.payments import MARKET_HANDLER, MOCK_HANDLER, MarketSettlement, PaymentHandler
 from domain.webhooks.states import WebhookFormat
+from workflows.checkout.checkout import Checkout
 from workflows.market.negotiation import Negotiation
 from workflows.market.order import Order
 from workflows.market.review_window import ReviewWindow
@@ -26,8 +31,14 @@ from workflows.market.store_trust import StoreTrust
 from workflows.market.sweep import MarketAudit, Sweep
 from workflows.webhooks.delivery import WebhookDelivery
 
-WORKFLOWS: Sequence[type] = (Negotiation, Order, ReviewWindow, StoreTrust, Sweep, MarketAudit)
-WEBHOOK_WORKFLOWS: Sequence[type] = (WebhookDelivery,)
+WORKFLOWS: Sequence[type] = (Checkout, Negotiation, Order, ReviewWindow, StoreTrust, Sweep, MarketAudit)
+WEBHOOK_WORKFLOWS: Sequence[type] = (
+    Checkout,
+    WebhookDelivery,
+)
+
+
+_PAYMENT_HANDLERS: dict[str, type[PaymentHandler]] = {MARKET_HANDLER: MarketSettlement, MOCK_HANDLER: MockPayments}
 
 
 def activities_of(instance: object) -> list[Callable[..., Any]]:
@@ -38,7 +49,11 @@ def activities_of(instance: object) -> list[Callable[..., Any]]:
 
 def build_activities(database: Database, client: Client, settings: Settings) -> list[Callable[..., Any]]:
     """All activities over one database pool and one Temporal client."""
-    sweeps = (WebhookSweep(database, client, settings.webhooks),)
+    sweeps = (
+        WebhookSweep(database, client, settings.webhooks),
+        CheckoutSweep(database, client, settings.checkout, settings.market),
+    )
+    handlers = {key: _PAYMENT_HANDLERS[key]() for key in settings.payment_handler_ids}
     instances = (
         PostgresNegotiationActivities(database),
         PostgresOrderActivities(database),
@@ -46,6 +61,7 @@ def build_activities(database: Database, client: Client, settings: Settings) -> 
         PostgresTrustActivities(database),
         TemporalNudgeActivities(database, client, settings.market, settings.idempotency_retention_days, sweeps),
         PostgresAuditActivities(database, client, OTHER_BOOKS),
+        PostgresCheckoutActivities(database, client, handlers, known_addresses=settings.simulation.enabled),
     )
     return [method for instance in instances for method in activities_of(instance)]
 

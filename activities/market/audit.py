@@ -10,7 +10,8 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.market.signatures import AuditActivities
-from db.market.audit import audit_invariants, audit_snapshot, list_open_processes
+from db.audit import audit_invariants, audit_snapshot
+from db.market.audit import list_open_processes
 from db.session import Database
 from domain.market.commands import AuditFinding, AuditReport
 from domain.market.processes import NEGOTIATION, ORDER, REVIEW_WINDOW, STORE_TRUST
@@ -59,7 +60,7 @@ async def list_ids(database: Database, books: Sequence[ProcessBook]) -> tuple[se
 
 
 async def audit_projections(database: Database) -> list[AuditFinding]:
-    """Invariants 1 to 7, in one snapshot of the database."""
+    """Every invariant but the eighth, in one snapshot of the database."""
     async with database.transaction() as session:
         await audit_snapshot(session)
         return await audit_invariants(session)

@@ -117,6 +117,7 @@ class CheckoutLine(Base):
     discount_cents: Mapped[int]
     total_cents: Mapped[int]
     order_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.order_id"))
+    refunded_at: Mapped[datetime | None]
 
 
 class CheckoutPayment(Base):
@@ -133,6 +134,7 @@ class CheckoutPayment(Base):
     status: Mapped[str]
     failure: Mapped[str | None]
     reference: Mapped[str | None]
+    delivery_refunded_at: Mapped[datetime | None]
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
 

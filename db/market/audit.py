@@ -1,13 +1,12 @@
 """The market's invariants as SQL. Each query answers with the ids that breach it; none is sound.
 
-Invariant 8 needs Temporal as well and is completed by ``activities.market.audit``; this module gives it the
-processes the projections expect.
+``db.audit`` runs them. Invariant 8 needs Temporal as well and is completed by ``activities.market.audit``; this
+module gives it the processes the projections expect.
 """
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.market.commands import AuditFinding
 from domain.market.processes import (
     negotiation_process,
     order_process,
@@ -146,20 +145,6 @@ INVARIANTS: dict[int, tuple[str, str]] = {
         """,
     ),
 }
-
-
-async def audit_invariants(session: AsyncSession | AsyncConnection) -> list[AuditFinding]:
-    """Run invariants 1 to 7 in one transaction. It must read a single snapshot: see ``audit_snapshot``."""
-    findings = []
-    for number, (name, query) in INVARIANTS.items():
-        rows = [str(row[0]) for row in (await session.execute(text(query))).all()]
-        findings.append(AuditFinding(invariant=number, name=name, breaches=len(rows), examples=rows[:5]))
-    return findings
-
-
-async def audit_snapshot(session: AsyncSession) -> None:
-    """Make the transaction read one snapshot, so that a market in motion audits clean. Call it first."""
-    await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
 
 
 async def list_open_processes(session: AsyncSession) -> set[str]:

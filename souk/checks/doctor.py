@@ -14,13 +14,19 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.books import OTHER_BOOKS
+from activities.checkout.telling import wake_checkout
 from activities.market.audit import MARKET_BOOK, list_ids, running_query
 from activities.market.waking import nudge, wake
 from activities.webhooks.waking import wake_delivery
+from db.checkout.sessions import list_overdue_checkouts
+from db.checkout.tables import CheckoutRow
 from db.market import negotiations, orders, trust
 from db.market.tables import Negotiation, Order
 from db.session import Database
 from db.webhooks.pending import FailingEndpoint, list_failing
+from domain.checkout.commands import CheckoutStart
+from domain.checkout.policy import CheckoutPolicy
+from domain.checkout.processes import checkout_process
 from domain.market.commands import NegotiationStart, OrderStart, ReviewWindowStart, StoreTrustStart
 from domain.market.policy import MarketPolicy
 from domain.market.processes import negotiation_process, order_process, review_window_process, store_trust_process
@@ -93,6 +99,10 @@ async def _overdue(session: AsyncSession) -> list[Ailment]:
         for key in await orders.list_overdue_review_windows(session, _MOST)
     ]
     found += [
+        Ailment(OVERDUE, checkout_process(row.checkout_id), "a session, a completion or a refund stands still")
+        for row in await list_overdue_checkouts(session, _MOST)
+    ]
+    found += [
         Ailment(OVERDUE, store_trust_process(key), "a missing nudge: facts wait to be folded")
         for key in await trust.list_stores_needing_fold(session, _MOST)
     ]
@@ -130,23 +140,30 @@ async def repair(database: Database, client: Client, policy: MarketPolicy, ailme
             mended += 1
             continue
         start = await _start_of(database, policy, ailment.process_id)
-        if start is not None and ailment.kind != UNEXPECTED:
-            await wake(client, start)
-        else:
+        if start is None or ailment.kind == UNEXPECTED:
             await nudge(client, ailment.process_id)
+        elif isinstance(start, CheckoutStart):
+            await wake_checkout(client, start)
+        else:
+            await wake(client, start)
         mended += 1
     return mended
 
 
 async def _start_of(
     database: Database, policy: MarketPolicy, process_id: str
-) -> NegotiationStart | OrderStart | ReviewWindowStart | StoreTrustStart | None:
+) -> NegotiationStart | OrderStart | ReviewWindowStart | StoreTrustStart | CheckoutStart | None:
     """How its process is started, read from the projection; None when there is none."""
     kind, _, text = process_id.partition("/")
     key = UUID(text)
     async with database.transaction() as session:
         if kind == "store-trust":
             return StoreTrustStart(store_id=key, policy=policy)
+        if kind == "checkout":
+            row = await session.get(CheckoutRow, key)
+            if row is None:
+                return None
+            return CheckoutStart(checkout_id=key, store_id=row.store_id, policy=CheckoutPolicy(), market=policy)
         if kind == "negotiation":
             negotiation = await session.get(Negotiation, key)
             if negotiation is None:

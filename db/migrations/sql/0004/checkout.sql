@@ -123,12 +123,15 @@ CREATE TABLE checkout_lines (
   discount_cents int NOT NULL CHECK (discount_cents BETWEEN 0 AND base_cents),
   total_cents int NOT NULL,
   order_id uuid UNIQUE REFERENCES orders(order_id),
+  -- When what was charged for the line was paid back, because its order was refunded.
+  refunded_at timestamptz,
   PRIMARY KEY (checkout_id, line_id),
   CONSTRAINT checkout_lines_base_is_unit_times_quantity CHECK (base_cents::bigint = unit_price_cents::bigint * quantity),
   CONSTRAINT checkout_lines_total_adds_up CHECK (total_cents = base_cents - discount_cents)
 );
+CREATE INDEX checkout_lines_unrefunded_idx ON checkout_lines(order_id) WHERE refunded_at IS NULL;
 
--- One row per attempt to complete. The credential is never stored.
+-- One row per attempt to complete, with the id of its command. The credential is never stored.
 CREATE TABLE checkout_payments (
   payment_id uuid PRIMARY KEY,
   checkout_id uuid NOT NULL REFERENCES checkouts(checkout_id),
@@ -141,6 +144,7 @@ CREATE TABLE checkout_payments (
     ('PENDING', 'AUTHORIZED', 'PLACED', 'CAPTURED', 'DECLINED', 'ESCALATED', 'VOIDED')),
   failure text,
   reference text,
+  delivery_refunded_at timestamptz,
   created_at timestamptz NOT NULL DEFAULT now(),
   updated_at timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT checkout_payments_attempt_key UNIQUE (checkout_id, attempt)

@@ -1,0 +1,33 @@
+"""What checkout sessions add to every sweep: overdue ones are woken, old personal data is deleted."""
+
+from temporalio.client import Client
+
+from activities.checkout.telling import wake_checkout
+from db.checkout.housekeeping import delete_personal_data
+from db.checkout.sessions import list_overdue_checkouts
+from db.session import Database
+from domain.checkout.commands import CheckoutStart
+from domain.checkout.policy import CheckoutPolicy
+from domain.market.policy import MarketPolicy
+
+_BATCH = 500
+
+
+class CheckoutSweep:
+    """Finds what stands still, and personal data past its time."""
+
+    def __init__(self, database: Database, client: Client, policy: CheckoutPolicy, market: MarketPolicy) -> None:
+        self._database = database
+        self._client = client
+        self._policy = policy
+        self._market = market
+
+    async def sweep(self) -> int:
+        """How many processes were woken."""
+        async with self._database.transaction() as session:
+            await delete_personal_data(session, self._policy.personal_data_days)
+            overdue = [(row.checkout_id, row.store_id) for row in await list_overdue_checkouts(session, _BATCH)]
+        for checkout_id, store_id in overdue:
+            start = CheckoutStart(checkout_id=checkout_id, store_id=store_id, policy=self._policy, market=self._market)
+            await wake_checkout(self._client, start)
+        return len(overdue)

@@ -1,0 +1,163 @@
+"""The Checkout process: a session that waits, expires, and is completed at most once.
+
+Completing is a saga of durable steps: authorize the payment, place all orders in one transaction, give them
+their processes, capture. A step that fails is undone: orders refunded, payment voided, session open again. The
+steps are chosen by the projection alone, so a process that was lost goes on, or back, from where it stood.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    import pydantic
+
+    from activities.checkout.signatures import CheckoutActivities as Record
+    from domain.checkout import errors
+    from domain.checkout.commands import (
+        CancelCheckout,
+        CheckoutSnapshot,
+        CheckoutStart,
+        CompleteCheckout,
+        CreateCheckout,
+        UpdateCheckout,
+    )
+    from domain.checkout.models import PaymentChoice
+    from domain.checkout.processes import CHECKOUT
+    from domain.checkout.states import PaymentStatus
+    from domain.market.commands import Done
+    from domain.market.processes import NUDGE
+    from workflows.market.process import CommandProcess, record
+
+_RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10))
+_ATTEMPT = timedelta(seconds=30)
+# A handler that does not answer an authorization for this long has not got the sale.
+_AUTHORIZATION = timedelta(seconds=60)
+
+
+@workflow.defn(name=CHECKOUT, failure_exception_types=[pydantic.ValidationError])
+class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
+    @workflow.init
+    def __init__(self, start: CheckoutStart) -> None:
+        super().__init__(start, start.market, "incomplete")
+        self._sold_out: list[UUID] = []
+
+    @workflow.run
+    async def run(self, start: CheckoutStart) -> None:
+        await self._live()
+
+    @workflow.update(name="create_checkout")
+    async def create_checkout(self, command: CreateCheckout) -> Done:
+        return _done(await self._carry_out(Record.create_checkout, command, "open the session"))
+
+    @workflow.update(name="update_checkout")
+    async def update_checkout(self, command: UpdateCheckout) -> Done:
+        return _done(await self._carry_out(Record.update_checkout, command, "record choices and price them"))
+
+    @workflow.update(name="cancel_checkout")
+    async def cancel_checkout(self, command: CancelCheckout) -> Done:
+        return _done(await self._carry_out(Record.cancel_checkout, command, "record the cancellation"))
+
+    @workflow.update(name="complete_checkout")
+    async def complete_checkout(self, command: CompleteCheckout) -> Done:
+        async with self._lock:
+            try:
+                snapshot = await record(Record.begin_completion, "begin to complete", self._start, command)
+            except ApplicationError:
+                # Either nothing was ever open, or the process was lost and its projection waits: look which.
+                self._nudged |= self._snapshot is None
+                raise
+            self._note(snapshot)
+            snapshot = await self._advance(snapshot, command.payment)
+        return _done(snapshot)
+
+    @workflow.signal(name=NUDGE)
+    def nudge(self) -> None:
+        """Look again: a sweep found its time passed, an attempt that stands still, or money to pay back."""
+        self._nudged = True
+
+    async def _settle(self) -> CheckoutSnapshot:
+        snapshot = await record(Record.settle_checkout, "record what has come due", self._start)
+        self._note(snapshot)
+        return await self._advance(snapshot, None)
+
+    async def _advance(self, snapshot: CheckoutSnapshot, payment: PaymentChoice | None) -> CheckoutSnapshot:
+        """Take the attempt's steps until none is left. Called under the lock."""
+        while True:
+            if snapshot.failed:
+                snapshot = await self._ask(Record.undo_attempt, "undo the attempt", self._start)
+            elif snapshot.payment is PaymentStatus.PENDING:
+                snapshot = await self._authorize(payment)
+            elif snapshot.payment is PaymentStatus.AUTHORIZED:
+                snapshot = await record(Record.place_orders, "place all orders, or none", self._start)
+            elif snapshot.payment is PaymentStatus.PLACED:
+                await self._ask(Record.start_orders, "give the orders their processes", self._start)
+                snapshot = await self._ask(Record.capture_payment, "capture the payment", self._start)
+            elif snapshot.owes_refund:
+                snapshot = await self._ask(Record.pay_back, "pay back what was refunded", self._start)
+            else:
+                return snapshot
+            self._note(snapshot)
+
+    async def _authorize(self, payment: PaymentChoice | None) -> CheckoutSnapshot:
+        try:
+            answer: CheckoutSnapshot = await self._ask(
+                Record.authorize_payment, "authorize the payment", self._start, payment, within=_AUTHORIZATION
+            )
+        except ActivityError:
+            # Whether the money was reserved is not known: undoing the attempt voids it by its key.
+            code = errors.PAYMENT_UNAVAILABLE.code
+            return await record(Record.fail_attempt, "give the attempt up", self._start, code)
+        return answer
+
+    async def _ask(
+        self,
+        activity: Callable[..., Awaitable[Any]],
+        summary: str,
+        *args: object,
+        within: timedelta | None = None,
+    ) -> Any:
+        """Run a step that asks a handler or a process. Without ``within`` it is repeated until it succeeds."""
+        return await workflow.execute_activity_method(
+            activity,
+            args=args,
+            start_to_close_timeout=_ATTEMPT,
+            schedule_to_close_timeout=within,
+            retry_policy=_RETRY,
+            summary=summary,
+        )
+
+    def _note(self, snapshot: CheckoutSnapshot) -> None:
+        self._snapshot = snapshot
+        self._keep(snapshot)
+
+    def _keep(self, snapshot: CheckoutSnapshot) -> None:
+        self._sold_out += [key for key in snapshot.sold_out if key not in self._sold_out]
+        self._trust_moved |= snapshot.trust_moved
+        self._report(
+            snapshot.status,
+            snapshot.awaiting,
+            snapshot.deadline,
+            checkout=snapshot.checkout_id,
+            store=snapshot.store_id,
+        )
+
+    def _next_date(self) -> datetime | None:
+        return self._snapshot.deadline if self._snapshot else None
+
+    async def _tell_others(self) -> None:
+        while self._sold_out:
+            await self._tell_listing(self._sold_out.pop())
+        await self._tell(self._start.store_id)
+
+
+def _done(snapshot: CheckoutSnapshot) -> Done:
+    """The answer to a command; raises the refusal that nevertheless changed the session."""
+    if snapshot.refused is not None:
+        raise ApplicationError("the session could not be completed", type=snapshot.refused, non_retryable=True)
+    return Done(entity_id=snapshot.checkout_id)
