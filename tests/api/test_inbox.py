@@ -1,6 +1,8 @@
 """An inbox page by page: order, places, types, dates, terms, and nobody else's eyes."""
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -60,6 +62,12 @@ async def test_both_orders_page_by_page(worker_database, customer: Agent):
     # An event's own cursor is a place too.
     rest = await customer.ok("GET", "/v1/inbox", order="oldest", cursor=oldest[2]["cursor"])
     assert rest["items"] == oldest[3:]
+
+
+def test_every_type_is_explained_to_agents():
+    page = (Path(__file__).parents[2] / "docs" / "agents.md").read_text()
+    explained = re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE)
+    assert sorted(explained) == sorted(InboxType)
 
 
 async def test_types_may_be_repeated(worker_database, customer: Agent):
