@@ -63,6 +63,9 @@ CREATE TABLE webhook_dead_letters (
 CREATE INDEX webhook_dead_letters_position_idx ON webhook_dead_letters(webhook_id, txid, seq);
 CREATE INDEX webhook_dead_letters_dead_idx ON webhook_dead_letters(dead_at);
 
+-- What is new since a place, whosever it is: one look finds all endpoints, and all open inboxes, concerned.
+CREATE INDEX inbox_events_position_idx ON inbox_events(txid, seq);
+
 GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_endpoints, webhook_dead_letters TO souk_worker;
 GRANT SELECT, INSERT, UPDATE, DELETE ON webhook_endpoints TO souk_api;
 GRANT SELECT ON webhook_dead_letters TO souk_api;
