@@ -7,6 +7,7 @@ from souk_client.errors import (
     SoukError,
     UnexpectedAnswerError,
     WebhookRefusedError,
+    or_refusal,
 )
 from souk_client.executing import AsyncPages, AsyncStream, Pages, Stream
 from souk_client.souk import AsyncSouk, Souk
@@ -24,4 +25,5 @@ __all__ = [
     "Stream",
     "UnexpectedAnswerError",
     "WebhookRefusedError",
+    "or_refusal",
 ]

@@ -1,8 +1,12 @@
 """What can go wrong between an agent and the market; every error of this package is a :class:`SoukError`."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
 
 import httpx
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class SoukError(Exception):
@@ -35,6 +39,19 @@ class UnexpectedAnswerError(SoukError):
 
 class WebhookRefusedError(SoukError):
     """A delivery that the market did not sign with this secret, or not in the last five minutes."""
+
+
+def or_refusal(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | ApiProblem:
+    """What the work gives, or the market's refusal of it; that the market failed is still raised.
+
+    For what the other side may have overtaken: then the next event tells.
+    """
+    try:
+        return work(*args, **kwargs)
+    except ApiProblem as problem:
+        if problem.is_fault:
+            raise
+        return problem
 
 
 def problem_of(response: httpx.Response) -> ApiProblem:

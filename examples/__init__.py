@@ -1,0 +1,1 @@
+"""Agents that anyone can start against a running Souk."""
