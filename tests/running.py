@@ -5,7 +5,6 @@ stopping the server it talks to.
 """
 
 import asyncio
-import socket
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
@@ -16,6 +15,7 @@ import uvicorn
 from api.main import create_app
 from config.settings import Settings
 from db.session import Database
+from souk.stack.ports import listen, port_of
 from worker.main import build_worker, ensure_schedule
 from worker.webhooks import serving_webhooks
 from workflows.client import connect
@@ -27,8 +27,9 @@ class RunningSouk:
     """Context manager. ``url`` is where the API answers."""
 
     def __init__(self, settings: Settings) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        port = self._listener.getsockname()[1]
+        # As `souk api` listens: asyncio turns Nagle's delay off only for a socket that names its protocol.
+        self._listener = listen("127.0.0.1", 0, "a test")
+        port = port_of(self._listener)
         self.settings = settings.model_copy(update={"api_port": port})
         self.url = f"http://127.0.0.1:{port}"
         self._loop = asyncio.new_event_loop()

@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from db.ids import new_id
 from db.platform.keys import format_key, insert_key, random_secret
 from db.platform.tables import ApiKeyKind
 from db.session import Database
+from souk.stack.ports import listen, port_of
 from tests.conftest import TEST_KEY_RING
 
 
@@ -140,14 +140,13 @@ async def operator(http: httpx.AsyncClient, worker_database: Database) -> Agent:
 @asynccontextmanager
 async def served(app: FastAPI) -> AsyncIterator[str]:
     """The app behind a real server: what streams needs a socket."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+    with listen("127.0.0.1", 0, "a test") as listener:
         server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
         task = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:  # noqa: ASYNC110 - uvicorn tells it this way
             await asyncio.sleep(0.01)
         try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+            yield f"http://127.0.0.1:{port_of(listener)}"
         finally:
             server.should_exit = True
             await task
