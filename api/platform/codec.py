@@ -42,12 +42,16 @@ BODY_BYTES = {"/codec/encode": 8 * 1024 * 1024, "/codec/decode": 8 * 1024 * 1024
 
 _PAYLOADS: dict[str, Any] = {"payloads": [{"metadata": {"encoding": "anNvbi9wbGFpbg=="}, "data": "eyJhIjoxfQ=="}]}
 _BASE64 = {"type": "string", "pattern": "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"}
-_PAYLOAD = {"metadata": {"type": "object", "additionalProperties": _BASE64}, "data": _BASE64}
+# In protobuf's JSON null stands for what was left out.
+_PAYLOAD = {
+    "metadata": {"type": ["object", "null"], "additionalProperties": _BASE64},
+    "data": {**_BASE64, "type": ["string", "null"]},
+}
 _SCHEMA = {
     "type": "object",
     "properties": {
         "payloads": {
-            "type": "array",
+            "type": ["array", "null"],
             "items": {"type": "object", "properties": _PAYLOAD, "additionalProperties": False},
         }
     },
@@ -125,15 +129,12 @@ class Looker:
         self.reason = reason
 
 
-async def looker(
-    request: Request,
-    context: Context,
-    found: Annotated[Identity | None, Depends(identity)],
-    reason: Annotated[Reason | None, Header(alias="X-Souk-Reason")] = None,
+async def session_or_key(
+    request: Request, context: Context, found: Annotated[Identity | None, Depends(identity)]
 ) -> Looker:
-    """Raises auth.required, auth.operator_required."""
+    """Raises auth.required, auth.operator_required. Looks at no other header: who may not look hears so first."""
     if isinstance(found, Operator):
-        return Looker(found, reason)
+        return Looker(found, None)
     if found is not None:
         raise platform.OPERATOR_REQUIRED.error()
     session = _unseal(context, request.cookies.get(COOKIE, ""))
@@ -143,7 +144,15 @@ async def looker(
         owner = await find_owner(connection, session[0], None)
     if owner is None or owner.kind is not ApiKeyKind.OPERATOR:
         raise platform.AUTH_INVALID.error()
-    return Looker(Operator(owner.key_id), reason or session[1])
+    return Looker(Operator(owner.key_id), session[1])
+
+
+async def looker(
+    known: Annotated[Looker, Depends(session_or_key)],
+    reason: Annotated[Reason | None, Header(alias="X-Souk-Reason")] = None,
+) -> Looker:
+    """A reason in the request goes before the session's."""
+    return Looker(known.operator, reason or known.reason)
 
 
 @router.post("/v1/operators/session", response_model=SessionOut, responses=errors(platform.OPERATOR_REQUIRED))
@@ -170,10 +179,16 @@ async def open_session(
 
 
 async def _payloads(request: Request) -> Payloads:
+    raw = await request.body()
     try:
-        return Parse(await request.body(), Payloads())
-    except (ParseError, UnicodeDecodeError, RecursionError):
+        payloads = Parse(raw, Payloads())
+        for payload in json.loads(raw).get("payloads") or ():
+            # protobuf leaves out what is no base64 and reads on: what then comes back is not what was sent.
+            for text in (payload.get("data"), *(payload.get("metadata") or {}).values()):
+                base64.b64decode(text or "", validate=True)
+    except (ParseError, ValueError, RecursionError):
         raise platform.REQUEST_MALFORMED.error() from None
+    return payloads
 
 
 def _codec(context: AppContext) -> EncryptionCodec:

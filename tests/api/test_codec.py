@@ -1,6 +1,7 @@
 """The codec endpoint: operators only, with a reason, and every look on record."""
 
 import httpx
+import pytest
 import pytest_asyncio
 from google.protobuf.json_format import MessageToDict
 from sqlalchemy import text
@@ -83,6 +84,15 @@ async def test_broken_payloads_are_refused(http, operator: Agent):
         assert response.status_code in (400, 422), response.text
 
 
+@pytest.mark.parametrize("data", ["\u0084", "AAA", "AA-_", "AAAA\n", "AA==AA", 7, ["AAAA"]])
+async def test_what_is_no_base64_is_refused_and_not_left_out(http, operator: Agent, data: object):
+    headers = {**operator.headers, "X-Souk-Reason": "ticket 15"}
+    for payload in ({"data": data}, {"metadata": {"encoding": data}, "data": "AAAA"}):
+        for path in ("/codec/decode", "/codec/encode"):
+            refused = await http.post(path, json={"payloads": [payload]}, headers=headers)
+            assert (refused.status_code, refused.json()["code"]) == (400, "request.malformed"), (path, payload)
+
+
 async def test_browsers_of_other_origins_are_kept_out(api_settings):
     from api.main import create_app
 
@@ -99,3 +109,14 @@ async def test_browsers_of_other_origins_are_kept_out(api_settings):
             ask = {"Origin": origin, "Access-Control-Request-Method": "POST"}
             answer = await http.options(path, headers=ask)
             assert ("access-control-allow-origin" in answer.headers) is allowed
+
+
+async def test_who_may_not_look_hears_so_before_its_request_is_read(http, customer: Agent, operator: Agent):
+    http.cookies.clear()
+    bad = {"X-Souk-Reason": "0"}
+    for path in ("/codec/decode", "/codec/encode"):
+        assert (await http.post(path, json={"payloads": 5}, headers=bad)).json()["code"] == "auth.required"
+        refused = await http.post(path, json={"payloads": 5}, headers={**customer.headers, **bad})
+        assert refused.json()["code"] == "auth.operator_required"
+        refused = await http.post(path, json={"payloads": 5}, headers={**operator.headers, **bad})
+        assert (refused.status_code, refused.json()["code"]) == (422, "request.invalid")
