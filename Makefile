@@ -32,8 +32,7 @@ up: $(INSTALLED) ## run Souk; data and running processes survive a restart
 
 test: $(INSTALLED) ## run every test (ARGS="tests/e2e -k journey" runs what it names)
 ifeq ($(strip $(ARGS)),)
-	$(RUN) pytest -n 2 --dist loadfile -m "not slow"
-	$(RUN) pytest -m slow
+	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
 else
 	$(RUN) pytest $(ARGS)
 endif

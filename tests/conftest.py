@@ -23,6 +23,18 @@ from workflows.client import connect
 hypothesis.settings.register_profile("souk", deadline=None)
 hypothesis.settings.load_profile("souk")
 
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of the longest tests first: begun last, a drill would keep the suite waiting for it alone."""
+    seconds: dict[Path, float] = {}
+    for item in items:
+        marker = item.get_closest_marker("slow")
+        own = marker.kwargs.get("seconds", 10) if marker else 0
+        seconds[item.path] = max(own, seconds.get(item.path, 0))
+    items.sort(key=lambda item: -seconds[item.path])
+
+
 TEST_KEY_RING = "t1:" + base64.b64encode(b"a key for the tests, 32 bytes ok").decode()
 
 

@@ -1,7 +1,6 @@
-"""The crash drill itself, short: a dozen kills and more in well over a minute of trade.
+"""The crash drill itself, short: two minutes of trade with a dozen kills and more.
 
-It runs 75 seconds and not the two minutes a person would ask for: the kills come closer together instead, so
-that the whole suite stays within its ten minutes. The figures are not asserted, only what must hold.
+The figures are not asserted, only what must hold.
 """
 
 import json
@@ -13,11 +12,11 @@ import pytest
 
 from souk.drills.faults import KILLED, schedule
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.slow(seconds=180), pytest.mark.timeout(600)]
 
 
 def test_nothing_is_lost_or_doubled_while_everything_is_killed(tmp_path: Path) -> None:
-    options = {"--minutes": "1.25", "--seed": "5", "--quiet": "1.2", "--data-dir": str(tmp_path / "drill")}
+    options = {"--minutes": "2", "--seed": "5", "--quiet": "1.2", "--data-dir": str(tmp_path / "drill")}
     drill = subprocess.run(
         [
             sys.executable,
@@ -31,7 +30,7 @@ def test_nothing_is_lost_or_doubled_while_everything_is_killed(tmp_path: Path) -
         check=False,
         capture_output=True,
         text=True,
-        timeout=400,
+        timeout=580,
     )
     assert drill.stdout, drill.stderr[-3000:]
     report = json.loads(drill.stdout)

@@ -37,6 +37,7 @@ def test_the_rank_test_sees_a_shift_and_nothing_else() -> None:
     assert rank_test([1, 2, 5, 8, 9], [3, 4, 6, 7, 10, 11]) == pytest.approx(0.3613, abs=1e-4)
 
 
+@pytest.mark.slow(seconds=110)
 @pytest.mark.timeout(420)
 def test_nothing_leaks(tmp_path: Path) -> None:
     drill = subprocess.run(
