@@ -5,6 +5,7 @@ queue rate, because the defaults make every workflow start wait on the dev serve
 """
 
 import asyncio
+import json
 import shutil
 import sys
 import tempfile
@@ -48,6 +49,7 @@ class EmbeddedTemporal:
 
     ``data_dir`` holds its database, ``temporal.db``; None keeps everything in memory. Port 0 is any free
     port. ``ui_port`` None runs without the web UI. ``codec_endpoint`` is where the UI has payloads decoded.
+    ``dynamic_config`` adds to the server's settings, for tests and measurements.
     """
 
     def __init__(
@@ -58,11 +60,13 @@ class EmbeddedTemporal:
         ui_port: int | None = None,
         codec_endpoint: str = "",
         namespace: str = "souk",
+        dynamic_config: Mapping[str, object] | None = None,
     ) -> None:
         self._program = _program()
         self.data_dir = data_dir.expanduser().resolve() if data_dir else None
         self.namespace = namespace
         self.codec_endpoint = codec_endpoint
+        self._dynamic_config = {**_DYNAMIC_CONFIG, **(dynamic_config or {})}
         self._wanted = (port, ui_port)
         self._scratch = None if self.data_dir else tempfile.TemporaryDirectory(prefix="souk-temporal-")
         home = self.data_dir or Path(self._scratch.name if self._scratch else "")
@@ -170,8 +174,8 @@ class EmbeddedTemporal:
             ]
         for name, kind in SEARCH_ATTRIBUTES.items():
             arguments += ["--search-attribute", f"{name}={kind}"]
-        for key, value in _DYNAMIC_CONFIG.items():
-            arguments += ["--dynamic-config-value", f"{key}={value}"]
+        for key, value in self._dynamic_config.items():
+            arguments += ["--dynamic-config-value", f"{key}={json.dumps(value)}"]
         return arguments
 
 

@@ -1,20 +1,29 @@
-"""``souk doctor`` and ``souk audit --fix`` name a lapsed hold, a missing nudge and a lost process, and mend them."""
+"""``souk doctor`` and ``souk audit --fix`` name a lapsed hold, a missing nudge and a lost process, and mend them.
+
+What fails over and over they name and leave alone; the console shows it too.
+"""
 
 import asyncio
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from uuid import uuid4
 
+import httpx
 import psycopg
 import pytest
+from temporalio import activity, workflow
+from temporalio.common import RetryPolicy
+from temporalio.worker import Worker
 
 from config.settings import Settings
 from db.migrate import upgrade
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.conftest import TEST_KEY_RING
-from tests.e2e.people import Agent, Shop
+from tests.e2e.people import Agent, Shop, eventually
+from tests.hostile.callers import operator_key
 from tests.running import RunningSouk
 from workflows.client import connect
 
@@ -29,7 +38,9 @@ def neglected(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
         connection.execute(f"CREATE DATABASE {name}")
     url = postgres.url(database=name)
     upgrade(url)
-    with EmbeddedTemporal(None) as temporal:
+    # The server marks a process as failing at its first failed task and not at its fifth, which takes a minute.
+    at_once = {"system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute": 1}
+    with EmbeddedTemporal(None, dynamic_config=at_once) as temporal:
         settings = Settings(
             database_url=url,
             temporal_address=temporal.address,
@@ -130,3 +141,86 @@ def test_a_missing_nudge_is_an_overdue_fold(neglected: RunningSouk) -> None:
     code, said = souk(neglected, "audit", "--fix")
     assert f"woke: {lost} (a missing nudge" in said
     assert souk(neglected, "doctor")[0] == 0
+
+
+@workflow.defn(name="Order", sandboxed=False)
+class BrokenOrder:
+    """Its workflow task fails for ever, as after a release with a mistake in it."""
+
+    @workflow.run
+    async def run(self) -> None:
+        raise KeyError("a mistake")
+
+
+@workflow.defn(name="Negotiation", sandboxed=False)
+class StuckNegotiation:
+    """Its activity fails for ever."""
+
+    @workflow.run
+    async def run(self) -> None:
+        retries = RetryPolicy(initial_interval=timedelta(milliseconds=5), backoff_coefficient=1)
+        await workflow.execute_activity(
+            fail, start_to_close_timeout=timedelta(seconds=5), retry_policy=retries, summary="for ever"
+        )
+
+
+@activity.defn(name="tell_others")
+async def fail() -> None:
+    raise RuntimeError("there is nobody to tell")
+
+
+async def break_down(settings: Settings, order_id: str, negotiation_id: str) -> None:
+    """The two processes run on, and everything they do fails."""
+    client = await connect(settings.temporal_address, "souk", TEST_KEY_RING)
+    queue = "broken"
+    async with Worker(client, task_queue=queue, workflows=[BrokenOrder, StuckNegotiation], activities=[fail]):
+        started = []
+        for kind, key in (("Order", order_id), ("Negotiation", negotiation_id)):
+            process_id = f"{kind.lower()}/{key}"
+            await client.get_workflow_handle(process_id).terminate("a test")
+            started.append(await client.start_workflow(kind, id=process_id, task_queue=queue))
+        async with asyncio.timeout(60):
+            while True:
+                order, negotiation = [(await handle.describe()).raw_description for handle in started]
+                tries = [pending.attempt for pending in negotiation.pending_activities]
+                if order.pending_workflow_task.attempt >= 3 and tries and tries[0] >= 3:
+                    return
+                await asyncio.sleep(0.1)
+
+
+def test_what_fails_over_and_over_is_named_and_left_alone(neglected: RunningSouk) -> None:
+    shop, buyer = Shop.open(neglected.url, delivery="SHIPPED"), Agent.register(neglected.url, "CUSTOMER")
+    offer, order = shop.offer(buyer, 800), shop.buy(Agent.register(neglected.url, "CUSTOMER"))
+    processes = [f"order/{order['order_id']}", f"negotiation/{offer['negotiation_id']}"]
+    asyncio.run(break_down(neglected.settings, order["order_id"], offer["negotiation_id"]))
+
+    code, said = souk(neglected, "doctor")
+    assert code == 1
+    for process_id, why in zip(processes, ("its workflow task failed", "its activity tell_others failed"), strict=True):
+        assert f"stuck {process_id}: {why}" in said
+        way_out = f"temporal workflow terminate --workflow-id {process_id} --reason stuck; souk audit --fix --only"
+        assert way_out in said
+    _, said = souk(neglected, "audit", "--fix")
+    assert not any(f"woke: {process_id}" in said for process_id in processes)
+
+    # The console's first page and the operator's list, without anybody having looked for it.
+    operator = Agent(neglected.url, asyncio.run(operator_key(neglected.settings)))
+    found = eventually(
+        lambda: {item["id"]: item for item in operator.get("/v1/operations/attention")["items"]},
+        until=lambda items: order["order_id"] in items,
+    )[order["order_id"]]
+    assert (found["why"], found["kind"], found["action"]) == ("failing", "order", None)
+    own = {"Origin": neglected.url}
+    with httpx.Client(base_url=neglected.url, headers=own, follow_redirects=True) as browser:
+        page = browser.post("/console/sign-in", data={"key": operator.key})
+    row = next(row for row in page.text.split("<tr") if order["order_id"] in row)
+    assert "failing" in row
+    assert "a step that fails and is tried again" in row
+
+    # The way out that the doctor named.
+    for process_id in processes:
+        lose(neglected, process_id)
+        assert f"woke: {process_id}" in souk(neglected, "audit", "--fix", "--only", process_id)[1]
+    assert souk(neglected, "doctor")[0] == 0
+    assert shop.owner.post(f"/v1/orders/{order['order_id']}/deliver")["status"] == "DELIVERED"
+    assert shop.owner.post(f"/v1/offers/{offer['offer_id']}/accept", {"round": 1})["status"] == "ACCEPTED"
