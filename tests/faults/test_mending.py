@@ -4,9 +4,6 @@ What fails over and over they name and leave alone; the console shows it too.
 """
 
 import asyncio
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from uuid import uuid4
@@ -17,9 +14,11 @@ import pytest
 from temporalio import activity, workflow
 from temporalio.common import RetryPolicy
 from temporalio.worker import Worker
+from typer.testing import CliRunner
 
 from config.settings import Settings
 from db.migrate import upgrade
+from souk.cli import app
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.conftest import TEST_KEY_RING
 from tests.e2e.people import Agent, Shop, eventually
@@ -54,22 +53,17 @@ def neglected(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
 
 
 def souk(running: RunningSouk, *arguments: str) -> tuple[int, str]:
-    """The command line, on the running Souk's database and Temporal."""
+    """The command line, on the running Souk's database and Temporal; in this process, for it is called often."""
     settings = running.settings
-    done = subprocess.run(
-        [sys.executable, "-m", "souk", *arguments, "--database", settings.database_url],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={
-            **os.environ,
-            "SOUK_TEMPORAL_ADDRESS": settings.temporal_address,
-            "SOUK_PAYLOAD_KEYS": TEST_KEY_RING,
-            "COLUMNS": "300",
-        },
-    )
-    return done.returncode, done.stdout + done.stderr
+    environment = {
+        "SOUK_TEMPORAL_ADDRESS": settings.temporal_address,
+        "SOUK_PAYLOAD_KEYS": TEST_KEY_RING,
+        "COLUMNS": "300",
+    }
+    done = CliRunner().invoke(app, [*arguments, "--database", settings.database_url], env=environment)
+    if not isinstance(done.exception, SystemExit | None):
+        raise done.exception
+    return done.exit_code, done.output
 
 
 def lose(running: RunningSouk, process_id: str) -> None:
