@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import structlog
-from fastapi import Request
+from fastapi import FastAPI, Request
 from starlette.types import Receive, Scope, Send
 
 from api.mcp.refusals import Refused, told_for_tools
@@ -33,10 +33,10 @@ class Inside:
             raise TypeError("/mcp let somebody in who is no agent")
         self.caller = found
         within = Within(found)
-        app = request.app
+        self.app: FastAPI = request.app
 
         async def for_caller(scope: Scope, receive: Receive, send: Send) -> None:
-            await app({**scope, "souk.within": within}, receive, send)
+            await self.app({**scope, "souk.within": within}, receive, send)
 
         self._transport = httpx.ASGITransport(for_caller, client=request.scope.get("client") or ("unknown", 0))
 

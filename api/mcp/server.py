@@ -20,7 +20,7 @@ from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetad
 from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
 from pydantic import AnyUrl, ConfigDict, ValidationError, create_model
 
-from api.mcp import tools_dealing, tools_reading, tools_selling
+from api.mcp import tools_dealing, tools_inbox, tools_reading, tools_selling
 from api.mcp.inside import Inside, current
 from api.mcp.refusals import Refused, arguments_refused, fault
 from api.mcp.resources import add_resources
@@ -40,6 +40,7 @@ TOOLS: tuple[tuple[Callable[..., Any], str, ToolAnnotations], ...] = (
     (tools_reading.look_at_listing, "Look at a listing", _LOOKS),
     (tools_reading.store_trust, "Judge a store", _LOOKS),
     (tools_reading.read_thread, "Read a thread", _LOOKS),
+    (tools_inbox.read_inbox, "Read your inbox", _LOOKS),
     (tools_reading.my_deals, "My offers and orders", _LOOKS),
     (tools_dealing.ask, "Ask or reply in public", _ADDS),
     (tools_dealing.make_offer, "Make an offer", _ADDS),
