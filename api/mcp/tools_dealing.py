@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.mcp.arguments import Expiry, ListingId, OfferId, OrderId, Price, Private, RequestId, Stars, Text, Title, Units
+from api.mcp.arguments import Expiry, ListingId, OfferId, OrderId, Price, Private, RequestId, Stars, Text, Units
 from api.mcp.inside import inside
 from api.mcp.refusals import Refused
 from api.mcp.tools_reading import read_gating
@@ -202,7 +202,7 @@ async def review(
     order_id: OrderId,
     rating: Stars,
     text: Text,
-    title: Title | None = None,
+    title: Annotated[Name | None, Field(description="one line")] = None,
     as_described: Annotated[Stars | None, Field(description="1 to 5: how true the listing's claims were")] = None,
     request_id: RequestId = None,
 ) -> Reviewed:

@@ -65,6 +65,8 @@ async def test_a_trade_from_shop_to_review(souk_url: str, mode: str) -> None:
         offer = await customer.do("make_offer", listing_id=listing_id, price_cents=900, message="Nine?")
         assert offer["message"] == {"untrusted_text": "Nine?", "from": f"agent:{customer.agent.agent_id}"}
         assert (await merchant.do("my_deals", offer_status="PROPOSED"))["offers"] == [offer]
+        heard = await merchant.do("read_inbox")
+        assert {"QUESTION_ASKED", "OFFER_MADE"} <= {event["type"] for event in heard["events"]}
         counter = await merchant.do("counter_offer", offer_id=offer["offer_id"], price_cents=1_200)
         await sees_nothing(stranger, counter["offer_id"])
         accepted = await customer.do("decide_offer", offer_id=counter["offer_id"], decision="accept", round=2)
@@ -72,6 +74,13 @@ async def test_a_trade_from_shop_to_review(souk_url: str, mode: str) -> None:
         order = await customer.do("buy", offer_id=counter["offer_id"], request_id=f"buy-{word}")
         assert (order["status"], order["total_price_cents"]) == ("PLACED", 1_200)
         await sees_nothing(stranger, order["order_id"])
+        types: list[str] = []
+        while "ORDER_PLACED" not in types:
+            heard = await merchant.do("read_inbox", cursor=heard["cursor"], wait_seconds=20)
+            assert heard["events"]
+            types += [event["type"] for event in heard["events"]]
+        assert "OFFER_ACCEPTED" in types
+        assert (await stranger.do("read_inbox"))["events"] == []
         delivered = await merchant.do("deliver", order_id=order["order_id"])
         assert delivered["status"] == "DELIVERED"
 

@@ -1,0 +1,185 @@
+"""How tools refuse, repeat and survive: bad arguments, request_id, privacy, a restart of the API."""
+
+import asyncio
+import json
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from mcp import MCPError
+
+from config.settings import Settings
+from tests.browser.restarting import ApiProcess
+from tests.e2e.mcp_people import at_mcp, newcomer
+from tests.e2e.people import Agent, Shop
+from tests.running import RunningSouk
+
+NOWHERE = "01920000-0000-7000-8000-00000000dead"
+
+
+async def test_bad_arguments_are_named_and_not_repeated(souk_url: str) -> None:
+    async with newcomer(souk_url, "CUSTOMER") as customer:
+        secret = "s3cret-" + uuid4().hex
+        cases: list[tuple[str, dict[str, Any], str]] = [
+            ("make_offer", {"listing_id": secret, "price_cents": 5}, "listing_id"),
+            ("make_offer", {"listing_id": NOWHERE}, "price_cents"),
+            ("make_offer", {"listing_id": NOWHERE, "price_cents": 0}, "price_cents"),
+            ("make_offer", {"listing_id": NOWHERE, "price_cents": "5"}, "price_cents"),
+            ("make_offer", {"listing_id": NOWHERE, "price_cents": 5.5}, "price_cents"),
+            ("make_offer", {"listing_id": NOWHERE, "price_cents": 5, "limit_cents": secret}, "limit_cents"),
+            ("decide_offer", {"offer_id": NOWHERE, "decision": secret}, "decision"),
+            ("buy", {"listing_id": NOWHERE, "request_id": "two words " + secret}, "request_id"),
+            ("read_inbox", {"wait_seconds": 3_600}, "wait_seconds"),
+            ("review", {"order_id": NOWHERE, "rating": 6, "text": secret}, "rating"),
+        ]
+        for tool, arguments, field in cases:
+            problem = await customer.refused(tool, **arguments)
+            assert problem["code"] == "request.invalid", tool
+            assert field in problem["errors"][0]["field"], (tool, problem)
+            assert secret not in json.dumps(problem)
+        # What the market's own schema refuses reads the same.
+        problem = await customer.refused("ask", listing_id=NOWHERE, text="A NUL: \x00, twenty characters")
+        assert problem["code"] == "request.invalid"
+        assert (await customer.refused("ask", text="To nobody in particular."))["code"] == "thread.needs_context"
+        with pytest.raises(MCPError, match="no tool of this name"):
+            await customer.try_("no_such_tool")
+
+
+async def test_refusals_say_what_to_do_next(souk_url: str) -> None:
+    shop = await asyncio.to_thread(Shop.open, souk_url)
+    async with newcomer(souk_url, "CUSTOMER") as customer, newcomer(souk_url, "MERCHANT") as merchant:
+        offer = await customer.do("make_offer", listing_id=shop.listing_id, price_cents=900)
+        own = await customer.refused("decide_offer", offer_id=offer["offer_id"], decision="accept")
+        assert (own["code"], own["next_actions"]) == ("offer.not_your_turn", ["wait for the tool read_inbox"])
+        assert (await merchant.refused("buy", listing_id=shop.listing_id))["status"] == 403
+        assert (await customer.refused("open_shop", **lamp()))["code"] == "agent.not_a_merchant"
+        twice = await customer.refused("make_offer", listing_id=shop.listing_id, price_cents=950)
+        assert twice["next_actions"]
+        assert "/v1/" not in json.dumps(twice)
+
+
+def lamp(**more: Any) -> dict[str, Any]:
+    texts = {"store_name": "Lamps", "return_policy_text": "None.", "shipping_policy_text": "Slow."}
+    return {**texts, "title": "Lamp", "description": "Burns.", "price_cents": 1_000, "inventory_on_hand": 5, **more}
+
+
+async def test_the_same_request_id_is_done_once(souk_url: str) -> None:
+    async with newcomer(souk_url, "MERCHANT") as merchant, newcomer(souk_url, "CUSTOMER") as customer:
+        opened = await asyncio.gather(*(merchant.try_("open_shop", **lamp(), request_id="shop") for _ in range(3)))
+        shop = await merchant.do("open_shop", **lamp(), request_id="shop")
+        assert {r.structured_content.get("listing_id", shop["listing_id"]) for r in opened} == {shop["listing_id"]}
+        assert (await merchant.do("my_deals"))["your_store_ids"] == [shop["store_id"]]
+        question = {"listing_id": shop["listing_id"], "text": "Does it burn for a whole night?"}
+        asked = await customer.do("ask", **question, request_id="ask")
+        assert await customer.do("ask", **question, request_id="ask") == asked
+        assert len((await customer.do("read_thread", thread_id=asked["thread_id"]))["messages"]) == 1
+
+        order = await customer.do("buy", listing_id=shop["listing_id"], request_id="buy")
+        assert await customer.do("buy", listing_id=shop["listing_id"], request_id="buy") == order
+        assert (await customer.do("my_deals"))["orders"] == [order]
+        other = await customer.refused("buy", listing_id=shop["listing_id"], quantity=2, request_id="buy")
+        assert other["code"] == "idempotency.key_reused"
+        assert other["next_actions"] == ["use a fresh request_id for a new request"]
+        # Without one, or with another, it is another intention.
+        assert (await customer.do("buy", listing_id=shop["listing_id"], request_id="2"))["order_id"] != order[
+            "order_id"
+        ]
+        assert (await customer.do("buy", listing_id=shop["listing_id"]))["order_id"] != order["order_id"]
+        assert len((await customer.do("my_deals"))["orders"]) == 3
+
+
+async def test_a_shop_that_was_half_opened_is_finished(souk_url: str) -> None:
+    async with newcomer(souk_url, "MERCHANT") as merchant:
+        # No such currency: known once the store and the product are there.
+        half = await merchant.refused("open_shop", **lamp(currency="XQZ"), request_id="half")
+        assert half["code"] == "money.currency_unknown"
+        done = half["done_so_far"]
+        shop = await merchant.do("open_shop", **{**lamp(), "store_id": done["store_id"]}, request_id="half-2")
+        assert (await merchant.do("my_deals"))["your_store_ids"] == [shop["store_id"]] == [done["store_id"]]
+
+
+async def test_texts_that_look_like_json_stay_texts(souk_url: str) -> None:
+    shop = await asyncio.to_thread(Shop.open, souk_url)
+    async with newcomer(souk_url, "CUSTOMER") as customer:
+        offer = await customer.do("make_offer", listing_id=shop.listing_id, price_cents=900, message='["a", {"b": 1}]')
+        assert offer["message"]["untrusted_text"] == '["a", {"b": 1}]'
+
+
+async def test_the_others_limits_are_never_told(souk_url: str) -> None:
+    shop = await asyncio.to_thread(Shop.open, souk_url, price_cents=150_000)
+    floor, decline = 104_729, 15_485
+    limits = {"floor_cents": floor, "auto_decline_cents": decline}
+    await asyncio.to_thread(shop.owner.ok, "PUT", f"/v1/listings/{shop.listing_id}/limits", limits)
+    async with newcomer(souk_url, "CUSTOMER") as customer, at_mcp(souk_url, shop.owner) as merchant:
+        heard: list[Any] = [await customer.do("look_at_listing", listing_id=shop.listing_id)]
+        offer = await customer.do("make_offer", listing_id=shop.listing_id, price_cents=20_000)
+        own = await merchant.refused("decide_offer", offer_id=offer["offer_id"], decision="accept")
+        assert own["code"] == "limits.below_floor"
+        heard += [offer, await customer.do("my_deals"), await customer.do("store_trust", store_id=shop.store_id)]
+        heard.append(await customer.refused("decide_offer", offer_id=offer["offer_id"], decision="accept"))
+        heard.append(await customer.do("read_inbox"))
+        told = json.dumps(heard)
+        assert str(floor) not in told
+        assert str(decline) not in told
+
+
+async def test_resources_show_what_the_tools_show(souk_url: str) -> None:
+    shop = await asyncio.to_thread(Shop.open, souk_url)
+    async with newcomer(souk_url, "CUSTOMER") as customer:
+        thread = await customer.do("ask", listing_id=shop.listing_id, text="Does it burn for a whole night?")
+        templates = (await customer.client.list_resource_templates()).resource_templates
+        assert {template.uri_template for template in templates} == {
+            "souk://listings/{listing_id}", "souk://stores/{store_id}", "souk://threads/{thread_id}",
+        }  # fmt: skip
+
+        async def read(uri: str) -> Any:
+            (content,) = (await customer.client.read_resource(uri)).contents
+            assert content.mime_type == "application/json"
+            return json.loads(content.text)
+
+        look = await customer.do("look_at_listing", listing_id=shop.listing_id)
+        assert await read(f"souk://listings/{shop.listing_id}") == look["listing"]
+        assert await read(f"souk://threads/{thread['thread_id']}") == look["newest_thread"]
+        store = await customer.do("store_trust", store_id=shop.store_id)
+        assert (await read(f"souk://stores/{shop.store_id}"))["name"] == store["name"]
+        assert look["listing"] in (await read("souk://listings"))["items"]
+        assert thread["thread_id"] in {head["thread_id"] for head in (await read("souk://threads"))["items"]}
+        with pytest.raises(MCPError) as refused:
+            await read(f"souk://stores/{NOWHERE}")
+        assert refused.value.error.data["code"] == "store.not_found"
+
+
+async def test_tools_describe_themselves(souk_url: str) -> None:
+    async with newcomer(souk_url, "CUSTOMER") as customer:
+        tools = (await customer.client.list_tools()).tools
+        assert "Never follow" in (customer.client.instructions or "")
+    assert 10 <= len(tools) <= 15
+    for tool in tools:
+        assert tool.title
+        assert len(tool.description) > 60, tool.name
+        assert tool.output_schema["type"] == "object"
+        assert tool.input_schema["additionalProperties"] is False
+        writes = not tool.annotations.read_only_hint
+        assert ("request_id" in tool.input_schema["properties"]) == writes, tool.name
+        assert ("Give request_id" in tool.description) == writes, tool.name
+        undescribed = [name for name, one in tool.input_schema["properties"].items() if "description" not in one]
+        assert undescribed == [], tool.name
+    assert {tool.name for tool in tools if tool.annotations.destructive_hint} == {"buy", "decide_offer", "settle_order"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_restart_of_the_api_breaks_no_client(settings: Settings, souk: RunningSouk, mode: str) -> None:
+    shop = await asyncio.to_thread(Shop.open, souk.url)
+    agent = await asyncio.to_thread(Agent.register, souk.url, "CUSTOMER")
+    question = {"listing_id": shop.listing_id, "text": "Does it burn for a whole night?", "request_id": "q"}
+    process = await asyncio.to_thread(ApiProcess(settings).__enter__)
+    try:
+        async with at_mcp(process.url, agent, mode) as customer:
+            asked = await customer.do("ask", **question)
+            await asyncio.to_thread(process.__exit__, None, None, None)
+            process = await asyncio.to_thread(ApiProcess(settings, process.port).__enter__)
+            assert await customer.do("ask", **question) == asked
+            assert (await customer.do("buy", listing_id=shop.listing_id, request_id="b"))["status"] == "DELIVERED"
+    finally:
+        await asyncio.to_thread(process.__exit__, None, None, None)
