@@ -44,7 +44,8 @@ class AppContext:
         self.metrics.streams.set(self.feed.open_streams)
 
 
-def app_context(request: Request) -> AppContext:
+async def app_context(request: Request) -> AppContext:
+    """A coroutine, as every dependency here: a plain function would be run in a thread."""
     context = request.app.state.context
     assert isinstance(context, AppContext)
     return context

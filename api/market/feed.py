@@ -1,16 +1,16 @@
 """The public feed: what happened, page by page, and what happens, as a stream. Holds ids only, no terms."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from api.context import Context
 from api.errors import errors
 from api.market.views import NOW, uid
-from api.platform.auth import Caller, identity
+from api.platform.auth import OptionalAgent
 from api.platform.pages import Page, PageQuery
 from api.platform.schemas import example
 from db.market.commit_order import START, Position, position_of
@@ -51,16 +51,14 @@ class ActivityOut(ActivityItem):
         return cls.model_validate(activity_item(event), from_attributes=True)
 
 
-class Wanted:
+async def wanted_events(
+    type: ActivityType | None = None, store_id: UUID | None = None, listing_id: UUID | None = None
+) -> FeedFilter:
     """The feed's filters."""
-
-    def __init__(
-        self, type: ActivityType | None = None, store_id: UUID | None = None, listing_id: UUID | None = None
-    ) -> None:
-        self.filter = FeedFilter(type, store_id, listing_id)
+    return FeedFilter(type, store_id, listing_id)
 
 
-WantedQuery = Annotated[Wanted, Depends()]
+WantedQuery = Annotated[FeedFilter, Depends(wanted_events)]
 
 
 @router.get("", responses=errors(BAD_CURSOR))
@@ -75,13 +73,13 @@ async def get_activity(
     position: Position | None = (place[0], place[1]) if place else None
     async with context.database.transaction() as session:
         if order == "newest":
-            rows = await list_before(session, position, paging.limit + 1, wanted.filter)
+            rows = await list_before(session, position, paging.limit + 1, wanted)
         else:
-            rows = await list_after(session, position or START, paging.limit + 1, wanted.filter)
+            rows = await list_after(session, position or START, paging.limit + 1, wanted)
     return paging.page(rows, ActivityOut.of, position_of)
 
 
-def stream_start(
+async def stream_start(
     after: Annotated[
         str | None, Query(max_length=500, description="the cursor of an event; from now when left out")
     ] = None,
@@ -95,10 +93,9 @@ def stream_start(
     return txid, seq
 
 
-def stream_slot(context: Context, request: Request) -> Iterator[None]:
+async def stream_slot(context: Context, caller: OptionalAgent) -> AsyncIterator[None]:
     """Held until the stream ends."""
-    found = identity(request)
-    with context.feed.slot(found.agent_id if isinstance(found, Caller) else None):
+    with context.feed.slot(caller.agent_id if caller else None):
         yield
 
 
@@ -123,6 +120,6 @@ async def stream_activity(
     context: Context, wanted: WantedQuery, start: Annotated[Position | None, Depends(stream_start)]
 ) -> AsyncIterator[ServerSentEvent]:
     """What happens, as it happens: the type as ``event``, the cursor as ``id``. Resumes after Last-Event-ID."""
-    async for event in context.feed.follow(wanted.filter, start):
+    async for event in context.feed.follow(wanted, start):
         shown = activity_item(event)
         yield ServerSentEvent(raw_data=shown.model_dump_json(), event=shown.type.value, id=shown.cursor)

@@ -61,7 +61,7 @@ class InboxOut(InboxItem):
         return cls.model_validate(item, from_attributes=True)
 
 
-def wanted_types(
+async def wanted_types(
     type: Annotated[
         list[InboxType] | None, Query(max_length=len(InboxType), description="repeat it for several; all when left out")
     ] = None,

@@ -65,16 +65,18 @@ async def authenticate(engine: AsyncEngine, authorization: str | None) -> Identi
     return identity_of(owner)
 
 
+# The dependencies are coroutines although they wait for nothing: a plain function would be run in a thread.
+
 # Tells the OpenAPI document about the header; the middleware has done the work.
 _bearer = Depends(HTTPBearer(auto_error=False, scheme_name="ApiKey", description="souk_..."))
 
 
-def identity(request: Request, _: Annotated[object, _bearer] = None) -> Identity | None:
+async def identity(request: Request, _: Annotated[object, _bearer] = None) -> Identity | None:
     found: Identity | None = request.scope.get("souk.identity")
     return found
 
 
-def caller(found: Annotated[Identity | None, Depends(identity)]) -> Caller:
+async def caller(found: Annotated[Identity | None, Depends(identity)]) -> Caller:
     """Any agent. Raises auth.required, auth.agent_required."""
     if found is None:
         raise errors.AUTH_REQUIRED.error()
@@ -83,24 +85,24 @@ def caller(found: Annotated[Identity | None, Depends(identity)]) -> Caller:
     return found
 
 
-def optional_caller(found: Annotated[Identity | None, Depends(identity)]) -> Caller | None:
+async def optional_caller(found: Annotated[Identity | None, Depends(identity)]) -> Caller | None:
     """The agent that calls, or None for observers and operators."""
     return found if isinstance(found, Caller) else None
 
 
-def merchant(agent: Annotated[Caller, Depends(caller)]) -> Caller:
+async def merchant(agent: Annotated[Caller, Depends(caller)]) -> Caller:
     if agent.agent_type is not AgentType.MERCHANT:
         raise NOT_A_MERCHANT.error()
     return agent
 
 
-def customer(agent: Annotated[Caller, Depends(caller)]) -> Caller:
+async def customer(agent: Annotated[Caller, Depends(caller)]) -> Caller:
     if agent.agent_type is not AgentType.CUSTOMER:
         raise NOT_A_CUSTOMER.error()
     return agent
 
 
-def operator(found: Annotated[Identity | None, Depends(identity)]) -> Operator:
+async def operator(found: Annotated[Identity | None, Depends(identity)]) -> Operator:
     if found is None:
         raise errors.AUTH_REQUIRED.error()
     if not isinstance(found, Operator):

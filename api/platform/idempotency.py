@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from api.context import Context
+from api.context import AppContext, Context
 from api.errors import document, refusal_of, refusal_text
 from api.platform.auth import Caller, Identity, Operator, identity
 from api.platform.limits import client_address
@@ -88,13 +88,7 @@ async def _request_hash(request: Request) -> bytes:
 class _Idempotent:
     """What both styles share: the key, the scope it lives in, and answering from the record."""
 
-    def __init__(
-        self,
-        request: Request,
-        context: Context,
-        found: Annotated[Identity | None, Depends(identity)],
-        key: KeyHeader = None,
-    ) -> None:
+    def __init__(self, request: Request, context: AppContext, found: Identity | None, key: str | None) -> None:
         if key is not None and not _SHAPE.fullmatch(key):
             field = {"field": "header.Idempotency-Key", "problem": "1 to 255 visible ASCII characters"}
             raise errors.REQUEST_INVALID.error(errors=[field])
@@ -276,5 +270,16 @@ class ProcessCommand(_Idempotent):
                 await records.release(session, run.command_id)
 
 
-FactDep = Annotated[Fact, Depends()]
-CommandDep = Annotated[ProcessCommand, Depends()]
+Found = Annotated[Identity | None, Depends(identity)]
+
+
+async def fact(request: Request, context: Context, found: Found, key: KeyHeader = None) -> Fact:
+    return Fact(request, context, found, key)
+
+
+async def process_command(request: Request, context: Context, found: Found, key: KeyHeader = None) -> ProcessCommand:
+    return ProcessCommand(request, context, found, key)
+
+
+FactDep = Annotated[Fact, Depends(fact)]
+CommandDep = Annotated[ProcessCommand, Depends(process_command)]

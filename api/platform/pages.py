@@ -29,11 +29,7 @@ class Page(ResponseModel, Generic[Item]):
 class Paging:
     """The query parameters of a list: ``limit`` and ``cursor``."""
 
-    def __init__(
-        self,
-        limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 50,
-        cursor: Annotated[str | None, Query(max_length=500, description="next_cursor of the page before")] = None,
-    ) -> None:
+    def __init__(self, limit: int, cursor: str | None) -> None:
         self.limit = limit
         self.cursor = cursor
 
@@ -50,7 +46,14 @@ class Paging:
         return Page(items=[make(row) for row in shown], next_cursor=more)
 
 
-PageQuery = Annotated[Paging, Depends()]
+async def paging(
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 50,
+    cursor: Annotated[str | None, Query(max_length=500, description="next_cursor of the page before")] = None,
+) -> Paging:
+    return Paging(limit, cursor)
+
+
+PageQuery = Annotated[Paging, Depends(paging)]
 
 
 class Conditional:

@@ -139,13 +139,21 @@ class FeedHub:
                     break
                 if len(found) < _BATCH:
                     # Caught up: what comes from here on is queued, and the table read once more.
-                    self._watchers.add(watcher)
+                    await self._join(watcher)
             async for event in watcher.events():
                 if position_of(event) > after:
                     after = position_of(event)
                     yield event
         finally:
             self._watchers.discard(watcher)
+
+    async def _join(self, watcher: Watcher) -> None:
+        """Queue for this watcher whatever settles from now on. The first one sets the place to read on from."""
+        async with self._database.transaction() as session:
+            newest = await newest_position(session)
+        # No await from here on: between the two the reader would find nobody watching.
+        self._position = self._position or newest
+        self._watchers.add(watcher)
 
     async def _read(self, after: Position, wanted: FeedFilter) -> list[ActivityEvent]:
         async with self._database.transaction() as session:
@@ -193,9 +201,11 @@ class FeedHub:
     async def _pump(self) -> bool:
         """Hand on what is new. True when more is committed than may be read yet."""
         while True:
+            if not self._watchers or self._position is None:
+                # Nobody watches: nothing is read, and the next one to come begins at its own "now".
+                self._position = None
+                return False
             async with self._database.transaction() as session:
-                if self._position is None:
-                    self._position = await newest_position(session)
                 events = await list_after(session, self._position, _BATCH, FeedFilter())
                 unsettled = await is_unsettled(session)
             for event in events:

@@ -12,8 +12,8 @@ from temporalio.workflow import NondeterminismError
 from domain.market.commands import NegotiationStart
 from domain.market.processes import NEGOTIATION
 from tests.conftest import TEST_KEY_RING
-from tests.workflows.town import sandbox
 from worker.registry import WORKFLOWS
+from worker.sandbox import sandboxed
 from workflows.codec import data_converter
 from workflows.market.negotiation import Negotiation
 
@@ -28,7 +28,7 @@ def history(path: Path) -> WorkflowHistory:
 def replayer(*workflows: type) -> Replayer:
     return Replayer(
         workflows=workflows or WORKFLOWS,
-        workflow_runner=sandbox(),
+        workflow_runner=sandboxed(),
         data_converter=data_converter(TEST_KEY_RING),
     )
 

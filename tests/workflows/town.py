@@ -18,7 +18,6 @@ from temporalio.client import (
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, TemporalError
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.attributes import search_attributes
 from domain.market.commands import (
@@ -54,17 +53,9 @@ from tests.workflows.fake_trust import FakeAudit, FakeNudges, FakeTrust
 from tests.workflows.waiting import idle, until
 from worker.interceptors import RefusalInterceptor
 from worker.registry import WORKFLOWS, activities_of
+from worker.sandbox import sandboxed
 
 RPC_TIMEOUT = timedelta(seconds=15)
-
-
-def sandbox() -> SandboxedWorkflowRunner:
-    """The restrictions the worker runs under."""
-    return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules(
-            "domain", "activities", "pydantic", "pydantic_core", "annotated_types"
-        )
-    )
 
 
 def refusal(caught: pytest.ExceptionInfo[WorkflowUpdateFailedError]) -> str:
@@ -143,7 +134,7 @@ class Town:
             workflows=WORKFLOWS,
             activities=[method for fake in fakes for method in activities_of(fake)],
             interceptors=[RefusalInterceptor()],
-            workflow_runner=sandbox(),
+            workflow_runner=sandboxed(),
             **options,
         ) as worker:
             yield worker
