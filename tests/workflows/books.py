@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid5
 
 from domain.market.negotiation import BuyerStanding, ListingView, MerchantLimits, NegotiationState
@@ -82,6 +83,8 @@ class Books:
     commands: dict[UUID, str] = field(default_factory=dict)
     negotiations: dict[UUID, Haggle] = field(default_factory=dict)
     orders: dict[UUID, Bought] = field(default_factory=dict)
+    sessions: dict[UUID, Any] = field(default_factory=dict)
+    paying: str = "ok"
     sent: list[str] = field(default_factory=list)
     pending_facts: int = 0
     folds: list[int] = field(default_factory=list)

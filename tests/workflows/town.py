@@ -47,6 +47,7 @@ from domain.market.processes import (
     store_trust_process,
 )
 from tests.workflows.books import BUYER, LISTING, STORE, Books, Fault, key
+from tests.workflows.fake_checkouts import FakeCheckouts
 from tests.workflows.fake_negotiations import FakeNegotiations
 from tests.workflows.fake_orders import FakeOrders, FakeReviews
 from tests.workflows.fake_trust import FakeAudit, FakeNudges, FakeTrust
@@ -126,7 +127,10 @@ class Town:
 
     @asynccontextmanager
     async def worker(self, **options: Any) -> AsyncIterator[Worker]:
-        fakes = [fake(self.books) for fake in (FakeNegotiations, FakeOrders, FakeReviews, FakeTrust, FakeAudit)]
+        fakes = [
+            fake(self.books)
+            for fake in (FakeNegotiations, FakeOrders, FakeReviews, FakeTrust, FakeAudit, FakeCheckouts)
+        ]
         fakes.append(FakeNudges(self.books, self.client, self.queue))
         async with Worker(
             self.client,

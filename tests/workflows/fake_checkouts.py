@@ -1,0 +1,174 @@
+"""The Checkout's activities over the books, deciding with the context's own rules; ``books.paying`` says what fails."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from temporalio import activity
+
+from activities.checkout.signatures import CheckoutActivities
+from domain.checkout import errors
+from domain.checkout import sessions as rules
+from domain.checkout.commands import (
+    CancelCheckout,
+    CheckoutSnapshot,
+    CheckoutStart,
+    CompleteCheckout,
+    CreateCheckout,
+    UpdateCheckout,
+)
+from domain.checkout.models import PaymentChoice
+from domain.checkout.states import CheckoutStatus, PaymentStatus
+from domain.market.errors import LISTING_SOLD_OUT
+from tests.workflows.books import LISTING, Books
+
+
+@dataclass(frozen=True)
+class Session:
+    """A session's row, and its latest payment's."""
+
+    status: CheckoutStatus
+    expires_at: datetime
+    payment: PaymentStatus | None = None
+    failure: str | None = None
+    orders: int = 0
+    owes: bool = False
+
+
+class FakeCheckouts(CheckoutActivities):
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    def _get(self, start: CheckoutStart) -> Session:
+        found = self._books.sessions.get(start.checkout_id)
+        if found is None:
+            raise errors.CHECKOUT_NOT_FOUND.error()
+        return found
+
+    def _state(self, session: Session) -> rules.SessionState:
+        return rules.SessionState(session.status, session.expires_at, payment=session.payment)
+
+    def _put(
+        self, start: CheckoutStart, session: Session, refused: str | None = None, sold_out: tuple[UUID, ...] = ()
+    ) -> CheckoutSnapshot:
+        self._books.sessions[start.checkout_id] = session
+        under_way = session.payment if session.payment and session.payment.under_way else None
+        return CheckoutSnapshot(
+            checkout_id=start.checkout_id,
+            store_id=start.store_id,
+            status=session.status,
+            awaiting="somebody",
+            deadline=rules.next_deadline(self._state(session)),
+            closed=session.status.over,
+            payment=under_way,
+            failed=under_way is not None and session.failure is not None,
+            refused=refused,
+            owes_refund=session.owes,
+            sold_out=sold_out,
+        )
+
+    @activity.defn(name="create_checkout")
+    async def create_checkout(self, start: CheckoutStart, command: CreateCheckout) -> CheckoutSnapshot:
+        async with self._books.turn("create_checkout") as now:
+            if not command.items:
+                raise errors.CHECKOUT_EMPTY.error()
+            known = self._books.sessions.get(start.checkout_id)
+            opened = Session(CheckoutStatus.READY_FOR_COMPLETE, rules.expiry(now, start.policy))
+            return self._put(start, known or opened)
+
+    @activity.defn(name="update_checkout")
+    async def update_checkout(self, start: CheckoutStart, command: UpdateCheckout) -> CheckoutSnapshot:
+        async with self._books.turn("update_checkout") as now:
+            session = self._get(start)
+            rules.decide_update(self._state(session), now, changes_items=False)
+            return self._put(start, session)
+
+    @activity.defn(name="cancel_checkout")
+    async def cancel_checkout(self, start: CheckoutStart, command: CancelCheckout) -> CheckoutSnapshot:
+        async with self._books.turn("cancel_checkout") as now:
+            session = self._get(start)
+            rules.decide_cancel(self._state(session), now)
+            return self._put(start, replace(session, status=CheckoutStatus.CANCELED))
+
+    @activity.defn(name="settle_checkout")
+    async def settle_checkout(self, start: CheckoutStart) -> CheckoutSnapshot:
+        async with self._books.turn("settle_checkout") as now:
+            session = self._get(start)
+            if rules.is_expired(self._state(session), now):
+                session = replace(session, status=CheckoutStatus.CANCELED)
+            return self._put(start, session)
+
+    @activity.defn(name="begin_completion")
+    async def begin_completion(self, start: CheckoutStart, command: CompleteCheckout) -> CheckoutSnapshot:
+        async with self._books.turn("begin_completion") as now:
+            session = self._get(start)
+            if command.command_id in self._books.commands:
+                ended = session.payment is not None and not session.payment.under_way
+                return self._put(start, session, session.failure if ended else None)
+            rules.check_open(self._state(session), now)
+            if self._books.paying == "price changed":
+                return self._put(start, session, errors.PRICE_CHANGED.code)
+            self._books.commands[command.command_id] = "ok"
+            begun = replace(
+                session, status=CheckoutStatus.COMPLETE_IN_PROGRESS, payment=PaymentStatus.PENDING, failure=None
+            )
+            return self._put(start, begun)
+
+    @activity.defn(name="authorize_payment")
+    async def authorize_payment(self, start: CheckoutStart, payment: PaymentChoice | None) -> CheckoutSnapshot:
+        async with self._books.turn("authorize_payment"):
+            session = self._get(start)
+            if payment is None:
+                return self._put(start, replace(session, failure=errors.INTERRUPTED.code))
+            if self._books.paying == "declined":
+                code = errors.PAYMENT_DECLINED.code
+                opened = replace(
+                    session, status=CheckoutStatus.READY_FOR_COMPLETE, payment=PaymentStatus.DECLINED, failure=code
+                )
+                return self._put(start, opened, code)
+            return self._put(start, replace(session, payment=PaymentStatus.AUTHORIZED))
+
+    @activity.defn(name="place_orders")
+    async def place_orders(self, start: CheckoutStart) -> CheckoutSnapshot:
+        async with self._books.turn("place_orders"):
+            session = self._get(start)
+            if session.payment is not PaymentStatus.AUTHORIZED:
+                return self._put(start, session)
+            if not self._books.listing.stock:
+                return self._put(start, replace(session, failure=LISTING_SOLD_OUT.code))
+            sold_out = (LISTING,) if self._books.move_stock(-1) else ()
+            placed = replace(session, payment=PaymentStatus.PLACED, orders=session.orders + 1)
+            return self._put(start, placed, sold_out=sold_out)
+
+    @activity.defn(name="start_orders")
+    async def start_orders(self, start: CheckoutStart) -> None:
+        async with self._books.turn("start_orders"):
+            assert self._get(start).orders == 1
+
+    @activity.defn(name="capture_payment")
+    async def capture_payment(self, start: CheckoutStart) -> CheckoutSnapshot:
+        async with self._books.turn("capture_payment"):
+            session = self._get(start)
+            if self._books.paying == "not captured":
+                return self._put(start, replace(session, failure=errors.PAYMENT_DECLINED.code))
+            done = replace(session, status=CheckoutStatus.COMPLETED, payment=PaymentStatus.CAPTURED)
+            return self._put(start, done)
+
+    @activity.defn(name="fail_attempt")
+    async def fail_attempt(self, start: CheckoutStart, code: str) -> CheckoutSnapshot:
+        async with self._books.turn("fail_attempt"):
+            return self._put(start, replace(self._get(start), failure=code))
+
+    @activity.defn(name="undo_attempt")
+    async def undo_attempt(self, start: CheckoutStart) -> CheckoutSnapshot:
+        async with self._books.turn("undo_attempt"):
+            session = self._get(start)
+            if session.orders:
+                self._books.move_stock(1)
+            opened = replace(session, status=CheckoutStatus.READY_FOR_COMPLETE, payment=PaymentStatus.VOIDED, orders=0)
+            return self._put(start, opened, session.failure)
+
+    @activity.defn(name="pay_back")
+    async def pay_back(self, start: CheckoutStart) -> CheckoutSnapshot:
+        async with self._books.turn("pay_back"):
+            return self._put(start, replace(self._get(start), owes=False))
