@@ -1,0 +1,119 @@
+"""A session over the real processes: its orders live as the market's own, and a refund finds its way back."""
+
+from collections.abc import AsyncIterator
+
+import pytest_asyncio
+from temporalio.client import Client
+
+from activities.checkout.telling import wake_checkout
+from api.processes import Processes
+from config.settings import Settings
+from db.checkout.reads import get_checkout, list_lines
+from db.checkout.sessions import insert_platform
+from db.ids import new_id
+from db.session import Database
+from domain.checkout.commands import CancelCheckout, CheckoutStart, CompleteCheckout, CreateCheckout
+from domain.checkout.models import Checkout, Destination, FulfillmentChoice, GroupChoice, ItemChoice, MethodChoice
+from domain.checkout.processes import checkout_process
+from domain.checkout.states import CheckoutStatus
+from domain.market.commands import OrderCommand
+from domain.market.processes import order_process
+from domain.market.states import DeliveryKind, OrderStatus
+from tests.builders import Shop, make_agent, make_shop
+from tests.running import RunningSouk
+from tests.workflows.waiting import has_ended, until
+
+BY_POST = FulfillmentChoice(
+    methods=(
+        MethodChoice(
+            destinations=(Destination(id="home", address_country="US"),),
+            selected_destination_id="home",
+            groups=(GroupChoice(selected_option_id="standard"),),
+        ),
+    )
+)
+
+
+class Platform:
+    def __init__(self, processes: Processes, database: Database, api: Database) -> None:
+        self.processes, self.database, self.api = processes, database, api
+
+    async def arrive(self) -> Shop:
+        async with self.database.transaction() as session:
+            shop = await make_shop(session, delivery=DeliveryKind.SHIPPED, promised_delivery_seconds=3_600)
+            self.agent_id = await make_agent(session)
+            insert_platform(session, self.agent_id, f"https://platform.example/{self.agent_id}")
+        return shop
+
+    async def open(self, shop: Shop) -> Checkout:
+        self.checkout_id = new_id()
+        # Two lines: two orders under one id.
+        items = tuple(ItemChoice(listing_id=shop.listing_id, quantity=n) for n in (1, 2))
+        command = CreateCheckout(command_id=self.checkout_id, agent_id=self.agent_id, items=items, fulfillment=BY_POST)
+        await self.processes.checkout("create_checkout", command, shop.store_id)
+        return await self.read()
+
+    async def complete(self, shop: Shop) -> Checkout:
+        command = CompleteCheckout(command_id=new_id(), checkout_id=self.checkout_id, agent_id=self.agent_id)
+        await self.processes.checkout("complete_checkout", command, shop.store_id)
+        return await self.read()
+
+    async def read(self) -> Checkout:
+        """As the API reads: under row-level security."""
+        async with self.api.transaction(viewer=self.agent_id) as session:
+            found = await get_checkout(session, self.checkout_id)
+        assert found is not None
+        return found
+
+
+@pytest_asyncio.fixture
+async def platform(
+    souk: RunningSouk, settings: Settings, temporal_client: Client, worker_database: Database, api_database: Database
+) -> AsyncIterator[Platform]:
+    yield Platform(Processes(temporal_client, settings.market, 20), worker_database, api_database)
+
+
+async def test_from_session_to_orders_and_back(platform: Platform, temporal_client: Client) -> None:
+    shop = await platform.arrive()
+    assert (await platform.open(shop)).status is CheckoutStatus.READY_FOR_COMPLETE
+    done = await platform.complete(shop)
+    assert (done.status, done.totals.total_cents) == (CheckoutStatus.COMPLETED, 4_500)
+    assert done.order is not None
+    assert [order.status for order in done.order.orders] == [OrderStatus.PLACED] * 2
+    process = temporal_client.get_workflow_handle(checkout_process(platform.checkout_id))
+    await until(lambda: has_ended(process))
+    for order in done.order.orders:
+        # Each order has its own process, and is told what to do as any other.
+        assert not await has_ended(temporal_client.get_workflow_handle(order_process(order.order_id)))
+    first, second = done.order.orders
+    await platform.processes.order(
+        "deliver_order",
+        OrderCommand(command_id=new_id(), order_id=first.order_id, by_agent_id=shop.merchant_id),
+        first.order_id, shop.listing_id, shop.store_id,
+    )  # fmt: skip
+    await platform.processes.order(
+        "cancel_order",
+        OrderCommand(command_id=new_id(), order_id=second.order_id, by_agent_id=platform.agent_id),
+        second.order_id, shop.listing_id, shop.store_id,
+    )  # fmt: skip
+    start = CheckoutStart(
+        checkout_id=platform.checkout_id, store_id=shop.store_id,
+        policy=platform.processes.checkout_policy, market=platform.processes.policy,
+    )  # fmt: skip
+    await wake_checkout(temporal_client, start)
+    await until(lambda: has_ended(process))
+    async with platform.database.transaction() as session:
+        refunded = [line.refunded_at is not None for line in await list_lines(session, platform.checkout_id)]
+    assert refunded == [False, True]
+    statuses = [order.status for order in (await platform.read()).order.orders]
+    assert statuses == [OrderStatus.DELIVERED, OrderStatus.REFUNDED]
+
+
+async def test_a_canceled_session_has_no_order(platform: Platform, temporal_client: Client) -> None:
+    shop = await platform.arrive()
+    await platform.open(shop)
+    command = CancelCheckout(command_id=new_id(), checkout_id=platform.checkout_id, agent_id=platform.agent_id)
+    await platform.processes.checkout("cancel_checkout", command, shop.store_id)
+    found = await platform.read()
+    assert (found.status, found.order) == (CheckoutStatus.CANCELED, None)
+    await until(lambda: has_ended(temporal_client.get_workflow_handle(checkout_process(platform.checkout_id))))
