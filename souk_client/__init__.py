@@ -11,6 +11,7 @@ from souk_client.errors import (
 )
 from souk_client.executing import AsyncPages, AsyncStream, Pages, Stream
 from souk_client.souk import AsyncSouk, Souk
+from souk_client.webhooks import Delivery, verify_webhook
 
 __all__ = [
     "BEGINNING",
@@ -18,6 +19,7 @@ __all__ = [
     "AsyncPages",
     "AsyncSouk",
     "AsyncStream",
+    "Delivery",
     "MarketUnreachableError",
     "Pages",
     "Souk",
@@ -26,4 +28,5 @@ __all__ = [
     "UnexpectedAnswerError",
     "WebhookRefusedError",
     "or_refusal",
+    "verify_webhook",
 ]

@@ -11,7 +11,7 @@ from typing import Any, Generic, ParamSpec, Self, TypeVar, overload
 
 from souk_client.calls import Call, PageCall, StreamCall
 from souk_client.executing import AsyncClient, AsyncPages, AsyncStream, Pages, Stream, SyncClient
-from souk_client.operations import agents, catalog, conversation, feeds, raw, shops, trade
+from souk_client.operations import agents, catalog, conversation, feeds, raw, shops, trade, webhooks
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -136,6 +136,17 @@ class Operations:
     activity_stream = Streaming(feeds.activity_stream)
     inbox = Listing(feeds.inbox)
     inbox_stream = Streaming(feeds.inbox_stream)
+
+    add_webhook = Request(webhooks.add_webhook)
+    webhook = Request(webhooks.webhook)
+    update_webhook = Request(webhooks.update_webhook)
+    remove_webhook = Request(webhooks.remove_webhook)
+    rotate_webhook_secret = Request(webhooks.rotate_webhook_secret)
+    send_test = Request(webhooks.send_test)
+    dead_letters = Listing(webhooks.dead_letters)
+    replay_webhook = Request(webhooks.replay_webhook)
+    webhooks = Request(webhooks.webhooks)
+
     leaderboard = Listing(feeds.leaderboard)
     spotlight = Request(feeds.spotlight)
     search = Listing(feeds.search)

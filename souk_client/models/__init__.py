@@ -40,11 +40,13 @@ from souk_client.models.trade import (
     Thread,
     ThreadDetail,
 )
+from souk_client.models.webhooks import DeadLetter, NewWebhook, RotatedSecret, Webhook, WebhookTest
 
 __all__ = [
     "Activity",
     "Agent",
     "ApiKey",
+    "DeadLetter",
     "Discussed",
     "Evidence",
     "Gating",
@@ -58,6 +60,7 @@ __all__ = [
     "Myself",
     "Negotiated",
     "NewKey",
+    "NewWebhook",
     "Offer",
     "OfferReference",
     "OfferTerms",
@@ -72,6 +75,7 @@ __all__ = [
     "Review",
     "ReviewInThread",
     "Rising",
+    "RotatedSecret",
     "SearchHit",
     "SpendingLimits",
     "Spotlight",
@@ -85,4 +89,6 @@ __all__ = [
     "Trust",
     "TrustComponent",
     "TrustEvent",
+    "Webhook",
+    "WebhookTest",
 ]
