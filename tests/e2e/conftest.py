@@ -34,6 +34,7 @@ def hasty_souk(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
     upgrade(url)
     policy = MarketPolicy(
         offer_expiry_seconds=1.5,
+        offer_reminder_share=0.1,
         purchase_window_seconds=1.5,
         auto_answer_min_seconds=0.1,
         auto_answer_max_seconds=0.3,

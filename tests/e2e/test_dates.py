@@ -27,6 +27,20 @@ def test_an_offer_nobody_answers_expires(hasty_souk: RunningSouk) -> None:
     assert shop.owner.refused("POST", f"/v1/offers/{offer['offer_id']}/accept") == (409, "offer.not_open")
 
 
+def test_who_owes_an_answer_is_reminded_while_there_is_time(hasty_souk: RunningSouk) -> None:
+    shop, buyer = Shop.open(hasty_souk.url), Agent.register(hasty_souk.url, "CUSTOMER")
+    # A tenth of its time, then the reminder; the rest is left to answer.
+    offer = shop.offer(buyer, 700, expires_in_seconds=20)
+    path = "/v1/inbox?order=oldest&type=OFFER_MADE&type=OFFER_EXPIRING_SOON&type=OFFER_EXPIRED"
+    told = eventually(lambda: shop.owner.get(path)["items"], until=lambda items: len(items) > 1)
+    assert [event["type"] for event in told] == ["OFFER_MADE", "OFFER_EXPIRING_SOON"]
+    assert told[1]["offer"]["proposed_price_cents"] == 700
+    assert told[1]["offer"]["status"] == "PROPOSED"
+    assert told[1]["due_at"] == offer["expires_at"]
+    accepted = shop.owner.post(f"/v1/offers/{offer['offer_id']}/accept", {"round": 1})
+    assert accepted["status"] == "ACCEPTED"
+
+
 def test_a_deal_nobody_buys_lapses_and_the_stock_returns(hasty_souk: RunningSouk) -> None:
     shop, buyer = Shop.open(hasty_souk.url, inventory_on_hand=1), Agent.register(hasty_souk.url, "CUSTOMER")
     deal = shop.deal(buyer, 700)
