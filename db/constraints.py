@@ -26,6 +26,8 @@ _BY_CONSTRAINT: dict[str, ErrorCode] = {
     "orders_match_their_offer": errors.OFFER_NOT_ACCEPTED,
     "reviews_order_id_key": errors.REVIEW_EXISTS,
     "reviews_on_delivered_orders": errors.REVIEW_UNDELIVERED,
+    "webhook_endpoints_store_id_fkey": errors.STORE_NOT_FOUND,
+    "webhook_endpoints_listing_id_fkey": errors.LISTING_NOT_FOUND,
     "threads_listing_of_store_fk": errors.THREAD_CONTEXT,
     "listing_limits_accept_above_floor": errors.LIMITS_INCOHERENT,
     "listing_limits_decline_below_accept": errors.LIMITS_INCOHERENT,

@@ -5,6 +5,7 @@ or the log. Reading and recording are two transactions; a crash between them sen
 id. A turn is bounded, so that endpoints with much to deliver, and slow ones, share the places fairly.
 """
 
+import asyncio
 import secrets
 import time
 from datetime import datetime
@@ -27,7 +28,15 @@ from domain.webhooks.policy import WebhookPolicy
 from domain.webhooks.states import DeliveryState, WebhookStatus
 
 _log = structlog.get_logger("souk.webhooks")
+_BEAT_SECONDS = 2.0
 _chance = secrets.SystemRandom()
+
+
+async def _beat() -> None:
+    """Tell Temporal that this worker lives, also while a receiver takes its time."""
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(_BEAT_SECONDS)
 
 
 class _Turn:
@@ -61,10 +70,16 @@ class HttpWebhookActivities(WebhookActivities):
 
     @activity.defn(name="deliver_webhooks")
     async def deliver_webhooks(self, start: WebhookStart) -> DeliveryReport:
+        beating = asyncio.create_task(_beat())
+        try:
+            return await self._take_turn(start)
+        finally:
+            beating.cancel()
+
+    async def _take_turn(self, start: WebhookStart) -> DeliveryReport:
         began = time.monotonic()
         delivered = 0
         for _ in range(self._policy.turn_events):
-            activity.heartbeat()
             turn = await self._look(start.webhook_id)
             if turn is None:
                 return DeliveryReport(state=DeliveryState.DELETED, delivered=delivered)

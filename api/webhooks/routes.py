@@ -27,6 +27,7 @@ from api.webhooks.schemas import (
 )
 from db.webhooks import endpoints
 from db.webhooks.tables import WebhookEndpoint
+from domain.market.errors import LISTING_NOT_FOUND, STORE_NOT_FOUND
 from domain.market.states import ActivityType, InboxType
 from domain.platform_errors import BAD_CURSOR
 from domain.shared.cursors import decode_cursor
@@ -69,7 +70,7 @@ async def _view(session: AsyncSession, row: WebhookEndpoint) -> WebhookOut:
     "",
     status_code=201,
     response_model=WebhookMade,
-    responses=errors(WEBHOOK_ADDRESS, WEBHOOK_FILTER, WEBHOOK_TOO_MANY),
+    responses=errors(WEBHOOK_ADDRESS, WEBHOOK_FILTER, WEBHOOK_TOO_MANY, STORE_NOT_FOUND, LISTING_NOT_FOUND),
 )
 async def make_webhook(body: WebhookIn, caller: AnyAgent, fact: FactDep, context: Context) -> Response:
     """Have events delivered by POST from now on, signed by Standard Webhooks with the secret in this answer."""

@@ -8,6 +8,7 @@ import pytest
 from config.settings import Settings
 from db.migrate import upgrade
 from domain.market.policy import MarketPolicy
+from domain.webhooks.policy import WebhookPolicy
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.conftest import TEST_KEY_RING
 from tests.running import RunningSouk
@@ -55,6 +56,7 @@ def hasty_souk(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
                 credential_secret="a secret for the tests",
                 log_level="WARNING",
                 market=policy,
+                webhooks=WebhookPolicy(allow_loopback=True, retry_seconds=(0.2, 0.2, 0.2), max_per_agent=4),
             )
         ) as running,
     ):

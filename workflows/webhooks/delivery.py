@@ -24,9 +24,10 @@ _TURNS_PER_RUN = 100
 # Without end: while Postgres is away, or this worker does not know a format, the process keeps trying.
 _RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
 _TURN = timedelta(minutes=2)
-_HEARTBEAT = timedelta(seconds=45)
+# So long a killed worker holds up what it had begun.
+_HEARTBEAT = timedelta(seconds=10)
 # The database's clock decides whether a date has passed; where it runs behind Temporal's, look again soon.
-_LOOK_AGAIN_SECONDS = 1.0
+_LOOK_AGAIN_SECONDS = 0.5
 
 
 @workflow.defn(name=WEBHOOK_DELIVERY, failure_exception_types=[pydantic.ValidationError])

@@ -1,0 +1,213 @@
+"""Webhooks as an agent uses them: over HTTP, delivered by the real processes to a real receiver."""
+
+import threading
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+from standardwebhooks.webhooks import WebhookVerificationError
+
+from tests.e2e.people import Agent, Shop, eventually
+from tests.receiver import Receiver
+from tests.running import RunningSouk
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as running:
+        yield running
+
+
+@pytest.fixture
+def url(hasty_souk: RunningSouk) -> str:
+    return hasty_souk.url
+
+
+def subscribe(agent: Agent, receiver: Receiver, **more: object) -> tuple[str, str]:
+    """The webhook's id and its secret."""
+    made = agent.post("/v1/webhooks", {"url": receiver.url, "source": "INBOX", **more})
+    return made["webhook"]["webhook_id"], made["secret"]
+
+
+def shown(agent: Agent, webhook: str) -> dict[str, object]:
+    found: dict[str, object] = agent.get(f"/v1/webhooks/{webhook}")
+    return found
+
+
+def test_a_merchant_hears_of_a_sale_as_its_inbox_tells_it(url: str, receiver: Receiver) -> None:
+    shop, customer = Shop.open(url), Agent.register(url, "CUSTOMER")
+    webhook, secret = subscribe(shop.owner, receiver, types=["OFFER_MADE", "ORDER_PLACED", "ORDER_DELIVERED"])
+    offer = shop.offer(customer, 900)
+    shop.owner.post(f"/v1/offers/{offer['offer_id']}/accept", {"round": 1})
+    customer.post("/v1/orders", {"offer_id": offer["offer_id"]})
+    got = receiver.wait_for(2)
+    for one in got:
+        one.verify(secret)
+    inbox = [item for item in shop.owner.get("/v1/inbox?limit=200")["items"] if item["type"] == "OFFER_MADE"]
+    assert got[0].data["offer"]["proposed_price_cents"] == 900
+    assert {**got[0].data, "offer": None} == {**inbox[0], "offer": None}
+    seen = eventually(lambda: shown(shop.owner, webhook), until=lambda w: w["cursor"] == got[-1].data["cursor"])
+    assert (seen["status"], seen["failing_since"], seen["last_status"], seen["dead_letters"]) == (
+        "ACTIVE",
+        None,
+        204,
+        0,
+    )
+    # The other side hears nothing through it.
+    assert {one.data["inbox_event_id"] for one in got} == {one.id for one in got}
+    assert not customer.get("/v1/webhooks")["items"]
+
+
+def test_public_activity_of_one_store(url: str, receiver: Receiver) -> None:
+    shop, elsewhere = Shop.open(url), Shop.open(url)
+    _, secret = subscribe(
+        Agent.register(url, "CUSTOMER"), receiver, source="ACTIVITY", store_id=shop.store_id, types=["ORDER_PLACED"]
+    )
+    elsewhere.buy(Agent.register(url, "CUSTOMER"))
+    order = shop.buy(Agent.register(url, "CUSTOMER"))
+    (got,) = receiver.wait_for(1)
+    got.verify(secret)
+    assert (got.data["store_id"], got.data["order_id"]) == (shop.store_id, order["order_id"])
+    public = shop.owner.get(f"/v1/activity?store_id={shop.store_id}&type=ORDER_PLACED")["items"]
+    assert got.data == public[0]
+
+
+def test_a_hanging_receiver_delays_nobody_else(url: str, receiver: Receiver) -> None:
+    shop, released = Shop.open(url), threading.Event()
+
+    def hang(_: str) -> int:
+        released.wait(60)
+        return 204
+
+    try:
+        with Receiver(hang) as slow:
+            hanging, _ = subscribe(shop.owner, slow)
+            subscribe(shop.owner, receiver)
+            for cents in (700, 800, 900):
+                shop.offer(Agent.register(url, "CUSTOMER"), cents)
+                receiver.wait_for(1)
+            assert [one.data["type"] for one in receiver.wait_for(3)] == ["OFFER_MADE"] * 3
+            assert shown(shop.owner, hanging)["last_delivered_at"] is None
+            released.set()
+            assert len(slow.wait_for(3)) == 3
+    finally:
+        released.set()
+
+
+def test_dead_letters_and_replay(url: str, receiver: Receiver) -> None:
+    shop = Shop.open(url)
+    webhook, secret = subscribe(shop.owner, receiver, types=["OFFER_MADE"])
+    receiver.answer = lambda _: 500
+    shop.offer(Agent.register(url, "CUSTOMER"), 700)
+    eventually(lambda: shown(shop.owner, webhook)["dead_letters"], until=lambda count: count == 1)
+    assert [one.id for one in receiver.received] == [receiver.received[0].id] * 4
+    (letter,) = shop.owner.get(f"/v1/webhooks/{webhook}/dead-letters")["items"]
+    assert (letter["event_id"], letter["tries"], letter["last_status"]) == (receiver.received[0].id, 4, 500)
+    receiver.answer = lambda _: 200
+    shop.offer(Agent.register(url, "CUSTOMER"), 800)
+    receiver.wait_for(1)
+    shop.owner.post(f"/v1/webhooks/{webhook}/replay", {"cursor": letter["replay_cursor"]})
+    again = receiver.wait_for(3)
+    assert [one.id for one in again[1:]] == [letter["event_id"], again[0].id]
+    again[1].verify(secret)
+    eventually(lambda: shown(shop.owner, webhook)["dead_letters"], until=lambda count: count == 0)
+
+
+def test_gone_pauses_and_the_owner_reads_why(url: str, receiver: Receiver) -> None:
+    shop = Shop.open(url)
+    webhook, _ = subscribe(shop.owner, receiver, types=["OFFER_MADE"])
+    receiver.answer = lambda _: 410
+    shop.offer(Agent.register(url, "CUSTOMER"), 700)
+    seen = eventually(lambda: shown(shop.owner, webhook), until=lambda w: w["status"] == "PAUSED")
+    assert (seen["pause_reason"], len(receiver.received)) == ("GONE", 1)
+    notice = next(item for item in shop.owner.get("/v1/inbox")["items"] if item["type"] == "WEBHOOK_PAUSED")
+    assert notice["meta"] == {"webhook_id": webhook, "reason": "GONE"}
+    receiver.answer = lambda _: 200
+    shop.owner.ok("PATCH", f"/v1/webhooks/{webhook}", {"status": "ACTIVE"})
+    assert receiver.wait_for(1)[0].id == receiver.received[0].id
+
+
+def test_pausing_keeps_the_place(url: str, receiver: Receiver) -> None:
+    shop = Shop.open(url)
+    webhook, _ = subscribe(shop.owner, receiver, types=["OFFER_MADE"])
+    paused = shop.owner.ok("PATCH", f"/v1/webhooks/{webhook}", {"status": "PAUSED", "description": "A pause"})
+    assert (paused["status"], paused["pause_reason"], paused["description"]) == ("PAUSED", "BY_OWNER", "A pause")
+    shop.offer(Agent.register(url, "CUSTOMER"), 700)
+    tested = shop.owner.post(f"/v1/webhooks/{webhook}/test")
+    (test,) = receiver.wait_for(1)
+    assert (test.id, test.document["type"]) == (tested["test_id"], "TEST")
+    result = eventually(lambda: shown(shop.owner, webhook)["last_test"], until=lambda t: t["sent_at"] is not None)
+    assert (result["test_id"], result["status"]) == (tested["test_id"], 204)
+    with Receiver() as moved:
+        shop.owner.ok("PATCH", f"/v1/webhooks/{webhook}", {"url": moved.url, "status": "ACTIVE"})
+        assert moved.wait_for(1)[0].data["type"] == "OFFER_MADE"
+    assert len(receiver.received) == 1
+
+
+def test_rotation_overlaps(url: str, receiver: Receiver) -> None:
+    shop = Shop.open(url)
+    webhook, old = subscribe(shop.owner, receiver)
+    key = uuid4().hex
+    rotated = shop.owner.post(f"/v1/webhooks/{webhook}/rotate-secret", {"overlap_seconds": 600}, key=key)
+    again = shop.owner.post(f"/v1/webhooks/{webhook}/rotate-secret", {"overlap_seconds": 600}, key=key)
+    assert again == rotated
+    assert rotated["secret"] != old
+    shop.owner.post(f"/v1/webhooks/{webhook}/test")
+    first = receiver.wait_for(1)[0]
+    first.verify(old)
+    first.verify(rotated["secret"])
+    newest = shop.owner.post(f"/v1/webhooks/{webhook}/rotate-secret", {"overlap_seconds": 0})["secret"]
+    shop.owner.post(f"/v1/webhooks/{webhook}/test")
+    second = receiver.wait_for(2)[1]
+    second.verify(newest)
+    for earlier in (old, rotated["secret"]):
+        with pytest.raises(WebhookVerificationError):
+            second.verify(earlier)
+
+
+def test_making_one_is_idempotent_and_bounded(url: str) -> None:
+    agent, key = Agent.register(url, "CUSTOMER"), uuid4().hex
+    body = {"url": "https://agent.example/hook", "source": "INBOX"}
+    made = agent.post("/v1/webhooks", body, key=key)
+    assert agent.post("/v1/webhooks", body, key=key) == made
+    assert made["secret"].startswith("whsec_")
+    assert [item["webhook_id"] for item in agent.get("/v1/webhooks")["items"]] == [made["webhook"]["webhook_id"]]
+    for _ in range(3):
+        agent.post("/v1/webhooks", body)
+    assert agent.refused("POST", "/v1/webhooks", body) == (409, "webhook.too_many")
+    agent.ok("DELETE", f"/v1/webhooks/{made['webhook']['webhook_id']}")
+    agent.post("/v1/webhooks", body)
+    assert agent.refused("GET", f"/v1/webhooks/{made['webhook']['webhook_id']}") == (404, "webhook.not_found")
+
+
+def test_what_does_not_fit_is_refused(souk_url: str) -> None:
+    agent = Agent.register(souk_url, "CUSTOMER")
+    place = {"url": "https://agent.example/hook"}
+    for body in (
+        {**place, "source": "INBOX", "types": ["STORE_CREATED"]},
+        {**place, "source": "ACTIVITY", "types": ["TRUST_MOVED"]},
+        {**place, "source": "INBOX", "store_id": str(uuid4())},
+    ):
+        assert agent.refused("POST", "/v1/webhooks", body) == (422, "webhook.filter_invalid")
+    made = agent.post("/v1/webhooks", {**place, "source": "INBOX"})["webhook"]["webhook_id"]
+    for body in ({"types": ["NO_SUCH_TYPE"]}, {"url": "http://127.0.0.1/"}):
+        assert agent.refused("PATCH", f"/v1/webhooks/{made}", body)[0] == 422
+    assert agent.refused("POST", f"/v1/webhooks/{made}/replay", {"cursor": "nowhere"})[1] == "request.bad_cursor"
+    unknown = {**place, "source": "ACTIVITY", "store_id": str(uuid4())}
+    assert agent.refused("POST", "/v1/webhooks", unknown) == (404, "store.not_found")
+
+
+def test_private_addresses_cannot_be_registered(souk_url: str) -> None:
+    """Not even loopback, where the setting for development is off. No answer repeats the address."""
+    agent = Agent.register(souk_url, "CUSTOMER")
+    for address in (
+        "https://127.0.0.1/h", "https://localhost/h", "https://169.254.169.254/h", "https://[::1]/h",
+        "https://10.1.2.3/h", "https://[::ffff:192.168.0.1]/h", "https://2130706433/h", "https://postgres/h",
+        "https://metadata.google.internal/h", "http://agent.example/h", "https://user:pw@agent.example/h",
+        "https://agent.example:22/h", "ftp://agent.example/h", "https://0x7f.1/h", "https://[64:ff9b::7f00:1]/h",
+        "https://[fd00:ec2::254]/h", "https://168.63.129.16/h", "javascript:alert(1)", "nonsense",
+    ):  # fmt: skip
+        answer = agent.call("POST", "/v1/webhooks", {"url": address, "source": "INBOX"})
+        assert (answer.status_code, answer.json()["code"]) == (422, "webhook.address_refused"), address
+        assert address not in answer.text
+    assert agent.get("/v1/webhooks")["items"] == []

@@ -1,0 +1,88 @@
+"""Deliveries while the worker is killed with SIGKILL: nothing is missed, the order is kept, a repetition is known by
+its id, and a receiver that takes nothing delays nobody else.
+"""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from souk.drills.stack import DrillStack
+from souk.stack.ports import choose
+from tests.e2e.people import Agent, Shop, eventually
+from tests.receiver import Receiver
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+_OFFERS = 24
+_KILLED_AFTER = (5, 12, 18)
+
+
+def test_nothing_is_missed_while_the_worker_is_killed(tmp_path: Path) -> None:
+    variables = {
+        "SOUK_WEBHOOKS__ALLOW_LOOPBACK": "true",
+        "SOUK_WEBHOOKS__RETRY_SECONDS": "[0.5, 600]",
+        "SOUK_SWEEP_INTERVAL_SECONDS": "3",
+        "SOUK_LOG_LEVEL": "INFO",
+    }
+    failed_once: set[str] = set()
+
+    def fails_some_once(message: str) -> int:
+        time.sleep(0.02)
+        if message[-1] in "0369" and message not in failed_once:
+            failed_once.add(message)
+            return 503
+        return 204
+
+    with DrillStack(tmp_path / "stack", variables) as stack, Receiver(fails_some_once) as receiver:
+        worker = stack.parts["worker"]
+        shop = Shop.open(stack.api)
+        nobody = f"http://127.0.0.1:{choose('127.0.0.1', 0, 'the test')}/?token=not-to-be-told"
+        dead = shop.owner.post("/v1/webhooks", {"url": nobody, "source": "INBOX"})["webhook"]
+        made = shop.owner.post("/v1/webhooks", {"url": receiver.url, "source": "INBOX", "types": ["QUESTION_ASKED"]})
+        for number in range(_OFFERS):
+            # A fact of the API: it is there while no worker runs.
+            shop.ask(Agent.register(stack.api, "CUSTOMER"))
+            if number in _KILLED_AFTER:
+                worker.kill()
+                eventually(worker.child.poll, until=lambda code: code is not None)
+            if number - 2 in _KILLED_AFTER:
+                worker.restart()
+        expected = [
+            item["inbox_event_id"]
+            for item in reversed(shop.owner.get("/v1/inbox?limit=200")["items"])
+            if item["type"] == "QUESTION_ASKED"
+        ]
+        assert len(expected) == _OFFERS
+        eventually(lambda: {one.id for one in receiver.acknowledged}, until=set(expected).__eq__, seconds=120)
+        # In order: an event's first arrival never comes before the acknowledgement of the one ahead of it.
+        assert list(dict.fromkeys(one.id for one in receiver.received)) == expected
+        assert list(dict.fromkeys(one.id for one in receiver.acknowledged)) == expected
+        assert failed_once
+        for one in receiver.received:
+            one.verify(made["secret"])
+        standing = shop.owner.get(f"/v1/webhooks/{dead['webhook_id']}")
+        assert (standing["last_status"], standing["last_error"]) == (None, "no connection to the host")
+        assert standing["failing_since"] is not None
+
+        audit = _souk(stack, "audit")
+        assert audit.returncode == 0, audit.stdout
+        doctor = _souk(stack, "doctor")
+        assert f"webhook/{dead['webhook_id']}" in doctor.stdout
+        assert "no answer" in doctor.stdout
+        # The address may hold a token: only its owner reads it.
+        for text in (doctor.stdout, *(path.read_text(errors="replace") for path in stack.logs.glob("*.log"))):
+            assert "not-to-be-told" not in text
+            assert made["secret"] not in text
+
+
+def _souk(stack: DrillStack, command: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "souk", command, "--database", stack.environment["SOUK_DATABASE_URL"]],
+        env=stack.environment | {"PATH": "", "HOME": "", "COLUMNS": "200"},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )

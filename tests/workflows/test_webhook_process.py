@@ -1,0 +1,252 @@
+"""The WebhookDelivery process on time that skips: days of backoff, a pause, a replay, a rotation, short histories.
+
+Its activity is a fake that applies the real rules to an endpoint in memory, by the server's clock.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+import pytest_asyncio
+from temporalio import activity
+from temporalio.client import Client, WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+from temporalio.worker import Worker
+
+from activities.attributes import STATE
+from activities.webhooks.signatures import WebhookActivities
+from domain.market.processes import NUDGE
+from domain.webhooks.commands import DeliveryReport, WebhookStart
+from domain.webhooks.delivery import Attempt, Consequence, decide_delivery
+from domain.webhooks.policy import WebhookPolicy
+from domain.webhooks.processes import WEBHOOK_DELIVERY, webhook_process
+from domain.webhooks.states import DeliveryState
+from tests.workflows.books import key
+from tests.workflows.town import sandbox
+from tests.workflows.waiting import has_ended, until
+from worker.interceptors import RefusalInterceptor
+from worker.registry import WEBHOOK_WORKFLOWS, activities_of
+
+POLICY = WebhookPolicy()
+
+
+@dataclass
+class Endpoint(WebhookActivities):
+    """One endpoint's row, and the activity that serves it; ``answer`` is what its receiver says."""
+
+    now: Callable
+    answer: int = 204
+    pending: list[str] = field(default_factory=list)
+    sent: list[tuple[str, datetime]] = field(default_factory=list)
+    delivered: list[str] = field(default_factory=list)
+    buried: list[str] = field(default_factory=list)
+    looks: int = 0
+    failed_tries: int = 0
+    failing_since: datetime | None = None
+    next_attempt_at: datetime | None = None
+    paused: bool = False
+    deleted: bool = False
+    broken: int = 0
+    per_turn: int = 100
+
+    @activity.defn(name="deliver_webhooks")
+    async def deliver_webhooks(self, start: WebhookStart) -> DeliveryReport:
+        self.looks += 1
+        if self.broken:
+            self.broken -= 1
+            raise ConnectionError("the database is away")
+        now = await self.now()
+        served = 0
+        while not (self.deleted or self.paused) and self.pending:
+            if self.next_attempt_at is not None and self.next_attempt_at > now:
+                return self._report(DeliveryState.BACKING_OFF)
+            if served == self.per_turn:
+                return self._report(DeliveryState.MORE)
+            served += 1
+            self._try(now)
+        if self.deleted:
+            return self._report(DeliveryState.DELETED)
+        return self._report(DeliveryState.PAUSED if self.paused else DeliveryState.IDLE)
+
+    def _report(self, state: DeliveryState) -> DeliveryReport:
+        due = self.next_attempt_at if state is DeliveryState.BACKING_OFF else None
+        return DeliveryReport(state=state, next_look_at=due, failed_tries=self.failed_tries, last_status=self.answer)
+
+    def _try(self, now: datetime) -> None:
+        event = self.pending[0]
+        self.sent.append((event, now))
+        decision = decide_delivery(
+            POLICY,
+            Attempt(self.answer),
+            failed_tries=self.failed_tries,
+            failing_since=self.failing_since,
+            now=now,
+            luck=0.5,
+        )
+        self.failing_since = None if decision.consequence is Consequence.DELIVERED else self.failing_since or now
+        match decision.consequence:
+            case Consequence.RETRY:
+                self.failed_tries += 1
+                self.next_attempt_at = decision.next_attempt_at
+            case Consequence.DELIVERED | Consequence.DEAD_LETTER:
+                done = self.delivered if decision.consequence is Consequence.DELIVERED else self.buried
+                done.append(self.pending.pop(0))
+                self.revive()
+            case _:
+                self.paused = True
+
+    def revive(self) -> None:
+        self.failed_tries, self.next_attempt_at = 0, None
+
+
+@dataclass
+class Post:
+    env: WorkflowEnvironment
+    endpoint: Endpoint
+    client: Client
+    name: str = "endpoint"
+
+    @property
+    def handle(self) -> WorkflowHandle:
+        return self.client.get_workflow_handle(webhook_process(key(self.name)))
+
+    @asynccontextmanager
+    async def worker(self) -> AsyncIterator[None]:
+        async with Worker(
+            self.client,
+            task_queue="post",
+            workflows=WEBHOOK_WORKFLOWS,
+            activities=activities_of(self.endpoint),
+            interceptors=[RefusalInterceptor()],
+            workflow_runner=sandbox(),
+        ):
+            yield
+
+    async def nudge(self) -> None:
+        await self.client.start_workflow(
+            WEBHOOK_DELIVERY,
+            WebhookStart(webhook_id=key(self.name)),
+            id=webhook_process(key(self.name)),
+            task_queue="post",
+            start_signal=NUDGE,
+        )
+
+    async def happen(self, *events: str) -> None:
+        self.endpoint.pending += events
+        await self.nudge()
+
+    async def rests(self, looks: int) -> None:
+        await until(lambda: self.endpoint.looks >= looks)
+
+
+@pytest_asyncio.fixture
+async def post(env: WorkflowEnvironment) -> AsyncIterator[Post]:
+    made = Post(env, Endpoint(env.get_current_time), env.client)
+    async with made.worker():
+        yield made
+
+
+async def test_a_nudge_delivers_and_rest_costs_nothing(post: Post):
+    await post.happen("one", "two")
+    await until(lambda: post.endpoint.delivered == ["one", "two"])
+    looks = post.endpoint.looks
+    await post.env.sleep(timedelta(days=30))
+    assert post.endpoint.looks == looks
+    await post.happen("three")
+    await until(lambda: post.endpoint.delivered[-1] == "three")
+
+
+async def test_days_of_backoff_follow_the_schedule_and_end_in_a_dead_letter(post: Post):
+    post.endpoint.answer = 500
+    await post.happen("poison")
+    await post.rests(1)
+    await post.env.sleep(timedelta(days=4))
+    await until(lambda: post.endpoint.buried == ["poison"])
+    times = [moment for _, moment in post.endpoint.sent]
+    waits = [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
+    assert len(waits) == len(POLICY.retry_seconds)
+    for wait, planned in zip(waits, POLICY.retry_seconds, strict=True):
+        assert planned <= wait <= planned * 1.05 + 5
+
+
+async def test_news_during_a_backoff_do_not_hurry_it(post: Post):
+    post.endpoint.answer = 500
+    await post.happen("one")
+    await post.rests(1)
+    for name in ("two", "three"):
+        looks = post.endpoint.looks
+        await post.happen(name)
+        await post.rests(looks + 1)
+    assert [event for event, _ in post.endpoint.sent] == ["one"]
+    post.endpoint.answer = 204
+    await post.env.sleep(timedelta(seconds=10))
+    await until(lambda: post.endpoint.delivered == ["one", "two", "three"])
+
+
+async def test_an_endpoint_dead_for_days_is_paused_and_goes_on_when_its_owner_says(post: Post):
+    post.endpoint.answer = 500
+    await post.happen("one", "two")
+    await post.rests(1)
+    await post.env.sleep(timedelta(days=8))
+    await until(lambda: post.endpoint.paused)
+    assert post.endpoint.buried == ["one"]
+    looks = post.endpoint.looks
+    await post.env.sleep(timedelta(days=100))
+    assert post.endpoint.looks == looks
+    post.endpoint.answer, post.endpoint.paused, post.endpoint.failing_since = 204, False, None
+    post.endpoint.revive()
+    await post.nudge()
+    await until(lambda: post.endpoint.delivered == ["two"])
+
+
+async def test_a_replay_is_delivered_at_once_in_the_middle_of_a_wait(post: Post):
+    await post.happen("one")
+    await until(lambda: post.endpoint.delivered == ["one"])
+    post.endpoint.answer = 500
+    await post.happen("two")
+    await until(lambda: post.endpoint.failed_tries == 1)
+    post.endpoint.answer = 204
+    post.endpoint.pending = ["one", "two"]
+    post.endpoint.revive()
+    await post.nudge()
+    await until(lambda: post.endpoint.delivered == ["one", "one", "two"])
+
+
+async def test_an_activity_that_fails_is_tried_until_it_works(post: Post):
+    post.endpoint.broken = 3
+    await post.happen("one")
+    await post.env.sleep(timedelta(minutes=5))
+    await until(lambda: post.endpoint.delivered == ["one"])
+
+
+async def test_a_long_backlog_is_served_turn_by_turn_in_short_histories(post: Post):
+    post.endpoint.per_turn = 1
+    names = [str(number) for number in range(250)]
+    await post.happen(*names)
+    await until(lambda: post.endpoint.delivered == names, seconds=60)
+    described = await post.handle.describe()
+    assert described.history_length < 1_500
+    first = described.raw_description.workflow_execution_info.first_run_id
+    assert described.run_id != first
+
+
+async def test_a_deleted_endpoint_ends_its_process(post: Post):
+    await post.happen("one")
+    await until(lambda: post.endpoint.delivered == ["one"])
+    post.endpoint.deleted = True
+    await post.nudge()
+    await until(lambda: has_ended(post.handle))
+    await post.handle.result()
+
+
+async def test_operators_see_a_state_and_nothing_else(post: Post):
+    post.endpoint.answer = 500
+    await post.happen("one")
+    await post.rests(1)
+
+    async def backing_off() -> bool:
+        return (await post.handle.describe()).typed_search_attributes.get(STATE) == "BACKING_OFF"
+
+    await until(backing_off)
