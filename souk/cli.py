@@ -11,6 +11,7 @@ from souk.commands.bench import app as bench_app
 from souk.commands.parts import api, migrate, worker
 from souk.commands.up import up
 from souk.drills.commands import app as drill_app
+from souk.simulation.commands import app as simulation_app
 from souk.trading.commands import app as market_app
 from souk.trading.commands import demo
 from souk.watch.commands import show, watch
@@ -36,6 +37,7 @@ app.add_typer(trust_app, name="trust")
 app.add_typer(operator_app, name="operator")
 app.add_typer(drill_app, name="drill")
 app.add_typer(bench_app, name="bench")
+app.add_typer(simulation_app, name="simulation")
 
 
 def _show_version(wanted: bool) -> None:

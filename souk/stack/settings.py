@@ -21,6 +21,8 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
+        if not first["loc"]:
+            raise StackError(first["msg"].removeprefix("Value error, ")) from error
         name = "SOUK_" + "__".join(str(part) for part in first["loc"]).upper()
         raise StackError(f"{name} is wrong ({first['msg']}): correct it or unset it") from error
     except SettingsError as error:
