@@ -119,6 +119,7 @@ class Settings(BaseSettings):
             raise ValueError("the simulation runs only where SOUK_API_HOST is this machine")
         for name, marker in (
             ("SOUK_TRUSTED_PROXIES", self.trusted_proxies),
+            ("SOUK_ALLOWED_HOSTS", self.allowed_hosts),
             ("SOUK_PUBLIC_URL", self.public_url if urlsplit(self.public_url).hostname not in _LOOPBACK else ""),
         ):
             if marker:

@@ -44,6 +44,8 @@ def test_no_key_an_unknown_and_a_revoked_one_are_shown_the_way(souk_url: str) ->
         assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
         assert f'resource_metadata="{pointer}"' in answer.headers["WWW-Authenticate"]
         assert "RateLimit-Remaining" in answer.headers
+    # The mark of inner requests is no header, nor anything else one can send.
+    assert knock(souk_url, None, **{"souk.within": "1", "souk.identity": "1"}).status_code == 401
     told = httpx.get(pointer).json()
     assert told["resource"] == f"{souk_url}/mcp"
     assert told["bearer_methods_supported"] == ["header"]

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
+import structlog
+from mcp import MCPError
 from prometheus_client.parser import text_string_to_metric_families
 
 from config.settings import Settings
@@ -116,3 +119,34 @@ async def test_tools_are_measured_by_name_alone(tight_url: str) -> None:
         assert sample(after, count, **labels) == sample(before, count, **labels) + 1
     assert sample(after, "souk_http_request_seconds_count", route="/mcp") > 0
     assert word not in json.dumps(after)
+
+
+async def test_no_line_of_the_log_holds_an_argument(
+    tight_url: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word, kept = "c4n4ry-in-the-log", structlog.get_config()["wrapper_class"]
+
+    def broken(answer: Any) -> Any:
+        raise ValueError(word)
+
+    async with newcomer(tight_url, "CUSTOMER") as customer:
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG))
+        try:
+            with structlog.testing.capture_logs() as lines, caplog.at_level(logging.DEBUG):
+                await customer.do("find_listings", query=word)
+                await customer.refused("find_listings", query=word, **{word: word})
+                await customer.refused("ask", thread_id="01920000-0000-7000-8000-00000000dead", text=word)
+                with pytest.raises(MCPError):
+                    await customer.try_(word)
+                with pytest.raises(MCPError):
+                    await customer.client.read_resource(f"souk://listings/{word}")
+                monkeypatch.setattr("api.mcp.views.Listings.of", broken)
+                assert (await customer.refused("find_listings", query=word))["code"] == "internal.error"
+        finally:
+            structlog.configure(wrapper_class=kept)
+    told = json.dumps(lines, default=str)
+    assert {"request", "mcp.fault"} <= {line["event"] for line in lines}
+    assert word not in told
+    # The package's client logs in this process, too; its server's loggers may not.
+    server = [record.getMessage() for record in caplog.records if record.name.startswith("mcp.server")]
+    assert word not in json.dumps(server)
