@@ -33,6 +33,7 @@ class StoreTrust(MarketProcess):
         while True:
             self._nudged = False
             fold = await record(Record.fold_trust, "fold pending facts", start)
+            folded_at = workflow.now()
             self._report(
                 "WATCHING",
                 "facts",
@@ -45,8 +46,10 @@ class StoreTrust(MarketProcess):
             if not fold.more and not self._nudged:
                 self._changed = False
                 await self._wait(fold.deadline)
-            # Those who come within this while share the next fold.
-            await workflow.sleep(timedelta(seconds=self._policy.trust_fold_delay_seconds))
+            # A fact after a pause is folded at once; those who come soon after a fold share the next one.
+            pause = folded_at + timedelta(seconds=self._policy.trust_fold_delay_seconds) - workflow.now()
+            if pause > timedelta(0):
+                await workflow.sleep(pause)
 
     @workflow.signal(name=NUDGE)
     def nudge(self) -> None:
