@@ -6,6 +6,7 @@ import sys
 from datetime import timedelta
 
 import structlog
+import uvloop
 from temporalio.client import (
     Client,
     Schedule,
@@ -102,7 +103,7 @@ def main() -> None:
         sys.exit("no Temporal is configured: set SOUK_TEMPORAL_ADDRESS")
     if not settings.credential_secret.get_secret_value():
         sys.exit("no credential secret: webhooks cannot be signed; set SOUK_CREDENTIAL_SECRET as the API has it")
-    asyncio.run(run(settings))
+    uvloop.run(run(settings))
 
 
 if __name__ == "__main__":
