@@ -32,10 +32,7 @@ from workflows.market.sweep import MarketAudit, Sweep
 from workflows.webhooks.delivery import WebhookDelivery
 
 WORKFLOWS: Sequence[type] = (Checkout, Negotiation, Order, ReviewWindow, StoreTrust, Sweep, MarketAudit)
-WEBHOOK_WORKFLOWS: Sequence[type] = (
-    Checkout,
-    WebhookDelivery,
-)
+WEBHOOK_WORKFLOWS: Sequence[type] = (WebhookDelivery,)
 
 
 _PAYMENT_HANDLERS: dict[str, type[PaymentHandler]] = {MARKET_HANDLER: MarketSettlement, MOCK_HANDLER: MockPayments}

@@ -25,6 +25,7 @@ from domain.market.processes import NUDGE
 from domain.market.states import DeliveryKind
 from souk.stack.embedded import EmbeddedTemporal
 from tests.conftest import TEST_KEY_RING
+from tests.replay.record_webhooks import record_webhooks
 from tests.workflows.books import BUYER, SELLER, Books
 from tests.workflows.checkouts import Shopper
 from tests.workflows.town import Town
@@ -203,6 +204,9 @@ async def record(address: str, namespace: str) -> None:
                 path = HISTORIES / f"{name}.json"
                 path.write_text((await handle.fetch_history()).to_json() + "\n")
                 sys.stdout.write(f"{path.name}\n")
+    for name, history in (await record_webhooks(client)).items():
+        (HISTORIES / f"{name}.json").write_text(history + "\n")
+        sys.stdout.write(f"{name}.json\n")
 
 
 if __name__ == "__main__":

@@ -12,13 +12,13 @@ from temporalio.workflow import NondeterminismError
 from domain.market.commands import NegotiationStart
 from domain.market.processes import NEGOTIATION
 from tests.conftest import TEST_KEY_RING
-from worker.registry import WORKFLOWS
+from worker.registry import WEBHOOK_WORKFLOWS, WORKFLOWS
 from worker.sandbox import sandboxed
 from workflows.codec import data_converter
 from workflows.market.negotiation import Negotiation
 
 HISTORIES = sorted(Path(__file__).with_name("histories").glob("*.json"))
-KINDS = {"Negotiation", "Order", "ReviewWindow", "StoreTrust", "Checkout"}
+KINDS = {"Negotiation", "Order", "ReviewWindow", "StoreTrust", "Checkout", "WebhookDelivery"}
 
 
 def history(path: Path) -> WorkflowHistory:
@@ -27,7 +27,7 @@ def history(path: Path) -> WorkflowHistory:
 
 def replayer(*workflows: type) -> Replayer:
     return Replayer(
-        workflows=workflows or WORKFLOWS,
+        workflows=workflows or [*WORKFLOWS, *WEBHOOK_WORKFLOWS],
         workflow_runner=sandboxed(),
         data_converter=data_converter(TEST_KEY_RING),
     )

@@ -3,102 +3,30 @@
 Its activity is a fake that applies the real rules to an endpoint in memory, by the server's clock.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest_asyncio
-from temporalio import activity
 from temporalio.client import Client, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.attributes import STATE
-from activities.webhooks.signatures import WebhookActivities
 from domain.market.processes import NUDGE
-from domain.webhooks.commands import DeliveryReport, WebhookStart
-from domain.webhooks.delivery import Attempt, Consequence, decide_delivery
+from domain.webhooks.commands import WebhookStart
 from domain.webhooks.policy import WebhookPolicy
 from domain.webhooks.processes import WEBHOOK_DELIVERY, webhook_process
-from domain.webhooks.states import DeliveryState
 from tests.workflows.books import key
-from tests.workflows.town import sandbox
+from tests.workflows.fake_webhooks import Endpoint
 from tests.workflows.waiting import has_ended, until
 from worker.interceptors import RefusalInterceptor
 from worker.registry import WEBHOOK_WORKFLOWS, activities_of
+from worker.sandbox import sandboxed
 
 POLICY = WebhookPolicy()
-
-
-@dataclass
-class Endpoint(WebhookActivities):
-    """One endpoint's row, and the activity that serves it; ``answer`` is what its receiver says."""
-
-    now: Callable
-    answer: int = 204
-    pending: list[str] = field(default_factory=list)
-    sent: list[tuple[str, datetime]] = field(default_factory=list)
-    delivered: list[str] = field(default_factory=list)
-    buried: list[str] = field(default_factory=list)
-    looks: int = 0
-    failed_tries: int = 0
-    failing_since: datetime | None = None
-    next_attempt_at: datetime | None = None
-    paused: bool = False
-    deleted: bool = False
-    broken: int = 0
-    per_turn: int = 100
-
-    @activity.defn(name="deliver_webhooks")
-    async def deliver_webhooks(self, start: WebhookStart) -> DeliveryReport:
-        self.looks += 1
-        if self.broken:
-            self.broken -= 1
-            raise ConnectionError("the database is away")
-        now = await self.now()
-        served = 0
-        while not (self.deleted or self.paused) and self.pending:
-            if self.next_attempt_at is not None and self.next_attempt_at > now:
-                return self._report(DeliveryState.BACKING_OFF)
-            if served == self.per_turn:
-                return self._report(DeliveryState.MORE)
-            served += 1
-            self._try(now)
-        if self.deleted:
-            return self._report(DeliveryState.DELETED)
-        return self._report(DeliveryState.PAUSED if self.paused else DeliveryState.IDLE)
-
-    def _report(self, state: DeliveryState) -> DeliveryReport:
-        due = self.next_attempt_at if state is DeliveryState.BACKING_OFF else None
-        return DeliveryReport(state=state, next_look_at=due, failed_tries=self.failed_tries, last_status=self.answer)
-
-    def _try(self, now: datetime) -> None:
-        event = self.pending[0]
-        self.sent.append((event, now))
-        decision = decide_delivery(
-            POLICY,
-            Attempt(self.answer),
-            failed_tries=self.failed_tries,
-            failing_since=self.failing_since,
-            now=now,
-            luck=0.5,
-        )
-        self.failing_since = None if decision.consequence is Consequence.DELIVERED else self.failing_since or now
-        match decision.consequence:
-            case Consequence.RETRY:
-                self.failed_tries += 1
-                self.next_attempt_at = decision.next_attempt_at
-            case Consequence.DELIVERED | Consequence.DEAD_LETTER:
-                done = self.delivered if decision.consequence is Consequence.DELIVERED else self.buried
-                done.append(self.pending.pop(0))
-                self.revive()
-            case _:
-                self.paused = True
-
-    def revive(self) -> None:
-        self.failed_tries, self.next_attempt_at = 0, None
 
 
 @dataclass
@@ -120,7 +48,7 @@ class Post:
             workflows=WEBHOOK_WORKFLOWS,
             activities=activities_of(self.endpoint),
             interceptors=[RefusalInterceptor()],
-            workflow_runner=sandbox(),
+            workflow_runner=sandboxed(),
         ):
             yield
 
@@ -223,11 +151,11 @@ async def test_an_activity_that_fails_is_tried_until_it_works(post: Post):
 
 async def test_a_long_backlog_is_served_turn_by_turn_in_short_histories(post: Post):
     post.endpoint.per_turn = 1
-    names = [str(number) for number in range(250)]
+    names = [str(number) for number in range(100)]
     await post.happen(*names)
     await until(lambda: post.endpoint.delivered == names, seconds=60)
     described = await post.handle.describe()
-    assert described.history_length < 1_500
+    assert described.history_length < 500
     first = described.raw_description.workflow_execution_info.first_run_id
     assert described.run_id != first
 

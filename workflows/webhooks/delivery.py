@@ -20,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.webhooks.processes import WEBHOOK_DELIVERY
     from domain.webhooks.states import DeliveryState
 
-_TURNS_PER_RUN = 100
+_TURNS_PER_RUN = 30
 # Without end: while Postgres is away, or this worker does not know a format, the process keeps trying.
 _RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
 _TURN = timedelta(minutes=2)
