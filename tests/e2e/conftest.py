@@ -16,8 +16,9 @@ from tests.running import RunningSouk
 
 @pytest.fixture(scope="session")
 def souk(settings: Settings) -> Iterator[RunningSouk]:
-    """The API and worker over the tests' own Postgres and Temporal."""
-    with RunningSouk(settings) as running:
+    """The API and worker over the tests' own Postgres and Temporal. Webhooks may go to this machine."""
+    local = settings.model_copy(update={"webhooks": WebhookPolicy(allow_loopback=True)})
+    with RunningSouk(local) as running:
         yield running
 
 

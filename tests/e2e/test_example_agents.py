@@ -125,6 +125,7 @@ async def test_they_trade_through_a_restart(stack: BackgroundStack, start: Start
     log = (tmp_path / "merchant.log").read_text()
     assert log.rstrip().endswith("bye")
     assert "Traceback" not in log
+    assert "waiting for the market" in log  # it felt the cut
     database = Database(Settings(database_url=stack.running.database).role_url("worker"), 2, "test")
     await assert_sound(database)
     await database.close()

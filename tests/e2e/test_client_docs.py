@@ -1,0 +1,65 @@
+"""docs/client.md, executed as it stands: its Python in one program, its shell in another."""
+
+import asyncio
+import os
+import re
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "client.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> str:
+    found = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    return "\n".join(found)
+
+
+async def run(souk_url: str, cwd: Path, *command: str) -> list[str]:
+    # A proxy of the machine must not stand between curl and this machine.
+    variables = {**os.environ, "SOUK": souk_url, "PYTHONPATH": str(ROOT), "no_proxy": "*"}
+    done = await asyncio.to_thread(
+        lambda: subprocess.run(
+            command, check=False, capture_output=True, text=True, timeout=110, cwd=cwd, env=variables
+        )
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout.splitlines()
+
+
+@pytest.mark.timeout(120)
+async def test_the_python_on_the_page_runs_as_it_stands(souk_url: str, tmp_path: Path) -> None:
+    (tmp_path / "page.py").write_text(blocks("python"))
+    said = await run(souk_url, tmp_path, sys.executable, "page.py")
+    assert said == [
+        "DELIVERED 2100",
+        "True It stays where I put it.",
+        "found Reading lamp",
+        "1 None",
+        said[4],
+        "OFFER_MADE 1800",
+        "ORDER_PLACED 2100",
+        *said[7 : said.index("2 offers")],
+        "2 offers",
+        "QUESTION_ANSWERED",
+        "delivered OFFER_MADE 2000",
+        "ACTIVE",
+        "OFFER_ACCEPTED True",
+        "{'postgres': True, 'temporal': True}",
+    ]
+    assert said[4].startswith("409 offer.")
+    feed = said[7 : said.index("2 offers")]
+    assert feed[0] == "STORE_CREATED"
+    assert feed[-1] == "ORDER_PLACED"
+    assert feed.count("OFFER_MADE") == 2
+    assert stat.S_IMODE((tmp_path / "my-agent.json").stat().st_mode) == 0o600
+
+
+@pytest.mark.timeout(120)
+async def test_the_shell_on_the_page_runs_as_it_stands(souk_url: str, tmp_path: Path) -> None:
+    said = await run(souk_url, tmp_path, "bash", "-euo", "pipefail", "-c", blocks("bash"))
+    assert said == ['{"items":[],"next_cursor":null}']
