@@ -82,14 +82,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[AppContext]:
     """Everything a process of the API holds, for as long as the block lasts."""
-    database = Database(settings.role_url("api"), settings.api_pool_size, "souk-api")
+    database = Database(settings.pooled_url("api"), settings.api_pool_size, "souk-api", settings.direct_url("api"))
     # Keys and rate limits: single statements that commit by themselves and wait for no disk.
     admission = make_engine(
-        settings.role_url("api"),
+        settings.pooled_url("api"),
         max(2, settings.api_pool_size // 4),
         "souk-api-admission",
         isolation_level="AUTOCOMMIT",
-        options="-c synchronous_commit=off",
+        prepare=not settings.direct_url("api"),
     )
     profiles = Profiles(development=settings.simulation.enabled)
     feed = FeedHub(database, settings.limits.max_streams, settings.limits.max_streams_per_agent)

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     database_url: str = Field("", description="owner's connection, postgresql://user:password@host/db")
     api_database_url: str = ""
     worker_database_url: str = ""
+    pooler_url: str = Field(
+        "", description="a pooler in transaction mode (PgBouncer) that API and worker go through; else straight on"
+    )
 
     temporal_address: str = ""
     temporal_namespace: str = "souk"
@@ -160,3 +163,17 @@ class Settings(BaseSettings):
             user = {"api": API_ROLE, "worker": WORKER_ROLE}[role]
             url = make_url(self.database_url).set(username=user).render_as_string(hide_password=False)
         return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+    def pooled_url(self, role: Literal["api", "worker"]) -> str:
+        """What a role's transactions go over: the pooler where there is one, else as ``role_url``."""
+        if not self.pooler_url:
+            return self.role_url(role)
+        direct = make_url(self.role_url(role))
+        pooler = make_url(self.pooler_url).set(drivername=direct.drivername, username=direct.username)
+        if direct.password is not None:
+            pooler = pooler.set(password=direct.password)
+        return pooler.render_as_string(hide_password=False)
+
+    def direct_url(self, role: Literal["api", "worker"]) -> str:
+        """Where a role finds Postgres itself behind the pooler; empty when there is no pooler."""
+        return self.role_url(role) if self.pooler_url else ""

@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+import psycopg
 from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, IsolationLevel
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -29,9 +31,13 @@ def make_engine(
     application_name: str,
     *,
     isolation_level: IsolationLevel | None = None,
-    options: str = "",
+    prepare: bool = True,
 ) -> AsyncEngine:
-    """A pool of connections that survives a restart of Postgres. ``options`` are settings of each connection."""
+    """A pool of connections that survives a restart of Postgres.
+
+    ``prepare`` False sends no named prepared statements: behind a pooler in transaction mode the next
+    transaction finds itself on another server's session.
+    """
     engine = create_async_engine(
         url,
         pool_size=pool_size,
@@ -40,7 +46,8 @@ def make_engine(
         # Errors are logged; parameters may be terms of an offer.
         hide_parameters=True,
         isolation_level=isolation_level,
-        connect_args={"application_name": application_name, "connect_timeout": 5, "options": options},
+        connect_args={"application_name": application_name, "connect_timeout": 5}
+        | ({} if prepare else {"prepare_threshold": None}),
     )
     _ping_the_idle(engine)
     return engine
@@ -71,11 +78,26 @@ def _ping_the_idle(engine: AsyncEngine) -> None:
 
 
 class Database:
-    """A pool of connections of one role."""
+    """A pool of connections of one role.
 
-    def __init__(self, url: str, pool_size: int, application_name: str) -> None:
-        self.engine: AsyncEngine = make_engine(url, pool_size, application_name)
+    ``direct_url`` is Postgres itself where ``url`` leads through a pooler in transaction mode: what needs a
+    session to itself, LISTEN and advisory locks, goes there.
+    """
+
+    def __init__(self, url: str, pool_size: int, application_name: str, direct_url: str = "") -> None:
+        self.engine: AsyncEngine = make_engine(url, pool_size, application_name, prepare=not direct_url)
+        self._direct_url = direct_url
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    async def connect_directly(self, application_name: str) -> psycopg.AsyncConnection[tuple[object, ...]]:
+        """A session of one's own outside the pool, each statement for itself. Raises psycopg.Error."""
+        url = make_url(self._direct_url) if self._direct_url else self.engine.url
+        return await psycopg.AsyncConnection.connect(
+            url.set(drivername="postgresql").render_as_string(hide_password=False),
+            autocommit=True,
+            application_name=application_name,
+            connect_timeout=5,
+        )
 
     @asynccontextmanager
     async def transaction(

@@ -66,7 +66,7 @@ class RunningSouk:
             self.settings.temporal_namespace,
             self.settings.payload_keys.get_secret_value(),
         )
-        database = Database(self.settings.role_url("worker"), 8, "test-worker")
+        database = Database(self.settings.pooled_url("worker"), 8, "test-worker", self.settings.direct_url("worker"))
         try:
             await ensure_schedule(client, self.settings.sweep_interval_seconds)
             async with build_worker(client, database, self.settings), serving_webhooks(client, self.settings):

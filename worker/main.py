@@ -80,7 +80,9 @@ async def run(settings: Settings) -> None:
     client = await connect(
         settings.temporal_address, settings.temporal_namespace, settings.payload_keys.get_secret_value()
     )
-    database = Database(settings.role_url("worker"), settings.worker_pool_size, "souk-worker")
+    database = Database(
+        settings.pooled_url("worker"), settings.worker_pool_size, "souk-worker", settings.direct_url("worker")
+    )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

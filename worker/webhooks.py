@@ -48,7 +48,7 @@ async def serving_webhooks(
     client: Client, settings: Settings, *, task_queue: str = WEBHOOK_QUEUE
 ) -> AsyncIterator[None]:
     """Deliver, and listen for what is to be delivered, for as long as the block lasts."""
-    database = Database(settings.role_url("worker"), _POOL_SIZE, "souk-webhooks")
+    database = Database(settings.pooled_url("worker"), _POOL_SIZE, "souk-webhooks", settings.direct_url("worker"))
     http = webhook_client(settings.webhooks)
     worker = Worker(
         client,
@@ -94,21 +94,12 @@ class Listener:
     async def _run(self) -> None:
         while True:
             try:
-                async with await self._connect() as listener:
+                async with await self._database.connect_directly("souk-webhook-listener") as listener:
                     await self._lead(listener)
             except (psycopg.Error, SQLAlchemyError, OSError) as error:
                 # Postgres restarts: meanwhile nothing is committed that would have to be told.
                 _log.warning("webhooks.listener_lost", error=type(error).__name__)
                 await asyncio.sleep(_IDLE_SECONDS)
-
-    async def _connect(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
-        url = self._database.engine.url.set(drivername="postgresql")
-        return await psycopg.AsyncConnection.connect(
-            url.render_as_string(hide_password=False),
-            autocommit=True,
-            application_name="souk-webhook-listener",
-            connect_timeout=5,
-        )
 
     async def _lead(self, listener: psycopg.AsyncConnection[tuple[object, ...]]) -> None:
         """Wait to be the one that listens, then listen. The lock ends with the connection."""

@@ -13,7 +13,6 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.platform.inbox_watch import InboxWatch
@@ -184,13 +183,7 @@ class FeedHub:
                 await listener.close()
 
     async def _listen(self) -> psycopg.AsyncConnection[tuple[object, ...]]:
-        url: URL = self._database.engine.url.set(drivername="postgresql")
-        connection = await psycopg.AsyncConnection.connect(
-            url.render_as_string(hide_password=False),
-            autocommit=True,
-            application_name="souk-api-feed",
-            connect_timeout=5,
-        )
+        connection = await self._database.connect_directly("souk-api-feed")
         await connection.execute(f"LISTEN {_CHANNEL}")
         return connection
 

@@ -77,11 +77,14 @@ async def find_owner(connection: AsyncConnection, key_id: UUID, secret: bytes | 
 
 
 async def touch_agent(connection: AsyncConnection, agent_id: UUID) -> None:
-    """Note that the agent is active. Never waits: a locked row is touched another time."""
+    """Note that the agent is active. Never waits, for a lock or the disk: a locked row is touched another time."""
     free = select(Agent.agent_id).where(Agent.agent_id == agent_id)
     await connection.execute(
         update(Agent)
-        .where(Agent.agent_id.in_(free.with_for_update(key_share=True, skip_locked=True)))
+        .where(
+            Agent.agent_id.in_(free.with_for_update(key_share=True, skip_locked=True)),
+            func.set_config("synchronous_commit", "off", True) == "off",
+        )
         .values(last_active_at=func.now())
     )
 

@@ -1,7 +1,8 @@
 """The rate limiter's counters, for the ``limits`` library: fixed windows in one unlogged table.
 
 Counting and reading is one statement, so of any parallel burst exactly as many pass as the window has left.
-It runs in a connection of its own that commits by itself and waits for no disk.
+It runs in a connection of its own that commits by itself, and waits for no disk: the statement says so for its own
+transaction, as a pooler hands a session's settings to whoever comes next.
 """
 
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ _HIT = text(
     """
     INSERT INTO rate_limit_windows AS w (key, count, expires_at)
     SELECT key, :amount, clock_timestamp() + make_interval(secs => seconds)
-    FROM unnest(CAST(:keys AS text[]), CAST(:seconds AS float[])) AS hit(key, seconds) ORDER BY key
+    FROM unnest(CAST(:keys AS text[]), CAST(:seconds AS float[])) AS hit(key, seconds)
+    CROSS JOIN set_config('synchronous_commit', 'off', true) ORDER BY key
     ON CONFLICT (key) DO UPDATE SET
       count = CASE WHEN w.expires_at <= clock_timestamp() THEN excluded.count ELSE w.count + excluded.count END,
       expires_at = CASE WHEN w.expires_at <= clock_timestamp() THEN excluded.expires_at ELSE w.expires_at END
