@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -16,7 +17,7 @@ from souk.stack.ports import choose
 class ApiProcess:
     """One run of ``souk api``, killed without warning at the end of the block."""
 
-    def __init__(self, settings: Settings, port: int | None = None) -> None:
+    def __init__(self, settings: Settings, port: int | None = None, variables: Mapping[str, str] | None = None) -> None:
         self.port = choose("127.0.0.1", port or 0, "SOUK_API_PORT")
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {
@@ -27,6 +28,7 @@ class ApiProcess:
             "SOUK_CREDENTIAL_SECRET": settings.credential_secret.get_secret_value(),
             "SOUK_API_PORT": str(self.port),
             "SOUK_LOG_LEVEL": "WARNING",
+            **(variables or {}),
         }
 
     def __enter__(self) -> Self:
