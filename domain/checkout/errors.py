@@ -2,12 +2,13 @@
 
 from domain.shared.errors import ErrorKind, declare
 
-_C, _R, _F, _N, _I, _P = (
+_C, _R, _F, _N, _I, _M, _P = (
     ErrorKind.CONFLICT,
     ErrorKind.RULE_VIOLATION,
     ErrorKind.FORBIDDEN,
     ErrorKind.NOT_FOUND,
     ErrorKind.INVALID,
+    ErrorKind.MALFORMED,
     ErrorKind.PAYMENT_REQUIRED,
 )
 
@@ -26,14 +27,14 @@ OFFER_IN_CHECKOUT = declare("checkout.offer_has_session", _C, "Another open sess
 TOO_MANY_OPEN = declare("checkout.too_many_open", _C, "This agent has too many open sessions.", "close some first")
 FULFILLMENT_MISSING = declare(
     "checkout.fulfillment_missing",
-    _I,
+    _M,
     "Fulfillment address and option must be selected before the session is completed.",
 )
 PRICE_CHANGED = declare(
     "checkout.price_changed", _C, "The price has changed: look at the session's new totals.", "read the session again"
 )
-PAYMENT_MISSING = declare("checkout.payment_missing", _I, "No payment was given.")
-PAYMENT_HANDLER_UNKNOWN = declare("checkout.payment_handler_unknown", _I, "There is no such payment handler.")
+PAYMENT_MISSING = declare("checkout.payment_missing", _M, "No payment was given.")
+PAYMENT_HANDLER_UNKNOWN = declare("checkout.payment_handler_unknown", _M, "There is no such payment handler.")
 PAYMENT_DECLINED = declare("checkout.payment_declined", _P, "The payment was declined.", "choose another payment")
 PAYMENT_FRAUD = declare("checkout.payment_refused", _F, "The payment was refused.")
 ESCALATED = declare(
