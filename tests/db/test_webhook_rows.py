@@ -1,0 +1,289 @@
+"""Which endpoints have something to deliver, found by what is new or by the sweep; and who may see their rows."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from db.ids import new_id
+from db.market.activity import notify, record_event
+from db.session import Database
+from db.webhooks import endpoints
+from db.webhooks.pending import list_concerned, list_failing, list_processes, list_waiting, read_bounds
+from db.webhooks.tables import WebhookEndpoint
+from domain.market.states import ActivityType, InboxType
+from domain.shared.errors import DomainError
+from domain.webhooks.processes import webhook_process
+from domain.webhooks.states import PauseReason, WebhookSource
+from tests.builders import make_agent, make_shop
+
+
+class Rows:
+    """One agent with webhooks, in the worker's role."""
+
+    def __init__(self, database: Database, agent: UUID) -> None:
+        self.database = database
+        self.agent = agent
+        self.made: list[UUID] = []
+
+    @classmethod
+    async def make(cls, database: Database) -> "Rows":
+        async with database.transaction() as session:
+            return cls(database, await make_agent(session))
+
+    async def webhook(self, source=WebhookSource.INBOX, **more) -> UUID:
+        fields = {"types": [], "store_id": None, "listing_id": None, "description": None, "max_per_agent": 100}
+        async with self.database.transaction() as session:
+            row = await endpoints.insert_endpoint(
+                session, new_id(), self.agent, url="https://agent.example/", source=source, **(fields | more)
+            )
+        self.made.append(row.webhook_id)
+        return row.webhook_id
+
+    async def change(self, webhook: UUID, change: Callable[[WebhookEndpoint], None]) -> None:
+        async with self.database.transaction() as session:
+            change(await endpoints.lock_endpoint(session, self.agent, webhook))
+
+    async def tell(self, agent: UUID, type: InboxType) -> None:
+        async with self.database.transaction() as session:
+            notify(session, agent, type)
+
+    async def horizon(self) -> int:
+        async with self.database.transaction() as session:
+            return (await read_bounds(session)).horizon
+
+    async def concerned(self, since: int) -> list[UUID]:
+        async with self.database.transaction() as session:
+            found = await list_concerned(session, since, (await read_bounds(session)).horizon)
+        return [key for key in self.made if key in found]
+
+    async def waiting(self) -> list[UUID]:
+        async with self.database.transaction() as session:
+            found = await list_waiting(session, 10_000)
+        return [key for key in self.made if key in found]
+
+    async def both(self, since: int) -> list[UUID]:
+        """What the listener finds, which must be what the sweep finds."""
+        found = await self.concerned(since)
+        assert await self.waiting() == found
+        return found
+
+
+async def test_an_inbox_event_concerns_its_agents_endpoints_that_want_it(worker_database: Database):
+    rows, other = await Rows.make(worker_database), await Rows.make(worker_database)
+    every, offers, orders = (
+        await rows.webhook(),
+        await rows.webhook(types=["OFFER_MADE"]),
+        await rows.webhook(types=["ORDER_PLACED"]),
+    )
+    paused, waits = await rows.webhook(), await rows.webhook()
+    await rows.webhook(WebhookSource.ACTIVITY, types=["STORE_UPDATE_POSTED"])
+    await rows.change(paused, lambda row: endpoints.pause(row, PauseReason.BY_OWNER))
+    async with worker_database.transaction() as session:
+        await session.execute(
+            text("UPDATE webhook_endpoints SET next_attempt_at = now() + interval '1 hour' WHERE webhook_id = :id"),
+            {"id": waits},
+        )
+    since = await rows.horizon()
+    await rows.tell(other.agent, InboxType.OFFER_MADE)
+    assert await rows.both(since) == []
+    await rows.tell(rows.agent, InboxType.OFFER_MADE)
+    assert await rows.both(since) == [every, offers]
+    since = await rows.horizon()
+    assert await rows.concerned(since) == []
+    await rows.tell(rows.agent, InboxType.ORDER_PLACED)
+    assert await rows.concerned(since) == [every, orders]
+    assert await rows.waiting() == [every, offers, orders]
+
+
+async def test_a_public_event_concerns_those_who_watch_its_place(worker_database: Database):
+    rows = await Rows.make(worker_database)
+    async with worker_database.transaction() as session:
+        shop, other = await make_shop(session), await make_shop(session)
+    activity = WebhookSource.ACTIVITY
+    of_store = await rows.webhook(activity, store_id=shop.store_id)
+    of_listing = await rows.webhook(activity, listing_id=shop.listing_id, types=["TRUST_UPDATED"])
+    of_type = await rows.webhook(activity, types=["STORE_UPDATE_POSTED"])
+    await rows.webhook(activity, store_id=other.store_id)
+    since = await rows.horizon()
+    async with worker_database.transaction() as session:
+        record_event(session, ActivityType.TRUST_UPDATED, store_id=shop.store_id, listing_id=shop.listing_id)
+    assert await rows.both(since) == [of_store, of_listing]
+    async with worker_database.transaction() as session:
+        record_event(session, ActivityType.STORE_UPDATE_POSTED, store_id=shop.store_id)
+    assert await rows.both(since) == [of_store, of_listing, of_type]
+
+
+async def test_what_runs_still_hides_what_came_later_and_is_found_afterwards(worker_database: Database):
+    rows = await Rows.make(worker_database)
+    webhook = await rows.webhook()
+    since = await rows.horizon()
+    async with worker_database.transaction() as session:
+        notify(session, rows.agent, InboxType.OFFER_MADE)
+        await session.flush()
+        await rows.tell(rows.agent, InboxType.ORDER_PLACED)
+        assert await rows.both(since) == []
+        async with worker_database.transaction() as another:
+            bounds = await read_bounds(another)
+        assert bounds.unsettled
+        later = bounds.horizon
+    assert await rows.both(later) == [webhook]
+
+
+async def test_a_test_event_waits_also_at_a_paused_endpoint(worker_database: Database):
+    rows = await Rows.make(worker_database)
+    webhook = await rows.webhook()
+    await rows.change(webhook, lambda row: endpoints.pause(row, PauseReason.BY_OWNER))
+    assert await rows.waiting() == []
+    async with worker_database.transaction() as session:
+        await endpoints.request_test(session, rows.agent, webhook, new_id())
+    assert await rows.waiting() == [webhook]
+
+
+async def test_processes_that_must_run_and_those_that_may(worker_database: Database):
+    """One that waits for its next try must run: nothing else remembers the date."""
+    rows = await Rows.make(worker_database)
+    quiet, behind, failing, paused = [await rows.webhook(types=[kind]) for kind in _KINDS]
+    for kind in _KINDS[1:]:
+        await rows.tell(rows.agent, InboxType(kind))
+    async with worker_database.transaction() as session:
+        await session.execute(
+            text(
+                "UPDATE webhook_endpoints SET failed_tries = 2, failing_since = now(), last_status = 500, "
+                "next_attempt_at = now() + interval '1 day' WHERE webhook_id = :id"
+            ),
+            {"id": failing},
+        )
+    await rows.change(paused, lambda row: endpoints.pause(row, PauseReason.GONE))
+    async with worker_database.transaction() as session:
+        must, may = await list_processes(session)
+        troubled = {found.webhook_id: found for found in await list_failing(session, 1_000)}
+    mine = {webhook_process(key) for key in rows.made}
+    assert must & mine == {webhook_process(behind), webhook_process(failing)}
+    assert mine <= may
+    assert quiet not in troubled
+    assert (troubled[failing].last_status, troubled[failing].failed_tries) == (500, 2)
+
+
+_KINDS = ("TRUST_MOVED", "OFFER_MADE", "ORDER_PLACED", "REVIEW_POSTED")
+
+
+async def test_a_look_costs_what_is_new_and_not_how_many_endpoints_there_are(worker_database: Database):
+    """With nothing new neither log nor endpoints are read through."""
+    rows = await Rows.make(worker_database)
+    await rows.webhook()
+    horizon = await rows.horizon()
+    async with worker_database.transaction() as session:
+        await session.execute(text("SET LOCAL enable_seqscan = off"))
+        plan = await session.execute(
+            text("EXPLAIN SELECT DISTINCT agent_id, type FROM inbox_events WHERE txid >= :a AND txid < :b"),
+            {"a": horizon, "b": horizon},
+        )
+        lines = "\n".join(row[0] for row in plan)
+    assert "inbox_events_position_idx" in lines
+    assert await rows.concerned(horizon) == []
+
+
+async def test_an_agent_sees_and_changes_its_own_endpoints_only(worker_database: Database, api_database: Database):
+    rows, other = await Rows.make(worker_database), await Rows.make(worker_database)
+    webhook = await rows.webhook()
+    async with worker_database.transaction() as session:
+        await session.execute(
+            text(
+                "INSERT INTO webhook_dead_letters (webhook_id, event_id, txid, seq, type, occurred_at, tries) "
+                "VALUES (:id, :event, 1, 1, 'OFFER_MADE', now(), 10)"
+            ),
+            {"id": webhook, "event": new_id()},
+        )
+
+    async def count(viewer: UUID | None) -> list[int]:
+        async with api_database.transaction(viewer=viewer) as session:
+            tables = ("webhook_endpoints", "webhook_dead_letters", "operator_webhooks")
+            return [await session.scalar(text(f"SELECT count(*) FROM {table}")) or 0 for table in tables]
+
+    assert await count(rows.agent) == [1, 1, 0]
+    assert await count(other.agent) == [0, 0, 0]
+    assert await count(None) == [0, 0, 0]
+    for act in (
+        lambda session: endpoints.get_endpoint(session, other.agent, webhook),
+        lambda session: endpoints.lock_endpoint(session, other.agent, webhook),
+        lambda session: endpoints.delete_endpoint(session, other.agent, webhook),
+        lambda session: endpoints.replay(session, other.agent, webhook, (0, 0)),
+    ):
+        with pytest.raises(DomainError):
+            async with api_database.transaction(viewer=other.agent) as session:
+                await act(session)
+    async with api_database.transaction(viewer=other.agent) as session:
+        await session.execute(text("UPDATE webhook_endpoints SET url = 'https://thief.example/'"))
+        await session.execute(text("DELETE FROM webhook_endpoints"))
+    assert await count(rows.agent) == [1, 1, 0]
+    with pytest.raises(ProgrammingError, match="row-level security"):
+        async with api_database.transaction(viewer=other.agent) as session:
+            await session.execute(
+                text(
+                    "INSERT INTO webhook_endpoints (webhook_id, agent_id, url, source, cursor_txid, cursor_seq) "
+                    "VALUES (gen_random_uuid(), :agent, 'https://thief.example/', 'INBOX', 0, 0)"
+                ),
+                {"agent": rows.agent},
+            )
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        async with api_database.transaction(viewer=rows.agent) as session:
+            await session.execute(text("DELETE FROM webhook_dead_letters"))
+    async with api_database.transaction(viewer=rows.agent) as session:
+        await endpoints.delete_endpoint(session, rows.agent, webhook)
+    assert await count(rows.agent) == [0, 0, 0]
+
+
+async def test_operators_see_no_address(api_database: Database):
+    async with api_database.transaction() as session:
+        rows = await session.execute(
+            text("SELECT column_name FROM information_schema.columns WHERE table_name = 'operator_webhooks'")
+        )
+        names = set(rows.scalars())
+    assert {"status", "failing_since", "dead_letters"} <= names
+    assert names & {"url", "description", "last_error", "test_error"} == set()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "source = 'OTHER'",
+        "status = 'DEAD'",
+        "status = 'PAUSED'",
+        "pause_reason = 'GONE'",
+        "store_id = (SELECT store_id FROM stores LIMIT 1)",
+        "failed_tries = -1",
+        "failed_tries = 1",
+    ],
+)
+async def test_the_database_refuses_what_does_not_fit(worker_database: Database, change: str):
+    rows = await Rows.make(worker_database)
+    async with worker_database.transaction() as session:
+        await make_shop(session)
+    webhook = await rows.webhook()
+    with pytest.raises(IntegrityError):
+        async with worker_database.transaction() as session:
+            await session.execute(
+                text(f"UPDATE webhook_endpoints SET {change} WHERE webhook_id = :id"), {"id": webhook}
+            )
+
+
+async def test_two_who_make_the_last_one_at_once(worker_database: Database, api_database: Database):
+    rows = await Rows.make(worker_database)
+
+    async def one() -> bool:
+        try:
+            async with api_database.transaction(viewer=rows.agent) as session:
+                await endpoints.insert_endpoint(
+                    session, new_id(), rows.agent, url="https://agent.example/", source=WebhookSource.INBOX, types=[],
+                    store_id=None, listing_id=None, description=None, max_per_agent=2,
+                )  # fmt: skip
+        except DomainError:
+            return False
+        return True
+
+    outcomes: Sequence[bool] = await asyncio.gather(*(one() for _ in range(5)))
+    assert sum(outcomes) == 2
