@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from db.market.commit_order import Position, position_of
 from db.market.inbox import (
     InboxFilter,
+    Stir,
     find_stir,
     get_horizon,
     inbox_items,
@@ -115,19 +116,19 @@ class InboxWatch:
             self._since = None
             return False
         agents = {watcher.agent_id for watcher in asked}
-        unsettled = False
         async with self._database.transaction(watchers=agents) as session:
             if self._since is None:
                 # The first look: each reads once, whatever it got before.
-                self._since, stirred = await get_horizon(session), frozenset(agents)
+                found = Stir(frozenset(agents), await get_horizon(session), unsettled=False)
             else:
                 found = await find_stir(session, self._since)
-                self._since, stirred, unsettled = found.upto, found.agents, found.unsettled
+        # Not before the transaction has ended well: else what it found is asked for again.
+        self._since = found.upto
         for watcher in list(self._watchers):
             # Who came while the question was on its way was not in it.
-            if watcher.agent_id in stirred or watcher not in asked:
+            if watcher.agent_id in found.agents or watcher not in asked:
                 watcher.stir()
-        return unsettled
+        return found.unsettled
 
     async def watch_keys(self) -> None:
         """End the streams of keys that were revoked, as long as the process runs."""

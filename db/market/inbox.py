@@ -26,9 +26,6 @@ class InboxFilter:
 
     types: frozenset[InboxType] = frozenset()
 
-    def wants(self, event: InboxEvent) -> bool:
-        return not self.types or event.type in self.types
-
 
 def _settled(agent_id: UUID, wanted: InboxFilter) -> Select[InboxEvent]:
     query = settled(InboxEvent).where(InboxEvent.agent_id == agent_id)

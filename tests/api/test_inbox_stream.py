@@ -4,8 +4,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID
 
+import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
@@ -197,6 +199,35 @@ async def test_who_comes_while_the_look_is_on_its_way_is_woken(api_database: Dat
             await look
             assert late._stirred.is_set()
             assert not early._stirred.is_set()
+
+
+async def test_a_look_that_was_cut_off_is_repeated(api_database: Database, worker_database, customer: Agent):
+    """Its connection is lost at the very end: what it had found is not forgotten."""
+
+    class Cut:
+        armed = False
+
+        @asynccontextmanager
+        async def transaction(self, **who: object) -> AsyncIterator[object]:
+            async with api_database.transaction(**who) as session:
+                yield session
+            if self.armed:
+                raise ConnectionResetError
+
+    watch = InboxWatch(Cut())
+    agent = UUID(customer.agent_id)
+    with watch._watching(agent, agent) as watcher:
+        await watch.look()
+        watcher.rest()
+        await tell(worker_database, customer, InboxType.TRUST_MOVED)
+        await inbox(customer, 1)
+        watch._database.armed = True
+        with pytest.raises(ConnectionResetError):
+            await watch.look()
+        watch._database.armed = False
+        assert not watcher._stirred.is_set()
+        await watch.look()
+        assert watcher._stirred.is_set()
 
 
 async def test_postgres_going_away_ends_a_stream_that_reads(api_database: Database, customer: Agent, monkeypatch):
