@@ -1,4 +1,4 @@
-"""``souk audit``: the eight invariants, from the database and Temporal or through the API."""
+"""``souk audit``: the invariants, from the database and Temporal or through the API."""
 
 import httpx
 
@@ -15,7 +15,7 @@ _AUDIT_SECONDS = 600.0
 
 
 async def audit_database(target: DatabaseTarget) -> list[AuditFinding]:
-    """All eight; the eighth is marked unchecked when no Temporal is known.
+    """All of them; the eighth is marked unchecked when no Temporal is known.
 
     Raises sqlalchemy's DBAPIError for a database that cannot be read, StackError for a Temporal that is away.
     """
@@ -35,7 +35,7 @@ async def audit_database(target: DatabaseTarget) -> list[AuditFinding]:
 
 
 async def audit_api(api: str, operator_key: str | None) -> list[AuditFinding]:
-    """All eight, by the audit process of the Souk behind ``api``. Raises StackError when it cannot."""
+    """All of them, by the audit process of the Souk behind ``api``. Raises StackError when it cannot."""
     if not operator_key:
         raise StackError(
             "an audit through the API needs an operator's key: make one with `souk operator create-key NAME` "

@@ -36,7 +36,7 @@ def audit(
     dry_run: DryRunOption = False,
     only: OnlyOption = None,
 ) -> None:
-    """Check the market's eight invariants; exit 1 on a breach. With --fix, repair what is safe to repair first."""
+    """Check the market's invariants; exit 1 on a breach. With --fix, repair what is safe to repair first."""
     with one_clear_line():
         if (dry_run or only) and not mend:
             raise StackError("--dry-run and --only go with --fix")
