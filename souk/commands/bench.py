@@ -18,6 +18,8 @@ from souk.bench.page import PAGE, write_page
 from souk.bench.read import run_read
 from souk.bench.results import FOLDER, Result
 from souk.bench.show import show
+from souk.bench.start import run_start
+from souk.bench.watch import run_watch
 from souk.commands.clear_errors import one_clear_line
 from souk.drills.stack import data_directory
 
@@ -35,6 +37,8 @@ BENCHES: dict[str, Callable[[Bench], Result]] = {
     "flow": run_flow,
     "command": run_command,
     "read": run_read,
+    "watch": run_watch,
+    "start": run_start,
 }
 
 
@@ -114,6 +118,18 @@ def command(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = N
 def read(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = None, as_json: AsJson = False) -> None:
     """The public reads, 32 at a time, against the same SQL in bare routes."""
     _end(_run("read", run_read, data_dir, quick=quick, write=write, as_json=as_json))
+
+
+@app.command("watch")
+def watch(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = None, as_json: AsJson = False) -> None:
+    """A thousand watchers of the live feed, while fifty events a second happen."""
+    _end(_run("watch", run_watch, data_dir, quick=quick, write=write, as_json=as_json))
+
+
+@app.command("start")
+def start(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = None, as_json: AsJson = False) -> None:
+    """`souk up` from cold and from a filled data directory."""
+    _end(_run("start", run_start, data_dir, quick=quick, write=write, as_json=as_json))
 
 
 @app.command("all")
