@@ -19,6 +19,7 @@ from souk.bench.read import run_read
 from souk.bench.results import FOLDER, Result
 from souk.bench.show import show
 from souk.bench.start import run_start
+from souk.bench.trust import run_trust
 from souk.bench.watch import run_watch
 from souk.commands.clear_errors import one_clear_line
 from souk.drills.stack import data_directory
@@ -38,6 +39,7 @@ BENCHES: dict[str, Callable[[Bench], Result]] = {
     "command": run_command,
     "read": run_read,
     "watch": run_watch,
+    "trust": run_trust,
     "start": run_start,
 }
 
@@ -130,6 +132,12 @@ def watch(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = Non
 def start(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = None, as_json: AsJson = False) -> None:
     """`souk up` from cold and from a filled data directory."""
     _end(_run("start", run_start, data_dir, quick=quick, write=write, as_json=as_json))
+
+
+@app.command("trust")
+def trust(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = None, as_json: AsJson = False) -> None:
+    """A store with a hundred thousand facts beside one with a thousand: fold, verify, page."""
+    _end(_run("trust", run_trust, data_dir, quick=quick, write=write, as_json=as_json))
 
 
 @app.command("all")
