@@ -29,7 +29,7 @@ from temporalio.service import RPCError
 
 from db.constraints import refusal
 from domain import platform_errors as platform
-from domain.checkout import errors as checkout
+from domain.checkout import ucp_errors
 from domain.shared.errors import DomainError, ErrorCode, ErrorKind, lookup
 
 STATUS: Mapping[ErrorKind, int] = {
@@ -52,7 +52,7 @@ _STATUS_OF_CODE: Mapping[str, int] = {
     platform.METHOD_NOT_ALLOWED.code: 405,
     platform.INTERNAL.code: 500,
     # As the commerce protocol has it.
-    checkout.FULFILLMENT_MISSING.code: 400,
+    ucp_errors.CAPABILITIES_INCOMPATIBLE.code: 200,
 }
 _HTTP_REFUSALS: Mapping[int, ErrorCode] = {
     400: platform.REQUEST_MALFORMED,

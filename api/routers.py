@@ -2,7 +2,12 @@
 
 from fastapi import APIRouter
 
+from api.checkout import carts as ucp_carts
+from api.checkout import catalog as ucp_catalog
 from api.checkout import discovery as ucp_discovery
+from api.checkout import orders as ucp_orders
+from api.checkout import sessions as ucp_sessions
+from api.checkout import simulation as ucp_simulation
 from api.console import pages as console_pages
 from api.console import routes as console
 from api.market import (
@@ -38,6 +43,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     webhooks.router,
     discovery.router,
     ucp_discovery.router,
+    ucp_catalog.router,
+    ucp_carts.router,
+    ucp_sessions.router,
+    ucp_orders.router,
+    ucp_simulation.router,
     operations.router,
     console.router,
     codec.router,

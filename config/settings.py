@@ -146,6 +146,11 @@ class Settings(BaseSettings):
         found = (MARKET_HANDLER,) if self.market_settlement else ()
         return (*found, MOCK_HANDLER) if self.simulation.enabled else found
 
+    @property
+    def deliveries(self) -> WebhookPolicy:
+        """How webhooks are delivered; the test-only mode has its receivers on this machine."""
+        return self.webhooks.model_copy(update={"allow_loopback": True}) if self.simulation.enabled else self.webhooks
+
     def role_url(self, role: Literal["owner", "api", "worker"]) -> str:
         """The connection URL of one of the three roles, for psycopg under SQLAlchemy.
 

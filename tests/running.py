@@ -34,8 +34,9 @@ class RunningSouk:
         self.url = f"http://127.0.0.1:{port}"
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="souk", daemon=True)
+        self.app = create_app(self.settings)
         self._server = uvicorn.Server(
-            uvicorn.Config(create_app(self.settings), log_config=None, access_log=False, timeout_graceful_shutdown=1)
+            uvicorn.Config(self.app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
         )
         self._stop_worker = asyncio.Event()
         self._tasks: list[Future[None]] = []

@@ -9,6 +9,8 @@ from temporalio.client import Client
 from activities.books import OTHER_BOOKS
 from activities.checkout.completion import PostgresCheckoutActivities
 from activities.checkout.mock_payments import MockPayments
+from activities.checkout.order_webhooks import UcpOrderFormat
+from activities.checkout.signing import signing_keys
 from activities.checkout.sweeping import CheckoutSweep
 from activities.market.audit import PostgresAuditActivities
 from activities.market.negotiation import PostgresNegotiationActivities
@@ -17,7 +19,7 @@ from activities.market.order import PostgresOrderActivities
 from activities.market.review import PostgresReviewActivities
 from activities.market.trust import PostgresTrustActivities
 from activities.webhooks.delivery import HttpWebhookActivities
-from activities.webhooks.formats import Formats, StandardFormat
+from activities.webhooks.formats import Format, Formats, StandardFormat
 from activities.webhooks.sweeping import WebhookSweep
 from config.settings import Settings
 from db.session import Database
@@ -65,7 +67,13 @@ def build_activities(database: Database, client: Client, settings: Settings) -> 
 
 def build_formats(settings: Settings) -> Formats:
     """Every way to write and sign a delivery: one line each."""
-    return {WebhookFormat.STANDARD: StandardFormat(settings.credential_secret.get_secret_value().encode())}
+    formats: dict[str, Format] = {
+        WebhookFormat.STANDARD: StandardFormat(settings.credential_secret.get_secret_value().encode())
+    }
+    for key in signing_keys(settings.ucp_signing_keys.get_secret_value())[:1]:
+        names = settings.simulation.enabled
+        formats[WebhookFormat.UCP_ORDER] = UcpOrderFormat(key, settings.own_url, item_names=names)
+    return formats
 
 
 def build_webhook_activities(

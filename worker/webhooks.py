@@ -49,7 +49,7 @@ async def serving_webhooks(
 ) -> AsyncIterator[None]:
     """Deliver, and listen for what is to be delivered, for as long as the block lasts."""
     database = Database(settings.pooled_url("worker"), _POOL_SIZE, "souk-webhooks", settings.direct_url("worker"))
-    http = webhook_client(settings.webhooks)
+    http = webhook_client(settings.deliveries)
     worker = Worker(
         client,
         task_queue=task_queue,

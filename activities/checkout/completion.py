@@ -21,6 +21,7 @@ from db.checkout.tables import CheckoutLine, CheckoutPayment, CheckoutRow
 from db.constraints import refusal
 from db.ids import new_id
 from db.market import evidence
+from db.market.activity import notify
 from db.market.tables import Order
 from domain.checkout import errors
 from domain.checkout import sessions as rules
@@ -29,7 +30,7 @@ from domain.checkout.models import PaymentChoice
 from domain.checkout.payments import MARKET_HANDLER, Charge, PaymentHandler, Verdict
 from domain.checkout.states import CheckoutClose, CheckoutStatus, PaymentStatus
 from domain.market.commands import OrderStart, PlaceOrder, ReverseOrder
-from domain.market.states import OrderStatus
+from domain.market.states import InboxType, OrderStatus
 from domain.shared.errors import DomainError
 
 _FAILURES = {
@@ -53,6 +54,19 @@ def _charge(payment: CheckoutPayment, choice: PaymentChoice | None = None) -> Ch
         reference=payment.reference,
         credential=choice.credential if choice else {},
         risk_signals=choice.risk_signals if choice else {},
+    )
+
+
+async def _tell_buyer(case: SessionCase) -> None:
+    """One event for the whole order, by the first of the market's orders it consists of."""
+    first = (await list_lines(case.session, case.row.checkout_id))[0]
+    notify(
+        case.session,
+        case.row.agent_id,
+        InboxType.CHECKOUT_COMPLETED,
+        store_id=case.row.store_id,
+        listing_id=first.listing_id,
+        order_id=first.order_id,
     )
 
 
@@ -191,6 +205,7 @@ class PostgresCheckoutActivities(PostgresSessions):
                     attempt.reference = reply.reference or attempt.reference
                     case.row.order_id = attempt.payment_id
                     case.close(CheckoutStatus.COMPLETED, CheckoutClose.COMPLETED)
+                    await _tell_buyer(case)
                 else:
                     attempt.failure = errors.PAYMENT_DECLINED.code
             return await case.snapshot()

@@ -1,4 +1,4 @@
-"""Refusals in the protocol's words: one document that is both its transport error and its error response.
+"""Refusals in the protocol's words: a transport error for who calls and how, an error response for what is asked.
 
 Codes, kinds and statuses are those of ``api.errors``; only the writing differs. Guards that every refusal under
 the protocol's addresses reads like this, also those of the gate before the routes.
@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
@@ -38,24 +38,56 @@ _UNRECOVERABLE = {ErrorKind.NOT_FOUND, ErrorKind.FORBIDDEN}
 _STEP = re.compile(r"[A-Za-z_][\w\-]*|\d+")
 
 
+# What the protocol says with its transport errors; everything else is an outcome and said with messages.
+_TRANSPORT = frozenset(
+    code.code
+    for code in (
+        ucp.INVALID_PROFILE_URL,
+        ucp.PROFILE_UNREACHABLE,
+        ucp.PROFILE_MALFORMED,
+        ucp.VERSION_UNSUPPORTED,
+        ucp.SIGNATURE_MISSING,
+        ucp.SIGNATURE_INVALID,
+        ucp.KEY_NOT_FOUND,
+        ucp.DIGEST_MISMATCH,
+        ucp.ALGORITHM_UNSUPPORTED,
+        ucp.SIMULATION_SECRET,
+        market.NOT_A_CUSTOMER,
+        platform.AUTH_INVALID,
+        platform.AGENT_REQUIRED,
+        platform.IDEMPOTENCY_KEY_REUSED,
+        platform.IDEMPOTENCY_IN_FLIGHT,
+        platform.REQUEST_MALFORMED,
+        platform.REQUEST_TOO_LARGE,
+        platform.RATE_LIMITED,
+        platform.ROUTE_NOT_FOUND,
+        platform.METHOD_NOT_ALLOWED,
+        platform.UNAVAILABLE,
+        platform.INTERNAL,
+    )
+)
+
+
+class TransportError(BaseModel):
+    """Who calls, or how, does not fit."""
+
+    code: str = Field(description="stable: program against this", examples=["signature_invalid"])
+    content: str = Field(examples=["The request's signature does not hold for this request."])
+
+
 class MessageOut(BaseModel):
     type: str = Field(examples=["error"])
     code: str = Field(description="stable: program against this", examples=["out_of_stock"])
-    content: str = Field(examples=["The listing is sold out: nothing is in stock."])
+    content: str = Field(examples=["There is not enough stock."])
     severity: str = Field(examples=["recoverable"])
     path: str | None = None
 
 
-class UcpRefusal(BaseModel):
-    """``code`` and ``content`` as the protocol's transport errors have them; ``messages`` as its error responses."""
-
-    model_config = ConfigDict(extra="allow")
+class ErrorOut(BaseModel):
+    """What was asked for cannot be had."""
 
     ucp: dict[str, Any] = Field(examples=[{"version": VERSION, "status": "error"}])
-    code: str
-    content: str
     messages: list[MessageOut]
-    continue_url: str | None = None
 
 
 def speaks_ucp(scope: Scope) -> bool:
@@ -72,23 +104,19 @@ def asks_for_order(scope: Scope) -> bool:
     return "ucp-agent" in headers or "text/html" not in headers.get("accept", "text/html")
 
 
-def refusal_body(refused: DomainError, path: str | None = None) -> dict[str, Any]:
+def refusal_body(refused: DomainError) -> dict[str, Any]:
     """The document of a refusal."""
     code = _WORDS.get(refused.code, refused.code.replace(".", "_"))
+    content = refused.message if code != "not_found" else f"Not found. {refused.message}"
+    if refused.code in _TRANSPORT:
+        return {"code": code, "content": content}
     severity = "unrecoverable" if refused.kind in _UNRECOVERABLE else "recoverable"
     messages = [
         {"type": "error", "code": code, "content": problem["problem"], "severity": severity, "path": where}
         for problem in refused.details.get("errors", ())
         if (where := _json_path(problem["field"])) is not None
-    ] or [{"type": "error", "code": code, "content": refused.message, "severity": severity}]
-    if path is not None:
-        messages[0]["path"] = path
-    return {
-        "ucp": {"version": VERSION, "status": "error"},
-        "code": code,
-        "content": refused.message,
-        "messages": messages,
-    }
+    ] or [{"type": "error", "code": code, "content": content, "severity": severity}]
+    return {"ucp": {"version": VERSION, "status": "error"}, "messages": messages}
 
 
 def _json_path(field: str) -> str | None:
@@ -130,9 +158,11 @@ def refusals(*codes: ErrorCode, common: bool = True) -> Responses:
     """The ``responses=`` of a route: every code it can refuse with, with its document as an example."""
     responses: Responses = {}
     for code in dict.fromkeys((*codes, *(_COMMON if common else ()))):
+        if status_of(code) < 400:
+            continue
         entry = responses.setdefault(
             status_of(code),
-            {"model": UcpRefusal, "description": "", "content": {"application/json": {"examples": {}}}},
+            {"model": TransportError | ErrorOut, "description": "", "content": {"application/json": {"examples": {}}}},
         )
         examples = entry["content"]["application/json"]["examples"]
         examples[code.code] = {"summary": code.meaning, "value": refusal_body(code.error())}

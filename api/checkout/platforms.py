@@ -12,6 +12,7 @@ Invariant: what one profile's agent owns is reached by that profile's signatures
 other; ids are no secrets and nothing depends on them being unguessable.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -19,14 +20,17 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Request
 from starlette.datastructures import Headers
+from temporalio.service import RPCError
 
+from activities.checkout.order_webhooks import TYPES as ORDER_EVENTS
+from activities.webhooks.waking import wake_delivery
 from api.checkout.agents import check_version, read_agent
 from api.checkout.profiles import Profile
 from api.checkout.signatures import SignedRequest, check_signature, is_signed
 from api.context import AppContext, Context
 from api.platform.auth import Caller, Identity, identity
 from api.platform.limits import client_address, refuse
-from db.checkout.platforms import agent_of_platform
+from db.checkout.platforms import find_or_make_platform
 from domain import platform_errors
 from domain.checkout.ucp import CAPABILITIES, decide_capabilities
 from domain.checkout.ucp_errors import (
@@ -163,9 +167,17 @@ async def buyer(
         raise platform_errors.AGENT_REQUIRED.error()
     if not platform.signed and not context.settings.simulation.enabled:
         raise SIGNATURE_MISSING.error()
-    agent_id = await agent_of_platform(context.database, platform.profile.url, platform.profile.webhook_url)
-    await _count(context, per_agent=str(agent_id))
-    return Buyer(agent_id, platform)
+    # Orders are told signed or not at all.
+    webhook_url = platform.profile.webhook_url if context.signing_keys else None
+    known = await find_or_make_platform(
+        context.database, platform.profile.url, webhook_url, [kind.value for kind in ORDER_EVENTS]
+    )
+    await _count(context, per_agent=str(known.agent_id))
+    if known.moved is not None:
+        # The sweep wakes it as well.
+        with suppress(RPCError):
+            await wake_delivery(context.temporal, known.moved)
+    return Buyer(known.agent_id, platform)
 
 
 TheBuyer = Annotated[Buyer, Depends(buyer)]

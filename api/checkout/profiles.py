@@ -149,6 +149,7 @@ class Profiles:
             if answer.status_code != 200:
                 raise PROFILE_UNREACHABLE.error()  # redirects too: the protocol forbids them
             found = read_profile(url, answer.content)
+            self._check_webhook(found)
             seconds = _fresh_seconds(answer.headers.get("cache-control", ""))
         except DomainError as refused:
             found = refused
@@ -158,6 +159,9 @@ class Profiles:
             found = PROFILE_MALFORMED.error()
         except httpx.HTTPError:
             found = PROFILE_UNREACHABLE.error()
+        return self._keep(url, found, seconds)
+
+    def _keep(self, url: str, found: Profile | DomainError, seconds: float) -> _Kept:
         now = time.monotonic()
         kept = _Kept(found, now + seconds, now)
         self._kept[url] = kept
@@ -165,6 +169,14 @@ class Profiles:
         while len(self._kept) > _KEPT:
             self._kept.popitem(last=False)
         return kept
+
+    def _check_webhook(self, profile: Profile) -> None:
+        if profile.webhook_url is None:
+            return
+        try:
+            check_url(profile.webhook_url, development=self._development)
+        except AddressRefusedError as refused:
+            raise PROFILE_MALFORMED.error(f"The profile's webhook_url is refused: {refused}.") from None
 
 
 def _fresh_seconds(cache_control: str) -> float:

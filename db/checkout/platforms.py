@@ -1,14 +1,16 @@
 """The customer agents of shopping platforms: one per profile URL, made at first contact.
 
 Guards that two first contacts at once make one agent: the profile's URL is unique, and whoever comes second
-takes what the first made.
+takes what the first made. The address for the platform's orders follows its profile.
 """
 
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -16,17 +18,54 @@ from db.checkout.tables import CheckoutPlatform
 from db.ids import new_id
 from db.market.agents import insert_agent
 from db.session import Database
+from db.webhooks.endpoints import ensure_endpoint
+from db.webhooks.tables import WebhookEndpoint
 from domain.market.states import AgentType
+from domain.webhooks.states import WebhookFormat, WebhookSource
 
 _NAME_CHARACTERS = 120
 
 
-async def agent_of_platform(database: Database, profile_url: str, webhook_url: str | None) -> UUID:
-    """The agent of the platform with this profile, made if need be; keeps the address for its orders current."""
+@dataclass(frozen=True, slots=True)
+class KnownPlatform:
+    """``moved`` is the webhook whose address has just changed, if one has."""
+
+    agent_id: UUID
+    moved: UUID | None = None
+
+
+async def find_or_make_platform(
+    database: Database, profile_url: str, webhook_url: str | None, types: Sequence[str]
+) -> KnownPlatform:
+    """The platform with this profile, its agent made if need be; orders go to ``webhook_url`` from now on.
+
+    ``types`` are the inbox events that its orders are told by. The caller has checked the address.
+    """
     async with database.transaction() as session:
-        found = await _keep_webhook(session, profile_url, webhook_url)
-    if found is not None:
-        return found
+        found = await _find(session, profile_url)
+    if found is None:
+        found = (await _make(database, profile_url), None)
+    agent_id, known_url = found
+    if known_url == webhook_url:
+        return KnownPlatform(agent_id)
+    async with database.transaction(viewer=agent_id) as session:
+        change = update(CheckoutPlatform).where(CheckoutPlatform.agent_id == agent_id)
+        await session.execute(change.values(webhook_url=webhook_url))
+        if webhook_url is None:
+            ours = (WebhookEndpoint.agent_id == agent_id) & (WebhookEndpoint.format == WebhookFormat.UCP_ORDER)
+            await session.execute(delete(WebhookEndpoint).where(ours))
+            return KnownPlatform(agent_id)
+        source, format_ = WebhookSource.INBOX, WebhookFormat.UCP_ORDER
+        return KnownPlatform(agent_id, await ensure_endpoint(session, agent_id, webhook_url, source, format_, types))
+
+
+async def _find(session: AsyncSession, profile_url: str) -> tuple[UUID, str | None] | None:
+    query = select(CheckoutPlatform.agent_id, CheckoutPlatform.webhook_url)
+    row = (await session.execute(query.where(CheckoutPlatform.profile_url == profile_url))).first()
+    return None if row is None else (row[0], row[1])
+
+
+async def _make(database: Database, profile_url: str) -> UUID:
     agent_id = new_id()
     try:
         async with database.transaction(viewer=agent_id) as session:
@@ -34,25 +73,11 @@ async def agent_of_platform(database: Database, profile_url: str, webhook_url: s
             handle = f"ucp-{secrets.token_hex(10)}"
             name = (urlsplit(profile_url).hostname or "a platform")[:_NAME_CHARACTERS]
             await insert_agent(session, agent_id, AgentType.CUSTOMER, handle, name, "Shops through UCP.", None)
-            session.add(
-                CheckoutPlatform(agent_id=agent_id, profile_url=profile_url, profile={}, webhook_url=webhook_url)
-            )
+            session.add(CheckoutPlatform(agent_id=agent_id, profile_url=profile_url, profile={}, webhook_url=None))
     except IntegrityError:
         async with database.transaction() as session:
-            found = await _keep_webhook(session, profile_url, webhook_url)
+            found = await _find(session, profile_url)
         if found is None:
             raise
-        return found
-    return agent_id
-
-
-async def _keep_webhook(session: AsyncSession, profile_url: str, webhook_url: str | None) -> UUID | None:
-    query = select(CheckoutPlatform.agent_id, CheckoutPlatform.webhook_url)
-    row = (await session.execute(query.where(CheckoutPlatform.profile_url == profile_url))).first()
-    if row is None:
-        return None
-    agent_id: UUID = row[0]
-    if row[1] != webhook_url:
-        change = update(CheckoutPlatform).where(CheckoutPlatform.agent_id == agent_id)
-        await session.execute(change.values(webhook_url=webhook_url))
+        return found[0]
     return agent_id

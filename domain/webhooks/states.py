@@ -14,6 +14,7 @@ class WebhookFormat(StrEnum):
     """How an event is written and signed. ``activities/webhooks/formats.py`` tells how to add one."""
 
     STANDARD = "STANDARD"
+    UCP_ORDER = "UCP_ORDER"
 
 
 class WebhookStatus(StrEnum):

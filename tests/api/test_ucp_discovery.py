@@ -30,7 +30,8 @@ async def test_discovery(api_settings: Settings) -> None:
     assert (first["transport"], first["endpoint"]) == ("rest", "https://souk.example")
     assert set(told["ucp"]["capabilities"]) == set(CAPABILITIES)
     # In production nobody is offered a handler that moves no money.
-    assert told["ucp"]["payment_handlers"] == {}
+    (handlers,) = told["ucp"]["payment_handlers"].values()
+    assert [handler["id"] for handler in handlers] == ["souk_market"]
     assert told["signing_keys"] == told["keys"]
     assert [key["crv"] for key in told["keys"]] == ["P-256"]
     assert secret not in answer.text

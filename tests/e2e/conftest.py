@@ -1,5 +1,6 @@
 """A running Souk for the journeys: one with the market's own dates, one whose dates are seconds."""
 
+import base64
 from collections.abc import Iterator
 
 import psycopg
@@ -58,6 +59,31 @@ def hasty_souk(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
                 log_level="WARNING",
                 market=policy,
                 webhooks=WebhookPolicy(allow_loopback=True, retry_seconds=(0.2, 0.2, 0.2), max_per_agent=4),
+            )
+        ) as running,
+    ):
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shopping_souk(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
+    """A Souk of its own in the test-only mode: platforms on this machine, a payment handler that moves no money."""
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE shopping")
+    url = postgres.url(database="shopping")
+    upgrade(url)
+    with (
+        EmbeddedTemporal(None) as temporal,
+        RunningSouk(
+            Settings(
+                database_url=url,
+                temporal_address=temporal.address,
+                payload_keys=TEST_KEY_RING,
+                credential_secret="a secret for the tests",
+                ucp_signing_keys=base64.b64encode(b"a signing key for tests 32 bytes").decode(),
+                simulation={"enabled": True, "secret": "a secret of the simulation"},
+                webhooks={"retry_seconds": (0.2, 0.2, 0.2)},
+                log_level="WARNING",
             )
         ) as running,
     ):

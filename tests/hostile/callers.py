@@ -13,6 +13,9 @@ from db.platform.tables import ApiKeyKind
 from db.session import Database
 from tests.e2e.people import Agent, Shop
 
+PROFILE = "https://platform.example/ucp.json"
+AGENT = {"UCP-Agent": f'profile="{PROFILE}"'}
+HOME = {"id": "home", "address_country": "US"}
 KINDS = ("none", "customer", "foreign customer", "merchant", "foreign merchant", "operator", "revoked key")
 
 
@@ -54,6 +57,8 @@ class Callers:
             "operator": Agent(url, asyncio.run(operator_key(settings))),
             "revoked key": revoked,
         }
+        for agent in agents.values():
+            agent.http.headers.update(AGENT)
         callers = cls(url, agents, shop)
         callers._trade()
         return callers
@@ -79,7 +84,22 @@ class Callers:
             "key_id": customer.get("/v1/agents/me/keys")["items"][0]["key_id"],
             "webhook_id": webhook["webhook"]["webhook_id"],
             "code": "offer.not_your_turn",
+            **self._shop_by_ucp(customer),
         }
+
+    def _shop_by_ucp(self, customer: Agent) -> dict[str, str]:
+        """A cart, an open session and an order by the commerce protocol, with the customer's key."""
+        lines = {"line_items": [{"item": {"id": self.shop.listing_id}, "quantity": 1}]}
+        way = {
+            "selected_destination_id": "home",
+            "destinations": [HOME],
+            "groups": [{"selected_option_id": "standard"}],
+        }
+        body = {**lines, "fulfillment": {"methods": [way]}}
+        cart = customer.post("/carts", lines)
+        bought, opened = (customer.post("/checkout-sessions", body) for _ in range(2))
+        done = customer.post(f"/checkout-sessions/{bought['id']}/complete", {})
+        return {"cart_id": cart["id"], "checkout_id": opened["id"], "order_group_id": done["order"]["id"]}
 
     def call(self, kind: str, method: str, path: str, body: Any = None) -> httpx.Response:
         return self.agents[kind].call(method, path, body)

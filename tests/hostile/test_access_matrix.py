@@ -33,6 +33,8 @@ BUYER = PARTY | {"merchant": "404"}
 SELLER = PARTY | {"customer": "404"}
 # The customer's own.
 HOLDER = PARTY | {"merchant": "404"}
+# A platform that did not sign is nobody; a customer's key acts for that customer.
+SHOPPER = CUSTOMER | {"foreign customer": "404"}
 OPERATOR = row(none="401", others="403", operator=OK)
 UNGATED = row(revoked_key=OK)
 
@@ -106,6 +108,19 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /v1/spotlight": PUBLIC,
     "GET /v1/search": PUBLIC,
     "GET /.well-known/ucp": PUBLIC,
+    "POST /catalog/search": PUBLIC,
+    "POST /catalog/lookup": PUBLIC,
+    "POST /catalog/product": PUBLIC,
+    "POST /carts": CUSTOMER,
+    "GET /carts/{cart_id}": SHOPPER,
+    "PUT /carts/{cart_id}": SHOPPER,
+    "POST /carts/{cart_id}/cancel": SHOPPER,
+    "POST /checkout-sessions": CUSTOMER,
+    "GET /checkout-sessions/{checkout_id}": SHOPPER,
+    "PUT /checkout-sessions/{checkout_id}": SHOPPER,
+    "POST /checkout-sessions/{checkout_id}/complete": SHOPPER,
+    "POST /checkout-sessions/{checkout_id}/cancel": SHOPPER,
+    "GET /orders/{order_group_id}": SHOPPER,
     "POST /v1/operations/expire-offers": OPERATOR,
     "POST /v1/operations/audit": OPERATOR,
     "GET /v1/operations/attention": OPERATOR,
@@ -145,6 +160,7 @@ BODIES: dict[str, dict[str, object]] = {
     "POST /v1/products": {"store_id": "{store_id}", "title": "Mine now", "description": "Mine."},
     "POST /v1/listings": {"product_id": "{product_id}", "price_cents": 5, "inventory_on_hand": 1},
     "POST /v1/offer-references": {"offer_id": "{offer_id}", "thread_id": "{thread_id}"},
+    "PUT /carts/{cart_id}": {"line_items": [{"item": {"id": "{listing_id}"}, "quantity": 1}]},
     "POST /v1/offers/{offer_id}/counter": {"proposed_price_cents": 1},
     "POST /v1/orders/{order_id}/refund-decision": {"approve": True},
     "POST /v1/webhooks/{webhook_id}/replay": {"cursor": "WzEsMV0"},
