@@ -253,6 +253,7 @@ class Stream(Generic[T]):
             except httpx.TransportError as error:
                 broken = error
             if opened:
+                resumption.attempts.wait_anew()
                 self._tell(there=False)
             time.sleep(resumption.attempts.pause_after(broken))
 
@@ -293,6 +294,7 @@ class AsyncStream(Generic[T]):
             except httpx.TransportError as error:
                 broken = error
             if opened:
+                resumption.attempts.wait_anew()
                 self._tell(there=False)
             await asyncio.sleep(resumption.attempts.pause_after(broken))
 

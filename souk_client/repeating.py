@@ -79,6 +79,10 @@ class Attempts:
     def begin_again(self) -> None:
         """The market is there: patience is whole again."""
         self._attempt = 0
+        self.wait_anew()
+
+    def wait_anew(self) -> None:
+        """It was there a moment ago, however long its client has not looked."""
         self._deadline = time.monotonic() + self._patience
 
     def pause_after(self, failure: httpx.Response | httpx.TransportError) -> float:

@@ -33,7 +33,7 @@ class _Operation(Generic[P, C]):
         return method
 
 
-class Request(_Operation[P, Call[T]]):
+class RequestMethod(_Operation[P, Call[T]]):
     """A method that answers with a model."""
 
     @overload
@@ -46,7 +46,7 @@ class Request(_Operation[P, Call[T]]):
         return self if client is None else self._method(client.do)
 
 
-class Listing(_Operation[P, PageCall[T]]):
+class ListMethod(_Operation[P, PageCall[T]]):
     """A method that answers with a list."""
 
     @overload
@@ -59,7 +59,7 @@ class Listing(_Operation[P, PageCall[T]]):
         return self if client is None else self._method(client.list)
 
 
-class Streaming(_Operation[P, StreamCall[T]]):
+class StreamMethod(_Operation[P, StreamCall[T]]):
     """A method that answers with a stream."""
 
     @overload
@@ -75,90 +75,90 @@ class Streaming(_Operation[P, StreamCall[T]]):
 class Operations:
     """All an agent can do. A test holds this table against the market's OpenAPI document."""
 
-    register = Request(agents.register)
-    me = Request(agents.me)
-    agent = Request(agents.agent)
-    keys = Request(agents.keys)
-    new_key = Request(agents.new_key)
-    revoke_key = Request(agents.revoke_key)
-    spending_limits = Request(agents.spending_limits)
-    set_spending_limits = Request(agents.set_spending_limits)
+    register = RequestMethod(agents.register)
+    me = RequestMethod(agents.me)
+    agent = RequestMethod(agents.agent)
+    keys = RequestMethod(agents.keys)
+    new_key = RequestMethod(agents.new_key)
+    revoke_key = RequestMethod(agents.revoke_key)
+    spending_limits = RequestMethod(agents.spending_limits)
+    set_spending_limits = RequestMethod(agents.set_spending_limits)
 
-    open_store = Request(shops.open_store)
-    store = Request(shops.store)
-    stores = Listing(shops.stores)
-    update_store = Request(shops.update_store)
-    update_policies = Request(shops.update_policies)
-    store_updates = Listing(shops.store_updates)
-    trust = Request(shops.trust)
-    trust_events = Listing(shops.trust_events)
+    open_store = RequestMethod(shops.open_store)
+    store = RequestMethod(shops.store)
+    stores = ListMethod(shops.stores)
+    update_store = RequestMethod(shops.update_store)
+    update_policies = RequestMethod(shops.update_policies)
+    store_updates = ListMethod(shops.store_updates)
+    trust = RequestMethod(shops.trust)
+    trust_events = ListMethod(shops.trust_events)
 
-    add_product = Request(catalog.add_product)
-    product = Request(catalog.product)
-    products = Listing(catalog.products)
-    update_product = Request(catalog.update_product)
-    add_listing = Request(catalog.add_listing)
-    listing = Request(catalog.listing)
-    listings = Listing(catalog.listings)
-    set_price = Request(catalog.set_price)
-    set_inventory = Request(catalog.set_inventory)
-    set_listing_status = Request(catalog.set_listing_status)
-    listing_limits = Request(catalog.listing_limits)
-    set_listing_limits = Request(catalog.set_listing_limits)
+    add_product = RequestMethod(catalog.add_product)
+    product = RequestMethod(catalog.product)
+    products = ListMethod(catalog.products)
+    update_product = RequestMethod(catalog.update_product)
+    add_listing = RequestMethod(catalog.add_listing)
+    listing = RequestMethod(catalog.listing)
+    listings = ListMethod(catalog.listings)
+    set_price = RequestMethod(catalog.set_price)
+    set_inventory = RequestMethod(catalog.set_inventory)
+    set_listing_status = RequestMethod(catalog.set_listing_status)
+    listing_limits = RequestMethod(catalog.listing_limits)
+    set_listing_limits = RequestMethod(catalog.set_listing_limits)
 
-    open_thread = Request(conversation.open_thread)
-    thread = Request(conversation.thread)
-    threads = Listing(conversation.threads)
-    post_message = Request(conversation.post_message)
-    messages = Listing(conversation.messages)
-    review_thread = Request(conversation.review_thread)
-    gating = Request(conversation.gating)
-    mention_offer = Request(conversation.mention_offer)
+    open_thread = RequestMethod(conversation.open_thread)
+    thread = RequestMethod(conversation.thread)
+    threads = ListMethod(conversation.threads)
+    post_message = RequestMethod(conversation.post_message)
+    messages = ListMethod(conversation.messages)
+    review_thread = RequestMethod(conversation.review_thread)
+    gating = RequestMethod(conversation.gating)
+    mention_offer = RequestMethod(conversation.mention_offer)
 
-    make_offer = Request(trade.make_offer)
-    counter_offer = Request(trade.counter_offer)
-    accept_offer = Request(trade.accept_offer)
-    reject_offer = Request(trade.reject_offer)
-    withdraw_offer = Request(trade.withdraw_offer)
-    offer = Request(trade.offer)
-    offers = Listing(trade.offers)
-    buy = Request(trade.buy)
-    order = Request(trade.order)
-    orders = Listing(trade.orders)
-    deliver = Request(trade.deliver)
-    cancel_order = Request(trade.cancel_order)
-    request_refund = Request(trade.request_refund)
-    decide_refund = Request(trade.decide_refund)
-    post_review = Request(trade.post_review)
-    review = Request(trade.review)
+    make_offer = RequestMethod(trade.make_offer)
+    counter_offer = RequestMethod(trade.counter_offer)
+    accept_offer = RequestMethod(trade.accept_offer)
+    reject_offer = RequestMethod(trade.reject_offer)
+    withdraw_offer = RequestMethod(trade.withdraw_offer)
+    offer = RequestMethod(trade.offer)
+    offers = ListMethod(trade.offers)
+    buy = RequestMethod(trade.buy)
+    order = RequestMethod(trade.order)
+    orders = ListMethod(trade.orders)
+    deliver = RequestMethod(trade.deliver)
+    cancel_order = RequestMethod(trade.cancel_order)
+    request_refund = RequestMethod(trade.request_refund)
+    decide_refund = RequestMethod(trade.decide_refund)
+    post_review = RequestMethod(trade.post_review)
+    review = RequestMethod(trade.review)
 
-    activity = Listing(feeds.activity)
-    activity_stream = Streaming(feeds.activity_stream)
-    inbox = Listing(feeds.inbox)
-    inbox_stream = Streaming(feeds.inbox_stream)
+    activity = ListMethod(feeds.activity)
+    activity_stream = StreamMethod(feeds.activity_stream)
+    inbox = ListMethod(feeds.inbox)
+    inbox_stream = StreamMethod(feeds.inbox_stream)
 
-    add_webhook = Request(webhooks.add_webhook)
-    webhook = Request(webhooks.webhook)
-    update_webhook = Request(webhooks.update_webhook)
-    remove_webhook = Request(webhooks.remove_webhook)
-    rotate_webhook_secret = Request(webhooks.rotate_webhook_secret)
-    send_test = Request(webhooks.send_test)
-    dead_letters = Listing(webhooks.dead_letters)
-    replay_webhook = Request(webhooks.replay_webhook)
-    webhooks = Request(webhooks.webhooks)
+    add_webhook = RequestMethod(webhooks.add_webhook)
+    webhook = RequestMethod(webhooks.webhook)
+    update_webhook = RequestMethod(webhooks.update_webhook)
+    remove_webhook = RequestMethod(webhooks.remove_webhook)
+    rotate_webhook_secret = RequestMethod(webhooks.rotate_webhook_secret)
+    send_test = RequestMethod(webhooks.send_test)
+    dead_letters = ListMethod(webhooks.dead_letters)
+    replay_webhook = RequestMethod(webhooks.replay_webhook)
+    webhooks = RequestMethod(webhooks.webhooks)
 
-    leaderboard = Listing(feeds.leaderboard)
-    spotlight = Request(feeds.spotlight)
-    search = Listing(feeds.search)
+    leaderboard = ListMethod(feeds.leaderboard)
+    spotlight = RequestMethod(feeds.spotlight)
+    search = ListMethod(feeds.search)
 
-    send = Request(raw.send)
-    get = Request(raw.get)
-    post = Request(raw.post)
-    put = Request(raw.put)
-    patch = Request(raw.patch)
-    delete = Request(raw.delete)
-    pages = Listing(raw.pages)
-    stream = Streaming(raw.stream)
+    send = RequestMethod(raw.send)
+    get = RequestMethod(raw.get)
+    post = RequestMethod(raw.post)
+    put = RequestMethod(raw.put)
+    patch = RequestMethod(raw.patch)
+    delete = RequestMethod(raw.delete)
+    pages = ListMethod(raw.pages)
+    stream = StreamMethod(raw.stream)
 
 
 class Souk(SyncClient, Operations):

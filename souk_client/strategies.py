@@ -1,9 +1,10 @@
 """When to concede how much: time-dependent tactics with a private reservation price.
 
 P. Faratin, C. Sierra, N. R. Jennings, "Negotiation decision functions for autonomous agents", Robotics and
-Autonomous Systems 24 (1998): the share conceded after the part ``t`` of the available time is
-``k + (1 - k) * t ** (1 / beta)``; beta < 1 holds out (Boulware), beta > 1 gives in early (Conceder). An
-offer is accepted when it is at least as good as the one we would make next. Prices are integer cents.
+Autonomous Systems 24 (1998): of the way from its first to its reservation price a side has conceded, at time t,
+``alpha(t) = kappa + (1 - kappa) * (min(t, tmax) / tmax) ** (1 / beta)``; beta < 1 holds out (Boulware), beta > 1
+gives in early (Conceder). Here t counts rounds and tmax is ``max_rounds``. An offer is accepted when it is at
+least as good as the one we would make next. Prices are integer cents.
 
 Guarantees, whatever the other side does: bids rise strictly, asks fall strictly, a bid never passes the
 buyer's reservation price, an ask never the seller's floor, and nobody accepts beyond their limit.

@@ -15,12 +15,12 @@ from fastapi import FastAPI
 
 from souk_client.calls import Call, PageCall, StreamCall
 from souk_client.operations import raw
-from souk_client.souk import Listing, Operations, Request, Streaming
+from souk_client.souk import ListMethod, Operations, RequestMethod, StreamMethod
 
 TABLE = {
     name: found.build
     for name, found in vars(Operations).items()
-    if isinstance(found, Request | Listing | Streaming) and found.build.__module__ != raw.__name__
+    if isinstance(found, RequestMethod | ListMethod | StreamMethod) and found.build.__module__ != raw.__name__
 }
 Document = dict[str, Any]
 

@@ -5,6 +5,7 @@ Every test runs with the sync and with the async client: both must keep to the s
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -255,6 +256,19 @@ async def test_a_stream_that_is_cut_goes_on_after_the_last_event(
     events = await make_client(handler).take(4, "activity_stream", store_id="s")
     assert [event.cursor for event in events] == ["c1", "c2", "c3", "c4"]
     assert started == [place, place, "c2", "c2", "c2"]
+
+
+def test_a_slow_listener_does_not_take_the_market_for_silent():
+    answers = [httpx.Response(200, stream=Body(event_text(1))), httpx.Response(200, text=event_text(2))]
+    souk = Souk("http://souk", patience_seconds=0.5, transport=httpx.MockTransport(lambda _: answers.pop(0)))
+    told: list[bool] = []
+    stream = souk.activity_stream(after="c0")
+    stream.on_connection = told.append
+    events = iter(stream)
+    assert next(events).cursor == "c1"
+    time.sleep(0.6)  # longer than its patience
+    assert next(events).cursor == "c2"
+    assert told == [True, False, True]
 
 
 def test_events_are_read_from_any_pieces():
