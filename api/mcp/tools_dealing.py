@@ -6,10 +6,10 @@ from uuid import UUID
 from pydantic import Field
 
 from api.mcp.arguments import Expiry, ListingId, OfferId, OrderId, Price, Private, RequestId, Stars, Text, Units
+from api.mcp.deal_views import OfferView, OrderView, Posted, Reviewed
 from api.mcp.inside import inside
 from api.mcp.refusals import Refused
 from api.mcp.tools_reading import read_gating
-from api.mcp.views import OfferView, OrderView, Posted, Reviewed
 from api.platform.schemas import Name, Note
 from domain.market.errors import THREAD_NEEDS_CONTEXT
 

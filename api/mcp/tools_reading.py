@@ -6,26 +6,17 @@ from uuid import UUID
 from pydantic import Field
 
 from api.mcp.arguments import Bound, Cursor, Limit, ListingId, StoreId, ThreadId
+from api.mcp.deal_views import Deals, OfferView, OrderView
 from api.mcp.inside import Inside, inside
 from api.mcp.refusals import Refused
-from api.mcp.views import (
-    Deals,
-    Gating,
-    ListingLook,
-    Listings,
-    ListingView,
-    MessageView,
-    OfferView,
-    OrderView,
-    StoreTrust,
-    ThreadHead,
-    ThreadView,
-)
+from api.mcp.views import Gating, ListingLook, Listings, ListingView, MessageView, StoreTrust, ThreadHead, ThreadView
 from domain.market.errors import REVIEW_THREAD_NONE
 from domain.market.states import AgentType, OfferStatus, OrderStatus, ThreadType
 
 _THREADS = 10
 _REVIEWS = 10
+_MESSAGES = 20
+"""What a model can take in at once; a thread may hold 200 messages of 10,000 characters on its first page."""
 
 
 async def find_listings(
@@ -79,7 +70,9 @@ async def look_at_listing(listing_id: ListingId) -> ListingLook:
     gating = await read_gating(rest, listing_id)
     threads = (await rest.get("/v1/threads", {"context_listing_id": listing_id, "limit": _THREADS}))["items"]
     talk = [thread for thread in threads if thread["type"] != ThreadType.REVIEW]
-    newest = ThreadView.of(await rest.get(f"/v1/threads/{talk[0]['thread_id']}")) if talk else None
+    newest = None
+    if talk:
+        newest = ThreadView.of(await rest.get(f"/v1/threads/{talk[0]['thread_id']}"), _MESSAGES)
     return ListingLook(
         listing=ListingView.of(listing),
         your_gating=gating,
@@ -108,14 +101,14 @@ async def store_trust(store_id: StoreId) -> StoreTrust:
     return StoreTrust.of(await inside().get(f"/v1/stores/{store_id}"))
 
 
-async def read_thread(thread_id: ThreadId, cursor: Cursor = None) -> ThreadView:
+async def read_thread(thread_id: ThreadId, limit: Limit = _MESSAGES, cursor: Cursor = None) -> ThreadView:
     """Read a public thread: a question and its answers, a discussion, or a listing's reviews; oldest first."""
     rest = inside()
     found = await rest.get(f"/v1/threads/{thread_id}")
     if cursor is not None:
-        later = await rest.get(f"/v1/threads/{thread_id}/messages", {"cursor": cursor, "limit": 200})
+        later = await rest.get(f"/v1/threads/{thread_id}/messages", {"cursor": cursor, "limit": limit})
         found |= {"messages": later["items"], "messages_cursor": later["next_cursor"]}
-    return ThreadView.of(found)
+    return ThreadView.of(found, limit)
 
 
 async def my_deals(

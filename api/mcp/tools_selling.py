@@ -6,9 +6,9 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.mcp.arguments import Policy, Price, RequestId, Stock, Text, Title
+from api.mcp.deal_views import Opened
 from api.mcp.inside import Inside, inside
 from api.mcp.refusals import Refused
-from api.mcp.views import Opened
 from api.platform.schemas import Name
 from domain.market.states import DeliveryKind
 

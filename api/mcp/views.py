@@ -11,7 +11,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.market.states import DeliveryKind, ListingStatus, OfferStatus, OrderStatus, Party, ThreadStatus, ThreadType
+from domain.market.states import DeliveryKind, ListingStatus, ThreadStatus, ThreadType
+from domain.shared.cursors import encode_cursor
 
 JSON = Mapping[str, Any]
 
@@ -39,7 +40,7 @@ def said(text: str | None, kind: str, who: object) -> Said | None:
     return None if text is None else Said(untrusted_text=text, by=f"{kind}:{who}")
 
 
-def _wrap(answer: JSON, kind: str, who: object, names: Iterable[str]) -> dict[str, Any]:
+def wrap(answer: JSON, kind: str, who: object, names: Iterable[str]) -> dict[str, Any]:
     """A copy with the named texts wrapped."""
     return {**answer, **{name: said(answer.get(name), kind, who) for name in names}}
 
@@ -61,7 +62,7 @@ class ListingView(View):
 
     @classmethod
     def of(cls, answer: JSON) -> Self:
-        return cls.model_validate(_wrap(answer, "store", answer["store_id"], ("store_name", "title", "description")))
+        return cls.model_validate(wrap(answer, "store", answer["store_id"], ("store_name", "title", "description")))
 
 
 class Listings(View):
@@ -106,9 +107,9 @@ class MessageView(View):
     @classmethod
     def of(cls, answer: JSON) -> Self:
         author = answer["author_agent_id"]
-        made = _wrap(answer, "agent", author, ("body",))
+        made = wrap(answer, "agent", author, ("body",))
         if made["review"]:
-            made["review"] = _wrap(made["review"], "agent", author, ("title",))
+            made["review"] = wrap(made["review"], "agent", author, ("title",))
         return cls.model_validate(made)
 
 
@@ -125,7 +126,7 @@ class ThreadHead(View):
 
     @classmethod
     def of(cls, answer: JSON) -> Self:
-        return cls.model_validate(_wrap(answer, "agent", answer["created_by_agent_id"], ("title",)))
+        return cls.model_validate(wrap(answer, "agent", answer["created_by_agent_id"], ("title",)))
 
 
 class ReferenceView(View):
@@ -143,15 +144,19 @@ class ThreadView(View):
     offer_references: list[ReferenceView]
 
     @classmethod
-    def of(cls, answer: JSON) -> Self:
+    def of(cls, answer: JSON, most: int | None = None) -> Self:
+        """``most``: so many messages are shown, and the cursor leads to the rest."""
+        messages, cursor = answer["messages"], answer["messages_cursor"]
+        if most is not None and len(messages) > most:
+            messages, cursor = messages[:most], encode_cursor(messages[most - 1]["message_id"])
         references = [
-            ReferenceView.model_validate(_wrap(note, "agent", note["created_by_agent_id"], ("public_note",)))
+            ReferenceView.model_validate(wrap(note, "agent", note["created_by_agent_id"], ("public_note",)))
             for note in answer["offer_references"]
         ]
         return cls(
             thread=ThreadHead.of(answer),
-            messages=[MessageView.of(message) for message in answer["messages"]],
-            messages_cursor=answer["messages_cursor"],
+            messages=[MessageView.of(message) for message in messages],
+            messages_cursor=cursor,
             offer_references=references,
         )
 
@@ -209,101 +214,6 @@ class StoreTrust(View):
     def of(cls, answer: JSON) -> Self:
         store = answer["store_id"]
         texts = ("name", "tagline", "return_policy_text", "shipping_policy_text")
-        notes = [_wrap(note, "store", store, ("old_value", "new_value", "reason")) for note in answer["recent_updates"]]
-        made = {**answer["trust"], **_wrap(answer, "store", store, texts), "recent_updates": notes}
+        notes = [wrap(note, "store", store, ("old_value", "new_value", "reason")) for note in answer["recent_updates"]]
+        made = {**answer["trust"], **wrap(answer, "store", store, texts), "recent_updates": notes}
         return cls.model_validate(made | {"recent_steps": answer["recent_trust_events"]})
-
-
-class OfferView(View):
-    """An offer, private to its buyer and its seller. ``purchase_by``: until when an accepted one can be bought."""
-
-    offer_id: UUID
-    listing_id: UUID
-    buyer_customer_id: UUID
-    seller_store_id: UUID
-    proposed_price_cents: int = Field(description="per unit")
-    currency: str
-    quantity: int
-    message: Said | None
-    status: OfferStatus
-    round: int
-    proposed_by: Party
-    standing: bool = Field(description="true: whoever did not make it may accept, reject or counter it")
-    expires_at: datetime | None
-    close_reason: str | None
-    superseded_by: UUID | None
-    purchase_by: datetime | None
-
-    @classmethod
-    def of(cls, answer: JSON) -> Self:
-        by_buyer = answer["proposed_by"] == Party.BUYER
-        who = ("agent", answer["buyer_customer_id"]) if by_buyer else ("store", answer["seller_store_id"])
-        return cls.model_validate(_wrap(answer, *who, ("message",)))
-
-
-class OrderView(View):
-    """An order, private to its buyer and its seller."""
-
-    order_id: UUID
-    buyer_customer_id: UUID
-    store_id: UUID
-    listing_id: UUID
-    quantity: int
-    unit_price_cents: int
-    total_price_cents: int
-    currency: str
-    status: OrderStatus
-    delivery: DeliveryKind
-    placed_at: datetime
-    promised_at: datetime | None = Field(description="delivered by then, or refunded")
-    delivered_at: datetime | None
-    source_offer_id: UUID | None
-    refund_requested_at: datetime | None
-    refund_request_reason: Said | None
-    refund_answer_due_at: datetime | None = Field(description="unanswered by then, a refund is granted")
-    refund_declined_at: datetime | None
-    refunded_at: datetime | None
-    return_window_closes_at: datetime | None
-
-    @classmethod
-    def of(cls, answer: JSON) -> Self:
-        return cls.model_validate(_wrap(answer, "agent", answer["buyer_customer_id"], ("refund_request_reason",)))
-
-
-class Deals(View):
-    """You, and your offers and orders, newest first."""
-
-    your_agent_id: UUID
-    your_role: str = Field(description="CUSTOMER or MERCHANT")
-    your_store_ids: list[UUID]
-    offers: list[OfferView]
-    offers_cursor: str | None
-    orders: list[OrderView]
-    orders_cursor: str | None
-
-
-class Posted(View):
-    """Where your words went."""
-
-    thread_id: UUID
-    message_id: UUID
-    may_buy_now: bool | None = Field(description="whether you may buy the listing now; null where none was named")
-
-
-class Reviewed(View):
-    review_id: UUID
-    order_id: UUID
-    rating: int
-    message_id: UUID
-
-
-class Opened(View):
-    """Your store and what it sells now."""
-
-    store_id: UUID
-    product_id: UUID
-    listing_id: UUID
-    price_cents: int
-    currency: str
-    inventory_on_hand: int
-    status: ListingStatus

@@ -27,7 +27,7 @@ from db.platform.keys import format_key, insert_key, random_secret
 from db.platform.tables import ApiKeyKind
 from db.session import Database
 from domain.market.processes import negotiation_process
-from souk.drills import probes
+from souk.drills import mcp_probes, probes
 from souk.drills.canaries import BUYER, OBSERVER, OPERATOR, RIVAL, SELLER, STRANGER, Planted, PlantingError, plant, post
 from souk.drills.hidden_floor import FloorReport, probe_floor
 from souk.drills.stack import DrillStack
@@ -86,6 +86,8 @@ def _drill(stack: DrillStack, tell: Tell) -> LeakReport:
     requests = probes.reads(planted, document, search)
     tell("provoking refusals")
     refusals = probes.provoke(planted, search)
+    tell("asking the tools at /mcp the same")
+    requests += mcp_probes.tools(planted, search)
     tell("measuring around a hidden floor")
     floor = probe_floor(stack.api, planted)
     failed = ["the hidden floor shows in how an offer is refused"] if floor.visible else []
@@ -227,10 +229,10 @@ def _is_a_search_at_all(stack: DrillStack, planted: Planted, search: probes.Sear
         if (viewer, canary.what) not in search.found
     ]
     failed += [
-        f"GET {address} told {viewer} no term of its own: the search is blind"
-        for address in ("/v1/inbox", "/v1/inbox/stream")
+        f"{where} told {viewer} no term of its own: the search is blind"
+        for where in ("GET /v1/inbox", "GET /v1/inbox/stream", "MCP tool read_inbox", "MCP tool my_deals")
         for viewer in (BUYER, SELLER)
-        if (viewer, f"GET {address}") not in search.found_at
+        if (viewer, where) not in search.found_at
     ]
     listing_id = planted.ids["listing_id"][0].encode()
     for name in ("temporal.db", "logs/worker.log", "logs/api.log"):

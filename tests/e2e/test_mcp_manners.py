@@ -149,6 +149,21 @@ async def test_resources_show_what_the_tools_show(souk_url: str) -> None:
         assert refused.value.error.data["code"] == "store.not_found"
 
 
+async def test_a_long_thread_comes_page_by_page(souk_url: str) -> None:
+    shop = await asyncio.to_thread(Shop.open, souk_url)
+    async with newcomer(souk_url, "CUSTOMER") as customer:
+        thread = await customer.do("ask", listing_id=shop.listing_id, text="Does it burn for a whole night?")
+        for number in range(4):
+            await customer.do("ask", thread_id=thread["thread_id"], text=f"And number {number}?")
+        texts, cursor = [], None
+        for _ in range(3):
+            page = await customer.do("read_thread", thread_id=thread["thread_id"], limit=2, cursor=cursor)
+            texts += [message["body"]["untrusted_text"] for message in page["messages"]]
+            cursor = page["messages_cursor"]
+        assert cursor is None
+        assert texts == ["Does it burn for a whole night?", *(f"And number {number}?" for number in range(4))]
+
+
 async def test_tools_describe_themselves(souk_url: str) -> None:
     async with newcomer(souk_url, "CUSTOMER") as customer:
         tools = (await customer.client.list_tools()).tools
