@@ -182,7 +182,7 @@ async def test_tools_describe_themselves(souk_url: str) -> None:
     assert {tool.name for tool in tools if tool.annotations.destructive_hint} == {"buy", "decide_offer", "settle_order"}
 
 
-@pytest.mark.slow
+@pytest.mark.slow(seconds=8)
 @pytest.mark.parametrize("mode", ["auto", "legacy"])
 async def test_a_restart_of_the_api_breaks_no_client(settings: Settings, souk: RunningSouk, mode: str) -> None:
     shop = await asyncio.to_thread(Shop.open, souk.url)
