@@ -81,11 +81,10 @@ def test_a_hanging_receiver_delays_nobody_else(url: str, receiver: Receiver) -> 
 
     try:
         with Receiver(hang) as slow:
-            hanging, _ = subscribe(shop.owner, slow)
-            subscribe(shop.owner, receiver)
+            hanging, _ = subscribe(shop.owner, slow, types=["OFFER_MADE"])
+            subscribe(shop.owner, receiver, types=["OFFER_MADE"])
             for cents in (700, 800, 900):
                 shop.offer(Agent.register(url, "CUSTOMER"), cents)
-                receiver.wait_for(1)
             assert [one.data["type"] for one in receiver.wait_for(3)] == ["OFFER_MADE"] * 3
             assert shown(shop.owner, hanging)["last_delivered_at"] is None
             released.set()
@@ -178,36 +177,3 @@ def test_making_one_is_idempotent_and_bounded(url: str) -> None:
     agent.ok("DELETE", f"/v1/webhooks/{made['webhook']['webhook_id']}")
     agent.post("/v1/webhooks", body)
     assert agent.refused("GET", f"/v1/webhooks/{made['webhook']['webhook_id']}") == (404, "webhook.not_found")
-
-
-def test_what_does_not_fit_is_refused(souk_url: str) -> None:
-    agent = Agent.register(souk_url, "CUSTOMER")
-    place = {"url": "https://agent.example/hook"}
-    for body in (
-        {**place, "source": "INBOX", "types": ["STORE_CREATED"]},
-        {**place, "source": "ACTIVITY", "types": ["TRUST_MOVED"]},
-        {**place, "source": "INBOX", "store_id": str(uuid4())},
-    ):
-        assert agent.refused("POST", "/v1/webhooks", body) == (422, "webhook.filter_invalid")
-    made = agent.post("/v1/webhooks", {**place, "source": "INBOX"})["webhook"]["webhook_id"]
-    for body in ({"types": ["NO_SUCH_TYPE"]}, {"url": "http://127.0.0.1/"}):
-        assert agent.refused("PATCH", f"/v1/webhooks/{made}", body)[0] == 422
-    assert agent.refused("POST", f"/v1/webhooks/{made}/replay", {"cursor": "nowhere"})[1] == "request.bad_cursor"
-    unknown = {**place, "source": "ACTIVITY", "store_id": str(uuid4())}
-    assert agent.refused("POST", "/v1/webhooks", unknown) == (404, "store.not_found")
-
-
-def test_private_addresses_cannot_be_registered(souk_url: str) -> None:
-    """Not even loopback, where the setting for development is off. No answer repeats the address."""
-    agent = Agent.register(souk_url, "CUSTOMER")
-    for address in (
-        "https://127.0.0.1/h", "https://localhost/h", "https://169.254.169.254/h", "https://[::1]/h",
-        "https://10.1.2.3/h", "https://[::ffff:192.168.0.1]/h", "https://2130706433/h", "https://postgres/h",
-        "https://metadata.google.internal/h", "http://agent.example/h", "https://user:pw@agent.example/h",
-        "https://agent.example:22/h", "ftp://agent.example/h", "https://0x7f.1/h", "https://[64:ff9b::7f00:1]/h",
-        "https://[fd00:ec2::254]/h", "https://168.63.129.16/h", "javascript:alert(1)", "nonsense",
-    ):  # fmt: skip
-        answer = agent.call("POST", "/v1/webhooks", {"url": address, "source": "INBOX"})
-        assert (answer.status_code, answer.json()["code"]) == (422, "webhook.address_refused"), address
-        assert address not in answer.text
-    assert agent.get("/v1/webhooks")["items"] == []
