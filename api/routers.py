@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from api.checkout import carts as ucp_carts
 from api.checkout import catalog as ucp_catalog
 from api.checkout import discovery as ucp_discovery
+from api.checkout import merchants as checkout_merchants
 from api.checkout import orders as ucp_orders
 from api.checkout import sessions as ucp_sessions
 from api.checkout import simulation as ucp_simulation
@@ -37,6 +38,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     conversation.router,
     offers.router,
     orders.router,
+    checkout_merchants.router,
     reviews.router,
     feed.router,
     inbox.router,

@@ -100,12 +100,17 @@ def check_sellable(shelf: Shelf, items: Iterable[ItemChoice]) -> None:
 
 async def load_price_list(session: AsyncSession, store_id: UUID, codes: Sequence[str]) -> PriceList:
     """The store's rates and promotions, and those of its discounts whose codes were given."""
-    rates = await session.scalars(select(ShippingRateRow).where(ShippingRateRow.store_id == store_id))
-    promotions = await session.scalars(select(ShippingPromotionRow).where(ShippingPromotionRow.store_id == store_id))
     discounts: Sequence[StoreDiscount] = ()
     if codes:
         query = select(StoreDiscount).from_statement(_FIND_DISCOUNTS)
         discounts = list(await session.scalars(query, {"store": store_id, "codes": list(codes)}))
+    return await price_list_of(session, store_id, discounts)
+
+
+async def price_list_of(session: AsyncSession, store_id: UUID, discounts: Sequence[StoreDiscount]) -> PriceList:
+    """The store's rates and promotions, with these discounts."""
+    rates = await session.scalars(select(ShippingRateRow).where(ShippingRateRow.store_id == store_id))
+    promotions = await session.scalars(select(ShippingPromotionRow).where(ShippingPromotionRow.store_id == store_id))
     return PriceList(
         rates=tuple(
             ShippingRate(

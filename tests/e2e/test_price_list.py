@@ -1,0 +1,72 @@
+"""A merchant sets its price list and learns where to ship, over HTTP."""
+
+from uuid import UUID
+
+from temporalio.client import Client
+
+from api.processes import Processes
+from config.settings import Settings
+from db.checkout.sessions import insert_platform
+from db.ids import new_id
+from db.session import Database
+from domain.checkout.commands import CompleteCheckout, CreateCheckout
+from domain.checkout.models import Buyer, Destination, FulfillmentChoice, GroupChoice, ItemChoice, MethodChoice
+from tests.builders import make_agent
+from tests.e2e.people import Agent, Shop
+from tests.running import RunningSouk
+
+PRICES = {
+    "discounts": [{"code": "TEN", "title": "Ten percent", "kind": "percentage", "value": 10, "position": 1}],
+    "rates": [
+        {"option_id": "std", "title": "Standard", "service_level": "standard", "country": None, "price_cents": 400}
+    ],
+    "promotions": [],
+}
+
+
+async def test_prices_are_set_and_an_order_finds_its_way(
+    souk: RunningSouk, settings: Settings, temporal_client: Client, worker_database: Database
+) -> None:
+    shop = Shop.open(souk.url, delivery="SHIPPED", promised_delivery_seconds=3_600)
+    address = f"/v1/stores/{shop.store_id}/price-list"
+    for wrong in (
+        {"discounts": [PRICES["discounts"][0] | {"value": 101}]},
+        {"discounts": PRICES["discounts"] * 2},
+        {"promotions": [{"title": "Never"}]},
+    ):
+        assert shop.owner.http.put(address, json=wrong).status_code == 422
+    assert shop.owner.http.put(address, json=PRICES).json() == PRICES
+    assert shop.owner.http.get(address).json() == PRICES
+    stranger = Agent.register(souk.url, "MERCHANT")
+    assert stranger.http.get(address).status_code == 403
+    foreign = {"promotions": [{"title": "Free", "listing_ids": [str(new_id())]}]}
+    assert shop.owner.http.put(address, json=foreign).status_code == 404
+
+    processes = Processes(temporal_client, settings.market, 20)
+    async with worker_database.transaction() as session:
+        platform = await make_agent(session)
+        insert_platform(session, platform, f"https://platform.example/{platform}")
+    home = Destination(id="home", street_address="1 Bazaar Lane", address_country="US")
+    way = MethodChoice(
+        destinations=(home,), selected_destination_id="home", groups=(GroupChoice(selected_option_id="std"),)
+    )
+    checkout_id = new_id()
+    await processes.checkout(
+        "create_checkout",
+        CreateCheckout(
+            command_id=checkout_id, agent_id=platform, items=(ItemChoice(listing_id=UUID(shop.listing_id)),),
+            buyer=Buyer(email="amina@example.com"), fulfillment=FulfillmentChoice(methods=(way,)),
+            discount_codes=("ten",),
+        ),
+        UUID(shop.store_id),
+    )  # fmt: skip
+    await processes.checkout(
+        "complete_checkout",
+        CompleteCheckout(command_id=new_id(), checkout_id=checkout_id, agent_id=platform),
+        UUID(shop.store_id),
+    )
+    (order,) = shop.owner.http.get("/v1/orders").json()["items"]
+    found = shop.owner.http.get(f"/v1/orders/{order['order_id']}/destination").json()
+    assert (found["destination"]["street_address"], found["option"]) == ("1 Bazaar Lane", "Standard")
+    assert found["buyer"]["email"] == "amina@example.com"
+    assert stranger.http.get(f"/v1/orders/{order['order_id']}/destination").status_code == 404
