@@ -12,15 +12,13 @@ import argparse
 from itertools import chain
 from pathlib import Path
 
-from souk_client import ApiProblem, Souk, or_refusal
+from souk_client import ApiProblem, Souk, SoukError, or_refusal
 from souk_client.memory import Memory
 from souk_client.models import InboxEvent
 from souk_client.strategies import Action, BuyerStrategy, Concession
 
 
 class Customer:
-    """Its memory's notes hold the turn under way: the listing, first and last bid, and the limit, in cents."""
-
     def __init__(self, souk: Souk, memory: Memory, wanted: argparse.Namespace) -> None:
         self.souk, self.memory, self.wanted = souk, memory, wanted
         self.notes = memory.notes = {"turn": 0, "listing": None, "done": [], "given_up": [], **memory.notes}
@@ -97,3 +95,5 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         print("bye")
+    except SoukError as error:
+        raise SystemExit(str(error)) from error

@@ -12,7 +12,7 @@ It hears from its inbox and keeps its key and its place there in a file: started
 import argparse
 from pathlib import Path
 
-from souk_client import Souk, or_refusal
+from souk_client import Souk, SoukError, or_refusal
 from souk_client.memory import Memory
 from souk_client.models import InboxEvent, OfferTerms
 from souk_client.strategies import Action, Concession, SellerStrategy
@@ -91,3 +91,5 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         print("bye")
+    except SoukError as error:
+        raise SystemExit(str(error)) from error

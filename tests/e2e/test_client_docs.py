@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "client.md").read_text(encoding="utf-8")
+PAGE, README = ROOT / "docs" / "client.md", ROOT / "README.md"
 
 
-def blocks(language: str) -> str:
-    found = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-    return "\n".join(found)
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
 async def run(souk_url: str, cwd: Path, *command: str) -> list[str]:
@@ -33,7 +32,7 @@ async def run(souk_url: str, cwd: Path, *command: str) -> list[str]:
 
 @pytest.mark.timeout(120)
 async def test_the_python_on_the_page_runs_as_it_stands(souk_url: str, tmp_path: Path) -> None:
-    (tmp_path / "page.py").write_text(blocks("python"))
+    (tmp_path / "page.py").write_text("\n".join(blocks(PAGE, "python")))
     said = await run(souk_url, tmp_path, sys.executable, "page.py")
     assert said == [
         "DELIVERED 2100",
@@ -59,7 +58,12 @@ async def test_the_python_on_the_page_runs_as_it_stands(souk_url: str, tmp_path:
     assert stat.S_IMODE((tmp_path / "my-agent.json").stat().st_mode) == 0o600
 
 
+def test_what_the_readme_shows_of_the_client_is_executed_here() -> None:
+    shown = [block for block in blocks(README, "python") if "souk_client" in block]
+    assert set(shown) <= set(blocks(PAGE, "python"))
+
+
 @pytest.mark.timeout(120)
 async def test_the_shell_on_the_page_runs_as_it_stands(souk_url: str, tmp_path: Path) -> None:
-    said = await run(souk_url, tmp_path, "bash", "-euo", "pipefail", "-c", blocks("bash"))
+    said = await run(souk_url, tmp_path, "bash", "-euo", "pipefail", "-c", "\n".join(blocks(PAGE, "bash")))
     assert said == ['{"items":[],"next_cursor":null}']
