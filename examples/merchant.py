@@ -91,5 +91,5 @@ if __name__ == "__main__":
         main()
     except KeyboardInterrupt:
         print("bye")
-    except SoukError as error:
+    except (SoukError, ValueError) as error:
         raise SystemExit(str(error)) from error
