@@ -123,6 +123,35 @@ def test_hostile_calls_are_protocol_errors(souk_url: str, agent: Agent, body: di
     assert answer.json()["error"]["code"] in (-32601, -32602), answer.text
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        b'{"query": "\\ud800"}',
+        b'{"\\ud800": 1}',
+        b'{"query": "\\u0000"}',
+        b'{"limit": 1e400}',
+        b'{"limit": ' + b"9" * 400 + b"}",
+        b'{"query": ' + b"[" * 200 + b"]" * 200 + b"}",
+        b'{"query": "' + b"x" * 60_000 + b'"}',
+        b'{"cursor": "nonsense"}',
+        b'{"store_id": {"$ne": null}}',
+        b'{"__class__": "x", "self": 1}',
+        b"[]",
+    ],
+    ids=lambda value: value[:20].decode(),
+)
+def test_hostile_arguments_are_refused_by_name(souk_url: str, agent: Agent, arguments: bytes) -> None:
+    call = b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"find_listings","arguments":%s}}'
+    answer = knock(souk_url, agent.key, call % arguments)
+    assert answer.status_code in (200, 400), answer.text
+    body = answer.json()
+    if "error" in body:
+        assert body["error"]["code"] in (-32700, -32600, -32602), body
+    else:
+        assert body["result"]["isError"]
+        assert body["result"]["structuredContent"]["code"] in ("request.invalid", "request.bad_cursor"), body
+
+
 def test_other_media_types_are_refused(souk_url: str, agent: Agent) -> None:
     assert knock(souk_url, agent.key, **{"content-type": "text/plain"}).status_code == 400
     assert knock(souk_url, agent.key, accept="text/html").status_code == 406
