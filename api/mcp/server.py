@@ -65,14 +65,34 @@ class _NothingElse(ArgModelBase):
     model_config = ConfigDict(extra="forbid")
 
 
+def _slim(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema without the titles pydantic makes of names: models pay for every word of a tool list."""
+    slim: dict[str, Any] = {}
+    for key, value in schema.items():
+        if key in ("properties", "$defs"):
+            slim[key] = {name: _slim(part) for name, part in value.items()}
+        elif isinstance(value, dict):
+            slim[key] = _slim(value)
+        elif isinstance(value, list):
+            slim[key] = [_slim(part) if isinstance(part, dict) else part for part in value]
+        elif key != "title":
+            slim[key] = value
+    return slim
+
+
 def _tool(work: Callable[..., Any], title: str, annotations: ToolAnnotations) -> Tool:
     """A tool that refuses arguments it does not know, as the REST API refuses unknown fields."""
     description = " ".join((work.__doc__ or "").split())
     tool = Tool.from_function(work, title=title, description=description, annotations=annotations)
     loose = tool.fn_metadata
     strict = create_model(f"{work.__name__}Arguments", __base__=(_NothingElse, loose.arg_model))
-    tool.parameters = strict.model_json_schema(by_alias=True)
-    tool.fn_metadata = _Exact(arg_model=strict, output_model=loose.output_model, wrap_output=loose.wrap_output)
+    tool.parameters = _slim(strict.model_json_schema(by_alias=True))
+    tool.fn_metadata = _Exact(
+        arg_model=strict,
+        output_schema=_slim(loose.output_schema or {}),
+        output_model=loose.output_model,
+        wrap_output=loose.wrap_output,
+    )
     return tool
 
 

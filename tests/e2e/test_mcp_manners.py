@@ -174,6 +174,8 @@ async def test_tools_describe_themselves(souk_url: str) -> None:
         assert len(tool.description) > 60, tool.name
         assert tool.output_schema["type"] == "object"
         assert tool.input_schema["additionalProperties"] is False
+        assert "title" not in tool.input_schema
+        assert tool.name != "review" or "title" in tool.input_schema["properties"]
         writes = not tool.annotations.read_only_hint
         assert ("request_id" in tool.input_schema["properties"]) == writes, tool.name
         assert ("Give request_id" in tool.description) == writes, tool.name
