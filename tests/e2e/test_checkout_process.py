@@ -19,6 +19,7 @@ from domain.checkout.states import CheckoutStatus
 from domain.market.commands import OrderCommand
 from domain.market.processes import order_process
 from domain.market.states import DeliveryKind, OrderStatus
+from souk.checks.doctor import ORPHANED, Ailment, diagnose, repair
 from tests.builders import Shop, make_agent, make_shop
 from tests.running import RunningSouk
 from tests.workflows.waiting import has_ended, until
@@ -117,3 +118,24 @@ async def test_a_canceled_session_has_no_order(platform: Platform, temporal_clie
     found = await platform.read()
     assert (found.status, found.order) == (CheckoutStatus.CANCELED, None)
     await until(lambda: has_ended(temporal_client.get_workflow_handle(checkout_process(platform.checkout_id))))
+
+
+async def test_a_lost_session_is_named_and_started_anew(platform: Platform, temporal_client: Client) -> None:
+    shop = await platform.arrive()
+    await platform.open(shop)
+    name = checkout_process(platform.checkout_id)
+    handle = temporal_client.get_workflow_handle(name)
+    await handle.terminate("lost")
+
+    found: dict[str, Ailment] = {}
+
+    async def named() -> bool:
+        # Visibility lags behind; others' processes are not looked at.
+        found.update({a.process_id: a for a in await diagnose(platform.database, temporal_client)})
+        return name in found
+
+    await until(named)
+    assert (found[name].kind, found[name].safe) == (ORPHANED, True)
+    assert await repair(platform.database, temporal_client, platform.processes.policy, [found[name]]) == 1
+    assert not await has_ended(temporal_client.get_workflow_handle(name))
+    assert (await platform.complete(shop)).status is CheckoutStatus.COMPLETED
