@@ -48,6 +48,8 @@ class Receiver:
     """Given the webhook-id."""
     received: list[Received] = field(default_factory=list)
     port: int = 0
+    waiting: int = 0
+    """How many requests await their answer."""
 
     def __enter__(self) -> Self:
         outer = self
@@ -56,7 +58,9 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 headers = {name.lower(): value for name, value in self.headers.items()}
+                outer.waiting += 1
                 answered = outer.answer(headers.get("webhook-id", ""))
+                outer.waiting -= 1
                 status, more = answered if isinstance(answered, tuple) else (answered, {})
                 outer.received.append(Received(self.path, headers, body, status))
                 try:

@@ -1,14 +1,15 @@
 """Deliveries in the worker process: a worker of their own on a queue of their own, and the listener that wakes them.
 
 Deliveries have their own places and their own small pool of connections, so however slow the receivers are, the
-market's processes notice nothing. The listener turns commits of events into nudges: LISTEN tells that there is
+market's processes notice nothing; receivers that are slow or failing have places of their own besides, so the
+prompt ones notice nothing either. The listener turns commits of events into nudges: LISTEN tells that there is
 something, one look finds the endpoints concerned, a burst becomes one nudge each. Of several worker processes one
 listens at a time, held by an advisory lock. What is lost here the sweep finds.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from activities.webhooks.waking import wake_delivery
 from config.settings import Settings
 from db.session import Database
 from db.webhooks.pending import list_concerned, list_waiting, read_bounds
-from domain.webhooks.processes import WEBHOOK_QUEUE
+from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_QUEUE
 from worker.interceptors import RefusalInterceptor
 from worker.registry import WEBHOOK_WORKFLOWS, build_webhook_activities
 from worker.sandbox import runner
@@ -44,30 +45,30 @@ _REST_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def serving_webhooks(
-    client: Client, settings: Settings, *, task_queue: str = WEBHOOK_QUEUE
-) -> AsyncIterator[None]:
+async def serving_webhooks(client: Client, settings: Settings) -> AsyncIterator[None]:
     """Deliver, and listen for what is to be delivered, for as long as the block lasts."""
-    database = Database(settings.pooled_url("worker"), _POOL_SIZE, "souk-webhooks", settings.direct_url("worker"))
-    http = webhook_client(settings.deliveries)
-    worker = Worker(
-        client,
-        task_queue=task_queue,
-        workflows=WEBHOOK_WORKFLOWS,
-        activities=build_webhook_activities(database, http, settings),
-        interceptors=[RefusalInterceptor()],
-        workflow_runner=runner(),
-        max_concurrent_activities=settings.webhooks.concurrency,
-        max_cached_workflows=500,
-        graceful_shutdown_timeout=timedelta(seconds=10),
-        nonsticky_to_sticky_poll_ratio=0.5,
-    )
-    try:
-        async with worker, Listener(client, database).running():
-            yield
-    finally:
-        await http.aclose()
-        await database.close()
+    async with AsyncExitStack() as stack:
+        database = Database(settings.pooled_url("worker"), _POOL_SIZE, "souk-webhooks", settings.direct_url("worker"))
+        stack.push_async_callback(database.close)
+        for task_queue in (WEBHOOK_QUEUE, SLOW_WEBHOOK_QUEUE):
+            # Each its own connections and resolver: what hangs on one queue takes nothing from the other.
+            http = await stack.enter_async_context(webhook_client(settings.deliveries))
+            await stack.enter_async_context(
+                Worker(
+                    client,
+                    task_queue=task_queue,
+                    workflows=WEBHOOK_WORKFLOWS if task_queue == WEBHOOK_QUEUE else (),
+                    activities=build_webhook_activities(database, http, settings),
+                    interceptors=[RefusalInterceptor()],
+                    workflow_runner=runner(),
+                    max_concurrent_activities=settings.webhooks.concurrency,
+                    max_cached_workflows=500,
+                    graceful_shutdown_timeout=timedelta(seconds=10),
+                    nonsticky_to_sticky_poll_ratio=0.5,
+                )
+            )
+        await stack.enter_async_context(Listener(client, database).running())
+        yield
 
 
 class Listener:

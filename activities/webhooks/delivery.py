@@ -48,14 +48,17 @@ class _Turn:
         self.event: PendingEvent | None = None
         self.body: bytes | None = None
         self.state: DeliveryState | None = None
+        self.taken: bool | None = None
+        """Whether the receiver took what was sent; None when nothing was."""
 
-    def report(self, state: DeliveryState, delivered: int) -> DeliveryReport:
+    def report(self, state: DeliveryState, delivered: int, slow: bool | None) -> DeliveryReport:
         return DeliveryReport(
             state=state,
             next_look_at=self.endpoint.next_attempt_at if state is DeliveryState.BACKING_OFF else None,
             delivered=delivered,
             failed_tries=self.endpoint.failed_tries,
             last_status=self.endpoint.last_status,
+            slow=slow,
         )
 
 
@@ -79,18 +82,21 @@ class HttpWebhookActivities(WebhookActivities):
     async def _take_turn(self, start: WebhookStart) -> DeliveryReport:
         began = time.monotonic()
         delivered = 0
+        slow: bool | None = None
         for _ in range(self._policy.turn_events):
             turn = await self._look(start.webhook_id)
             if turn is None:
                 return DeliveryReport(state=DeliveryState.DELETED, delivered=delivered)
             if turn.state is not None:
-                return turn.report(turn.state, delivered)
+                return turn.report(turn.state, delivered, slow)
             sent_at = time.monotonic()
             delivered += await self._carry_out(turn)
-            slow = time.monotonic() - sent_at > self._policy.slow_seconds
-            if slow or time.monotonic() - began > self._policy.turn_seconds or activity.is_worker_shutdown():
-                return turn.report(DeliveryState.MORE, delivered)
-        return DeliveryReport(state=DeliveryState.MORE, delivered=delivered)
+            took_long = time.monotonic() - sent_at > self._policy.slow_seconds
+            if turn.taken is not None:
+                slow = took_long or not turn.taken
+            if took_long or time.monotonic() - began > self._policy.turn_seconds or activity.is_worker_shutdown():
+                return turn.report(DeliveryState.MORE, delivered, slow)
+        return DeliveryReport(state=DeliveryState.MORE, delivered=delivered, slow=slow)
 
     async def _look(self, webhook_id: UUID) -> _Turn | None:
         async with self._database.transaction() as session:
@@ -150,4 +156,6 @@ class HttpWebhookActivities(WebhookActivities):
         assert turn.body is not None
         outgoing = Outgoing(message_id=message_id, url=turn.endpoint.url, body=turn.body, sent_at=turn.now)
         headers = self._format(turn.endpoint).sign(turn.endpoint, outgoing)
-        return await send(self._client, outgoing.url, headers, outgoing.body, lambda: turn.now)
+        attempt = await send(self._client, outgoing.url, headers, outgoing.body, lambda: turn.now)
+        turn.taken = attempt.delivered
+        return attempt

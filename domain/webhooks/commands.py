@@ -8,13 +8,17 @@ from domain.webhooks.states import DeliveryState
 
 
 class WebhookStart(Message):
+    """``slow``: the receiver has yet to show that it answers promptly."""
+
     webhook_id: UUID
+    slow: bool = True
 
 
 class DeliveryReport(Message):
     """How one turn ended. ``next_look_at``: when to try again by itself; None is when told.
 
-    ``failed_tries`` and ``last_status`` are of the event that stands first in line.
+    ``failed_tries`` and ``last_status`` are of the event that stands first in line. ``slow``: whether a receiver
+    failed or took its time in this turn; None when nothing was sent.
     """
 
     state: DeliveryState
@@ -22,3 +26,4 @@ class DeliveryReport(Message):
     delivered: int = 0
     failed_tries: int = 0
     last_status: int | None = None
+    slow: bool | None = None

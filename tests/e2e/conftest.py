@@ -58,7 +58,9 @@ def hasty_souk(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
                 credential_secret="a secret for the tests",
                 log_level="WARNING",
                 market=policy,
-                webhooks=WebhookPolicy(allow_loopback=True, retry_seconds=(0.2, 0.2, 0.2), max_per_agent=4),
+                webhooks=WebhookPolicy(
+                    allow_loopback=True, retry_seconds=(0.2, 0.2, 0.2), max_per_agent=4, concurrency=3
+                ),
             )
         ) as running,
     ):

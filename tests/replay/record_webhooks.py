@@ -10,7 +10,7 @@ from db.ids import new_id
 from domain.market.processes import NUDGE
 from domain.webhooks.commands import WebhookStart
 from domain.webhooks.policy import WebhookPolicy
-from domain.webhooks.processes import WEBHOOK_DELIVERY, webhook_process
+from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_DELIVERY, WEBHOOK_QUEUE, webhook_process
 from tests.workflows.fake_webhooks import Endpoint
 from tests.workflows.waiting import has_ended, until
 from worker.registry import WEBHOOK_WORKFLOWS, activities_of
@@ -23,46 +23,46 @@ async def _now() -> datetime:
     return datetime.now(UTC)
 
 
-async def _nudge(client: Client, queue: str, start: WebhookStart) -> WorkflowHandle[object, object]:
+async def _nudge(client: Client, start: WebhookStart) -> WorkflowHandle[object, object]:
     return await client.start_workflow(
-        WEBHOOK_DELIVERY, start, id=webhook_process(start.webhook_id), task_queue=queue, start_signal=NUDGE
+        WEBHOOK_DELIVERY, start, id=webhook_process(start.webhook_id), task_queue=WEBHOOK_QUEUE, start_signal=NUDGE
     )
 
 
-async def delivered_and_deleted(client: Client, queue: str, endpoint: Endpoint) -> str:
+async def delivered_and_deleted(client: Client, endpoint: Endpoint) -> str:
     """Everything a process of one run meets. Answers with its history."""
     start = WebhookStart(webhook_id=new_id())
     endpoint.pending = ["one", "two"]
-    handle = await _nudge(client, queue, start)
+    handle = await _nudge(client, start)
     await until(lambda: endpoint.delivered == ["one", "two"])
     endpoint.answer = 500
     endpoint.pending = ["poison"]
-    await _nudge(client, queue, start)
+    await _nudge(client, start)
     await until(lambda: endpoint.failed_tries == 1)
-    await _nudge(client, queue, start)
+    await _nudge(client, start)
     await until(lambda: endpoint.buried == ["poison"])
     endpoint.answer = 410
     endpoint.pending = ["three"]
-    await _nudge(client, queue, start)
+    await _nudge(client, start)
     await until(lambda: endpoint.paused)
     await asyncio.sleep(0.3)
     endpoint.deleted = True
-    await _nudge(client, queue, start)
+    await _nudge(client, start)
     await until(lambda: has_ended(handle))
     return (await handle.fetch_history()).to_json()
 
 
-async def started_anew(client: Client, queue: str, endpoint: Endpoint) -> str:
+async def started_anew(client: Client, endpoint: Endpoint) -> str:
     """A backlog longer than one run."""
     start = WebhookStart(webhook_id=new_id())
     endpoint.per_turn = 1
     endpoint.pending = [str(number) for number in range(33)]
-    handle = await _nudge(client, queue, start)
+    handle = await _nudge(client, start)
     await until(lambda: len(endpoint.delivered) == 33, seconds=60)
     first = client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id)
     history = (await first.fetch_history()).to_json()
     endpoint.deleted = True
-    await _nudge(client, queue, start)
+    await _nudge(client, start)
     return history
 
 
@@ -71,13 +71,15 @@ async def record_webhooks(client: Client) -> dict[str, str]:
     found = {}
     for name, scenario in (("webhook-deleted", delivered_and_deleted), ("webhook-started-anew", started_anew)):
         endpoint = Endpoint(_now, policy=_POLICY)
-        queue = f"record-{name}"
-        async with Worker(
-            client,
-            task_queue=queue,
-            workflows=WEBHOOK_WORKFLOWS,
-            activities=activities_of(endpoint),
-            workflow_runner=sandboxed(),
+        async with (
+            Worker(
+                client,
+                task_queue=WEBHOOK_QUEUE,
+                workflows=WEBHOOK_WORKFLOWS,
+                activities=activities_of(endpoint),
+                workflow_runner=sandboxed(),
+            ),
+            Worker(client, task_queue=SLOW_WEBHOOK_QUEUE, activities=activities_of(endpoint)),
         ):
-            found[name] = await scenario(client, queue, endpoint)
+            found[name] = await scenario(client, endpoint)
     return found

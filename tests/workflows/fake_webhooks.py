@@ -24,6 +24,7 @@ class Endpoint(WebhookActivities):
     delivered: list[str] = field(default_factory=list)
     buried: list[str] = field(default_factory=list)
     looks: int = 0
+    queues: list[str] = field(default_factory=list)
     failed_tries: int = 0
     failing_since: datetime | None = None
     next_attempt_at: datetime | None = None
@@ -36,6 +37,7 @@ class Endpoint(WebhookActivities):
     @activity.defn(name="deliver_webhooks")
     async def deliver_webhooks(self, start: WebhookStart) -> DeliveryReport:
         self.looks += 1
+        self.queues.append(activity.info().task_queue)
         if self.broken:
             self.broken -= 1
             raise ConnectionError("the database is away")
@@ -54,7 +56,13 @@ class Endpoint(WebhookActivities):
 
     def _report(self, state: DeliveryState) -> DeliveryReport:
         due = self.next_attempt_at if state is DeliveryState.BACKING_OFF else None
-        return DeliveryReport(state=state, next_look_at=due, failed_tries=self.failed_tries, last_status=self.answer)
+        return DeliveryReport(
+            state=state,
+            next_look_at=due,
+            failed_tries=self.failed_tries,
+            last_status=self.answer,
+            slow=self.answer >= 300 if self.sent else None,
+        )
 
     def _try(self, now: datetime) -> None:
         event = self.pending[0]

@@ -18,7 +18,7 @@ from activities.attributes import STATE
 from domain.market.processes import NUDGE
 from domain.webhooks.commands import WebhookStart
 from domain.webhooks.policy import WebhookPolicy
-from domain.webhooks.processes import WEBHOOK_DELIVERY, webhook_process
+from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_DELIVERY, WEBHOOK_QUEUE, webhook_process
 from tests.workflows.books import key
 from tests.workflows.fake_webhooks import Endpoint
 from tests.workflows.waiting import has_ended, until
@@ -42,13 +42,16 @@ class Post:
 
     @asynccontextmanager
     async def worker(self) -> AsyncIterator[None]:
-        async with Worker(
-            self.client,
-            task_queue="post",
-            workflows=WEBHOOK_WORKFLOWS,
-            activities=activities_of(self.endpoint),
-            interceptors=[RefusalInterceptor()],
-            workflow_runner=sandboxed(),
+        async with (
+            Worker(
+                self.client,
+                task_queue=WEBHOOK_QUEUE,
+                workflows=WEBHOOK_WORKFLOWS,
+                activities=activities_of(self.endpoint),
+                interceptors=[RefusalInterceptor()],
+                workflow_runner=sandboxed(),
+            ),
+            Worker(self.client, task_queue=SLOW_WEBHOOK_QUEUE, activities=activities_of(self.endpoint)),
         ):
             yield
 
@@ -57,7 +60,7 @@ class Post:
             WEBHOOK_DELIVERY,
             WebhookStart(webhook_id=key(self.name)),
             id=webhook_process(key(self.name)),
-            task_queue="post",
+            task_queue=WEBHOOK_QUEUE,
             start_signal=NUDGE,
         )
 
@@ -74,6 +77,22 @@ async def post(env: WorkflowEnvironment) -> AsyncIterator[Post]:
     made = Post(env, Endpoint(env.get_current_time), env.client)
     async with made.worker():
         yield made
+
+
+async def test_who_has_yet_to_answer_promptly_or_fails_takes_no_place_of_the_prompt(post: Post):
+    await post.happen("one")
+    await until(lambda: post.endpoint.delivered == ["one"])
+    assert post.endpoint.queues == [SLOW_WEBHOOK_QUEUE]
+    await post.happen("two")
+    await until(lambda: post.endpoint.delivered == ["one", "two"])
+    assert post.endpoint.queues[-1] == WEBHOOK_QUEUE
+    post.endpoint.answer = 500
+    await post.happen("three")
+    await until(lambda: post.endpoint.failed_tries == 1)
+    post.endpoint.answer = 204
+    await post.env.sleep(timedelta(seconds=10))
+    await until(lambda: post.endpoint.delivered[-1] == "three")
+    assert post.endpoint.queues[-2:] == [WEBHOOK_QUEUE, SLOW_WEBHOOK_QUEUE]
 
 
 async def test_a_nudge_delivers_and_rest_costs_nothing(post: Post):

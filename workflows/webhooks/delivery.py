@@ -17,7 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.webhooks.signatures import WebhookActivities
     from domain.market.processes import NUDGE
     from domain.webhooks.commands import DeliveryReport, WebhookStart
-    from domain.webhooks.processes import WEBHOOK_DELIVERY
+    from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_DELIVERY, WEBHOOK_QUEUE
     from domain.webhooks.states import DeliveryState
 
 _TURNS_PER_RUN = 30
@@ -34,7 +34,7 @@ _LOOK_AGAIN_SECONDS = 0.5
 class WebhookDelivery:
     @workflow.init
     def __init__(self, start: WebhookStart) -> None:
-        self._start = start
+        self._slow = start.slow
         self._nudged = False
         self._state = workflow.info().typed_search_attributes.get(STATE)
 
@@ -45,6 +45,8 @@ class WebhookDelivery:
             report = await workflow.execute_activity_method(
                 WebhookActivities.deliver_webhooks,
                 start,
+                # A receiver that hangs takes a place among its like; one quick turn brings it back.
+                task_queue=SLOW_WEBHOOK_QUEUE if self._slow else WEBHOOK_QUEUE,
                 start_to_close_timeout=_TURN,
                 heartbeat_timeout=_HEARTBEAT,
                 retry_policy=_RETRY,
@@ -52,10 +54,12 @@ class WebhookDelivery:
             )
             if report.state is DeliveryState.DELETED:
                 return
+            if report.slow is not None:
+                self._slow = report.slow
             self._tell_operators(report)
             if report.state is not DeliveryState.MORE and not self._nudged:
                 await self._wait(report)
-        workflow.continue_as_new(start)
+        workflow.continue_as_new(start.model_copy(update={"slow": self._slow}))
 
     async def _wait(self, report: DeliveryReport) -> None:
         """Until a nudge, or the date of the next try."""
