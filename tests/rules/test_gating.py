@@ -55,7 +55,8 @@ def test_a_store_owes_an_answer_to_a_customers_real_question(
 
 def test_every_way_on_names_its_call_and_the_listing_or_store():
     ways = ways_to_satisfy(LISTING, STORE)
-    assert {way["type"] for way in ways} == set(InteractionType)
+    # A session is no way on for who hears this: it proves only for a shopping platform, which never does.
+    assert {way["type"] for way in ways} == set(InteractionType) - {InteractionType.CHECKOUT_SESSION}
     assert all(way["call"].startswith("POST /v1/") for way in ways)
     assert all(str(LISTING) in way["how"] for way in ways)
     assert any(str(STORE) in way["how"] for way in ways)
