@@ -11,7 +11,7 @@ from typing import Any, Generic, ParamSpec, Self, TypeVar, overload
 
 from souk_client.calls import Call, PageCall, StreamCall
 from souk_client.executing import AsyncClient, AsyncPages, AsyncStream, Pages, Stream, SyncClient
-from souk_client.operations import agents, catalog, conversation, feeds, raw, shops, trade, webhooks
+from souk_client.operations import agents, catalog, checkout, conversation, feeds, raw, shops, trade, webhooks
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -105,6 +105,10 @@ class Operations:
     set_listing_status = RequestMethod(catalog.set_listing_status)
     listing_limits = RequestMethod(catalog.listing_limits)
     set_listing_limits = RequestMethod(catalog.set_listing_limits)
+
+    set_price_list = RequestMethod(checkout.set_price_list)
+    price_list = RequestMethod(checkout.price_list)
+    order_destination = RequestMethod(checkout.order_destination)
 
     open_thread = RequestMethod(conversation.open_thread)
     thread = RequestMethod(conversation.thread)

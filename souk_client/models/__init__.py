@@ -2,6 +2,16 @@
 
 from souk_client.models.agents import Agent, ApiKey, Myself, NewKey, Registered, SpendingLimits
 from souk_client.models.base import Model, Page
+from souk_client.models.checkout import (
+    Address,
+    Buyer,
+    Consent,
+    Discount,
+    OrderDestination,
+    PriceList,
+    ShippingPromotion,
+    ShippingRate,
+)
 from souk_client.models.discovery import (
     Discussed,
     ListingHit,
@@ -44,9 +54,13 @@ from souk_client.models.webhooks import DeadLetter, NewWebhook, RotatedSecret, W
 
 __all__ = [
     "Activity",
+    "Address",
     "Agent",
     "ApiKey",
+    "Buyer",
+    "Consent",
     "DeadLetter",
+    "Discount",
     "Discussed",
     "Evidence",
     "Gating",
@@ -65,10 +79,12 @@ __all__ = [
     "OfferReference",
     "OfferTerms",
     "Order",
+    "OrderDestination",
     "OrderTerms",
     "OtherHit",
     "OwnOfferReference",
     "Page",
+    "PriceList",
     "Product",
     "RankedStore",
     "Registered",
@@ -77,6 +93,8 @@ __all__ = [
     "Rising",
     "RotatedSecret",
     "SearchHit",
+    "ShippingPromotion",
+    "ShippingRate",
     "SpendingLimits",
     "Spotlight",
     "Store",

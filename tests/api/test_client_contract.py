@@ -41,7 +41,9 @@ def made_up(name: str, kind: Any) -> Any:
     kind = inner(kind)
     if typing.get_origin(kind) is Literal:
         return typing.get_args(kind)[0]
-    return {str: f"{{{name}}}", int: 1, float: 1.0, bool: True}.get(kind, ["https://souk.example/1.png"])
+    if typing.get_args(kind):
+        return ["https://souk.example/1.png"] if typing.get_args(kind) == (str,) else []
+    return {str: f"{{{name}}}", int: 1, float: 1.0, bool: True}[kind]
 
 
 def sent(name: str, *, everything: bool) -> Any:

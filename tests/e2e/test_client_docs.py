@@ -10,6 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from souk_client.models import Discount, ShippingPromotion, ShippingRate
+from tests.e2e.people import Shop
+
 ROOT = Path(__file__).parents[2]
 PAGE, README = ROOT / "docs" / "client.md", ROOT / "README.md"
 
@@ -67,3 +70,16 @@ def test_what_the_readme_shows_of_the_client_is_executed_here() -> None:
 async def test_the_shell_on_the_page_runs_as_it_stands(souk_url: str, tmp_path: Path) -> None:
     said = await run(souk_url, tmp_path, "bash", "-euo", "pipefail", "-c", "\n".join(blocks(PAGE, "bash")))
     assert said == ['{"items":[],"next_cursor":null}']
+
+
+def test_a_price_list_comes_back_as_it_was_set(souk_url: str) -> None:
+    """The one request whose parts are models of the client's."""
+    shop = Shop.open(souk_url)
+    sent = {
+        "discounts": [Discount(code="WELCOME10", title="Ten percent off", kind="percentage", value=10)],
+        "rates": [ShippingRate(option_id="standard", title="Standard", service_level="standard", price_cents=500)],
+        "promotions": [ShippingPromotion(title="Free with a lamp", listing_ids=[shop.listing_id])],
+    }
+    shop.owner.souk.set_price_list(shop.store_id, **sent)
+    found = shop.owner.souk.price_list(shop.store_id)
+    assert {"discounts": found.discounts, "rates": found.rates, "promotions": found.promotions} == sent
