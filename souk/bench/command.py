@@ -17,6 +17,7 @@ from souk.bench.deals import Deal, Shop, register
 from souk.bench.floors import bare_worker
 from souk.bench.flow import AT_ONCE, Traders, bare_rate, rate, settle
 from souk.bench.harness import LIFTED, Bench, Market
+from souk.bench.http import Caller
 from souk.bench.results import Result, quantile
 from souk.drills.stack import DrillStack
 from souk_client.repeating import new_key
@@ -29,17 +30,30 @@ Times = dict[str, list[float]]
 
 
 @dataclass(slots=True)
-class _Souk:
-    """The subject: a shop and its buyer, one command after the other."""
+class Souk:
+    """The subject: a shop and its buyer, one command after the other; and traders for the load."""
 
     traders: Traders
     shop: Shop
-    deal: Deal
+    buyer: Caller
+
+    @classmethod
+    async def open(cls, api: str) -> "Souk":
+        shop = await Shop.open(api)
+        souk = cls(await Traders.open(api), shop, await register(api, "CUSTOMER"))
+        # Having asked once, the buyer may buy ever after.
+        await Deal(shop, souk.buyer).question()
+        return souk
+
+    def close(self) -> None:
+        self.traders.close()
+        self.shop.owner.close()
+        self.buyer.close()
 
     async def times(self, deals: int) -> Times:
         found: Times = {name: [] for name in COMMANDS}
         for _ in range(deals):
-            deal = Deal(self.shop, self.deal.buyer)
+            deal = Deal(self.shop, self.buyer)
             for name in COMMANDS:
                 started = time.monotonic()
                 await deal.step(name)
@@ -142,10 +156,8 @@ async def _measure(bench: Bench, stack: DrillStack, result: Result) -> None:
     async with Market(stack) as market:
         client = await bare_client(market.settings.temporal_address, market.settings.temporal_namespace)
         bench.tell("warming up, and finding half load")
-        traders = await Traders.open(market.api)
-        shop = await Shop.open(market.api)
-        souk = _Souk(traders, shop, Deal(shop, await register(market.api, "CUSTOMER")))
-        await Deal(shop, souk.deal.buyer).question()
+        souk = await Souk.open(market.api)
+        traders = souk.traders
         bare = _Bare(client)
         await rate(AT_ONCE, traders.flow)
         full = await rate(2 * AT_ONCE, traders.flow)
@@ -162,7 +174,7 @@ async def _measure(bench: Bench, stack: DrillStack, result: Result) -> None:
             _note(result, "at half load", subject, floor)
 
         await bench.in_turns(result, one_round)
-        traders.close()
+        souk.close()
         await settle()
         await market.audit(result, bench.tell)
 

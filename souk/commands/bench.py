@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +14,12 @@ from rich.table import Table
 from souk.bench.command import run_command
 from souk.bench.counts import COUNTS_FILE, FlowCounts, compare, count_flow, read_counts, write_counts
 from souk.bench.flow import run_flow
+from souk.bench.growth import QUICK_LARGE, run_growth
 from souk.bench.harness import Bench
 from souk.bench.page import PAGE, write_page
 from souk.bench.read import run_read
 from souk.bench.results import FOLDER, Result
+from souk.bench.seeding import FULL
 from souk.bench.show import show
 from souk.bench.start import run_start
 from souk.bench.trust import run_trust
@@ -41,6 +44,7 @@ BENCHES: dict[str, Callable[[Bench], Result]] = {
     "watch": run_watch,
     "trust": run_trust,
     "start": run_start,
+    "growth": partial(run_growth, events=FULL),
 }
 
 
@@ -138,6 +142,22 @@ def start(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = Non
 def trust(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = None, as_json: AsJson = False) -> None:
     """A store with a hundred thousand facts beside one with a thousand: fold, verify, page."""
     _end(_run("trust", run_trust, data_dir, quick=quick, write=write, as_json=as_json))
+
+
+@app.command("growth")
+def growth(
+    *,
+    events: Annotated[int, typer.Option(min=20_000, help="Activity events of the large market.")] = FULL,
+    quick: Quick = False,
+    write: Write = True,
+    data_dir: BenchDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """A market of ten million events beside one of ten thousand; then the plans of every read."""
+    events = QUICK_LARGE if quick and events == FULL else events
+    more = "" if events == FULL else f" --events {events}"
+    run = partial(run_growth, events=events)
+    _end(_run("growth", run, data_dir, more, quick=quick, write=write, as_json=as_json))
 
 
 @app.command("all")
