@@ -21,6 +21,7 @@ from souk.bench.read import run_read
 from souk.bench.results import FOLDER, Result
 from souk.bench.seeding import FULL
 from souk.bench.show import show
+from souk.bench.sleep import DEFAULT, QUICK, run_sleep
 from souk.bench.start import run_start
 from souk.bench.trust import run_trust
 from souk.bench.watch import run_watch
@@ -44,6 +45,7 @@ BENCHES: dict[str, Callable[[Bench], Result]] = {
     "watch": run_watch,
     "trust": run_trust,
     "start": run_start,
+    "sleep": partial(run_sleep, size=DEFAULT),
     "growth": partial(run_growth, events=FULL),
 }
 
@@ -158,6 +160,22 @@ def growth(
     more = "" if events == FULL else f" --events {events}"
     run = partial(run_growth, events=events)
     _end(_run("growth", run, data_dir, more, quick=quick, write=write, as_json=as_json))
+
+
+@app.command("sleep")
+def sleep(
+    *,
+    size: Annotated[int, typer.Option(min=10, help="Processes to put to sleep, in seven minutes.")] = DEFAULT,
+    quick: Quick = False,
+    write: Write = True,
+    data_dir: BenchDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open negotiations and orders waiting for their dates, by the ten thousand, beside none."""
+    size = QUICK if quick and size == DEFAULT else size
+    more = "" if size == DEFAULT else f" --size {size}"
+    run = partial(run_sleep, size=size)
+    _end(_run("sleep", run, data_dir, more, quick=quick, write=write, as_json=as_json))
 
 
 @app.command("all")

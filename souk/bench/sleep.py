@@ -1,0 +1,217 @@
+"""Bench ``sleep``: open negotiations and orders waiting for their dates, by the ten thousand, beside none.
+
+Two stacks, each with its traders. On one, sleepers are made by the real commands: updates with start to the real
+processes, whose activities write the real rows; only their buyers are put in by SQL, and the HTTP API is left out,
+because it would be most of the work. Two of three are first offers that wait for an answer; every second of their
+buyers also bought at the list price, and that order waits for its delivery. Then commands are timed on both in turns,
+and the workers' memory is read.
+"""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from temporalio.client import WithStartWorkflowOperation
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+
+from activities.attributes import search_attributes
+from db.ids import new_id
+from domain.market.commands import Done, MakeOffer, NegotiationStart, OrderStart, PlaceOrder
+from domain.market.policy import MarketPolicy
+from domain.market.processes import MARKET_QUEUE, NEGOTIATION, ORDER, negotiation_process, order_process
+from souk.bench.command import COMMANDS, Souk
+from souk.bench.deals import Shop
+from souk.bench.flow import AT_ONCE, rate, settle
+from souk.bench.harness import LIFTED, Bench, Market
+from souk.bench.results import Result, quantile
+from souk.drills.stack import DrillStack
+
+FULL, DEFAULT, QUICK = 100_000, 20_000, 400
+MOST = 1.2
+_SHOPS = 16
+_PER_BUYER = 16
+_DEALS, _QUICK_DEALS = 60, 5
+_MINUTES_TO_FILL = 7.0
+QUICK_WARM = 5
+_RPC = timedelta(seconds=60)
+
+
+@dataclass(slots=True)
+class _Sleepers:
+    """Makes them. No two share a buyer and a listing, as the market demands."""
+
+    market: Market
+    shops: list[Shop]
+    buyers: list[UUID]
+    made: int = 0
+
+    @classmethod
+    async def prepare(cls, market: Market, count: int) -> "_Sleepers":
+        shops = [await Shop.open(market.api) for _ in range(_SHOPS)]
+        for shop in shops:
+            shop.owner.close()
+        buyers = [new_id() for _ in range(-(-count // _PER_BUYER))]
+        with psycopg.connect(market.owner_url) as connection:
+            connection.execute(
+                "INSERT INTO agents (agent_id, agent_type, handle, display_name)"
+                " SELECT id, 'CUSTOMER', 'sleeper-' || id, 'Sleeper' FROM unnest(%s::uuid[]) id",
+                [buyers],
+            )
+        return cls(market, shops, buyers)
+
+    async def make(self, count: int, deadline: float) -> None:
+        """So many, sixteen at a time, or as many as time allows."""
+        numbers = iter(range(count))
+
+        async def one() -> None:
+            for number in numbers:
+                if self.made >= count or time.monotonic() > deadline:
+                    return
+                await self._start(number)
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(AT_ONCE):
+                group.create_task(one())
+
+    async def _start(self, number: int) -> None:
+        shop = self.shops[number % _SHOPS]
+        buyer = self.buyers[number // _PER_BUYER]
+        listing_id, store_id, policy = UUID(shop.listing_id), UUID(shop.store_id), MarketPolicy()
+        offer_id = new_id()
+        await self._command(
+            NEGOTIATION,
+            negotiation_process(offer_id),
+            NegotiationStart(negotiation_id=offer_id, listing_id=listing_id, store_id=store_id, policy=policy),
+            "make_offer",
+            MakeOffer(
+                command_id=offer_id, negotiation_id=offer_id, listing_id=listing_id, buyer_id=buyer, price_cents=1_200,
+                quantity=1,
+            ),
+        )  # fmt: skip
+        self.made += 1
+        if number % 2:
+            return
+        order_id = new_id()
+        await self._command(
+            ORDER,
+            order_process(order_id),
+            OrderStart(order_id=order_id, listing_id=listing_id, store_id=store_id, policy=policy),
+            "place_order",
+            PlaceOrder(command_id=order_id, buyer_id=buyer, listing_id=listing_id),
+        )
+        self.made += 1
+
+    async def _command(self, kind: str, process_id: str, start: Any, update: str, command: Any) -> None:
+        operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+            kind,
+            start,
+            id=process_id,
+            task_queue=MARKET_QUEUE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            search_attributes=search_attributes(start.store_id, start.listing_id, "PROPOSED"),
+        )
+        await self.market.temporal.execute_update_with_start_workflow(
+            update,
+            command,
+            start_workflow_operation=operation,
+            id=str(command.command_id),
+            result_type=Done,
+            rpc_timeout=_RPC,
+        )
+
+
+def run_sleep(bench: Bench, size: int) -> Result:
+    """From the main thread. ``size``: processes asleep. Raises StackError when a stack does not come up."""
+    result = bench.result(
+        "sleep",
+        "A sleeping market",
+        f"up to {size:,} open negotiations and orders waiting for their dates",
+        "none open",
+        f"worker memory and command latency ≤ {MOST} ×",
+    )
+    bench.tell("starting two stacks")
+    bench.data_dir.mkdir(parents=True, exist_ok=True)
+    with (
+        DrillStack(bench.data_dir / "awake", LIFTED) as awake,
+        DrillStack(bench.data_dir / "asleep", LIFTED) as asleep,
+    ):
+        asyncio.run(_fill(bench, asleep, size, result))
+        # Started anew, neither worker holds what filling left behind.
+        for stack in (awake, asleep):
+            stack.parts["worker"].stop()
+            stack.parts["worker"].restart()
+            stack.wait_ready()
+        asyncio.run(_measure(bench, awake, asleep, result))
+    return result
+
+
+async def _fill(bench: Bench, stack: DrillStack, size: int, result: Result) -> None:
+    async with Market(stack) as market:
+        sleepers = await _Sleepers.prepare(market, size)
+        before = market.memory("worker")
+        bench.tell(f"putting {size:,} processes to sleep")
+        started = time.monotonic()
+        shown = asyncio.create_task(_show(bench, sleepers, size))
+        try:
+            await sleepers.make(size, started + _MINUTES_TO_FILL * 60)
+        finally:
+            shown.cancel()
+        taken = time.monotonic() - started
+        asleep = "all of them" if sleepers.made >= size else f"of the {size:,} asked for, in the time there is"
+        result.facts["asleep"] = (
+            f"{sleepers.made:,} processes ({asleep}), made in {taken:.0f} s; the issue speaks of {FULL:,}"
+        )
+        result.facts["worker memory while they were made"] = (
+            f"{before:.0f} MiB before, {market.memory('worker'):.0f} MiB after"
+        )
+        result.facts["bytes each takes"] = _bytes_each(stack, market, sleepers.made)
+        await settle()
+
+
+async def _show(bench: Bench, sleepers: _Sleepers, size: int) -> None:
+    while True:
+        await asyncio.sleep(15)
+        bench.tell(f"{sleepers.made:,} of {size:,} asleep")
+
+
+def _bytes_each(stack: DrillStack, market: Market, made: int) -> str:
+    temporal = sum(file.stat().st_size for file in stack.data_dir.glob("temporal.db*"))
+    with psycopg.connect(market.owner_url) as connection:
+        row = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+    assert row is not None
+    return f"{temporal / made:,.0f} of Temporal's database, {row[0] / made:,.0f} of Postgres'"
+
+
+async def _measure(bench: Bench, awake: DrillStack, asleep: DrillStack, result: Result) -> None:
+    deals = _QUICK_DEALS if bench.quick else _DEALS
+    async with Market(awake) as awake_market, Market(asleep) as asleep_market:
+        sides = {"subject": asleep_market, "floor": awake_market}
+        bench.tell("warming up")
+        souks = {name: await Souk.open(market.api) for name, market in sides.items()}
+        for souk in souks.values():
+            await rate(AT_ONCE, souk.traders.flow)
+            await souk.times(QUICK_WARM)
+
+        def add(side: str, row: str, unit: str, value: float) -> None:
+            compared = result.compare(row, unit, at_most=MOST)
+            (compared.subject if side == "subject" else compared.floor).append(value)
+
+        async def one_round(_: int) -> None:
+            for side, market in sides.items():
+                times = await souks[side].times(deals)
+                for command in COMMANDS:
+                    add(side, f"{command}, p50", "ms", quantile(times[command], 0.5))
+                    add(side, f"{command}, p99", "ms", quantile(times[command], 0.99))
+                add(side, "worker memory", "MiB", market.memory("worker"))
+
+        await bench.in_turns(result, one_round)
+        for souk in souks.values():
+            souk.close()
+        await settle()
+        for market in sides.values():
+            await market.audit(result, bench.tell)
