@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from temporalio.client import WorkflowExecutionStatus
@@ -14,6 +14,7 @@ from db.platform import console
 
 GRACE_SECONDS = 60.0
 HOLDS_WITHIN_SECONDS = 600.0
+WEBHOOKS_AFTER_SECONDS = 3600.0
 _MOST = 100
 _PATIENCE_SECONDS = 4
 _FAILING = "ExecutionStatus = 'Running' AND TemporalReportedProblems IS NOT NULL"
@@ -52,6 +53,7 @@ async def get_attention(context: AppContext, operator: UUID) -> Attention:
         await console.name_operator(session, operator)
         now = await clock(session)
         late = await console.list_late(session, now, GRACE_SECONDS, _MOST)
+        webhooks = await console.list_failing_webhooks(session, now - timedelta(seconds=WEBHOOKS_AFTER_SECONDS), _MOST)
         holds = await console.list_expiring_holds(session, now, HOLDS_WITHIN_SECONDS, _MOST)
     answered = True
     failing: list[Item] = []
@@ -78,6 +80,13 @@ async def get_attention(context: AppContext, operator: UUID) -> Attention:
                 "Nothing to do: unbought, the stock returns by itself.",
             )
             for row in holds
+        ),
+        *(
+            Item(
+                "webhook failing", row["kind"], row["id"], None, row["waits_for"], row["since"], None,
+                "Nothing to do here: its owner must mend the receiver; nothing is lost meanwhile.",
+            )
+            for row in webhooks
         ),
     ]  # fmt: skip
     return Attention(items, answered, now)

@@ -14,6 +14,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.attributes import STATE
 from activities.market.waking import wake
+from activities.webhooks.waking import wake_delivery
 from api.context import AppContext
 from api.web.words import REASONS, signed
 from db.market.reads_trust import list_trust_events
@@ -70,6 +71,11 @@ async def get_process(context: AppContext, operator: UUID, kind: str, entity: UU
         story = await _STORIES[kind](session, entity, row)
     is_open = kind == "store-trust" or row["closed_at"] is None
     workflow = await describe(context, f"{kind}/{entity}")
+    if kind == "webhook":
+        # A quiet endpoint may do without a process, and a paused one may have one.
+        waits = row["next_attempt_at"] is not None
+        found = differences(row, workflow, is_open=True) if waits or not workflow.reached else []
+        return Process(kind, entity, row, is_open, story, workflow, found)
     return Process(kind, entity, row, is_open, story, workflow, differences(row, workflow, is_open=is_open))
 
 
@@ -135,6 +141,9 @@ async def wake_process(context: AppContext, operator: UUID, kind: str, entity: U
         row = await console.get_projection(session, kind, entity) if kind in console.KINDS else None
     if row is None:
         raise ROUTE_NOT_FOUND.error()
+    if kind == "webhook":
+        await wake_delivery(context.temporal, entity)
+        return
     policy = context.settings.market
     start: NegotiationStart | OrderStart | ReviewWindowStart | StoreTrustStart
     match kind:
@@ -207,6 +216,19 @@ async def _store_trust(session: AsyncSession, entity: UUID, _: Mapping[str, Any]
     return [(step.timestamp, _step(step), f"/stores/{entity}#t-{step.sequence}") for step in reversed(steps)]
 
 
+_WEBHOOK_STEPS = (
+    ("created_at", "The endpoint was made"),
+    ("last_delivered_at", "The last event was delivered"),
+    ("failing_since", "Nothing is delivered from here on"),
+    ("last_attempt_at", "The last try"),
+)
+
+
+async def _webhook(_: AsyncSession, __: UUID, row: Mapping[str, Any]) -> list[Story]:
+    story: list[Story] = [(row[name], words, None) for name, words in _WEBHOOK_STEPS if row[name]]
+    return sorted(story, key=lambda entry: entry[0])
+
+
 def _step(step: TrustEvent) -> str:
     moved = signed(step.overall_after_milli - step.overall_before_milli)
     told = f"Step {step.sequence}: {REASONS[step.reason]} ({step.component.value})"
@@ -218,4 +240,5 @@ _STORIES = {
     "order": _order,
     "review-window": _review_window,
     "store-trust": _store_trust,
+    "webhook": _webhook,
 }

@@ -54,6 +54,13 @@ FROM operator_holds h JOIN operator_offers o USING (offer_id) JOIN operator_nego
 WHERE h.released_at IS NULL AND h.expires_at BETWEEN :now AND :until ORDER BY h.expires_at LIMIT :limit
 """
 
+_FAILING_WEBHOOKS = """
+SELECT 'webhook' AS kind, webhook_id AS id, failing_since AS since,
+  CASE WHEN status = 'PAUSED' THEN 'its owner, who was told that it is paused: ' || lower(pause_reason)
+       ELSE 'a receiver that takes its deliveries' END AS waits_for
+FROM operator_webhooks WHERE failing_since < :since ORDER BY failing_since LIMIT :limit
+"""
+
 _OPEN = """
 SELECT 'negotiation' AS kind, negotiation_id AS id, seller_store_id AS store_id, status::text AS status,
   opened_at AS since FROM operator_negotiations WHERE closed_at IS NULL
@@ -70,6 +77,10 @@ _PROJECTIONS = {
     "store-trust": "SELECT store_id, overall_score, rated, sequence, folds, last_updated_at, decay_due_at,"
     " (SELECT count(*) FROM trust_facts f WHERE f.store_id = p.store_id AND folded_at IS NULL) AS facts_waiting"
     " FROM trust_profiles p WHERE store_id = :id",
+    # Its status is no state of its process, so it has another name here.
+    "webhook": "SELECT webhook_id, agent_id, source, format, status AS endpoint, pause_reason, failed_tries,"
+    " failing_since, next_attempt_at, last_attempt_at, last_delivered_at, last_status, dead_letters, created_at,"
+    " NULL::uuid AS store_id, NULL::timestamptz AS closed_at FROM operator_webhooks WHERE webhook_id = :id",
 }
 KINDS = tuple(_PROJECTIONS)
 
@@ -92,13 +103,18 @@ async def list_expiring_holds(session: AsyncSession, now: datetime, within_secon
     return await _rows(session, _HOLDS, now=now, until=now + timedelta(seconds=within_seconds), limit=limit)
 
 
+async def list_failing_webhooks(session: AsyncSession, since: datetime, limit: int) -> Sequence[Row]:
+    """Endpoints that have taken nothing since then, those that fail longest first."""
+    return await _rows(session, _FAILING_WEBHOOKS, since=since, limit=limit)
+
+
 async def list_open(session: AsyncSession, limit: int) -> Sequence[Row]:
     """Negotiations and orders under way, the newest first."""
     return await _rows(session, _OPEN, limit=limit)
 
 
 async def get_projection(session: AsyncSession, kind: str, entity: UUID) -> Row | None:
-    """``kind``: negotiation, order, review-window, store-trust."""
+    """``kind``: negotiation, order, review-window, store-trust, webhook."""
     rows = await _rows(session, _PROJECTIONS[kind], id=entity)
     return rows[0] if rows else None
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -9,7 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from db.ids import new_id
+from db.locks import clock
 from db.market.activity import notify, record_event
+from db.platform.console import list_failing_webhooks, name_operator
+from db.platform.keys import insert_key, random_secret
+from db.platform.tables import ApiKeyKind
 from db.session import Database
 from db.webhooks import endpoints
 from db.webhooks.pending import list_concerned, list_failing, list_processes, list_waiting, read_bounds
@@ -245,6 +250,29 @@ async def test_operators_see_no_address(api_database: Database):
         names = set(rows.scalars())
     assert {"status", "failing_since", "dead_letters"} <= names
     assert names & {"url", "description", "last_error", "test_error"} == set()
+
+
+async def test_what_fails_for_long_is_shown_to_operators(worker_database: Database, api_database: Database):
+    rows = await Rows.make(worker_database)
+    failing, lately = await rows.webhook(), await rows.webhook()
+    key_id = new_id()
+    async with worker_database.transaction() as session:
+        insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "webhooks", random_secret())
+        for webhook, hours in ((failing, 2), (lately, 0)):
+            await session.execute(
+                text(
+                    "UPDATE webhook_endpoints SET failed_tries = 1, failing_since = now() - make_interval(hours => :h) "
+                    "WHERE webhook_id = :id"
+                ),
+                {"id": webhook, "h": hours},
+            )
+    async with api_database.transaction() as session:
+        since = await clock(session) - timedelta(hours=1)
+        assert await list_failing_webhooks(session, since, 100) == []
+        await name_operator(session, key_id)
+        seen = {row["id"]: row for row in await list_failing_webhooks(session, since, 100)}
+    assert set(seen) & set(rows.made) == {failing}
+    assert set(seen[failing]) == {"kind", "id", "since", "waits_for"}
 
 
 @pytest.mark.parametrize(

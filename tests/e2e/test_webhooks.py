@@ -1,5 +1,6 @@
 """Webhooks as an agent uses them: over HTTP, delivered by the real processes to a real receiver."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 from uuid import uuid4
@@ -8,6 +9,7 @@ import pytest
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from tests.e2e.people import Agent, Shop, eventually
+from tests.hostile.callers import operator_key
 from tests.receiver import Receiver
 from tests.running import RunningSouk
 
@@ -181,3 +183,20 @@ def test_making_one_is_idempotent_and_bounded(url: str) -> None:
     agent.ok("DELETE", f"/v1/webhooks/{made['webhook']['webhook_id']}")
     agent.post("/v1/webhooks", body)
     assert agent.refused("GET", f"/v1/webhooks/{made['webhook']['webhook_id']}") == (404, "webhook.not_found")
+
+
+def test_operators_see_states_and_wake_and_no_address(url: str, receiver: Receiver, hasty_souk: RunningSouk) -> None:
+    shop = Shop.open(url)
+    webhook, secret = subscribe(shop.owner, receiver, types=["QUESTION_ASKED"], description="not-to-be-told")
+    receiver.answer = lambda _: 410
+    shop.ask(Agent.register(url, "CUSTOMER"))
+    eventually(lambda: shown(shop.owner, webhook), until=lambda w: w["status"] == "PAUSED")
+    operator = Agent(url, asyncio.run(operator_key(hasty_souk.settings)))
+    seen = operator.get(f"/v1/operations/processes/webhook/{webhook}")
+    assert (seen["projection"]["endpoint"], seen["projection"]["pause_reason"]) == ("PAUSED", "GONE")
+    assert seen["differences"] == []
+    for text in (str(seen), operator.http.get(f"/v1/operations/processes/webhook/{webhook}").text):
+        assert "not-to-be-told" not in text
+        assert secret not in text
+    operator.post(f"/v1/operations/processes/webhook/{webhook}/wake", {"reason": "a test"})
+    assert operator.refused("GET", f"/v1/operations/processes/webhook/{uuid4()}")[0] == 404
