@@ -98,8 +98,7 @@ async def calling_platform(request: Request, context: Context, agent: AgentHeade
     check_version(claim.version or profile.version, older_too=lenient)
     await _count(context, per_platform=claim.profile_url)
     signed = await _check_signature(request, context, profile)
-    offered = profile.capabilities
-    active = frozenset(CAPABILITIES) if lenient or not offered else decide_capabilities(offered)
+    active = frozenset(CAPABILITIES) if lenient else decide_capabilities(profile.capabilities)
     return Platform(profile, active, signed)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from api.checkout.profiles import Profile
 from config.settings import Settings
+from domain.checkout.ucp import CAPABILITIES, VERSION
 from tests.hostile.callers import PROFILE, Callers
 from tests.running import RunningSouk
 
@@ -22,7 +23,8 @@ def hostile_souk(settings: Settings) -> Iterator[RunningSouk]:
     }
     with RunningSouk(Settings.model_validate(settings.model_dump() | {"limits": limits})) as running:
         # A platform without keys that is known already: nobody here reaches the outside.
-        running.app.state.context.profiles._keep(PROFILE, Profile(PROFILE), 3_600)
+        known = Profile(PROFILE, capabilities=dict.fromkeys(CAPABILITIES, (VERSION,)))
+        running.app.state.context.profiles._keep(PROFILE, known, 3_600)
         yield running
 
 
