@@ -62,6 +62,10 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
         schemas.pop(unused, None)
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
+            for parameter in operation.get("parameters", ()):
+                # Looked at by hand, because its absence has a word of the protocol's own.
+                if parameter["name"] == "UCP-Agent":
+                    parameter |= {"required": True, "schema": {"type": "string"}}
             responses = operation["responses"]
             answers = [answer for status, answer in responses.items() if status < "300"]
             _give_examples(schemas, [operation.get("requestBody", {}), *answers])
