@@ -67,18 +67,23 @@ async def ensure_schedule(client: Client, every_seconds: float) -> None:
         await client.get_schedule_handle(SWEEP_SCHEDULE).update(renew)
 
 
+def _runtime(metrics_port: int) -> Runtime | None:
+    """One that serves the SDK's metrics on a port of this machine; None, the process's own, for port 0.
+
+    Not the process's default: whoever looked before whether Temporal answers has set that one already.
+    """
+    if not metrics_port:
+        return None
+    return Runtime(telemetry=TelemetryConfig(metrics=PrometheusConfig(bind_address=f"127.0.0.1:{metrics_port}")))
+
+
 async def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; finishes what is under way."""
-    if settings.worker_metrics_port:
-        Runtime.set_default(
-            Runtime(
-                telemetry=TelemetryConfig(
-                    metrics=PrometheusConfig(bind_address=f"127.0.0.1:{settings.worker_metrics_port}")
-                )
-            )
-        )
     client = await connect(
-        settings.temporal_address, settings.temporal_namespace, settings.payload_keys.get_secret_value()
+        settings.temporal_address,
+        settings.temporal_namespace,
+        settings.payload_keys.get_secret_value(),
+        runtime=_runtime(settings.worker_metrics_port),
     )
     database = Database(
         settings.pooled_url("worker"), settings.worker_pool_size, "souk-worker", settings.direct_url("worker")
