@@ -1,6 +1,6 @@
-"""Temporal search attributes of the market's processes: ids and a state name, because they are never encrypted."""
+"""What Temporal may know of the market's processes: ids and a state name, because they are never encrypted."""
 
-from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
+from temporalio.common import Priority, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 
 STORE_ID = SearchAttributeKey.for_keyword("StoreId")
 LISTING_ID = SearchAttributeKey.for_keyword("ListingId")
@@ -16,3 +16,8 @@ def search_attributes(store_id: object, listing_id: object | None, state: str) -
     if listing_id is not None:
         pairs.append(SearchAttributePair(LISTING_ID, str(listing_id)))
     return TypedSearchAttributes(pairs)
+
+
+def fair_share(store_id: object) -> Priority:
+    """Where tasks wait, each store's are taken in turn with the others', however many it has."""
+    return Priority(fairness_key=str(store_id))

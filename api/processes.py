@@ -19,7 +19,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError
 
-from activities.attributes import search_attributes
+from activities.attributes import fair_share, search_attributes
 from activities.market.waking import nudge, wake
 from activities.webhooks.waking import wake_delivery
 from db.market.negotiations import list_open_in_store, list_open_on_listing
@@ -153,6 +153,7 @@ class Processes:
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             search_attributes=search_attributes(start.store_id, getattr(start, "listing_id", None), state),
             static_summary=summary,
+            priority=fair_share(start.store_id),
         )
         try:
             async with asyncio.timeout(self._timeout):

@@ -7,7 +7,7 @@ from typing import Any
 from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
-from activities.attributes import search_attributes
+from activities.attributes import fair_share, search_attributes
 from domain.checkout.commands import CheckoutStart
 from domain.checkout.processes import CHECKOUT, checkout_process
 from domain.market.commands import Done, OrderStart, PlaceOrder, ReverseOrder
@@ -30,6 +30,7 @@ async def tell_order(client: Client, update: str, start: OrderStart, command: Pl
         id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
         search_attributes=search_attributes(start.store_id, start.listing_id, "PLACED"),
         static_summary="Order",
+        priority=fair_share(start.store_id),
     )
     try:
         await client.execute_update_with_start_workflow(
@@ -61,5 +62,6 @@ async def wake_checkout(client: Client, start: CheckoutStart) -> None:
         start_signal=NUDGE,
         search_attributes=search_attributes(start.store_id, None, "RESUMED"),
         static_summary="Checkout",
+        priority=fair_share(start.store_id),
         rpc_timeout=_RPC_TIMEOUT,
     )

@@ -10,7 +10,7 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.attributes import search_attributes
+from activities.attributes import fair_share, search_attributes
 from domain.market.commands import NegotiationStart, OrderStart, ReviewWindowStart, StoreTrustStart
 from domain.market.processes import (
     MARKET_QUEUE,
@@ -69,5 +69,6 @@ async def wake(
         start_signal=NUDGE,
         search_attributes=search_attributes(start.store_id, listing_id, "RESUMED"),
         static_summary=summary,
+        priority=fair_share(start.store_id),
         rpc_timeout=_RPC_TIMEOUT,
     )

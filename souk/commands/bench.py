@@ -16,6 +16,7 @@ from souk.bench.counts import COUNTS_FILE, FlowCounts, compare, count_flow, read
 from souk.bench.flow import run_flow
 from souk.bench.growth import QUICK_LARGE, run_growth
 from souk.bench.harness import Bench
+from souk.bench.hot_store import run_hot_store
 from souk.bench.page import PAGE, write_page
 from souk.bench.read import run_read
 from souk.bench.results import FOLDER, Result
@@ -25,6 +26,7 @@ from souk.bench.sleep import DEFAULT, QUICK, run_sleep
 from souk.bench.start import run_start
 from souk.bench.trust import run_trust
 from souk.bench.watch import run_watch
+from souk.bench.workers import run_workers
 from souk.commands.clear_errors import one_clear_line
 from souk.drills.stack import data_directory
 
@@ -47,6 +49,8 @@ BENCHES: dict[str, Callable[[Bench], Result]] = {
     "start": run_start,
     "sleep": partial(run_sleep, size=DEFAULT),
     "growth": partial(run_growth, events=FULL),
+    "hot-store": run_hot_store,
+    "workers": run_workers,
 }
 
 
@@ -138,6 +142,18 @@ def watch(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = Non
 def start(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = None, as_json: AsJson = False) -> None:
     """`souk up` from cold and from a filled data directory."""
     _end(_run("start", run_start, data_dir, quick=quick, write=write, as_json=as_json))
+
+
+@app.command("hot-store")
+def hot_store(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = None, as_json: AsJson = False) -> None:
+    """Offers to other stores while one store's processes start by the thousand, with and without fairness."""
+    _end(_run("hot-store", run_hot_store, data_dir, quick=quick, write=write, as_json=as_json))
+
+
+@app.command("workers")
+def workers(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = None, as_json: AsJson = False) -> None:
+    """Two worker processes against one, where the worker is the limit."""
+    _end(_run("workers", run_workers, data_dir, quick=quick, write=write, as_json=as_json))
 
 
 @app.command("trust")

@@ -103,9 +103,15 @@ class Part:
 class DrillStack:
     """Postgres, Temporal, worker and API in a fresh data directory. A context manager."""
 
-    def __init__(self, data_dir: Path, variables: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        variables: Mapping[str, str] | None = None,
+        temporal_config: Mapping[str, object] | None = None,
+    ) -> None:
         self._data = DataDirectory(data_dir)
         self._variables = dict(variables or {})
+        self._temporal_config = temporal_config
         self.environment: dict[str, str] = {}
         self.parts: dict[str, Part] = {}
         self.api = ""
@@ -151,7 +157,7 @@ class DrillStack:
         self.api = f"http://127.0.0.1:{port}"
         postgres = EmbeddedPostgres(self._data.path)
         self.parts["postgres"] = Part(postgres.child, postgres.spawn, postgres.stop)
-        temporal = EmbeddedTemporal(self._data.path)
+        temporal = EmbeddedTemporal(self._data.path, dynamic_config=self._temporal_config)
         self.parts["temporal"] = Part(temporal.child, temporal.spawn, temporal.stop)
         postgres.spawn()
         temporal.spawn()
@@ -176,6 +182,11 @@ class DrillStack:
         descriptor = self._listener.fileno()
         self._add("api", ["api", "--wait", "30", "--fd", str(descriptor)], descriptor)
         self.wait_ready()
+
+    def add_worker(self, name: str) -> Part:
+        """One more worker process beside the first, which goes with the stack. Takes work some seconds later."""
+        self._add(name, ["worker", "--wait", "30"], stop_seconds=30)
+        return self.parts[name]
 
     def _add(self, name: str, arguments: list[str], *pass_fds: int, stop_seconds: float = 15) -> None:
         child = Child(
