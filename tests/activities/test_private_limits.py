@@ -40,7 +40,11 @@ async def test_an_automatic_answer_looks_like_the_merchants(scene: Scene) -> Non
                 await scene.limit_listing(shop, auto_accept_cents=1_200, auto_decline_cents=900)
             deal = await scene.offer(shop, buyer, price)
             await (deal.answer_automatically() if automatic else getattr(deal, word)(shop.merchant_id))
-            query = "SELECT type, meta FROM inbox_events WHERE agent_id = :id"
+            # Its date is the offer's own, so nothing but the time of the answer is in it.
+            query = """
+                SELECT type, meta - 'due_at', (meta->>'due_at')::timestamptz IS NOT DISTINCT FROM purchase_by
+                FROM inbox_events JOIN offers USING (offer_id) WHERE agent_id = :id ORDER BY inbox_events.seq
+            """
             public = "SELECT type::text, actor_agent_id, meta FROM activity_events WHERE listing_id = :id ORDER BY seq"
             seen.append(
                 (
