@@ -19,6 +19,7 @@ _PAGES = ("/", "/stores/{store_id}", "/listings/{listing_id}", "/threads/{thread
 _LEFT_OUT = ("/stream", "/metrics", "/healthz", "/readyz", "/docs", "/openapi.json", "/.well-known", "/problems")
 _WORDS = {"q": "lamp", "min_price_cents": "2000", "max_price_cents": "2000", "hours": "168", "order": "oldest"}
 _PAGE_LIMIT = 10
+_ID_LENGTH = 36
 
 
 def acquaint(owner: psycopg.Connection[Any]) -> tuple[Ids, Viewers]:
@@ -64,21 +65,20 @@ def reads(api: str, ids: Ids, viewers: Viewers) -> Iterator[tuple[str, str, str]
                 for query in (*queries, *_next_page(client, path, viewers[viewer])):
                     asked = path + (("&" if "?" in path else "?") + urlencode(query) if query else "")
                     if client.get(asked, headers=viewers[viewer]).is_success:
-                        shown = ", ".join(name for name in query)
                         by = "" if viewer == "anyone" else f" as {viewer}"
-                        which = "=".join((*query, *query.values())) if _tells(query) else shown
+                        which = ", ".join(_named(name, value) for name, value in query.items())
                         yield f"{shape}{f' by {which}' if which else ''}{by}", viewer, asked
 
 
-def _tells(query: dict[str, str]) -> bool:
-    """Whether the value says more than an id does."""
-    return len(query) == 1 and all(len(value) < 36 for value in query.values())
+def _named(name: str, value: str) -> str:
+    """With its value, where that says more than an id or a cursor does."""
+    return name if name == "cursor" or len(value) >= _ID_LENGTH else f"{name}={value}"
 
 
 def _who(client: httpx.Client, path: str, viewers: Viewers) -> list[str]:
-    if client.get(path, headers=viewers["anyone"]).is_success or "?" in path:
-        return ["anyone"]
     q = {"q": "lamp"}
+    if any(client.get(path, params=params).is_success for params in (None, q)) or "?" in path:
+        return ["anyone"]
     return [name for name, headers in viewers.items()
             if client.get(path, headers=headers).is_success
             or client.get(path, headers=headers, params=q).is_success]  # fmt: skip
