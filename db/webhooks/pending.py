@@ -41,15 +41,21 @@ _CONCERNED = text(
       WHERE e.source = 'ACTIVITY' AND {_DUE}
     """  # noqa: S608 - no value in it
 )
+# One branch per index: an endpoint that finds nothing must not read the log to its end.
+_LATER = f"(a.txid, a.seq) > (e.cursor_txid, e.cursor_seq) AND a.txid >= e.cursor_txid AND a.txid < {_HORIZON}"
+_OF_TYPES = "a.type = ANY (e.types::activity_type[])"
 _BEHIND = f"""
-    CASE e.source WHEN 'INBOX' THEN EXISTS (
-        SELECT 1 FROM inbox_events i WHERE i.agent_id = e.agent_id AND (i.txid, i.seq) > (e.cursor_txid, e.cursor_seq)
-          AND i.txid < {_HORIZON} AND (e.types = '{{}}' OR i.type = ANY (e.types)))
-      ELSE EXISTS (
-        SELECT 1 FROM activity_events a WHERE (a.txid, a.seq) > (e.cursor_txid, e.cursor_seq) AND a.txid < {_HORIZON}
-          AND (e.store_id IS NULL OR a.store_id = e.store_id)
-          AND (e.listing_id IS NULL OR a.listing_id = e.listing_id)
-          AND (e.types = '{{}}' OR a.type::text = ANY (e.types))) END
+    CASE WHEN e.source = 'INBOX' THEN EXISTS (
+        SELECT 1 FROM inbox_events a WHERE a.agent_id = e.agent_id AND {_LATER}
+          AND (e.types = '{{}}' OR a.type = ANY (e.types)))
+      WHEN e.listing_id IS NOT NULL THEN EXISTS (
+        SELECT 1 FROM activity_events a WHERE a.listing_id = e.listing_id AND {_LATER}
+          AND (e.store_id IS NULL OR a.store_id = e.store_id) AND (e.types = '{{}}' OR {_OF_TYPES}))
+      WHEN e.store_id IS NOT NULL THEN EXISTS (
+        SELECT 1 FROM activity_events a WHERE a.store_id = e.store_id AND {_LATER}
+          AND (e.types = '{{}}' OR {_OF_TYPES}))
+      WHEN e.types <> '{{}}' THEN EXISTS (SELECT 1 FROM activity_events a WHERE {_OF_TYPES} AND {_LATER})
+      ELSE EXISTS (SELECT 1 FROM activity_events a WHERE {_LATER}) END
 """  # noqa: S608 - no value in it
 _TESTED = "(e.test_requested_at IS NOT NULL AND e.test_sent_at IS NULL)"
 _OWED = f"(e.status = 'ACTIVE' AND {_BEHIND}) OR {_TESTED}"
