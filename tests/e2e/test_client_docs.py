@@ -14,7 +14,7 @@ from souk_client.models import Discount, ShippingPromotion, ShippingRate
 from tests.e2e.people import Shop
 
 ROOT = Path(__file__).parents[2]
-PAGE, README = ROOT / "docs" / "client.md", ROOT / "README.md"
+PAGE = ROOT / "docs" / "client.md"
 
 
 def blocks(page: Path, language: str) -> list[str]:
@@ -59,11 +59,6 @@ async def test_the_python_on_the_page_runs_as_it_stands(souk_url: str, tmp_path:
     assert feed[-1] == "ORDER_PLACED"
     assert feed.count("OFFER_MADE") == 2
     assert stat.S_IMODE((tmp_path / "my-agent.json").stat().st_mode) == 0o600
-
-
-def test_what_the_readme_shows_of_the_client_is_executed_here() -> None:
-    shown = [block for block in blocks(README, "python") if "souk_client" in block]
-    assert set(shown) <= set(blocks(PAGE, "python"))
 
 
 @pytest.mark.timeout(120)

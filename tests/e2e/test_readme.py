@@ -1,4 +1,8 @@
-"""The README's journey in curl, run as it stands."""
+"""The README's doors: the journey in curl is run as it stands, the others are copies of what a test executes.
+
+docs/client.md by test_client_docs, docs/webhooks.md by test_webhook_docs, docs/mcp.md by test_mcp_docs, docs/ucp.md by
+test_ucp_docs.
+"""
 
 import os
 import re
@@ -7,19 +11,36 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[2] / "README.md"
+ROOT = Path(__file__).parents[2]
+DOORS = {"Python": "client", "Webhooks": "webhooks", "MCP": "mcp", "UCP": "ucp"}
 
 
-def bash_blocks() -> list[str]:
-    return re.findall(r"^```bash\n(.*?)^```$", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+def section(name: str) -> str:
+    """What stands under a heading of the third level."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.search(rf"^### {name}\n(.*?)(?=^##)", text, re.DOTALL | re.MULTILINE)
+    assert found is not None, f"README has no section {name}"
+    return found[1]
+
+
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_what_the_readme_shows_of_a_door_is_executed_from_its_page(door: str) -> None:
+    page = (ROOT / "docs" / f"{DOORS[door]}.md").read_text(encoding="utf-8")
+    shown = blocks(section(door), r"\w+")
+    assert shown
+    assert set(shown) <= set(blocks(page, r"\w+"))
 
 
 @pytest.mark.timeout(120)
 def test_the_journey_in_the_readme_runs_as_it_stands(souk_url: str) -> None:
-    blocks = bash_blocks()
-    assert len(blocks) > 4
+    journey = blocks(section("REST"), "bash")
+    assert len(journey) > 4
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", "\n".join(blocks)],
+        ["bash", "-euo", "pipefail", "-c", "\n".join(journey)],
         check=False,
         capture_output=True,
         text=True,
