@@ -3,9 +3,10 @@
 No member is an amount: whatever price a platform sends is not even read. Quantities are whole numbers from 1 on.
 """
 
+import json
 from typing import Annotated, Any
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
 
 from api.platform.schemas import Quantity
 from domain.checkout.models import (
@@ -19,19 +20,39 @@ from domain.checkout.models import (
     PaymentChoice,
 )
 
-Id = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Text = Annotated[str, StringConstraints(max_length=500)]
+_MAX_DEPTH = 16
+
+
+def _printable(value: str) -> str:
+    """Refuse what Postgres cannot hold, also in lists."""
+    if "\x00" in value:
+        raise ValueError("a text must not hold the character NUL")
+    return value
+
+
+def _plain_json(value: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what cannot be handed on as JSON: half characters, numbers that are none, nests too deep."""
+    inside: list[Any] = [value]
+    for _ in range(_MAX_DEPTH):
+        inside = [part for nest in inside for part in (nest.values() if isinstance(nest, dict) else nest)]
+        inside = [part for part in inside if isinstance(part, dict | list)]
+    if inside:
+        raise ValueError("this is nested too deep")
+    try:
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+    except (ValueError, RecursionError):
+        raise ValueError("this cannot be written as JSON") from None
+    return value
+
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=200), AfterValidator(_printable)]
+Text = Annotated[str, StringConstraints(max_length=500), AfterValidator(_printable)]
+Code = Annotated[str, StringConstraints(min_length=1, max_length=100), AfterValidator(_printable)]
+OpenObject = Annotated[dict[str, Any], AfterValidator(_plain_json)]
 
 
 class Body(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_nul(cls, value: Any) -> Any:
-        if isinstance(value, str) and "\x00" in value:
-            raise ValueError("a text must not hold the character NUL")
-        return value
 
 
 class ItemIn(Body):
@@ -65,7 +86,7 @@ class BuyerIn(Body):
 
 
 class DestinationIn(Body):
-    id: Annotated[str, StringConstraints(max_length=200)] = ""
+    id: Annotated[str, StringConstraints(max_length=200), AfterValidator(_printable)] = ""
     street_address: Text | None = None
     extended_address: Text | None = None
     address_locality: Text | None = None
@@ -112,7 +133,7 @@ class FulfillmentIn(Body):
 
 
 class DiscountsIn(Body):
-    codes: list[Annotated[str, StringConstraints(min_length=1, max_length=100)]] | None = Field(None, max_length=50)
+    codes: list[Code] | None = Field(None, max_length=50)
 
 
 class CheckoutIn(Body):
@@ -158,7 +179,7 @@ class InstrumentIn(Body):
     id: Id
     handler_id: Id
     type: Text | None = None
-    credential: dict[str, Any] = Field(default_factory=dict, repr=False)
+    credential: OpenObject = Field(default_factory=dict, repr=False)
     selected: bool | None = None
 
 
@@ -170,8 +191,8 @@ class CompleteIn(Body):
     """With what to pay: of several instruments the one that is selected, else the first."""
 
     payment: PaymentIn | None = None
-    risk_signals: dict[str, Any] = Field(default_factory=dict, repr=False)
-    signals: dict[str, Any] = Field(default_factory=dict, repr=False)
+    risk_signals: OpenObject = Field(default_factory=dict, repr=False)
+    signals: OpenObject = Field(default_factory=dict, repr=False)
 
     def chosen(self) -> PaymentChoice | None:
         if self.payment is None or not self.payment.instruments:

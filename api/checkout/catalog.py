@@ -14,7 +14,7 @@ from fastapi import APIRouter
 from pydantic import ConfigDict, Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.checkout.bodies import Body, Id
+from api.checkout.bodies import Body, Id, Text
 from api.checkout.documents import LookupDocument, ProductDocument, SearchDocument
 from api.checkout.errors import refusals
 from api.checkout.items import find_listing, item_names
@@ -43,7 +43,7 @@ class PriceFilterIn(Body):
 
 
 class FiltersIn(Body):
-    categories: list[Annotated[str, StringConstraints(max_length=200)]] | None = Field(None, max_length=50)
+    categories: list[Text] | None = Field(None, max_length=50)
     price: PriceFilterIn | None = None
 
 
@@ -55,7 +55,7 @@ class PaginationIn(Body):
 class SearchIn(Body):
     """Without a query, the newest first. A larger ``limit`` than 50 is served as 50."""
 
-    query: Annotated[str, StringConstraints(max_length=200, strip_whitespace=True)] | None = None
+    query: Annotated[Text, StringConstraints(max_length=200, strip_whitespace=True)] | None = None
     filters: FiltersIn | None = None
     pagination: PaginationIn = PaginationIn()
     model_config = ConfigDict(json_schema_extra={"examples": [{"query": "lamp", "filters": {"price": {"max": 5000}}}]})

@@ -1,13 +1,17 @@
 """The discovery document, by the protocol's own model; and that it says where it is."""
 
 import base64
+import json
+from pathlib import Path
 
 import httpx
 from ucp_sdk.models.schemas.ucp import BusinessSchema
 
+from activities.checkout.signing import signing_keys
 from api.main import create_app
 from config.settings import Settings
 from domain.checkout.ucp import CAPABILITIES, SERVICE, VERSION
+from souk.stack.data_dir import DataDirectory, write_private
 
 
 async def test_discovery(api_settings: Settings) -> None:
@@ -35,3 +39,15 @@ async def test_discovery(api_settings: Settings) -> None:
     assert told["signing_keys"] == told["keys"]
     assert [key["crv"] for key in told["keys"]] == ["P-256"]
     assert secret not in answer.text
+
+
+def test_a_data_directory_made_before_gets_a_signing_key_once(tmp_path: Path) -> None:
+    with DataDirectory(tmp_path / "souk") as data:
+        first = data.secrets()
+        assert signing_keys(first["SOUK_UCP_SIGNING_KEYS"])
+        old = {name: value for name, value in first.items() if name != "SOUK_UCP_SIGNING_KEYS"}
+        write_private(data.path / "secrets.json", json.dumps(old))
+        renewed = data.secrets()
+        assert signing_keys(renewed["SOUK_UCP_SIGNING_KEYS"])
+        assert {name: renewed[name] for name in old} == old
+        assert data.secrets() == renewed

@@ -12,6 +12,8 @@ from domain.market.policy import MarketPolicy
 from domain.webhooks.policy import WebhookPolicy
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.conftest import TEST_KEY_RING
+from tests.e2e.people import Shop
+from tests.e2e.ucp_shop import price_list
 from tests.running import RunningSouk
 
 
@@ -90,3 +92,16 @@ def shopping_souk(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
         ) as running,
     ):
         yield running
+
+
+@pytest.fixture(scope="session")
+def ucp_url(shopping_souk: RunningSouk) -> str:
+    return shopping_souk.url
+
+
+@pytest.fixture(scope="session")
+def ucp_shop(shopping_souk: RunningSouk) -> Shop:
+    """A shop with shipping rates and discount codes; its goods cost 35.00 and are shipped."""
+    made = Shop.open(shopping_souk.url, delivery="SHIPPED", inventory_on_hand=200, price_cents=3_500)
+    price_list(shopping_souk, made)
+    return made

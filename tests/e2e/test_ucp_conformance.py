@@ -14,8 +14,7 @@ import pytest
 from souk.simulation.commands import load_into
 from souk.simulation.files import read_shop
 from tests.e2e.people import eventually
-from tests.e2e.test_ucp_journey import SECRET
-from tests.e2e.ucp_shop import PAYS, Caller, paying, total_of, word_of
+from tests.e2e.ucp_shop import PAYS, SECRET, Caller, paying, total_of, word_of
 from tests.running import RunningSouk
 from tests.shopping_platform import ShoppingPlatform
 

@@ -35,6 +35,7 @@ HOME = {
     "id": "home", "street_address": "1 Main St", "address_locality": "Springfield", "address_region": "IL",
     "postal_code": "62701", "address_country": "US",
 }  # fmt: skip
+SECRET = {"Simulation-Secret": "a secret of the simulation"}
 PAYS = {"payment": {"instruments": [{
     "id": "card", "handler_id": "mock_payment_handler", "type": "card",
     "credential": {"type": "token", "token": "success_token"},
