@@ -12,6 +12,7 @@ Invariant: what one profile's agent owns is reached by that profile's signatures
 other; ids are no secrets and nothing depends on them being unguessable.
 """
 
+import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated
@@ -96,8 +97,9 @@ async def calling_platform(request: Request, context: Context, agent: AgentHeade
         await _count(context, profiles_per_address=client_address(request.scope))
     profile = await context.profiles.get(claim.profile_url)
     check_version(claim.version or profile.version, older_too=lenient)
-    await _count(context, per_platform=claim.profile_url)
     signed = await _check_signature(request, context, profile)
+    # After the proof: who only names a platform must not use its share up.
+    await _count(context, per_platform=hashlib.sha256(claim.profile_url.encode()).hexdigest())
     active = frozenset(CAPABILITIES) if lenient else decide_capabilities(profile.capabilities)
     return Platform(profile, active, signed)
 

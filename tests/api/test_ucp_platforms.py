@@ -199,6 +199,14 @@ async def test_a_platform_has_a_limit_of_its_own(world: World) -> None:
     assert (await world.call("POST", "/catalog/search", world.publish(), {})).status_code == 200
 
 
+async def test_who_only_names_a_platform_does_not_use_its_share_up(world: World) -> None:
+    key = Key()
+    profile = world.publish(key)
+    for _ in range(8):
+        assert await world.word("POST", "/catalog/search", profile, {}) == (401, "signature_missing")
+    assert (await world.call("POST", "/catalog/search", profile, {}, key)).status_code == 200
+
+
 async def test_simulation_is_not_there(world: World) -> None:
     secret = {"Simulation-Secret": ""}
     answer = await world.http.post(f"/testing/simulate-shipping/{uuid4()}", headers=secret)
