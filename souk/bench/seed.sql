@@ -1,6 +1,7 @@
 -- A market with a past, for the growth bench. Words in <> are numbers that seeding.py fills in. Keys look like
 -- those of db.ids (time first), and follow from a kind and a number, so that rows can refer to each other.
--- Everything that could wait is over: no row here expects a process, but for the stores' own.
+-- Everything that could wait is over: no row here expects a process, but for the stores' own. Most indexes are made
+-- afterwards, so no statement here may need one.
 
 -- step: keys
 CREATE FUNCTION pg_temp.at(n bigint, total bigint) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS $$

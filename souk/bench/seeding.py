@@ -31,6 +31,8 @@ _TABLES = (
     "review_windows", "interaction_evidence", "stock_holds", "stock_movements", "store_stats", "inbox_events",
     "trust_profiles",
 )  # fmt: skip
+# Their indexes are made when their rows are in: row by row they would take most of the time.
+_INDEXED_LAST = ("products", "threads", "messages", "negotiations", "offers", "inbox_events", "stock_movements")
 # Each kind of event, from the rows it speaks of. In the log's order these are mixed by time.
 _EVENTS = """
 SELECT overlay({key}::text PLACING '{mark}' FROM 16 FOR 3)::uuid, '{type}'::activity_type, {at}, {actor}, {store},
@@ -128,15 +130,30 @@ def seed(url: str, size: Size, tell: Tell) -> dict[str, int]:
             "start": int(start.timestamp()), "span": int(_SPAN.total_seconds()), "firsttx": _FIRST_TX,
             "txs": newest[0] - _FIRST_TX - 1,
         }  # fmt: skip
+        indexes = _drop_indexes(connection)
         for name, statements in _steps(numbers):
             _timed(connection, name, statements, tell)
         _timed(connection, "profiles", _profiles(), tell)
+        _timed(connection, "indexes", "; ".join(indexes), tell)
         for month in _months(start, end):
             _load_month(connection, month, numbers, tell)
         connection.execute("RESET session_replication_role")
         _check_foreign_keys(connection, tell)
         _timed(connection, "vacuum and analyze", "VACUUM (ANALYZE)", tell)
         return {table: _count(connection, table) for table in (*_TABLES, "activity_events")}
+
+
+def _drop_indexes(connection: psycopg.Connection[Any]) -> list[str]:
+    """Those of the larger tables that no constraint needs. Returns how to make them again, just as they were."""
+    found = connection.execute(
+        "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index i"
+        " WHERE i.indrelid::regclass::text = ANY(%s)"
+        " AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)",
+        [list(_INDEXED_LAST)],
+    ).fetchall()
+    for name, _ in found:
+        connection.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(name)))
+    return [definition for _, definition in found]
 
 
 def _steps(numbers: dict[str, int]) -> list[tuple[str, str]]:

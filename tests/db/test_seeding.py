@@ -26,11 +26,20 @@ def test_the_full_size_is_the_issues() -> None:
     assert numbers["merchants"] + numbers["customers"] == 100_000
 
 
+def _indexes(url: str) -> set[tuple[str, ...]]:
+    with psycopg.connect(url) as connection:
+        return set(connection.execute(
+            "SELECT tablename, indexname, indexdef FROM pg_indexes WHERE tablename NOT LIKE 'activity_events_%'"
+        ).fetchall())  # fmt: skip
+
+
 async def test_a_seeded_market_is_sound(seeded_url: str) -> None:
     told: list[str] = []
+    before = _indexes(seeded_url)
     rows = seed(seeded_url, Size(10_000), told.append)
     assert abs(rows["activity_events"] - 10_000) < 200
     assert rows["offers"] == 1_000
+    assert _indexes(seeded_url) == before
     assert any("foreign keys checked" in line for line in told)
     database = Database(Settings(database_url=seeded_url).role_url("worker"), 2, "test-seeding")
     try:
