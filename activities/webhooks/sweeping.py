@@ -5,7 +5,7 @@ from temporalio.client import Client
 from activities.webhooks.waking import wake_delivery
 from db.session import Database
 from db.webhooks.deliveries import purge_dead_letters
-from db.webhooks.pending import list_waiting
+from db.webhooks.pending import list_waiting, move_idle_cursors
 from domain.webhooks.policy import WebhookPolicy
 
 _BATCH = 500
@@ -24,6 +24,7 @@ class WebhookSweep:
         async with self._database.transaction() as session:
             await purge_dead_letters(session, self._policy.dead_letter_retention_days)
             waiting = await list_waiting(session, _BATCH)
+            await move_idle_cursors(session)
         for webhook_id in waiting:
             await wake_delivery(self._client, webhook_id)
         return len(waiting)

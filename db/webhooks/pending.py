@@ -63,6 +63,13 @@ _WAITING = text(
     f"SELECT e.webhook_id FROM webhook_endpoints e WHERE ({_DUE} AND {_BEHIND}) OR {_TESTED} "  # noqa: S608
     "ORDER BY e.last_attempt_at NULLS FIRST LIMIT :most"
 )
+# Every transaction below the horizon was looked at, so the place after its last possible event loses none.
+_MOVE_IDLE = text(
+    f"""
+    UPDATE webhook_endpoints e SET cursor_txid = {_HORIZON} - 1, cursor_seq = 9223372036854775807
+    WHERE e.status = 'ACTIVE' AND e.next_attempt_at IS NULL AND e.cursor_txid < {_HORIZON} - :lag AND NOT ({_BEHIND})
+    """  # noqa: S608 - no value in it
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,15 @@ async def list_concerned(session: AsyncSession, since: int, horizon: int) -> lis
 async def list_waiting(session: AsyncSession, most: int) -> list[UUID]:
     """Endpoints with something to deliver now, whatever their processes believe; the longest unserved first."""
     return await _ids(session, _WAITING, most=most)
+
+
+async def move_idle_cursors(session: AsyncSession, lag: int = 1000) -> None:
+    """Bring endpoints that want none of the last ``lag`` transactions' events up to date.
+
+    Without it each sweep would read again, for each of them, all that went by since its last delivery. A try that is
+    under way meanwhile is not recorded and made again, with the same id.
+    """
+    await session.execute(_MOVE_IDLE, {"lag": lag})
 
 
 async def list_processes(session: AsyncSession) -> tuple[set[str], set[str]]:

@@ -17,7 +17,14 @@ from db.platform.keys import insert_key, random_secret
 from db.platform.tables import ApiKeyKind
 from db.session import Database
 from db.webhooks import endpoints
-from db.webhooks.pending import list_concerned, list_failing, list_processes, list_waiting, read_bounds
+from db.webhooks.pending import (
+    list_concerned,
+    list_failing,
+    list_processes,
+    list_waiting,
+    move_idle_cursors,
+    read_bounds,
+)
 from db.webhooks.tables import WebhookEndpoint
 from domain.market.states import ActivityType, InboxType
 from domain.shared.errors import DomainError
@@ -190,6 +197,27 @@ async def test_a_look_costs_what_is_new_and_not_how_many_endpoints_there_are(wor
         lines = "\n".join(row[0] for row in plan)
     assert "inbox_events_position_idx" in lines
     assert await rows.concerned(horizon) == []
+
+
+async def test_an_idle_endpoint_keeps_up_and_one_that_is_owed_an_event_stays(worker_database: Database):
+    rows = await Rows.make(worker_database)
+    idle, owed = await rows.webhook(types=["TRUST_MOVED"]), await rows.webhook(types=["OFFER_MADE"])
+    await rows.tell(rows.agent, InboxType.OFFER_MADE)
+    before = await rows.horizon()
+
+    async def places() -> dict[UUID, int]:
+        async with worker_database.transaction() as session:
+            return {key: (await session.get_one(WebhookEndpoint, key)).cursor_txid for key in (idle, owed)}
+
+    started = await places()
+    async with worker_database.transaction() as session:
+        await move_idle_cursors(session, lag=1)
+    moved = await places()
+    assert moved[idle] >= before - 1 > started[idle]
+    assert moved[owed] == started[owed]
+    # What comes after the place it was moved to is found.
+    await rows.tell(rows.agent, InboxType.TRUST_MOVED)
+    assert await rows.waiting() == [idle, owed]
 
 
 async def test_an_agent_sees_and_changes_its_own_endpoints_only(worker_database: Database, api_database: Database):
