@@ -99,9 +99,10 @@ def speaks_ucp(scope: Scope) -> bool:
 
 
 def asks_for_order(scope: Scope) -> bool:
-    """A platform names itself; a browser asks for HTML."""
+    """A platform names itself, or asks for JSON; everybody else means the page."""
     headers = Headers(scope=scope)
-    return "ucp-agent" in headers or "text/html" not in headers.get("accept", "text/html")
+    accept = headers.get("accept", "")
+    return "ucp-agent" in headers or ("application/json" in accept and "text/html" not in accept)
 
 
 def refusal_body(refused: DomainError) -> dict[str, Any]:

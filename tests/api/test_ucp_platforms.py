@@ -215,8 +215,8 @@ async def test_simulation_is_not_there(world: World) -> None:
 
 async def test_an_order_and_its_page_share_an_address(world: World) -> None:
     path = f"/orders/{uuid4()}"
-    page = await world.http.get(path, headers={"Accept": "text/html"})
-    assert page.status_code == 404
-    assert "UCP" not in page.text
+    for accept in ("text/html", "*/*", "text/html,application/json;q=0.9"):
+        page = await world.http.get(path, headers={"Accept": accept})
+        assert (page.status_code, "UCP-Agent" in page.text) == (404, False)
     order = await world.http.get(path, headers={"Accept": "application/json"})
     assert (order.status_code, order.json()["code"]) == (400, "invalid_profile_url")
