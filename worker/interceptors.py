@@ -3,7 +3,7 @@
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
@@ -45,6 +45,12 @@ class _Refusals(ActivityInboundInterceptor):
             _log.error("unexpected constraint violation", activity=activity.info().activity_type, constraint=name)
             raise ApplicationError(
                 f"constraint {name} refused the write", type="internal.constraint", non_retryable=True
+            ) from None
+        except DataError:
+            # What the database cannot hold now it never can: trying for ever would only hold the process up.
+            _log.error("unexpected value", activity=activity.info().activity_type)
+            raise ApplicationError(
+                "the database cannot hold a value", type="internal.value", non_retryable=True
             ) from None
 
 
