@@ -74,7 +74,7 @@ def check_url(url: str, *, development: bool = False) -> httpx.URL:
     """
     try:
         parsed = httpx.URL(url)
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, UnicodeError):
         raise AddressRefusedError("this is not an address") from None
     _check_target(parsed, development=development)
     return parsed

@@ -93,13 +93,15 @@ async def calling_platform(request: Request, context: Context, agent: AgentHeade
     if lenient and claim.version is not None and claim.profile_url == _PLACEHOLDER:
         # What the public conformance tests send when only the version matters.
         return Platform(Profile(_PLACEHOLDER), frozenset(CAPABILITIES), signed=False)
+    caller = client_address(request.scope)
     if not context.profiles.known(claim.profile_url):
-        await _count(context, profiles_per_address=client_address(request.scope))
-    profile = await context.profiles.get(claim.profile_url)
+        await _count(context, profiles_per_address=caller)
+    profile = await context.profiles.get(claim.profile_url, caller)
     check_version(claim.version or profile.version, older_too=lenient)
     signed = await _check_signature(request, context, profile)
-    # After the proof: who only names a platform must not use its share up.
-    await _count(context, per_platform=hashlib.sha256(claim.profile_url.encode()).hexdigest())
+    if signed:
+        # Proven: who only names a platform counts for its own address, and uses nobody's share up.
+        await _count(context, per_platform=hashlib.sha256(claim.profile_url.encode()).hexdigest())
     active = frozenset(CAPABILITIES) if lenient else decide_capabilities(profile.capabilities)
     return Platform(profile, active, signed)
 
@@ -130,8 +132,12 @@ async def _check_signature(request: Request, context: AppContext, profile: Profi
         if refused.code != KEY_NOT_FOUND.code:
             raise
         # It may have been published since: look once more, at most once a minute.
-        check_signature(signed, (await context.profiles.get(profile.url, afresh=True)).keys)
+        check_signature(signed, (await _profile_afresh(request, context, profile.url)).keys)
     return True
+
+
+async def _profile_afresh(request: Request, context: AppContext, url: str) -> Profile:
+    return await context.profiles.get(url, client_address(request.scope), afresh=True)
 
 
 def _require_key(headers: Headers) -> None:
@@ -143,11 +149,12 @@ def _require_key(headers: Headers) -> None:
 def _own_url(request: Request, own_url: str) -> str:
     """The address a signature for us is about: our authority, not whatever Host says."""
     ours = urlsplit(own_url)
-    said = urlsplit(f"//{request.headers.get('host', '')}")
     authority = ours.netloc
     if f"[{ours.hostname}]" in _LOOPBACK or ours.hostname in _LOOPBACK:
         # One machine has several names for itself.
-        authority = said.netloc if said.hostname in _LOOPBACK and said.port == ours.port else authority
+        host = request.headers.get("host", "")
+        name, _, port = host.rpartition(":")
+        authority = host if name in _LOOPBACK and port == str(ours.port) else authority
     target = request.scope.get("raw_path", b"").decode("ascii", "replace") or request.url.path
     query = request.scope["query_string"].decode("ascii", "replace")
     return f"{ours.scheme}://{authority}{target.partition('?')[0]}" + (f"?{query}" if query else "")
@@ -157,7 +164,10 @@ CallingPlatform = Annotated[Platform, Depends(calling_platform)]
 
 
 async def buyer(
-    platform: CallingPlatform, context: Context, found: Annotated[Identity | None, Depends(identity)]
+    request: Request,
+    platform: CallingPlatform,
+    context: Context,
+    found: Annotated[Identity | None, Depends(identity)],
 ) -> Buyer:
     """The agent a request acts for. Raises signature_missing, auth.agent_required, agent.not_a_customer."""
     if isinstance(found, Caller):
@@ -170,8 +180,13 @@ async def buyer(
         raise SIGNATURE_MISSING.error()
     # Orders are told signed or not at all.
     webhook_url = platform.profile.webhook_url if context.signing_keys else None
+
+    async def admit() -> None:
+        # An agent is made: as many from one address as there may register themselves.
+        await _count(context, registrations_per_address=client_address(request.scope))
+
     known = await find_or_make_platform(
-        context.database, platform.profile.url, webhook_url, [kind.value for kind in ORDER_EVENTS]
+        context.database, platform.profile.url, webhook_url, [kind.value for kind in ORDER_EVENTS], admit
     )
     await _count(context, per_agent=str(known.agent_id))
     if known.moved is not None:

@@ -1,23 +1,26 @@
 """Platforms' profiles: fetched from where a stranger says, read with care, kept for a while.
 
 Guards against being used to reach or to flood others: the fetch goes through ``activities.outbound`` (https
-only, public addresses only, no redirects, small and short), one fetch per profile at a time, a few at once in all,
-failures remembered too, and the cache holds a fixed number of profiles.
+only, public addresses only, no redirects, small and short), one fetch per profile at a time, a few at once in all
+and fewer for one caller, whose slow hosts must not keep others' profiles from being fetched; failures are
+remembered too, and the cache holds a fixed number of profiles.
 """
 
 import asyncio
 import json
 import re
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
+from http_message_signatures import HTTPMessageSignaturesException, HTTPSignatureComponentResolver
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from activities.outbound import AddressRefusedError, AnswerRefusedError, OutboundLimits, check_url, outbound_client
+from api.checkout.signatures import SignedRequest
 from domain.checkout.ucp import ORDER, VERSION
 from domain.checkout.ucp_errors import INVALID_PROFILE_URL, PROFILE_MALFORMED, PROFILE_UNREACHABLE
 from domain.platform_errors import UNAVAILABLE
@@ -25,7 +28,8 @@ from domain.shared.errors import DomainError
 
 _FETCH = OutboundLimits(connect_seconds=3, read_seconds=5, total_seconds=6, max_body_bytes=128 * 1024)
 _KEPT = 1_000
-_AT_ONCE = 16
+_AT_ONCE = 64
+_AT_ONCE_PER_CALLER = 8
 _MIN_SECONDS, _MAX_SECONDS, _FAILED_SECONDS = 60.0, 3_600.0, 10.0
 _MAX_AGE = re.compile(r"(?:^|,)\s*max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 
@@ -100,6 +104,7 @@ class Profiles:
         self._client = client or outbound_client(development=development, limits=_FETCH)
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._under_way: dict[str, asyncio.Task[_Kept]] = {}
+        self._under_way_for: Counter[str] = Counter()
 
     async def close(self) -> None:
         for task in self._under_way.values():
@@ -111,22 +116,24 @@ class Profiles:
         kept = self._kept.get(url)
         return kept is not None and kept.until > time.monotonic()
 
-    async def get(self, url: str, *, afresh: bool = False) -> Profile:
+    async def get(self, url: str, caller: str, *, afresh: bool = False) -> Profile:
         """The profile at ``url``. ``afresh`` fetches it again, unless that was done within the last minute.
+
+        ``caller`` is whoever asks, by address: each has a bounded number of fetches under way.
 
         Raises invalid_profile_url, profile_unreachable, profile_malformed, service.unavailable.
         """
         kept = self._kept.get(url)
         now = time.monotonic()
         if kept is None or kept.until <= now or (afresh and kept.refreshed + _MIN_SECONDS <= now):
-            kept = await self._fetched(url)
+            kept = await self._fetched(url, caller)
         else:
             self._kept.move_to_end(url)
         if isinstance(kept.found, DomainError):
             raise kept.found
         return kept.found
 
-    async def _fetched(self, url: str) -> _Kept:
+    async def _fetched(self, url: str, caller: str) -> _Kept:
         """One fetch per profile at a time: whoever comes meanwhile waits for the same one."""
         try:
             check_url(url, development=self._development)
@@ -134,12 +141,19 @@ class Profiles:
             raise INVALID_PROFILE_URL.error(f"The profile's address is refused: {refused}.") from None
         task = self._under_way.get(url)
         if task is None:
-            if len(self._under_way) >= _AT_ONCE:
+            if len(self._under_way) >= _AT_ONCE or self._under_way_for[caller] >= _AT_ONCE_PER_CALLER:
                 raise UNAVAILABLE.error("Too many profiles are being looked up; repeat the request.")
             task = asyncio.create_task(self._fetch(url))
             self._under_way[url] = task
-            task.add_done_callback(lambda _: self._under_way.pop(url, None))
+            self._under_way_for[caller] += 1
+            task.add_done_callback(lambda _: self._over(url, caller))
         return await asyncio.shield(task)
+
+    def _over(self, url: str, caller: str) -> None:
+        self._under_way.pop(url, None)
+        self._under_way_for[caller] -= 1
+        if not self._under_way_for[caller]:
+            del self._under_way_for[caller]
 
     async def _fetch(self, url: str) -> _Kept:
         seconds = _FAILED_SECONDS
@@ -148,8 +162,7 @@ class Profiles:
             answer = await self._client.get(url, headers={"Accept": "application/json"})
             if answer.status_code != 200:
                 raise PROFILE_UNREACHABLE.error()  # redirects too: the protocol forbids them
-            found = read_profile(url, answer.content)
-            self._check_webhook(found)
+            found = self._with_webhook(read_profile(url, answer.content))
             seconds = _fresh_seconds(answer.headers.get("cache-control", ""))
         except DomainError as refused:
             found = refused
@@ -170,13 +183,18 @@ class Profiles:
             self._kept.popitem(last=False)
         return kept
 
-    def _check_webhook(self, profile: Profile) -> None:
+    def _with_webhook(self, profile: Profile) -> Profile:
+        """With the address of its orders as it will be requested, which is what a signature is about."""
         if profile.webhook_url is None:
-            return
+            return profile
         try:
-            check_url(profile.webhook_url, development=self._development)
+            asked = str(check_url(profile.webhook_url, development=self._development))
+            HTTPSignatureComponentResolver(SignedRequest("POST", asked, {}, b""))  # type: ignore[no-untyped-call]
         except AddressRefusedError as refused:
             raise PROFILE_MALFORMED.error(f"The profile's webhook_url is refused: {refused}.") from None
+        except HTTPMessageSignaturesException:
+            raise PROFILE_MALFORMED.error("The profile's webhook_url is none that can be signed for.") from None
+        return replace(profile, webhook_url=asked)
 
 
 def _fresh_seconds(cache_control: str) -> float:

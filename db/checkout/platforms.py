@@ -5,7 +5,7 @@ takes what the first made. The address for the platform's orders follows its pro
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -35,15 +35,21 @@ class KnownPlatform:
 
 
 async def find_or_make_platform(
-    database: Database, profile_url: str, webhook_url: str | None, types: Sequence[str]
+    database: Database,
+    profile_url: str,
+    webhook_url: str | None,
+    types: Sequence[str],
+    admit: Callable[[], Awaitable[None]],
 ) -> KnownPlatform:
     """The platform with this profile, its agent made if need be; orders go to ``webhook_url`` from now on.
 
-    ``types`` are the inbox events that its orders are told by. The caller has checked the address.
+    ``types`` are the inbox events that its orders are told by. The caller has checked the address. ``admit`` is
+    asked before an agent is made, and raises when none is to be.
     """
     async with database.transaction() as session:
         found = await _find(session, profile_url)
     if found is None:
+        await admit()
         found = (await _make(database, profile_url), None)
     agent_id, known_url = found
     if known_url == webhook_url:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from fastapi import FastAPI
+from limits import parse
 
 from api.checkout.profiles import Profiles
 from api.main import create_app
@@ -190,13 +191,38 @@ async def test_older_versions_are_refused_where_the_test_mode_is_off(world: Worl
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_profile_url")
 
 
-async def test_a_platform_has_a_limit_of_its_own(world: World) -> None:
-    profile = world.publish()
-    statuses = [(await world.call("POST", "/catalog/search", profile, {})).status_code for _ in range(7)]
+async def test_a_platform_has_a_limit_of_its_own_that_strangers_cannot_use_up(world: World) -> None:
+    key = Key()
+    profile = world.publish(key)
+    # Whoever claims to be the platform counts for itself.
+    forged = [await world.word("POST", "/catalog/search", profile, {}, Key(key.kid)) for _ in range(7)]
+    assert forged == [(401, "signature_invalid")] * 7
+    statuses = [(await world.call("POST", "/catalog/search", profile, {}, key)).status_code for _ in range(7)]
     assert statuses == [200] * 6 + [429]
-    answer = await world.call("POST", "/catalog/search", profile, {})
+    answer = await world.call("POST", "/catalog/search", profile, {}, key)
     assert (answer.json()["code"], "retry-after" in answer.headers) == ("request_rate_limited", True)
-    assert (await world.call("POST", "/catalog/search", world.publish(), {})).status_code == 200
+    other = Key()
+    assert (await world.call("POST", "/catalog/search", world.publish(other), {}, other)).status_code == 200
+
+
+async def test_a_new_platform_counts_as_a_registration(
+    world: World, goods: Stall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = Key()
+    known = world.publish(key)
+    assert (await world.call("POST", "/carts", known, cart_of(goods), key)).status_code == 201
+    monkeypatch.setitem(world.app.state.context.limiter.items, "registrations_per_address", parse("0/hour"))
+    assert await world.word("POST", "/carts", world.publish(key), cart_of(goods), key) == (429, "request_rate_limited")
+    assert (await world.call("POST", "/carts", known, cart_of(goods), key)).status_code == 201
+
+
+@pytest.mark.parametrize("host", ["[", "127.0.0.1:999999", "a:b:c"])
+async def test_a_host_that_is_none_is_just_not_ours(world: World, host: str) -> None:
+    key = Key()
+    profile = world.publish(key)
+    headers = sign(key, "GET", f"http://souk.example/carts/{uuid4()}", {"UCP-Agent": f'profile="{profile}"'}, b"")
+    answer = await world.http.get(f"/carts/{uuid4()}", headers={**headers, "Host": host})
+    assert (answer.status_code, answer.json()["code"]) == (401, "signature_invalid")
 
 
 async def test_who_only_names_a_platform_does_not_use_its_share_up(world: World) -> None:
