@@ -12,6 +12,8 @@ from api.platform.idempotency import Fact, KeyHeader, ProcessCommand
 class UcpCommand(ProcessCommand):
     """A dependency for routes that tell a process what to do."""
 
+    personal = True
+
     def __init__(self, request: Request, context: Context, buyer: TheBuyer, key: KeyHeader = None) -> None:
         super().__init__(request, context, None, key)
         self.scope = buyer.agent_id
@@ -19,6 +21,8 @@ class UcpCommand(ProcessCommand):
 
 class UcpFact(Fact):
     """A dependency for routes that write one fact."""
+
+    personal = True
 
     def __init__(self, request: Request, context: Context, buyer: TheBuyer, key: KeyHeader = None) -> None:
         super().__init__(request, context, None, key)

@@ -37,10 +37,13 @@ async def find_wanted(
     """Look up what lines name.
 
     Raises listing.not_found for what is neither a listing nor the agent's offer, checkout.empty,
-    checkout.items_fixed, checkout.one_store.
+    checkout.too_many_lines, checkout.items_fixed, checkout.one_store.
     """
     if not lines:
         raise errors.CHECKOUT_EMPTY.error()
+    if len(lines) > context.processes.checkout_policy.max_lines:
+        # Before each is looked up.
+        raise errors.TOO_MANY_LINES.error()
     offer = await _find_offer(session, agent_id, lines)
     if offer is not None:
         return offer

@@ -88,6 +88,9 @@ async def _request_hash(request: Request) -> bytes:
 class _Idempotent:
     """What both styles share: the key, the scope it lives in, and answering from the record."""
 
+    personal = False
+    """Whether answers hold personal data, which is not kept as long as other answers."""
+
     def __init__(self, request: Request, context: AppContext, found: Identity | None, key: str | None) -> None:
         if key is not None and not _SHAPE.fullmatch(key):
             field = {"field": "header.Idempotency-Key", "problem": "1 to 255 visible ASCII characters"}
@@ -183,7 +186,7 @@ class Fact(_Idempotent):
                 return found, ""
             text = (await work(session, found.command_id)).model_dump_json()
             await session.flush()
-            await records.complete(session, found.command_id, status, text)
+            await records.complete(session, found.command_id, status, text, personal=self.personal)
             return None, text
 
 
@@ -258,7 +261,7 @@ class ProcessCommand(_Idempotent):
 
     async def _complete(self, session: AsyncSession, run: Run, status: int, text: str) -> None:
         if self.key is not None:
-            await records.complete(session, run.command_id, status, text)
+            await records.complete(session, run.command_id, status, text, personal=self.personal)
 
     async def _release(self, run: Run) -> None:
         """Give the command up for now; a repetition goes on under the same id at once."""

@@ -14,11 +14,17 @@ _SCRUB = text("""
 """)
 _CARTS = text("DELETE FROM carts WHERE least(expires_at, canceled_at) < now() - make_interval(days => :days)")
 
+# Answers kept for repeated requests show who buys and where to send it.
+_ANSWERS = text("""
+    DELETE FROM idempotency_records
+    WHERE response_body ? 'personal' AND created_at < now() - make_interval(days => :days)
+""")
+
 
 async def delete_personal_data(session: AsyncSession, days: int) -> int:
-    """Empty sessions and delete carts that ended ``days`` ago. Returns how many."""
+    """Empty sessions and delete carts that ended ``days`` ago, and answers that old. Returns how many."""
     done = 0
-    for statement in (_SCRUB, _CARTS):
+    for statement in (_SCRUB, _CARTS, _ANSWERS):
         result = await session.execute(statement, {"days": days})
         assert isinstance(result, CursorResult)
         done += result.rowcount

@@ -84,12 +84,15 @@ async def claim(
     return InFlight(max(0.0, float(seconds_left or 0)))
 
 
-async def complete(session: AsyncSession, command_id: UUID, status_code: int, text: str) -> None:
-    """Keep the answer. Kept as text, so that a repetition gets the same bytes."""
+async def complete(
+    session: AsyncSession, command_id: UUID, status_code: int, text: str, *, personal: bool = False
+) -> None:
+    """Keep the answer. Kept as text, so that a repetition gets the same bytes; not for long when it is personal."""
+    kept: dict[str, object] = {"json": text} | ({"personal": True} if personal else {})
     await session.execute(
         update(IdempotencyRecord)
         .where(IdempotencyRecord.command_id == command_id, IdempotencyRecord.completed_at.is_(None))
-        .values(completed_at=func.clock_timestamp(), status_code=status_code, response_body={"json": text})
+        .values(completed_at=func.clock_timestamp(), status_code=status_code, response_body=kept)
         .execution_options(synchronize_session=False)
     )
 

@@ -12,10 +12,13 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from limits import parse
+from sqlalchemy import text
 
 from api.checkout.profiles import Profiles
 from api.main import create_app
 from config.settings import Settings
+from db.checkout.housekeeping import delete_personal_data
+from db.session import Database
 from domain.checkout.ucp import CART, CHECKOUT, SEARCH, VERSION
 from tests.api.conftest import Agent, Stall, open_stall, register
 from tests.shopping_platform import Key, sign
@@ -246,3 +249,27 @@ async def test_an_order_and_its_page_share_an_address(world: World) -> None:
         assert (page.status_code, "UCP-Agent" in page.text) == (404, False)
     order = await world.http.get(path, headers={"Accept": "application/json"})
     assert (order.status_code, order.json()["code"]) == (400, "invalid_profile_url")
+
+
+async def test_an_answer_with_a_person_in_it_is_not_kept_as_long_as_others(
+    world: World, goods: Stall, owner_url: str
+) -> None:
+    key, email = Key(), f"{uuid4().hex}@example.com"
+    profile = world.publish(key)
+    body = {**cart_of(goods), "buyer": {"email": email}}
+    made = await world.call("POST", "/carts", profile, body, key, Idempotency_Key="once")
+    again = await world.call("POST", "/carts", profile, body, key, Idempotency_Key="once")
+    assert (again.text, email in again.text, made.status_code) == (made.text, True, 201)
+    database = Database(Settings(database_url=owner_url).role_url("worker"), 1, "test-worker")
+    kept = text("SELECT count(*) FROM idempotency_records WHERE response_body::text LIKE :email")
+    try:
+        for days, rows in ((13, 1), (15, 0)):
+            async with database.transaction() as session:
+                aged = "UPDATE idempotency_records SET created_at = now() - make_interval(days => :days) WHERE "
+                await session.execute(
+                    text(aged + "response_body::text LIKE :email"), {"days": days, "email": f"%{email}%"}
+                )
+                await delete_personal_data(session, 14)
+                assert await session.scalar(kept, {"email": f"%{email}%"}) == rows
+    finally:
+        await database.close()

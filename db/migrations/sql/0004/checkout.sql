@@ -165,6 +165,9 @@ CREATE TABLE simulation_items (
   listing_id uuid NOT NULL UNIQUE REFERENCES listings(listing_id)
 );
 
+-- Answers that hold personal data are not kept as long as others.
+CREATE INDEX idempotency_records_personal_idx ON idempotency_records(created_at) WHERE response_body ? 'personal';
+
 -- Who knows a code may hear what it gives, and of no other.
 CREATE FUNCTION souk_find_discounts(store uuid, codes text[]) RETURNS SETOF store_discounts
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS
