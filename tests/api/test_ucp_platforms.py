@@ -251,6 +251,13 @@ async def test_an_order_and_its_page_share_an_address(world: World) -> None:
     assert (order.status_code, order.json()["code"]) == (400, "invalid_profile_url")
 
 
+async def test_a_basket_with_too_many_lines_is_not_looked_up(world: World) -> None:
+    key = Key()
+    body = {"line_items": [{"item": {"id": str(uuid4())}, "quantity": 1}] * 51}
+    refused = await world.word("POST", "/carts", world.publish(key), body, key)
+    assert refused == (422, "checkout_too_many_lines")
+
+
 async def test_an_answer_with_a_person_in_it_is_not_kept_as_long_as_others(
     world: World, goods: Stall, owner_url: str
 ) -> None:
