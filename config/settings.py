@@ -24,6 +24,18 @@ _EVERYWHERE = {"", "0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
 _LEAST_SECRET_CHARACTERS = 16
 
 
+def _hosts(database_url: str) -> list[str]:
+    """Where a database may be reached: a URL says so in its place for hosts, in its query, or with commas."""
+    url = make_url(database_url)
+    said = [url.host or ""]
+    for name in ("host", "hostaddr"):
+        more = url.query.get(name, ())
+        said += [more] if isinstance(more, str) else more
+    # In a query a host may have its port after it.
+    parts = [part for text in said for part in text.split(",") if part]
+    return [part if part in _LOOPBACK or part.startswith("/") else part.rpartition(":")[0] or part for part in parts]
+
+
 class LimitSettings(BaseModel):
     """Request rates (``limits`` notation) and sizes. The defaults let one address run a few hundred agents."""
 
@@ -127,9 +139,8 @@ class Settings(BaseSettings):
         ):
             if marker:
                 raise ValueError(f"the simulation is refused because {name} says that others are served")
-        for url in (self.database_url, self.api_database_url, self.worker_database_url):
-            host = make_url(url).host if url else None
-            if host and host not in _LOOPBACK and not host.startswith("/"):
+        for url in (self.database_url, self.api_database_url, self.worker_database_url, self.pooler_url):
+            if url and not all(host in _LOOPBACK or host.startswith("/") for host in _hosts(url)):
                 raise ValueError("the simulation is refused because the database is on another machine")
         return self
 
