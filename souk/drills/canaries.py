@@ -126,7 +126,7 @@ def _open_store(planted: Planted, owner: httpx.Client) -> str:
     return store_id
 
 
-def _listing(planted: Planted, store_id: str, **more: Any) -> str:
+def open_listing(planted: Planted, store_id: str, **more: Any) -> str:
     seller = planted.clients[SELLER]
     product = post(seller, "/v1/products", {"store_id": store_id, "title": "A cage", "description": "For birds."})
     body = {"product_id": product["product_id"], "price_cents": _LIST_PRICE, "inventory_on_hand": 1_000_000, **more}
@@ -159,9 +159,9 @@ def _make(planted: Planted, listing_id: str, **more: Any) -> Json:
 
 def _offer(planted: Planted, store_id: str, state: str) -> None:
     buyer, seller = planted.clients[BUYER], planted.clients[SELLER]
-    listing_id = _listing(planted, store_id)
+    listing_id = open_listing(planted, store_id)
     _limits(planted, listing_id)
-    _ask(planted, listing_id)
+    ask(planted, listing_id)
     offer = _make(planted, listing_id, **({"expires_in_seconds": 1} if state == "EXPIRED" else {}))
     path = f"/v1/offers/{offer['offer_id']}"
     if state == "PROPOSED":
@@ -200,7 +200,7 @@ def _wait_for(client: httpx.Client, path: str, status: str | None) -> Json:
         time.sleep(0.1)
 
 
-def _ask(planted: Planted, listing_id: str) -> None:
+def ask(planted: Planted, listing_id: str) -> None:
     buyer = planted.clients[BUYER]
     body = {"type": "GENERAL", "title": "Birds", "context_listing_id": listing_id}
     thread = post(buyer, "/v1/threads", body)
@@ -225,7 +225,7 @@ def _buy(planted: Planted, offer: Json) -> None:
 
 def _quantity(planted: Planted, store_id: str) -> None:
     """An unusual quantity, and the total that follows from it."""
-    listing_id = _listing(planted, store_id, price_cents=10)
+    listing_id = open_listing(planted, store_id, price_cents=10)
     quantity = 100_003 + secrets.randbelow(300_000)
     body = {"listing_id": listing_id, "proposed_price_cents": 7, "quantity": quantity}
     offer = post(planted.clients[BUYER], "/v1/offers", body)

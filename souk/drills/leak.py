@@ -29,6 +29,7 @@ from db.session import Database
 from domain.market.processes import negotiation_process
 from souk.drills import mcp_probes, probes
 from souk.drills.canaries import BUYER, OBSERVER, OPERATOR, RIVAL, SELLER, STRANGER, Planted, PlantingError, plant, post
+from souk.drills.canaries_shopping import plant_shopping
 from souk.drills.hidden_floor import FloorReport, probe_floor
 from souk.drills.stack import DrillStack
 from souk.stack.errors import StackError
@@ -38,6 +39,9 @@ SETTINGS = {
     "SOUK_LOG_LEVEL": "DEBUG",
     "SOUK_LIMITS__PER_ADDRESS": "1000000/minute",
     "SOUK_LIMITS__PER_AGENT": "1000000/minute",
+    # Shopping by the commerce protocol then takes a platform's word for who it is: none has to be reached.
+    "SOUK_SIMULATION__ENABLED": "true",
+    "SOUK_SIMULATION__SECRET": secrets.token_hex(16),
 }
 _ENCRYPTED = "encryption-key-id"
 
@@ -80,6 +84,7 @@ def _drill(stack: DrillStack, tell: Tell) -> LeakReport:
     tell("planting canaries")
     operator_key = asyncio.run(_operator_key(stack))
     planted = plant(stack.api, operator_key)
+    plant_shopping(planted)
     search = probes.Search(planted.canaries)
     document = planted.clients[OBSERVER].get("/openapi.json").json()
     tell("reading everything as everyone")
