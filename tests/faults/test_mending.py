@@ -132,6 +132,8 @@ def test_a_missing_nudge_is_an_overdue_fold(neglected: RunningSouk) -> None:
     assert len(fact) == 1
     code, said = souk(neglected, "doctor")
     assert (code, f"overdue {lost}: a missing nudge" in said) == (1, True), said
+    assert f"would wake: {lost} (a missing nudge" in souk(neglected, "audit", "--fix", "--dry-run")[1]
+    assert f"overdue {lost}" in souk(neglected, "doctor")[1]
     code, said = souk(neglected, "audit", "--fix")
     assert f"woke: {lost} (a missing nudge" in said
     assert souk(neglected, "doctor")[0] == 0

@@ -1,6 +1,7 @@
 """What hostile callers send, and what they hear: a problem document, never a fault, and never their own words."""
 
 import json
+import socket
 from uuid import uuid4
 
 import httpx
@@ -122,6 +123,16 @@ def test_headers(callers: Callers) -> None:
         answer = httpx.get(httpx.URL(callers.url + path.replace("\r\n", "%0d%0a").replace(" ", "%20")))
         assert "set-cookie" not in answer.headers
         assert answer.status_code < 500
+    # A header that is folded, cut by a bare return or not text never comes back as one of ours.
+    for value in (b"ok\r\n Set-Cookie: owned=1", b"ok\rSet-Cookie: owned=1", b"ok\nSet-Cookie: owned=1", b"\xff"):
+        with socket.create_connection((httpx.URL(callers.url).host, httpx.URL(callers.url).port or 80), 10) as raw:
+            raw.sendall(
+                b"GET /v1/stores HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Request-Id: " + value + b"\r\n\r\n"
+            )
+            head = b"".join(iter(lambda: raw.recv(65_536), b"")).partition(b"\r\n\r\n")[0].lower()
+        assert head.startswith((b"http/1.1 200", b"http/1.1 400")), head
+        assert b"set-cookie" not in head
+        assert b"owned" not in head
     spoofed = httpx.get(f"{callers.url}/v1/agents/me", headers={"X-Forwarded-For": "10.0.0.1, evil", "Host": "evil"})
     assert problem(spoofed) == (401, "auth.required")
     assert "evil" not in spoofed.text
