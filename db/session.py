@@ -12,7 +12,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection, IsolationLevel
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext, IsolationLevel
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -23,6 +23,12 @@ _SET_WATCHERS = text("SELECT set_config('souk.watchers', :watchers, true)")
 
 _PING_AFTER_SECONDS = 1.0
 _IDLE_SINCE = "souk.idle_since"
+
+
+class _Trouble:
+    """When a connection of this process was last lost or refused, whatever pool it belonged to."""
+
+    at = float("-inf")
 
 
 def make_engine(
@@ -54,12 +60,17 @@ def make_engine(
 
 
 def _ping_the_idle(engine: AsyncEngine) -> None:
-    """Try a connection that lay idle before it is used again.
+    """Try a connection that lay idle, or has outlived trouble, before it is used again.
 
     SQLAlchemy's pre-ping does so at every checkout: one more round trip per transaction, for connections that
     worked a moment ago.
     """
     dialect = engine.dialect
+
+    @event.listens_for(engine.sync_engine, "handle_error")
+    def suspect(context: ExceptionContext) -> None:
+        if context.is_disconnect or context.connection is None:
+            _Trouble.at = time.monotonic()
 
     @event.listens_for(engine.sync_engine, "checkin")
     def note(_: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
@@ -68,7 +79,7 @@ def _ping_the_idle(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "checkout")
     def ping(connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
         since = record.info.get(_IDLE_SINCE)
-        if since is None or time.monotonic() - since < _PING_AFTER_SECONDS:
+        if since is None or (since > _Trouble.at and time.monotonic() - since < _PING_AFTER_SECONDS):
             return
         try:
             dialect.do_ping(connection)

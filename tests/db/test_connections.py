@@ -48,3 +48,23 @@ async def test_one_cut_in_use_fails_once_and_the_pool_recovers(
             assert await session.scalar(_PID) not in {0, cut}
     finally:
         await database.close()
+
+
+async def test_trouble_of_one_pool_makes_the_others_look(
+    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when Postgres restarts: the pool that meets it first saves the others from using what died with it."""
+    monkeypatch.setattr(sessions, "_PING_AFTER_SECONDS", 1e9)
+    url = postgres.url().replace("postgresql:", "postgresql+psycopg:")
+    first, second = Database(url, 1, "test-first"), Database(url, 1, "test-second")
+    try:
+        cut = await _use_and_cut(second, postgres)
+        await _use_and_cut(first, postgres)
+        with pytest.raises(OperationalError):
+            async with first.transaction() as session:
+                await session.scalar(_PID)
+        async with second.transaction() as session:
+            assert await session.scalar(_PID) not in {0, cut}
+    finally:
+        await first.close()
+        await second.close()
