@@ -15,6 +15,7 @@ from api.checkout.documents import OrderDocument
 from api.checkout.errors import PRIVATE, asks_for_order, refusals
 from api.checkout.platforms import TheBuyer
 from api.context import Context
+from api.errors import Responses
 from db.checkout import reads
 from domain.checkout.ucp import ORDER
 from domain.market.errors import ORDER_NOT_FOUND
@@ -28,7 +29,18 @@ class _ForPlatforms(APIRoute):
 router = APIRouter(prefix="/orders", tags=["ucp"], route_class=_ForPlatforms)
 
 
-@router.get("/{order_group_id}", response_model=OrderDocument, responses=refusals(ORDER_NOT_FOUND, *PRIVATE))
+def _or_the_page(responses: Responses) -> Responses:
+    """The same answers, as JSON to platforms and as a page to everybody else."""
+    page = {"text/html": {"schema": {"type": "string"}, "example": "<!doctype html>"}}
+    both = {status: {**entry, "content": entry.get("content", {}) | page} for status, entry in responses.items()}
+    return {200: {"content": page}, **both}
+
+
+@router.get(
+    "/{order_group_id}",
+    response_model=OrderDocument,
+    responses=_or_the_page(refusals(ORDER_NOT_FOUND, *PRIVATE)),
+)
 async def get(order_group_id: UUID, buyer: TheBuyer, context: Context) -> OrderDocument:
     """One of the caller's orders, whole, as it stands."""
     buyer.platform.require(ORDER)
