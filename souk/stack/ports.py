@@ -1,11 +1,16 @@
 """TCP ports: which are free, and one clear line when the wanted one is not."""
 
 import errno
+import secrets
 import socket
 
 from souk.stack.errors import StackError
 
 _BACKLOG = 2048
+# Below the ranges of Linux (from 32768) and of everybody else (from 49152).
+_NOT_HANDED_OUT = range(20_000, 32_768)
+_TRIES = 50
+_dice = secrets.SystemRandom()
 
 
 def listen(host: str, port: int, option: str) -> socket.socket:
@@ -35,8 +40,19 @@ def listen(host: str, port: int, option: str) -> socket.socket:
 
 
 def choose(host: str, port: int, option: str) -> int:
-    """``port`` itself when it is free, any free one for 0. Raises StackError when it is taken."""
-    with listen(host, port, option) as listener:
+    """``port`` itself when it is free, any free one for 0. Raises StackError when it is taken.
+
+    Until the program that is to have it listens, the port is nobody's. So for 0 it is one that systems do not hand
+    out themselves: Temporal asks for free ports for its parts, and would be given the very one chosen for it.
+    """
+    for candidate in [port] if port else _dice.sample(_NOT_HANDED_OUT, _TRIES):
+        try:
+            with listen(host, candidate, option) as listener:
+                return port_of(listener)
+        except StackError:
+            if port:
+                raise
+    with listen(host, 0, option) as listener:
         return port_of(listener)
 
 

@@ -28,6 +28,7 @@ def hostile_souk(settings: Settings) -> Iterator[RunningSouk]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def callers(hostile_souk: RunningSouk) -> Callers:
+    """Of each file its own: what a file's callers do must not end what another's look at."""
     return Callers.make(hostile_souk.url, hostile_souk.settings)
