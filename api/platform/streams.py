@@ -7,7 +7,7 @@ from the table. Watchers of inboxes are only woken (``inbox_watch``).
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from uuid import UUID
 
@@ -29,8 +29,6 @@ _IDLE_SECONDS = 1.0
 _UNSETTLED_SECONDS = 0.05
 _GATHER_SECONDS = 0.01
 """A burst of commits is read together."""
-
-Render = Callable[[ActivityEvent], str]
 
 
 class Watcher:

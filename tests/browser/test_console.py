@@ -136,6 +136,8 @@ def test_revoke_a_key(console: Page, url: str, operator: Agent) -> None:
 
 def test_nudge_trust_and_expire_offers(console: Page, url: str, operator: Agent) -> None:
     shop = Shop.open(url)
+    events = f"/v1/stores/{shop.store_id}/trust/events"
+    eventually(lambda: shop.owner.get(events)["items"], until=bool)
     console.goto(f"{url}/console/processes/store-trust/{shop.store_id}")
     expect(console.locator("main")).to_contain_text("the policies were read anew")
     _do(console, "Nudge trust")

@@ -266,7 +266,7 @@ def test_hostile_text_costs_linear_time(piece: str) -> None:
         return process_time() - started
 
     seconds(100)
+    # A busy machine only ever adds, so the least of a few is compared, and looked at again before it is believed.
     small = min(seconds(MAX_CHARACTERS // 8) for _ in range(3))
-    large = min(seconds(MAX_CHARACTERS) for _ in range(2))
-    assert large < 24 * small + 0.05, (small, large)
-    assert seconds(1_000_000) < 24 * small + 0.2, "what exceeds the limit is not read"
+    assert any(seconds(MAX_CHARACTERS) < 24 * small + 0.05 for _ in range(20)), small
+    assert any(seconds(1_000_000) < 24 * small + 0.2 for _ in range(20)), "what exceeds the limit is not read"
