@@ -15,6 +15,7 @@ from souk.bench.harness import LIFTED, Bench, Market
 from souk.bench.http import BenchRefusedError, Caller
 from souk.bench.results import Result, quantile
 from souk.drills.stack import DrillStack
+from souk.stack.child import Child
 from souk.stack.ports import listen, port_of
 
 READERS = 32
@@ -65,12 +66,12 @@ class Readers:
 
 
 @contextmanager
-def bare_reads(stack: DrillStack, store_id: str, listing_id: str) -> Iterator[str]:
-    """The bare routes beside a stack; yields where they answer."""
+def bare_reads(stack: DrillStack, store_id: str, listing_id: str) -> Iterator[tuple[str, Child]]:
+    """The bare routes beside a stack; yields where they answer, and their process."""
     listener = listen("127.0.0.1", 0, "the floor's port")
     fd = listener.fileno()
-    with floor_process(stack, "souk.bench.bare_api", str(fd), store_id, listing_id, pass_fds=(fd,)):
-        yield f"http://127.0.0.1:{port_of(listener)}"
+    with floor_process(stack, "souk.bench.bare_api", str(fd), store_id, listing_id, pass_fds=(fd,)) as child:
+        yield f"http://127.0.0.1:{port_of(listener)}", child
     listener.close()
 
 
@@ -86,7 +87,7 @@ def run_read(bench: Bench) -> Result:
     bench.tell("starting a stack")
     with DrillStack(bench.data_dir, LIFTED) as stack:
         shop = asyncio.run(_fill(bench, stack, result))
-        with bare_reads(stack, shop.store_id, shop.listing_id) as floor:
+        with bare_reads(stack, shop.store_id, shop.listing_id) as (floor, _):
             asyncio.run(_measure(bench, stack, shop, floor, result))
     return result
 
@@ -111,7 +112,7 @@ async def _measure(bench: Bench, stack: DrillStack, shop: Shop, floor: str, resu
     async with Market(stack) as market:
         bench.tell("warming up")
         souk, bare = Readers(stack.api), Readers(floor)
-        await _until_up(floor)
+        await until_up(floor)
         for name in READS:
             await souk.read(path_of(name, shop.store_id, shop.listing_id), READERS * 2)
             await bare.read(bare_path(name), READERS * 2)
@@ -134,7 +135,7 @@ async def _measure(bench: Bench, stack: DrillStack, shop: Shop, floor: str, resu
         await market.audit(result, bench.tell)
 
 
-async def _until_up(base: str) -> None:
+async def until_up(base: str) -> None:
     deadline = time.monotonic() + 30
     while True:
         caller = Caller(base)

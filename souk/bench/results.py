@@ -123,6 +123,6 @@ class Result(BaseModel):
 
 def kept_results(folder: Path = FOLDER) -> list[Result]:
     """The last result of every bench that was run, in the order of the issue's table."""
-    order = ["flow", "command", "read", "growth", "watch", "trust", "sleep", "start", "hot-store", "workers"]
+    order = ["flow", "cpu", "command", "read", "growth", "watch", "trust", "sleep", "start", "hot-store", "workers"]
     paths = [folder / f"{name}.json" for name in order]
     return [Result.model_validate_json(path.read_text()) for path in paths if path.exists()]

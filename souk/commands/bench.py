@@ -13,6 +13,7 @@ from rich.table import Table
 
 from souk.bench.command import run_command
 from souk.bench.counts import COUNTS_FILE, FlowCounts, compare, count_flow, read_counts, write_counts
+from souk.bench.cpu import run_cpu
 from souk.bench.flow import run_flow
 from souk.bench.growth import QUICK_LARGE, run_growth
 from souk.bench.harness import Bench
@@ -42,6 +43,7 @@ Write = Annotated[bool, typer.Option("--write/--no-write", help=f"Keep the resul
 # The order in which `souk bench all` runs them: the short ones first.
 BENCHES: dict[str, Callable[[Bench], Result]] = {
     "flow": run_flow,
+    "cpu": run_cpu,
     "command": run_command,
     "read": run_read,
     "watch": run_watch,
@@ -118,6 +120,12 @@ def _end(*results: Result) -> None:
 def flow(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = None, as_json: AsJson = False) -> None:
     """Whole deals over HTTP, 16 at a time, against bare workflows."""
     _end(_run("flow", run_flow, data_dir, quick=quick, write=write, as_json=as_json))
+
+
+@app.command("cpu")
+def cpu(*, quick: Quick = False, write: Write = True, data_dir: BenchDir = None, as_json: AsJson = False) -> None:
+    """The processor time of one deal and of one read, part by part, beside the floor's."""
+    _end(_run("cpu", run_cpu, data_dir, quick=quick, write=write, as_json=as_json))
 
 
 @app.command("command")

@@ -1,0 +1,115 @@
+"""Bench ``cpu``: what a deal and a read cost in processor time, part by part, beside the floor.
+
+Processor time is what the parts' processes report to the kernel, so other work on the machine hardly moves it,
+where it halves a rate. The client's share is this process's own.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+
+from souk.bench.bare import bare_client
+from souk.bench.bare_api import READS, bare_path, path_of
+from souk.bench.floors import bare_worker
+from souk.bench.flow import Traders, bare_rate, rate, settle
+from souk.bench.harness import LIFTED, Bench, Market
+from souk.bench.read import Readers, bare_reads, until_up
+from souk.bench.results import Result
+from souk.drills.stack import DrillStack
+
+FLOWS = 64
+QUICK_FLOWS = 32
+REQUESTS = 400
+_DEAL = "deal"
+_FLOOR = "floor"
+_WORTH_A_LINE = 0.02
+
+
+def seconds_of(pid: int) -> float:
+    """Processor time of a process, its living children and those that ended."""
+    total = 0.0
+    process = psutil.Process(pid)
+    for one in (process, *process.children(recursive=True)):
+        try:
+            used = one.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += used.user + used.system + (used.children_user + used.children_system if one is process else 0.0)
+    return total
+
+
+class Meter:
+    """Processor time of named processes between two looks."""
+
+    def __init__(self, pids: dict[str, int]) -> None:
+        self._pids = pids
+
+    def _look(self) -> dict[str, float]:
+        return {"client": time.process_time()} | {name: seconds_of(pid) for name, pid in self._pids.items()}
+
+    @contextmanager
+    def over(self, result: Result, what: str, times: int) -> Iterator[None]:
+        """Adds the milliseconds per one of ``times`` that each part took to the figures of ``what``."""
+        before = self._look()
+        yield
+        parts = {name: (seconds - before[name]) * 1000 / times for name, seconds in self._look().items()}
+        for name, spent in parts.items():
+            if spent > sum(parts.values()) * _WORTH_A_LINE:
+                result.figure(f"{what}: {name}", "ms").values.append(spent)
+        result.figure(f"{what}: together", "ms").values.append(sum(parts.values()))
+
+
+def run_cpu(bench: Bench) -> Result:
+    """From the main thread. Raises StackError when the stack does not come up."""
+    result = bench.result(
+        "cpu",
+        "Where the time goes",
+        "processor time of one deal and of one read, by the part that spends it",
+        "bare workflows and bare routes, in the same run",
+        "",
+    )
+    bench.tell("starting a stack")
+    with DrillStack(bench.data_dir, LIFTED) as stack, bare_worker(stack) as floor_worker:
+        traders = asyncio.run(Traders.open(stack.api))
+        shop = traders.shops[0]
+        with bare_reads(stack, shop.store_id, shop.listing_id) as (floor, floor_api):
+            pids = {name: part.child.pid for name, part in stack.parts.items()}
+            pids |= {"floor's worker": floor_worker.pid, "floor's API": floor_api.pid}
+            meter = Meter({name: pid for name, pid in pids.items() if pid is not None})
+            asyncio.run(_measure(bench, stack, floor, meter, result))
+    return result
+
+
+async def _measure(bench: Bench, stack: DrillStack, floor: str, meter: Meter, result: Result) -> None:
+    flows = QUICK_FLOWS if bench.quick else FLOWS
+    async with Market(stack) as market:
+        client = await bare_client(market.settings.temporal_address, market.settings.temporal_namespace)
+        traders = await Traders.open(market.api)
+        shop = traders.shops[0]
+        souk, bare = Readers(market.api), Readers(floor)
+        bench.tell("warming up")
+        await until_up(floor)
+        await rate(flows, traders.flow)
+        await bare_rate(client, flows)
+
+        async def one_round(_: int) -> None:
+            with meter.over(result, _DEAL, flows):
+                await rate(flows, traders.flow)
+                await settle(1.0)
+            with meter.over(result, f"{_FLOOR} of a deal", flows):
+                await bare_rate(client, flows)
+            for name in READS:
+                with meter.over(result, name, REQUESTS):
+                    await souk.read(path_of(name, shop.store_id, shop.listing_id), REQUESTS)
+                with meter.over(result, f"{_FLOOR} of {name}", REQUESTS):
+                    await bare.read(bare_path(name), REQUESTS)
+
+        await bench.in_turns(result, one_round)
+        souk.close()
+        bare.close()
+        traders.close()
+        await settle()
+        await market.audit(result, bench.tell)
