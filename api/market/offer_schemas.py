@@ -1,10 +1,11 @@
 """What goes in and out of the offer routes."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field
+from sqlalchemy import Row
 
 from api.platform.schemas import Cents, Prose, Quantity, RequestModel, ResponseModel, example
 from db.market.tables import Offer
@@ -99,7 +100,7 @@ class AnswerIn(RequestModel):
     round: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
-def offer_out(offer: Offer) -> OfferOut:
+def offer_out(offer: Offer | Row[Any]) -> OfferOut:
     return OfferOut(
         **{name: getattr(offer, name) for name in OfferOut.model_fields if name not in {"message", "standing"}},
         message=offer.buyer_message if offer.proposed_by is Party.BUYER else offer.seller_message,

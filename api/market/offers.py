@@ -20,9 +20,8 @@ from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.limits import limit
 from api.platform.pages import Page, PageQuery
-from db.locks import clock
-from db.market import negotiations, offers
-from db.market.tables import Negotiation, Offer
+from db.market import offers
+from db.market.cases import OfferCase, get_listing_case, get_offer_case
 from domain.market import errors
 from domain.market import negotiation as rules
 from domain.market.commands import AnswerOffer, CounterOffer, MakeOffer
@@ -62,22 +61,14 @@ async def make_offer(body: OfferIn, buyer: Customer, command: CommandDep, contex
     policy = context.settings.market
 
     async def prepare(session: AsyncSession, run: Run) -> Send:
-        found = await offers.get_listing_and_store(session, body.listing_id)
-        if found is None:
+        case = await get_listing_case(session, body.listing_id, buyer.agent_id)
+        if case is None:
             raise errors.LISTING_NOT_FOUND.error()
-        listing, store = found
         if not run.resumed:
-            rules.expiry(listing.created_at, body.expires_in_seconds, policy)
-            standing = await offers.get_standing_offer(session, buyer.agent_id, body.listing_id)
-            if standing is not None:
-                raise errors.NEGOTIATION_OPEN.error(offer_id=standing.offer_id)
-            rules.decide_first_offer(
-                negotiations.listing_view(listing, store),
-                await negotiations.get_buyer_standing(session, buyer.agent_id, listing.currency),
-                body.proposed_price_cents,
-                body.quantity,
-                policy,
-            )
+            rules.expiry(case.now, body.expires_in_seconds, policy)
+            if case.standing_offer_id is not None:
+                raise errors.NEGOTIATION_OPEN.error(offer_id=case.standing_offer_id)
+            rules.decide_first_offer(case.listing, case.buyer, body.proposed_price_cents, body.quantity, policy)
         offer = MakeOffer(
             command_id=run.command_id,
             negotiation_id=run.command_id,
@@ -88,34 +79,18 @@ async def make_offer(body: OfferIn, buyer: Customer, command: CommandDep, contex
             message=body.buyer_message,
             expires_in_seconds=body.expires_in_seconds,
         )
-        return partial(context.processes.negotiate, "make_offer", offer, listing.listing_id, listing.store_id)
+        return partial(context.processes.negotiate, "make_offer", offer, case.listing_id, case.store_id)
 
     return await command.tell(prepare, read_offer, 201)
 
 
-async def _case(
-    session: AsyncSession, caller: Caller, offer_id: UUID
-) -> tuple[
-    Offer, rules.NegotiationState, rules.ListingView, rules.MerchantLimits, rules.BuyerStanding, datetime, Party
-]:
-    """All that the rules read of an offer the caller is a party of; what is private to the other stays unread."""
-    offer = await offers.get_offer(session, offer_id)
-    found = await offers.get_listing_and_store(session, offer.listing_id) if offer else None
-    if offer is None or found is None:
+async def _case(session: AsyncSession, caller: Caller, offer_id: UUID) -> tuple[OfferCase, Party]:
+    """The offer as the rules see it, and which of its parties the caller is."""
+    case = await get_offer_case(session, offer_id)
+    party = case.state.party_of(caller.agent_id) if case else None
+    if case is None or party is None:
         raise errors.OFFER_NOT_FOUND.error()
-    listing, store = found
-    negotiation = await session.get_one(Negotiation, offer.negotiation_id)
-    rounds = await negotiations.list_rounds(session, offer.negotiation_id)
-    state = negotiations.negotiation_state(negotiation, rounds, store.owner_merchant_id)
-    party = state.party_of(caller.agent_id)
-    if party is None:
-        raise errors.OFFER_NOT_FOUND.error()
-    limits = await negotiations.get_merchant_limits(session, offer.listing_id)
-    standing = await negotiations.get_buyer_standing(
-        session, offer.buyer_customer_id, offer.currency, without=offer.negotiation_id
-    )
-    view = negotiations.listing_view(listing, store)
-    return offer, state, view, limits, standing, await clock(session), party
+    return case, party
 
 
 _ANSWERS = (errors.OFFER_NOT_FOUND, errors.OFFER_NOT_OPEN, errors.OFFER_EXPIRED)
@@ -147,22 +122,30 @@ async def counter_offer(
     policy = context.settings.market
 
     async def prepare(session: AsyncSession, run: Run) -> Send:
-        offer, state, listing, limits, standing, now, party = await _case(session, caller, offer_id)
+        case, party = await _case(session, caller, offer_id)
         if not run.resumed:
-            rules.expiry(now, body.expires_in_seconds, policy)
+            rules.expiry(case.now, body.expires_in_seconds, policy)
             rules.decide_counter(
-                state, party, offer_id, body.proposed_price_cents, listing, limits, standing, now, policy
+                case.state,
+                party,
+                offer_id,
+                body.proposed_price_cents,
+                case.listing,
+                case.limits,
+                case.buyer,
+                case.now,
+                policy,
             )
         counter = CounterOffer(
             command_id=run.command_id,
-            negotiation_id=offer.negotiation_id,
+            negotiation_id=case.negotiation_id,
             offer_id=offer_id,
             by_agent_id=caller.agent_id,
             price_cents=body.proposed_price_cents,
             message=body.message,
             expires_in_seconds=body.expires_in_seconds,
         )
-        return partial(context.processes.negotiate, "counter_offer", counter, offer.listing_id, offer.seller_store_id)
+        return partial(context.processes.negotiate, "counter_offer", counter, case.listing_id, case.store_id)
 
     return await command.tell(prepare, read_offer, 201)
 
@@ -178,23 +161,23 @@ async def _answer(
     seen = body.round if body else None
 
     async def prepare(session: AsyncSession, run: Run) -> Send:
-        offer, state, listing, limits, standing, now, party = await _case(session, caller, offer_id)
+        case, party = await _case(session, caller, offer_id)
         if not run.resumed:
             if kind == "accept_offer":
                 # A closing is the process's to record: the offer ends, and the caller hears why.
-                rules.decide_accept(state, party, offer_id, seen, listing, limits, standing, now)
+                rules.decide_accept(case.state, party, offer_id, seen, case.listing, case.limits, case.buyer, case.now)
             elif kind == "reject_offer":
-                rules.decide_reject(state, party, offer_id, now)
+                rules.decide_reject(case.state, party, offer_id, case.now)
             else:
-                rules.decide_withdraw(state, party, offer_id, now)
+                rules.decide_withdraw(case.state, party, offer_id, case.now)
         answer = AnswerOffer(
             command_id=run.command_id,
-            negotiation_id=offer.negotiation_id,
+            negotiation_id=case.negotiation_id,
             offer_id=offer_id,
             by_agent_id=caller.agent_id,
             round=seen,
         )
-        return partial(context.processes.negotiate, kind, answer, offer.listing_id, offer.seller_store_id)
+        return partial(context.processes.negotiate, kind, answer, case.listing_id, case.store_id)
 
     return await command.tell(prepare, lambda session, _: read_offer(session, offer_id))
 

@@ -1,13 +1,14 @@
 """What goes in and out of the order and review routes."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field, StrictBool
+from sqlalchemy import Row
 
 from api.platform.schemas import Name, Note, Prose, Quantity, RequestModel, ResponseModel, example
-from db.market.tables import Order, Review
+from db.market.tables import Order
 from domain.market.states import DeliveryKind, OrderStatus
 
 _ORDER = "0197a1c2-9d3e-7a00-9e4f-5f6a7b8c9d0e"
@@ -128,9 +129,9 @@ class ReviewOut(ResponseModel):
     created_at: datetime
 
 
-def order_out(order: Order) -> OrderOut:
+def order_out(order: Order | Row[Any]) -> OrderOut:
     return OrderOut.model_validate(order)
 
 
-def review_out(review: Review) -> ReviewOut:
+def review_out(review: Row[Any]) -> ReviewOut:
     return ReviewOut.model_validate(review)

@@ -16,10 +16,8 @@ from api.market.order_schemas import OrderIn, OrderOut, RefundDecisionIn, Refund
 from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.pages import Page, PageQuery
-from db.locks import clock
-from db.market import evidence, negotiations, offers, purchases
-from db.market.orders import order_state
-from db.market.tables import Negotiation, Order, Store
+from db.market import purchases
+from db.market.cases import get_listing_case, get_offer_case, get_order_case
 from domain.market import errors
 from domain.market import orders as rules
 from domain.market.commands import OrderCommand, PlaceOrder
@@ -39,31 +37,22 @@ async def _check_purchase(session: AsyncSession, body: OrderIn, buyer: UUID, *, 
     """The listing and the store to buy from. ``politely``: also refuse now what the process would refuse."""
     if (body.listing_id is None) == (body.offer_id is None) or (body.offer_id and body.quantity is not None):
         raise errors.ORDER_TARGET.error()
-    offer = None
     if body.offer_id is not None:
-        offer = await offers.get_offer(session, body.offer_id)
-        if offer is None or offer.buyer_customer_id != buyer:
+        offer = await get_offer_case(session, body.offer_id)
+        if offer is None or offer.state.buyer_id != buyer:
             raise errors.OFFER_NOT_FOUND.error()
-    listing_id = offer.listing_id if offer else body.listing_id
-    assert listing_id is not None
-    found = await offers.get_listing_and_store(session, listing_id)
-    if found is None:
+        if politely:
+            rules.check_gating(offer.eligible, offer.listing_id, offer.store_id)
+            rules.decide_offer_purchase(offer.state, body.offer_id, offer.buyer, offer.now)
+        return offer.listing_id, offer.store_id
+    assert body.listing_id is not None
+    case = await get_listing_case(session, body.listing_id, buyer)
+    if case is None:
         raise errors.LISTING_NOT_FOUND.error()
-    listing, store = found
-    if not politely:
-        return listing.listing_id, store.store_id
-    known = await evidence.list_evidence(session, buyer, listing_id, store.store_id)
-    rules.check_gating(bool(known), listing_id, store.store_id)
-    if offer is None:
-        standing = await negotiations.get_buyer_standing(session, buyer, listing.currency)
-        rules.decide_purchase(negotiations.listing_view(listing, store), standing, body.quantity or 1)
-    else:
-        negotiation = await session.get_one(Negotiation, offer.negotiation_id)
-        rounds = await negotiations.list_rounds(session, offer.negotiation_id)
-        state = negotiations.negotiation_state(negotiation, rounds, store.owner_merchant_id)
-        standing = await negotiations.get_buyer_standing(session, buyer, offer.currency, without=offer.negotiation_id)
-        rules.decide_offer_purchase(state, offer.offer_id, standing, await clock(session))
-    return listing.listing_id, store.store_id
+    if politely:
+        rules.check_gating(case.eligible, case.listing_id, case.store_id)
+        rules.decide_purchase(case.listing, case.buyer, body.quantity or 1)
+    return case.listing_id, case.store_id
 
 
 @router.post(
@@ -117,11 +106,11 @@ async def _command(
     goods_returned: bool = False,
 ) -> Response:
     async def prepare(session: AsyncSession, run: Run) -> Send:
-        order = await purchases.get_order(session, order_id)
-        if order is None or not await _is_party(session, order, caller, party):
+        case = await get_order_case(session, order_id)
+        if case is None or caller.agent_id != (case.buyer_id if party is Party.BUYER else case.seller_id):
             raise errors.ORDER_NOT_FOUND.error()
         if not run.resumed:
-            decide(order_state(order), await clock(session))
+            decide(case.state, case.now)
         told = OrderCommand(
             command_id=run.command_id,
             order_id=order_id,
@@ -130,16 +119,9 @@ async def _command(
             approve=approve,
             goods_returned=goods_returned,
         )
-        return partial(context.processes.order, kind, told, order_id, order.listing_id, order.store_id)
+        return partial(context.processes.order, kind, told, order_id, case.listing_id, case.store_id)
 
     return await command.tell(prepare, lambda session, _: read_order(session, order_id))
-
-
-async def _is_party(session: AsyncSession, order: Order, caller: Caller, party: Party) -> bool:
-    if party is Party.BUYER:
-        return order.buyer_customer_id == caller.agent_id
-    store = await session.get_one(Store, order.store_id)
-    return store.owner_merchant_id == caller.agent_id
 
 
 @router.post(

@@ -12,8 +12,8 @@ from api.errors import errors as refusals
 from api.market.order_schemas import ReviewIn, ReviewOut, review_out
 from api.platform.auth import Customer
 from api.platform.idempotency import CommandDep, Run, Send
-from db.locks import clock
 from db.market import purchases
+from db.market.cases import get_order_case
 from domain.market import errors
 from domain.market.commands import PostReview
 from domain.market.reviews import decide_review
@@ -38,17 +38,11 @@ async def post_review(body: ReviewIn, buyer: Customer, command: CommandDep, cont
     """Review a delivered order. It appears in the listing's one review thread and moves the store's trust."""
 
     async def prepare(session: AsyncSession, run: Run) -> Send:
-        order = await purchases.get_order(session, body.order_id)
-        if order is None or order.buyer_customer_id != buyer.agent_id:
+        case = await get_order_case(session, body.order_id)
+        if case is None or case.buyer_id != buyer.agent_id:
             raise errors.ORDER_NOT_FOUND.error()
-        window = await purchases.get_review_window(session, body.order_id)
         if not run.resumed:
-            decide_review(
-                order.status,
-                window.status if window else None,
-                window.closes_at if window else None,
-                await clock(session),
-            )
+            decide_review(case.state.status, case.window_status, case.window_closes_at, case.now)
         review = PostReview(
             command_id=run.command_id,
             order_id=body.order_id,
@@ -58,7 +52,7 @@ async def post_review(body: ReviewIn, buyer: Customer, command: CommandDep, cont
             body=body.body,
             as_described=body.as_described,
         )
-        return partial(context.processes.review, review, order.listing_id, order.store_id)
+        return partial(context.processes.review, review, case.listing_id, case.store_id)
 
     return await command.tell(prepare, _read_review, 201)
 

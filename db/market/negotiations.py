@@ -1,9 +1,10 @@
 """Negotiations and their offers: loading the rules' view of them, and writing what was decided."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.tables import (
@@ -25,7 +26,7 @@ from domain.market.negotiation import (
 from domain.market.states import CloseReason, OfferStatus, OrderStatus, Party
 
 
-def offer_view(offer: Offer) -> OfferView:
+def offer_view(offer: Offer | Row[Any]) -> OfferView:
     assert offer.expires_at is not None
     return OfferView(
         offer_id=offer.offer_id,

@@ -1,39 +1,21 @@
 """Reads of offers, under row-level security: a viewer finds only its own."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Row, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.market.tables import Listing, Negotiation, Offer, Store
+from db.market.tables import Offer, Store
 from domain.market.states import OfferStatus, Party
 
-
-async def get_offer(session: AsyncSession, offer_id: UUID) -> Offer | None:
-    """The offer, or None when it is not the viewer's to see."""
-    return await session.get(Offer, offer_id)
+_ONE = select(Offer.__table__).where(Offer.__table__.c.offer_id == bindparam("offer_id"))
 
 
-async def get_listing_and_store(session: AsyncSession, listing_id: UUID) -> tuple[Listing, Store] | None:
-    query = select(Listing, Store).join(Store, Store.store_id == Listing.store_id)
-    row = (await session.execute(query.where(Listing.listing_id == listing_id))).one_or_none()
-    return (row[0], row[1]) if row else None
-
-
-async def get_standing_offer(session: AsyncSession, buyer_id: UUID, listing_id: UUID) -> Offer | None:
-    """The open offer of the buyer's negotiation on the listing, whoever made it."""
-    query = (
-        select(Offer)
-        .join(Negotiation, Negotiation.negotiation_id == Offer.negotiation_id)
-        .where(
-            Negotiation.buyer_customer_id == buyer_id,
-            Negotiation.listing_id == listing_id,
-            Negotiation.status == OfferStatus.PROPOSED,
-            Offer.status == OfferStatus.PROPOSED,
-        )
-    )
-    return await session.scalar(query)
+async def get_offer(session: AsyncSession, offer_id: UUID) -> Row[Any] | None:
+    """The offer's columns, or None when it is not the viewer's to see."""
+    return (await session.execute(_ONE, {"offer_id": offer_id})).one_or_none()
 
 
 async def list_offers(

@@ -1,8 +1,9 @@
 """Orders: the rules' view, and the counters kept beside them."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.tables import Order, ReviewWindow, StoreStats
@@ -10,7 +11,8 @@ from domain.market.orders import OrderState
 from domain.market.states import OrderStatus, ReviewWindowStatus
 
 
-def order_state(order: Order) -> OrderState:
+def order_state(order: Order | Row[Any]) -> OrderState:
+    """Of an order, or of a row with its columns."""
     return OrderState(
         status=order.status,
         delivery=order.delivery,

@@ -1,26 +1,27 @@
 """Reads of orders, under row-level security: a viewer finds only its own."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import Row, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.market.tables import Order, Review, ReviewWindow, Store
+from db.market.tables import Order, Review, Store
 from domain.market.states import OrderStatus, Party
 
-
-async def get_order(session: AsyncSession, order_id: UUID) -> Order | None:
-    """The order, or None when it is not the viewer's to see."""
-    return await session.get(Order, order_id)
+_ORDER = select(Order.__table__).where(Order.__table__.c.order_id == bindparam("order_id"))
+_REVIEW = select(Review.__table__).where(Review.__table__.c.review_id == bindparam("review_id"))
 
 
-async def get_review_window(session: AsyncSession, order_id: UUID) -> ReviewWindow | None:
-    return await session.get(ReviewWindow, order_id)
+async def get_order(session: AsyncSession, order_id: UUID) -> Row[Any] | None:
+    """The order's columns, or None when it is not the viewer's to see."""
+    return (await session.execute(_ORDER, {"order_id": order_id})).one_or_none()
 
 
-async def get_review(session: AsyncSession, review_id: UUID) -> Review | None:
-    return await session.get(Review, review_id)
+async def get_review(session: AsyncSession, review_id: UUID) -> Row[Any] | None:
+    """The review's columns, or None."""
+    return (await session.execute(_REVIEW, {"review_id": review_id})).one_or_none()
 
 
 async def list_orders(

@@ -1,0 +1,252 @@
+"""What the API reads before it tells a process: all that the rules of one command ask for, in one query.
+
+Reads as the caller, under row-level security: what is private to the other party is not there and counts as
+none. Without a lock, so only for an early answer; the activity decides again on what it locked.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, Uuid, bindparam, exists, func, null, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.market.negotiations import offer_view
+from db.market.orders import order_state
+from db.market.standing import PROPOSED, buyer_standing, committed_cents, open_negotiations
+from db.market.tables import (
+    AgentLimits,
+    InteractionEvidence,
+    Listing,
+    ListingLimits,
+    Negotiation,
+    Offer,
+    Order,
+    ReviewWindow,
+    Store,
+    StoreInteractionEvidence,
+)
+from domain.market.negotiation import BuyerStanding, ListingView, MerchantLimits, NegotiationState
+from domain.market.orders import OrderState
+from domain.market.states import CloseReason, ReviewWindowStatus
+
+
+@dataclass(frozen=True, slots=True)
+class ListingCase:
+    """A listing somebody wants to bid on or buy, and where that buyer stands.
+
+    ``eligible``: it has interacted with the listing before. ``standing_offer_id``: what awaits an answer already.
+    """
+
+    listing_id: UUID
+    store_id: UUID
+    listing: ListingView
+    buyer: BuyerStanding
+    eligible: bool
+    standing_offer_id: UUID | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OfferCase:
+    """An offer with its whole negotiation. ``limits`` are the seller's, ``buyer`` leaves this negotiation out."""
+
+    negotiation_id: UUID
+    listing_id: UUID
+    store_id: UUID
+    state: NegotiationState
+    listing: ListingView
+    limits: MerchantLimits
+    buyer: BuyerStanding
+    eligible: bool
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderCase:
+    """An order, its parties, and its review window's state, if it has one."""
+
+    listing_id: UUID
+    store_id: UUID
+    buyer_id: UUID
+    seller_id: UUID
+    state: OrderState
+    window_status: ReviewWindowStatus | None
+    window_closes_at: datetime | None
+    now: datetime
+
+
+_listing, _store = Listing.__table__, Store.__table__
+_limits, _agent_limits = ListingLimits.__table__, AgentLimits.__table__
+_BUYER = bindparam("buyer_id", type_=Uuid())
+_ROUND = (
+    "negotiation_id",
+    "offer_id",
+    "round",
+    "proposed_by",
+    "proposed_price_cents",
+    "quantity",
+    "status",
+    "expires_at",
+    "list_price_cents",
+    "purchase_by",
+    "remind_at",
+)
+_NOW = func.clock_timestamp().label("now")
+_SELLING = (
+    _listing.c.listing_id,
+    _listing.c.store_id,
+    _store.c.owner_merchant_id,
+    _listing.c.price_cents.label("list_price"),
+    _listing.c.inventory_on_hand,
+    _listing.c.status.label("listing_status"),
+    _store.c.status.label("store_status"),
+)
+
+
+def _selling(row: Row[Any]) -> ListingView:
+    return ListingView(row.list_price, row.inventory_on_hand, row.listing_status, row.store_status)
+
+
+def _buyer(buyer_id: ColumnElement[UUID], without: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
+    """What the rules read of a buyer of the listing."""
+    own, wide = InteractionEvidence.__table__, StoreInteractionEvidence.__table__
+    eligible = or_(
+        exists().where(own.c.customer_id == buyer_id, own.c.listing_id == _listing.c.listing_id),
+        exists().where(wide.c.customer_id == buyer_id, wide.c.store_id == _listing.c.store_id),
+    )
+    return (
+        _agent_limits.c.max_open_negotiations,
+        _agent_limits.c.spend_cap_cents,
+        open_negotiations(buyer_id).label("open_negotiations"),
+        committed_cents(buyer_id, _listing.c.currency, without).label("committed_cents"),
+        eligible.label("eligible"),
+    )
+
+
+def _listing_case() -> Select[Any]:
+    offer, bargain = Offer.__table__.alias("standing"), Negotiation.__table__.alias("bargained")
+    standing = (
+        select(offer.c.offer_id)
+        .select_from(offer.join(bargain, bargain.c.negotiation_id == offer.c.negotiation_id))
+        .where(
+            bargain.c.buyer_customer_id == _BUYER,
+            bargain.c.listing_id == _listing.c.listing_id,
+            bargain.c.status == PROPOSED,
+            offer.c.status == PROPOSED,
+        )
+    )
+    sold = _listing.join(_store, _store.c.store_id == _listing.c.store_id)
+    return (
+        select(*_SELLING, *_buyer(_BUYER, null()), standing.scalar_subquery().label("standing_offer_id"), _NOW)
+        .select_from(sold.outerjoin(_agent_limits, _agent_limits.c.agent_id == _BUYER))
+        .where(_listing.c.listing_id == bindparam("listing_id"))
+    )
+
+
+def _offer_case() -> Select[Any]:
+    """A row for each round, the oldest first."""
+    asked, rounds, bargain = Offer.__table__.alias("asked"), Offer.__table__.alias("rounds"), Negotiation.__table__
+    return (
+        select(
+            *(rounds.c[name] for name in _ROUND),
+            bargain.c.buyer_customer_id,
+            bargain.c.close_reason.label("negotiation_close_reason"),
+            *_SELLING,
+            _limits.c.floor_cents,
+            _limits.c.auto_accept_cents,
+            _limits.c.auto_decline_cents,
+            *_buyer(bargain.c.buyer_customer_id, bargain.c.negotiation_id),
+            _NOW,
+        )
+        .select_from(
+            asked.join(bargain, bargain.c.negotiation_id == asked.c.negotiation_id)
+            .join(rounds, rounds.c.negotiation_id == bargain.c.negotiation_id)
+            .join(_listing, _listing.c.listing_id == bargain.c.listing_id)
+            .join(_store, _store.c.store_id == _listing.c.store_id)
+            .outerjoin(_limits, _limits.c.listing_id == _listing.c.listing_id)
+            .outerjoin(_agent_limits, _agent_limits.c.agent_id == bargain.c.buyer_customer_id)
+        )
+        .where(asked.c.offer_id == bindparam("offer_id"))
+        .order_by(rounds.c.round)
+    )
+
+
+def _order_case() -> Select[Any]:
+    order, window = Order.__table__, ReviewWindow.__table__
+    return (
+        select(
+            *order.c,
+            _store.c.owner_merchant_id,
+            window.c.status.label("window_status"),
+            window.c.closes_at.label("window_closes_at"),
+            _NOW,
+        )
+        .select_from(
+            order.join(_store, _store.c.store_id == order.c.store_id).outerjoin(
+                window, window.c.order_id == order.c.order_id
+            )
+        )
+        .where(order.c.order_id == bindparam("order_id"))
+    )
+
+
+_LISTING_CASE, _OFFER_CASE, _ORDER_CASE = _listing_case(), _offer_case(), _order_case()
+
+
+async def get_listing_case(session: AsyncSession, listing_id: UUID, buyer_id: UUID) -> ListingCase | None:
+    found = await session.execute(_LISTING_CASE, {"listing_id": listing_id, "buyer_id": buyer_id})
+    row = found.one_or_none()
+    if row is None:
+        return None
+    return ListingCase(
+        listing_id=row.listing_id,
+        store_id=row.store_id,
+        listing=_selling(row),
+        buyer=buyer_standing(row),
+        eligible=row.eligible,
+        standing_offer_id=row.standing_offer_id,
+        now=row.now,
+    )
+
+
+async def get_offer_case(session: AsyncSession, offer_id: UUID) -> OfferCase | None:
+    """None when the offer is not the caller's to see."""
+    rows = (await session.execute(_OFFER_CASE, {"offer_id": offer_id})).all()
+    if not rows:
+        return None
+    row = rows[-1]
+    return OfferCase(
+        negotiation_id=row.negotiation_id,
+        listing_id=row.listing_id,
+        store_id=row.store_id,
+        state=NegotiationState(
+            buyer_id=row.buyer_customer_id,
+            seller_id=row.owner_merchant_id,
+            offers=tuple(offer_view(each) for each in rows),
+            spent=row.negotiation_close_reason == CloseReason.PURCHASED,
+        ),
+        listing=_selling(row),
+        limits=MerchantLimits(row.floor_cents, row.auto_accept_cents, row.auto_decline_cents),
+        buyer=buyer_standing(row),
+        eligible=row.eligible,
+        now=row.now,
+    )
+
+
+async def get_order_case(session: AsyncSession, order_id: UUID) -> OrderCase | None:
+    """None when the order is not the caller's to see."""
+    row = (await session.execute(_ORDER_CASE, {"order_id": order_id})).one_or_none()
+    if row is None:
+        return None
+    return OrderCase(
+        listing_id=row.listing_id,
+        store_id=row.store_id,
+        buyer_id=row.buyer_customer_id,
+        seller_id=row.owner_merchant_id,
+        state=order_state(row),
+        window_status=row.window_status,
+        window_closes_at=row.window_closes_at,
+        now=row.now,
+    )
