@@ -17,6 +17,7 @@ from config.settings import Settings
 from db.migrate import upgrade
 from db.session import Database
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
+from tests.slow_commits import slow_commits
 from workflows.client import connect
 
 # No test asserts how long an example takes.
@@ -35,13 +36,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: -seconds[item.path])
 
 
+# How long the API waits for a process, and until when a request counts as lost: a busy machine takes its time, and no
+# test but those of the waits themselves shall find out how much.
+PATIENT = {"update_timeout_seconds": 60, "idempotency_lease_seconds": 90}
+
 TEST_KEY_RING = "t1:" + base64.b64encode(b"a key for the tests, 32 bytes ok").decode()
 
 
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """A cluster of its own for this test process."""
-    with EmbeddedPostgres(Path(tmp_path_factory.mktemp("pg")), fast=True) as server:
+    server = EmbeddedPostgres(Path(tmp_path_factory.mktemp("pg")), fast=True)
+    with server, slow_commits(server.url("postgres")):
         yield server
 
 
@@ -69,6 +75,7 @@ def settings(owner_url: str, temporal: EmbeddedTemporal) -> Settings:
         payload_keys=TEST_KEY_RING,
         credential_secret="a secret for the tests",
         log_level="WARNING",
+        **PATIENT,
     )
 
 

@@ -93,7 +93,7 @@ class Receiver:
     def acknowledged(self) -> list[Received]:
         return [one for one in self.received if one.answered < 300]
 
-    def wait_for(self, count: int, seconds: float = 30) -> list[Received]:
+    def wait_for(self, count: int, seconds: float = 60) -> list[Received]:
         """The first ``count`` acknowledged requests."""
         deadline = time.monotonic() + seconds
         while len(self.acknowledged) < count:

@@ -43,20 +43,20 @@ class RunningSouk:
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the server's loop and wait for it."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(120)
 
     def __enter__(self) -> Self:
         self._thread.start()
         ready = threading.Event()
         self._tasks.append(asyncio.run_coroutine_threadsafe(self._work(ready), self._loop))
         self._tasks.append(asyncio.run_coroutine_threadsafe(self._server.serve([self._listener]), self._loop))
-        if not ready.wait(60):
+        if not ready.wait(120):
             raise RuntimeError("the worker did not start") from self._tasks[0].exception(0)
         self.run(self._serving())
         return self
 
     async def _serving(self) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             # uvicorn tells of its start by a flag alone.
             while not self._server.started:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
@@ -80,6 +80,6 @@ class RunningSouk:
         self._server.should_exit = True
         self._loop.call_soon_threadsafe(self._stop_worker.set)
         for task in self._tasks:
-            task.result(30)
+            task.result(120)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)

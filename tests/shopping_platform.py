@@ -94,7 +94,7 @@ class ShoppingPlatform:
     def __post_init__(self) -> None:
         self.key = Key()
         self.profile: Callable[[], dict[str, Any]] = self.own_profile
-        self.http = httpx.Client(base_url=self.souk, timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=self.souk, timeout=120, trust_env=False)
         platform = self
 
         class Handler(BaseHTTPRequestHandler):

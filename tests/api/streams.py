@@ -27,7 +27,7 @@ class Stream:
     async def _read(self, url: str, headers: dict, params: dict) -> None:
         event: dict = {}
         async with (
-            httpx.AsyncClient(timeout=30) as client,
+            httpx.AsyncClient(timeout=120) as client,
             client.stream("GET", url, headers=headers, params=params) as response,
         ):
             assert response.status_code == 200
@@ -44,7 +44,7 @@ class Stream:
                     event[name] = json.loads(value) if name == "data" else value
 
     async def until(self, count: int) -> list[dict]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while len(self.events) < count:
                 await asyncio.sleep(0.01)
         return self.events

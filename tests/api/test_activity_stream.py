@@ -31,14 +31,14 @@ async def live(app: FastAPI, *streams: Stream) -> None:
     """Wait until these streams, the only ones, have caught up and listen."""
     for stream in streams:
         await stream.open.wait()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(app.state.context.feed._watchers) != len(streams):
             await asyncio.sleep(0.01)
 
 
 async def settled(http: httpx.AsyncClient, store_id: str, count: int) -> list[dict]:
     """The store's events once they may be read: another test's transaction may hold them back a moment."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             page = (await http.get("/v1/activity", params={"store_id": store_id, "order": "oldest"})).json()
             if len(page["items"]) >= count:
@@ -102,7 +102,7 @@ async def test_a_stream_starts_now_and_goes_on(app, http, server: str, stall: St
     assert event["event"] == "THREAD_CREATED"
     assert event["data"]["thread_id"] == thread["thread_id"]
     assert event["id"] == event["data"]["cursor"]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while thread["thread_id"] not in {found["data"]["thread_id"] for found in everything.events}:
             await asyncio.sleep(0.01)
     await stream.close()
@@ -148,12 +148,12 @@ async def test_an_idle_stream_beats_without_an_id_and_leaves_no_trace(app, serve
     stream = Stream(server, store_id=stall.store_id)
     await live(app, stream)
     assert hub.open_streams >= 1
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while stream.comments < 2:
             await asyncio.sleep(0.01)
     assert all("id" in event for event in stream.events)
     await stream.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while hub.open_streams or hub._watchers:
             await asyncio.sleep(0.01)
 

@@ -77,7 +77,7 @@ def plan(*steps: str) -> dict:
 
 async def begun(body: dict) -> asyncio.Event:
     """Wait until the command hangs; the event lets it go on."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while body["name"] not in GATES:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     return GATES[body["name"]]

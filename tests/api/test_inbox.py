@@ -28,7 +28,7 @@ async def tell(database: Database, agent: Agent, *types: InboxType, **what: Any)
 
 async def inbox(agent: Agent, count: int, **params: Any) -> list[dict]:
     """The agent's events, oldest first, once there are so many of them to be read."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             page = await agent.ok("GET", "/v1/inbox", **{"order": "oldest", "limit": 200} | params)
             if len(page["items"]) >= count:

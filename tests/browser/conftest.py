@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 import pytest
-from playwright.sync_api import BrowserContext, Page, Playwright, Request, sync_playwright
+from playwright.sync_api import BrowserContext, Page, Playwright, Request, expect, sync_playwright
 from sqlalchemy.engine import make_url
 
 from config.settings import Settings
@@ -13,6 +13,9 @@ from db.ids import new_id
 from db.platform.keys import format_key, hash_secret, random_secret
 from tests.browser.chromium import CHROMIUM, chromium
 from tests.running import RunningSouk
+
+# What a page shows after a while is waited for; no test asserts how long it takes.
+expect.set_options(timeout=30_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

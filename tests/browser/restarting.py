@@ -27,16 +27,18 @@ class ApiProcess:
             "SOUK_PAYLOAD_KEYS": settings.payload_keys.get_secret_value(),
             "SOUK_CREDENTIAL_SECRET": settings.credential_secret.get_secret_value(),
             "SOUK_API_PORT": str(self.port),
+            "SOUK_UPDATE_TIMEOUT_SECONDS": str(settings.update_timeout_seconds),
+            "SOUK_IDEMPOTENCY_LEASE_SECONDS": str(settings.idempotency_lease_seconds),
             "SOUK_LOG_LEVEL": "WARNING",
             **(variables or {}),
         }
 
     def __enter__(self) -> Self:
         self._child = subprocess.Popen([sys.executable, "-m", "souk", "api"], env=self._environment)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while True:
             try:
-                if httpx.get(f"{self.url}/healthz").status_code == 200:
+                if httpx.get(f"{self.url}/healthz", timeout=60).status_code == 200:
                     return self
             except httpx.TransportError:
                 pass

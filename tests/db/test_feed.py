@@ -188,5 +188,5 @@ def test_an_insert_wakes_the_listeners(owner_url: str, rows: Rows, table: str) -
         }
         rows.run(statement[table])
         rows.connection.commit()
-        heard = [notice.payload for notice in listener.notifies(timeout=2, stop_after=1)]
+        heard = [notice.payload for notice in listener.notifies(timeout=60, stop_after=1)]
     assert heard == [table.removesuffix("_events")]

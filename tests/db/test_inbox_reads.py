@@ -33,7 +33,7 @@ async def _read(database: Database, agent: UUID, wanted: InboxFilter = ALL, view
 
 async def _settled(database: Database, agent: UUID, count: int) -> list[InboxEvent]:
     """The agent's events once they may be read: another test's transaction may hold them back a moment."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(events := await _read(database, agent, viewer=agent)) < count:
             await asyncio.sleep(0.02)
     return events

@@ -11,7 +11,7 @@ from db.migrate import upgrade
 from domain.market.policy import MarketPolicy
 from domain.webhooks.policy import WebhookPolicy
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
-from tests.conftest import TEST_KEY_RING
+from tests.conftest import PATIENT, TEST_KEY_RING
 from tests.e2e.people import Shop
 from tests.e2e.ucp_shop import price_list
 from tests.running import RunningSouk
@@ -59,6 +59,7 @@ def hasty_souk(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
                 payload_keys=TEST_KEY_RING,
                 credential_secret="a secret for the tests",
                 log_level="WARNING",
+                **PATIENT,
                 market=policy,
                 webhooks=WebhookPolicy(
                     allow_loopback=True, retry_seconds=(0.2, 0.2, 0.2), max_per_agent=4, concurrency=3
@@ -88,6 +89,7 @@ def shopping_souk(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
                 simulation={"enabled": True, "secret": "a secret of the simulation"},
                 webhooks={"retry_seconds": (0.2, 0.2, 0.2)},
                 log_level="WARNING",
+                **PATIENT,
             )
         ) as running,
     ):

@@ -46,7 +46,7 @@ async def at_mcp(url: str, agent: Agent, mode: str = "auto") -> AsyncIterator[Mc
     """An agent at a running Souk's /mcp. ``mode``: auto finds the newest protocol, legacy shakes hands."""
     headers = {"Authorization": f"Bearer {agent.key}"} if agent.key else {}
     async with (
-        httpx2.AsyncClient(headers=headers, timeout=60) as http,
+        httpx2.AsyncClient(headers=headers, timeout=120) as http,
         Client(streamable_http_client(f"{url}/mcp", http_client=http), mode=mode) as client,  # type: ignore[arg-type]
     ):
         yield McpAgent(agent, client)

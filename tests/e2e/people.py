@@ -16,8 +16,8 @@ T = TypeVar("T")
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
 
-def eventually(look: Callable[[], T], *, until: Callable[[T], bool], seconds: float = 15) -> T:
-    """Look until it is so. Processes take a moment; a test must not say how long."""
+def eventually(look: Callable[[], T], *, until: Callable[[T], bool], seconds: float = 60) -> T:
+    """Look until it is so. Processes take a moment, on a busy machine a long one; a test must not say how long."""
     deadline = time.monotonic() + seconds
     while True:
         found = look()
@@ -35,6 +35,7 @@ class Agent:
         # Without patience: a test sees the first answer, whatever it is.
         self.souk = Souk(url, key, patience_seconds=0)
         self.http = self.souk.http
+        self.http.timeout = httpx.Timeout(120)
         self.http.headers.update({"Authorization": f"Bearer {key}"} if key else {})
         self.key = key
         self.agent_id = ""

@@ -22,7 +22,7 @@ from souk_client.memory import Memory
 from souk_client.models import Order
 from tests.invariants import assert_sound
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 ROOT = Path(__file__).parents[2]
 NOWHERE = {"SOUK_DATABASE_URL": "", "SOUK_TEMPORAL_ADDRESS": ""}
 DEALS = 3

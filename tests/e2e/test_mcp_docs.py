@@ -31,7 +31,7 @@ def test_the_python_snippet_runs_as_it_stands(souk_url: str) -> None:
         check=False,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=280,
         env={**os.environ, "SOUK": souk_url, "HANDLE": handle, "no_proxy": "*"},
     )
     assert done.returncode == 0, done.stderr
@@ -47,7 +47,7 @@ def test_the_configuration_opens_the_door(souk_url: str) -> None:
     assert key is not None
     headers = {name: value.replace("souk_...", key) for name, value in server["headers"].items()}
     url = server["url"].replace("http://127.0.0.1:8000", souk_url)
-    answer = httpx.post(url, json=rpc("tools/list"), headers=HEADERS | headers, timeout=30)
+    answer = httpx.post(url, json=rpc("tools/list"), headers=HEADERS | headers, timeout=120)
     assert len(answer.json()["result"]["tools"]) == len(TOOLS)
 
 

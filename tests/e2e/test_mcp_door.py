@@ -21,7 +21,7 @@ def rpc(method: str, **params: Any) -> dict[str, Any]:
 def knock(url: str, key: str | None, body: Any = None, *, method: str = "POST", **headers: str) -> httpx.Response:
     bearer = {"Authorization": f"Bearer {key}"} if key else {}
     content = body if isinstance(body, bytes) else json.dumps(body or rpc("ping")).encode()
-    with httpx.Client(timeout=30) as http:
+    with httpx.Client(timeout=120) as http:
         return http.request(
             method, f"{url}/mcp", content=content, headers=HEADERS | bearer | {k.title(): v for k, v in headers.items()}
         )

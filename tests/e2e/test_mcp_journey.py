@@ -22,7 +22,7 @@ SHOP = {
 
 
 async def soon(look: Callable[[], Awaitable[Any]], until: Callable[[Any], bool]) -> Any:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not until(found := await look()):  # noqa: ASYNC110 - there is nothing to wait on
             await asyncio.sleep(0.05)
     return found

@@ -31,7 +31,9 @@ def tight_url(settings: Settings) -> Iterator[str]:
 
 def left(url: str, agent: Agent, body: dict[str, Any]) -> int:
     """What the agent may still ask today, after this call."""
-    answer = httpx.post(f"{url}/mcp", json=body, headers=HEADERS | {"Authorization": f"Bearer {agent.key}"}, timeout=30)
+    answer = httpx.post(
+        f"{url}/mcp", json=body, headers=HEADERS | {"Authorization": f"Bearer {agent.key}"}, timeout=120
+    )
     assert answer.status_code == 200, answer.text
     return int(answer.headers["RateLimit-Remaining"])
 
@@ -71,7 +73,7 @@ async def test_tools_at_once_neither_wait_for_themselves_nor_leave_places_behind
     def look(agent: Agent) -> int:
         body = rpc("tools/call", name="look_at_listing", arguments={"listing_id": shop.listing_id})
         headers = HEADERS | {"Authorization": f"Bearer {agent.key}"}
-        answer = httpx.post(f"{tight_url}/mcp", json=body, headers=headers, timeout=30)
+        answer = httpx.post(f"{tight_url}/mcp", json=body, headers=headers, timeout=120)
         assert answer.status_code == 503 or not answer.json()["result"].get("isError"), answer.text
         return answer.status_code
 

@@ -185,7 +185,6 @@ async def test_tools_describe_themselves(souk_url: str) -> None:
 
 
 @pytest.mark.slow(seconds=8)
-@pytest.mark.timeout(240)
 async def test_a_restart_of_the_api_breaks_no_client(settings: Settings, souk: RunningSouk) -> None:
     shop = await asyncio.to_thread(Shop.open, souk.url)
     agents = [await asyncio.to_thread(Agent.register, souk.url, "CUSTOMER") for _ in range(2)]

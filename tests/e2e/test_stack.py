@@ -23,8 +23,6 @@ from souk.stack.inherit import inherited
 from souk.stack.running import running_stack, stack_environment
 from souk.stack.temporal import missing
 
-pytestmark = pytest.mark.timeout(180)
-
 NOWHERE = {"SOUK_DATABASE_URL": "", "SOUK_TEMPORAL_ADDRESS": ""}
 
 

@@ -13,8 +13,6 @@ from souk.stack.background import BackgroundStack
 from souk.stack.embedded import EmbeddedPostgres
 from souk.stack.inherit import inherited
 
-pytestmark = pytest.mark.timeout(180)
-
 NOWHERE = {"SOUK_DATABASE_URL": "", "SOUK_TEMPORAL_ADDRESS": ""}
 
 
@@ -33,7 +31,7 @@ def refused(*arguments: str, **variables: str) -> str:
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         env=inherited(NOWHERE | variables),
     )
     lines = done.stderr.strip().splitlines()

@@ -91,7 +91,7 @@ def test_streams_of_both_show_the_same_and_are_resumed_at_the_other(apis: list[s
 
     def places(url: str, after: str, count: int) -> list[str]:
         found: list[str] = []
-        with httpx.stream("GET", url + events, headers={"Last-Event-ID": after}, timeout=30) as stream:
+        with httpx.stream("GET", url + events, headers={"Last-Event-ID": after}, timeout=120) as stream:
             for line in stream.iter_lines():
                 if line.startswith("id: "):
                     found.append(line.removeprefix("id: "))
@@ -107,7 +107,7 @@ def test_streams_of_both_show_the_same_and_are_resumed_at_the_other(apis: list[s
         first = places(apis[0], start, 12)
         rest = pool.submit(places, apis[1], first[-1], 28)
         list(pool.map(change, range(21, 41)))
-        seen = [watcher.result(60) for watcher in watching]
-        resumed = first + rest.result(60)
+        seen = [watcher.result(200) for watcher in watching]
+        resumed = first + rest.result(200)
     assert len(set(seen[0])) == 40
     assert seen[0] == seen[1] == resumed

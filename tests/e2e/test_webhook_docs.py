@@ -19,7 +19,7 @@ def test_the_receiver_runs_as_it_stands(hasty_souk: RunningSouk) -> None:
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=280,
         env={**os.environ, "SOUK": hasty_souk.url, "no_proxy": "*"},
     )
     assert done.returncode == 0, done.stderr

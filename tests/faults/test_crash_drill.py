@@ -12,7 +12,7 @@ import pytest
 
 from souk.drills.faults import KILLED, schedule
 
-pytestmark = [pytest.mark.slow(seconds=180), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow(seconds=180), pytest.mark.timeout(900)]
 
 
 def test_nothing_is_lost_or_doubled_while_everything_is_killed(tmp_path: Path) -> None:
@@ -30,7 +30,7 @@ def test_nothing_is_lost_or_doubled_while_everything_is_killed(tmp_path: Path) -
         check=False,
         capture_output=True,
         text=True,
-        timeout=580,
+        timeout=880,
     )
     assert drill.stdout, drill.stderr[-3000:]
     report = json.loads(drill.stdout)

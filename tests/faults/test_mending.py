@@ -26,7 +26,7 @@ from tests.hostile.callers import operator_key
 from tests.running import RunningSouk
 from workflows.client import connect
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from souk.stack.ports import choose
 from tests.e2e.people import Agent, Shop, eventually
 from tests.receiver import Receiver
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 _QUESTIONS = 14
 _KILLED_AFTER = (3, 8)
 
@@ -84,5 +84,5 @@ def _souk(stack: DrillStack, command: str) -> subprocess.CompletedProcess[str]:
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )

@@ -102,7 +102,7 @@ def test_a_registration_flood(strict_url: str) -> None:
 
     def register(number: int) -> httpx.Response:
         body = {"agent_type": "CUSTOMER", "handle": f"flood-{id(strict_url)}-{number}", "display_name": "Flood"}
-        return httpx.post(f"{strict_url}/v1/agents", json=body, timeout=60)
+        return httpx.post(f"{strict_url}/v1/agents", json=body, timeout=120)
 
     with ThreadPoolExecutor(16) as pool:
         made = statuses(list(pool.map(register, range(2 * REGISTRATIONS))))

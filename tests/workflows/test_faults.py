@@ -3,8 +3,6 @@
 Whatever happens, what is recorded is recorded once, and the process goes on from it.
 """
 
-from datetime import timedelta
-
 import pytest
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
@@ -13,7 +11,7 @@ from domain.market.processes import NEGOTIATION, NUDGE, ORDER, REVIEW_WINDOW, ST
 from domain.market.states import CloseReason, ListingStatus, OfferStatus
 from tests.workflows.books import BUYER, SELLER
 from tests.workflows.test_negotiation_process import haggle, outcome
-from tests.workflows.town import Town, crash, refusal
+from tests.workflows.town import RPC_TIMEOUT, Town, crash, refusal
 from tests.workflows.waiting import has_ended, until
 
 
@@ -129,7 +127,7 @@ async def test_a_process_started_with_nonsense_fails_clearly(town: Town, kind: s
 async def test_a_command_that_does_not_decode_is_refused_and_the_process_goes_on(town: Town):
     await town.bid()
     with pytest.raises(WorkflowUpdateFailedError):
-        await town.deal.execute_update("accept_offer", {"nonsense": True}, rpc_timeout=timedelta(seconds=10))
+        await town.deal.execute_update("accept_offer", {"nonsense": True}, rpc_timeout=RPC_TIMEOUT)
     assert not await has_ended(town.deal)
     await town.answer("accept", "bid", SELLER)
     assert outcome(town)[0] is OfferStatus.ACCEPTED

@@ -56,7 +56,7 @@ from worker.interceptors import RefusalInterceptor
 from worker.registry import WORKFLOWS, activities_of
 from worker.sandbox import sandboxed
 
-RPC_TIMEOUT = timedelta(seconds=15)
+RPC_TIMEOUT = timedelta(seconds=120)
 
 
 def refusal(caught: pytest.ExceptionInfo[WorkflowUpdateFailedError]) -> str:
@@ -120,7 +120,7 @@ class Town:
         await self._quiet()
         await self.client.test_service.unlock_time_skipping(UnlockTimeSkippingRequest())
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(120):
                 await handle.result()
         finally:
             await self.client.test_service.lock_time_skipping(LockTimeSkippingRequest())

@@ -17,7 +17,7 @@ _UNDER_WAY = {
 }
 
 
-async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20) -> None:
+async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 60) -> None:
     """Poll until the condition holds. Raises TimeoutError after ``seconds``."""
     deadline = time.monotonic() + seconds
     while True:
