@@ -15,7 +15,6 @@ from uuid import UUID
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from limits.errors import StorageError
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -99,7 +98,7 @@ def refusal_of(error: BaseException) -> DomainError | None:
             return code.error() if code else None
         case IntegrityError():
             return refusal(error)
-        case OperationalError() | InterfaceError() | PoolTimeoutError() | StorageError():
+        case OperationalError() | InterfaceError() | PoolTimeoutError():
             return platform.UNAVAILABLE.error()
         case DBAPIError() if error.connection_invalidated:
             return platform.UNAVAILABLE.error()
@@ -240,7 +239,7 @@ def _allow(request: Request) -> dict[str, str]:
 def install_handlers(app: FastAPI) -> None:
     """Every named refusal becomes a problem document; the rest reaches the one handler of faults."""
     for kind in (
-        DomainError, RequestValidationError, HTTPException, DBAPIError, PoolTimeoutError, StorageError,
+        DomainError, RequestValidationError, HTTPException, DBAPIError, PoolTimeoutError,
         TemporalError, RPCError, TimeoutError, ConnectionError, RuntimeError,
     ):  # fmt: skip
         app.add_exception_handler(kind, _answer)

@@ -13,9 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response, refusal_of
-from api.platform.auth import Caller, Identity, authenticate
+from api.platform.auth import Caller, Identity, identity_of, presented_key
 from api.platform.limits import Limiter, Standing, client_address, refuse
-from domain.platform_errors import UNAVAILABLE
+from domain.platform_errors import AUTH_INVALID, UNAVAILABLE
 from domain.shared.errors import DomainError
 
 _OPEN = (
@@ -94,7 +94,8 @@ class Admission:
         await self.app(scope, receive, send_standing)
 
     async def _admit(self, scope: Scope) -> None:
-        context = scope["app"].state.context
+        limiter: Limiter = scope["app"].state.context.limiter
+        address = client_address(scope)
         invalid: DomainError | None = None
         identity: Identity | None = None
         within: Within | None = scope.get("souk.within")
@@ -103,17 +104,20 @@ class Admission:
             if within.take_paid():
                 scope["souk.identity"] = identity
                 return
+            agent = {"per_agent": str(identity.agent_id)} if isinstance(identity, Caller) else {}
+            standing, passes = await limiter.count(per_address=address, **agent)
         else:
+            key = None
             try:
-                identity = await authenticate(context.admission, Headers(scope=scope).get("authorization"))
+                key = presented_key(Headers(scope=scope).get("authorization"))
             except DomainError as refused:
                 # Counted first, so that guessing keys is limited like everything else.
                 invalid = refused
-        limiter: Limiter = context.limiter
-        whom = {"per_address": client_address(scope)}
-        if isinstance(identity, Caller):
-            whom["per_agent"] = str(identity.agent_id)
-        standing, passes = await limiter.count(**whom)
+            owner, standing, passes = await limiter.admit(address, key)
+            if owner is not None:
+                identity = identity_of(owner)
+            elif key is not None:
+                invalid = AUTH_INVALID.error()
         scope["souk.standing"] = standing
         if not passes:
             refuse(standing)

@@ -1,23 +1,30 @@
-"""Request rates: the ``limits`` library over Postgres, so that they hold across processes.
+"""Request rates in the ``limits`` library's notation, counted in Postgres, so that they hold across processes.
 
-Every request counts for its address and, with a key, for its agent, in one round trip; some routes have a
-window of their own besides. The tightest window is what the RateLimit headers tell.
+Every request counts for its address and, with a key, for its agent, in the statement that looks the key up; some
+routes have a window of their own besides. The tightest window is what the RateLimit headers tell.
 """
 
 import ipaddress
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from uuid import UUID
 
 from fastapi import Request, params
 from limits import RateLimitItem, parse
-from limits.aio.strategies import FixedWindowRateLimiter
 from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Scope
 
 from api.platform.auth import Caller
+from api.platform.batches import Batches
 from config.settings import LimitSettings
-from db.platform.rate_limits import PostgresWindows
+from db.platform.admissions import AGENT, Admitted, Visit, Window, admit
+from db.platform.keys import KeyOwner, hash_secret
 from domain.platform_errors import RATE_LIMITED
+
+_PER_ADDRESS = "per_address"
+_PER_AGENT = "per_agent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +43,60 @@ class Standing:
         }
 
 
-class Limiter(FixedWindowRateLimiter):
-    """Fixed windows; several are counted at once."""
+class Limiter:
+    """Fixed windows in Postgres, counted for many requests at once; with them, whose keys the requests show."""
 
     def __init__(self, engine: AsyncEngine, settings: LimitSettings) -> None:
-        self.windows = PostgresWindows(engine)
-        super().__init__(self.windows)
+        self._engine = engine
         self.items: dict[str, RateLimitItem] = {
             name: parse(value) for name, value in settings.model_dump().items() if isinstance(value, str)
         }
+        self._batches: Batches[Visit, Admitted] = Batches(self._admit_all)
+
+    async def _admit_all(self, visits: list[Visit]) -> list[Admitted]:
+        per_agent = self.items[_PER_AGENT]
+        async with self._engine.connect() as connection:
+            return await admit(connection, visits, per_agent.key_for(_PER_AGENT, AGENT), per_agent.get_expiry())
+
+    async def admit(self, address: str, key: tuple[UUID, bytes] | None) -> tuple[KeyOwner | None, Standing, bool]:
+        """Count one request for its address and the agent whose key, an id and a secret, it shows.
+
+        Returns the key's owner, the tightest standing, and whether it passes.
+        """
+        shown = None if key is None else (key[0], hash_secret(key[1]))
+        admitted, standing, passes = await self._visit({_PER_ADDRESS: address}, shown)
+        return admitted.owner, standing, passes
 
     async def count(self, **whom: str) -> tuple[Standing, bool]:
         """Count one request in each named limit. Returns the tightest standing, and whether it passes."""
-        keys = {self.items[name].key_for(name, identifier): name for name, identifier in whom.items()}
-        counted = await self.windows.hit({key: self.items[name].get_expiry() for key, name in keys.items()})
-        passes = True
-        standings = []
-        for key, window in counted.items():
-            limit = self.items[keys[key]].amount
-            passes = passes and window.count <= limit
-            standings.append(Standing(limit, max(0, limit - window.count), math.ceil(window.seconds_left)))
+        _, standing, passes = await self._visit(whom, None)
+        return standing, passes
+
+    async def _visit(self, whom: Mapping[str, str], key: tuple[UUID, bytes] | None) -> tuple[Admitted, Standing, bool]:
+        items = [self.items[name] for name in whom]
+        windows = {
+            item.key_for(name, whom): item.get_expiry() for item, (name, whom) in zip(items, whom.items(), strict=True)
+        }
+        admitted = await self._batches.ask(Visit(windows, key))
+        counted = list(zip(items, admitted.windows, strict=True))
+        if admitted.agent_window is not None:
+            counted.append((self.items[_PER_AGENT], admitted.agent_window))
         # Among windows with nothing left the one that opens last decides when to come back.
-        return min(standings, key=lambda s: (s.remaining, -s.reset_seconds)), passes
+        tightest = min((_standing(*each) for each in counted), key=lambda s: (s.remaining, -s.reset_seconds))
+        return admitted, tightest, all(window.count <= item.amount for item, window in counted)
+
+
+def _standing(item: RateLimitItem, window: Window) -> Standing:
+    return Standing(item.amount, max(0, item.amount - window.count), math.ceil(window.seconds_left))
 
 
 def client_address(scope: Scope) -> str:
     """The peer, an IPv6 one by its /64 network: a host has as many addresses in it as it likes."""
-    host = (scope.get("client") or ("unknown", 0))[0]
+    return _network((scope.get("client") or ("unknown", 0))[0])
+
+
+@lru_cache(maxsize=4096)
+def _network(host: str) -> str:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

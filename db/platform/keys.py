@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, func, literal, select, text, update
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, false, func, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from db.market.tables import Agent
@@ -59,34 +59,41 @@ class KeyOwner:
     seen_lately: bool
 
 
+_LATELY = func.coalesce(Agent.last_active_at > func.now() - text("interval '1 minute'"), false())
+_OWNER = (
+    select(ApiKey.kind, ApiKey.agent_id, ApiKey.secret_hash, Agent.agent_type, _LATELY)
+    .outerjoin(Agent, Agent.agent_id == ApiKey.agent_id)
+    .where(ApiKey.key_id == bindparam("key_id"), ApiKey.revoked_at.is_(None))
+)
+
+
 async def find_owner(connection: AsyncConnection, key_id: UUID, secret: bytes | None) -> KeyOwner | None:
     """The owner of a key that is not revoked and whose secret is right, in one query.
 
     ``secret`` None trusts the id: only for sessions that were signed after a full check.
     """
-    lately = Agent.last_active_at > func.now() - text("interval '1 minute'")
-    query = (
-        select(ApiKey.kind, ApiKey.agent_id, ApiKey.secret_hash, Agent.agent_type, func.coalesce(lately, False))
-        .outerjoin(Agent, Agent.agent_id == ApiKey.agent_id)
-        .where(ApiKey.key_id == key_id, ApiKey.revoked_at.is_(None))
-    )
-    row = (await connection.execute(query)).first()
+    row = (await connection.execute(_OWNER, {"key_id": key_id})).first()
     if row is None or (secret is not None and not hmac.compare_digest(row[2], hash_secret(secret))):
         return None
     return KeyOwner(key_id, row[0], row[1], row[3], row[4])
 
 
-async def touch_agent(connection: AsyncConnection, agent_id: UUID) -> None:
-    """Note that the agent is active. Never waits, for a lock or the disk: a locked row is touched another time."""
-    free = select(Agent.agent_id).where(Agent.agent_id == agent_id)
-    await connection.execute(
-        update(Agent)
-        .where(
-            Agent.agent_id.in_(free.with_for_update(key_share=True, skip_locked=True)),
-            func.set_config("synchronous_commit", "off", True) == "off",
-        )
-        .values(last_active_at=func.now())
-    )
+_FREE = (
+    select(Agent.agent_id)
+    .where(Agent.agent_id == any_(bindparam("agent_ids", type_=ARRAY(Uuid))))
+    .with_for_update(key_share=True, skip_locked=True)
+)
+_TOUCH = (
+    update(Agent)
+    .where(Agent.agent_id.in_(_FREE), func.set_config("synchronous_commit", "off", True) == "off")
+    .values(last_active_at=func.now())
+)
+
+
+async def touch_agents(connection: AsyncConnection, agent_ids: Collection[UUID]) -> None:
+    """Note that agents are active. Never waits, for a lock or the disk: a locked row is touched another time."""
+    if agent_ids:
+        await connection.execute(_TOUCH, {"agent_ids": list(agent_ids)})
 
 
 def insert_key(

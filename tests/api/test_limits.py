@@ -57,6 +57,36 @@ async def test_an_agent_has_a_window_of_its_own(api_settings: Settings):
         assert (await other("GET", "/v1/agents/me")).headers["ratelimit-remaining"] == "2"
 
 
+async def test_a_burst_of_an_agent_over_two_processes_is_counted_exactly(api_settings: Settings):
+    async with (
+        limited(api_settings, "10.0.0.8", per_agent="20/hour") as one,
+        limited(api_settings, "10.0.0.8", per_agent="20/hour") as two,
+    ):
+        agent, other = await register(one, "CUSTOMER"), await register(one, "CUSTOMER")
+        guessed = {"Authorization": agent.headers["Authorization"][:-4] + "AAAA"}
+        answers = await asyncio.gather(
+            *(http.get("/v1/agents/me", headers=headers) for _ in range(25) for http in (one, two)
+              for headers in (agent.headers, guessed))
+        )  # fmt: skip
+        mine, guesses = answers[::2], answers[1::2]
+        assert {answer.status_code for answer in guesses} == {401}
+        passed = [answer for answer in mine if answer.status_code == 200]
+        assert sorted(int(answer.headers["ratelimit-remaining"]) for answer in passed) == list(range(20))
+        assert {answer.status_code for answer in mine if answer not in passed} == {429}
+        assert (await other("GET", "/v1/agents/me")).headers["ratelimit-remaining"] == "19"
+
+
+async def test_wrong_keys_use_up_the_address(api_settings: Settings):
+    async with limited(api_settings, "10.0.0.9", per_address="10/hour") as http:
+        agent = await register(http, "CUSTOMER")
+        guessed = {"Authorization": agent.headers["Authorization"][:-4] + "AAAA"}
+        statuses = [
+            a.status_code for a in await asyncio.gather(*(http.get("/v1/stores", headers=guessed) for _ in range(12)))
+        ]
+        assert (statuses.count(401), statuses.count(429)) == (9, 3)
+        assert (await agent("GET", "/v1/stores")).status_code == 429
+
+
 async def test_registrations_and_messages_are_limited_besides(api_settings: Settings):
     async with limited(
         api_settings, "10.0.0.4", registrations_per_address="2/hour", messages_per_agent="2/hour"
