@@ -1,21 +1,22 @@
 """The public feed: what happened, page by page, and what happens, as a stream. Holds ids only, no terms."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi import APIRouter, Depends, Header, Query, Response
 
 from api.context import Context
 from api.errors import errors
 from api.market.views import NOW, uid
 from api.platform.auth import OptionalAgent
+from api.platform.event_stream import EventStream, documented, event_bytes
 from api.platform.pages import Page, PageQuery
 from api.platform.schemas import example
 from db.market.commit_order import START, Position, position_of
 from db.market.feed import FeedFilter, activity_item, list_after, list_before
 from db.market.tables import ActivityEvent
+from db.session import Database
 from domain.market.feeds import ActivityItem
 from domain.market.states import ActivityType
 from domain.platform_errors import BAD_CURSOR, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
@@ -99,27 +100,23 @@ async def stream_slot(context: Context, caller: OptionalAgent) -> AsyncIterator[
         yield
 
 
+async def render_events(_: Database, events: Sequence[ActivityEvent]) -> list[bytes]:
+    """Events as the stream sends them."""
+    shown = [activity_item(event) for event in events]
+    return [event_bytes(item.type.value, item.model_dump_json(), item.cursor) for item in shown]
+
+
 @router.get(
     "/stream",
-    response_class=EventSourceResponse,
+    response_class=Response,
     dependencies=[Depends(stream_slot)],
     responses={
-        200: {
-            "description": "Server-sent events",
-            "content": {
-                "text/event-stream": {
-                    "example": f'event: MESSAGE_POSTED\ndata: {{"activity_event_id": "{uid(0xA0)}"}}\n'
-                    "id: WzgxMiwxMDQ0XQ\n\n"
-                }
-            },
-        },
+        **documented(f'event: MESSAGE_POSTED\ndata: {{"activity_event_id": "{uid(0xA0)}"}}\nid: WzgxMiwxMDQ0XQ\n\n'),
         **errors(BAD_CURSOR, TOO_MANY_STREAMS, TOO_MANY_OWN_STREAMS),
     },
 )
 async def stream_activity(
     context: Context, wanted: WantedQuery, start: Annotated[Position | None, Depends(stream_start)]
-) -> AsyncIterator[ServerSentEvent]:
+) -> EventStream:
     """What happens, as it happens: the type as ``event``, the cursor as ``id``. Resumes after Last-Event-ID."""
-    async for event in context.feed.follow(wanted, start):
-        shown = activity_item(event)
-        yield ServerSentEvent(raw_data=shown.model_dump_json(), event=shown.type.value, id=shown.cursor)
+    return EventStream(context.feed.follow(wanted, render_events, start))

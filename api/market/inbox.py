@@ -1,16 +1,17 @@
 """An agent's own events: what concerns it, page by page and as a stream, with the terms it is a party to."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Query
-from fastapi.sse import EventSourceResponse, ServerSentEvent
+from fastapi import APIRouter, Depends, Query, Response
 
 from api.context import Context
 from api.errors import errors
 from api.market.feed import stream_slot, stream_start
 from api.market.views import NOW, uid
 from api.platform.auth import AnyAgent
+from api.platform.event_stream import BEAT, EventStream, documented, event_bytes
 from api.platform.pages import Page, PageQuery
 from api.platform.schemas import example
 from db.market.commit_order import START, Position, position_of
@@ -94,19 +95,22 @@ async def get_inbox(
     return paging.page(rows, lambda row: InboxOut.of(shown[row.inbox_event_id]), position_of)
 
 
+async def _chunks(found: AsyncGenerator[list[InboxItem], None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(found):
+        async for items in found:
+            yield b"".join(_event_bytes(item) for item in items) or BEAT
+
+
+def _event_bytes(item: InboxItem) -> bytes:
+    return event_bytes(item.type.value, item.model_dump_json(), item.cursor)
+
+
 @router.get(
     "/stream",
-    response_class=EventSourceResponse,
+    response_class=Response,
     dependencies=[Depends(stream_slot)],
     responses={
-        200: {
-            "description": "Server-sent events",
-            "content": {
-                "text/event-stream": {
-                    "example": f'event: OFFER_MADE\ndata: {{"inbox_event_id": "{uid(0xB0)}"}}\nid: WzgxMiwxMDQ0XQ\n\n'
-                }
-            },
-        },
+        **documented(f'event: OFFER_MADE\ndata: {{"inbox_event_id": "{uid(0xB0)}"}}\nid: WzgxMiwxMDQ0XQ\n\n'),
         **errors(BAD_CURSOR, TOO_MANY_STREAMS, TOO_MANY_OWN_STREAMS),
     },
 )
@@ -115,10 +119,9 @@ async def stream_inbox(
     context: Context,
     wanted: WantedQuery,
     start: Annotated[Position | None, Depends(stream_start)],
-) -> AsyncIterator[ServerSentEvent]:
+) -> EventStream:
     """What concerns you, as it happens: the type as ``event``, the cursor as ``id``. Resumes after Last-Event-ID.
 
     Ends within seconds after its key is revoked.
     """
-    async for item in context.feed.inbox.follow(caller.agent_id, caller.key_id, wanted, start):
-        yield ServerSentEvent(raw_data=item.model_dump_json(), event=item.type.value, id=item.cursor)
+    return EventStream(_chunks(context.feed.inbox.follow(caller.agent_id, caller.key_id, wanted, start)))

@@ -5,10 +5,9 @@ thousand waiting agents keep nobody from being answered.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import Field
@@ -21,7 +20,6 @@ from api.mcp.views import JSON, Said, View, said
 from api.platform.admission import Place
 from db.market.commit_order import START, Position
 from db.market.inbox import InboxFilter
-from domain.market.feeds import InboxItem
 from domain.market.states import InboxType, OfferStatus, OrderStatus, Party
 from domain.shared.cursors import decode_cursor
 from domain.shared.errors import DomainError
@@ -156,10 +154,11 @@ async def _wait(rest: Inside, cursor: str | None, seconds: int) -> None:
         with context.feed.slot(rest.caller.agent_id):
             place.give_up()
             events = context.feed.inbox.follow(rest.caller.agent_id, rest.caller.key_id, InboxFilter(), after)
-            async with aclosing(cast("AsyncGenerator[InboxItem, None]", events)) as coming:
+            async with aclosing(events) as coming:
                 try:
                     async with asyncio.timeout(seconds):
-                        await anext(coming, None)
+                        while await anext(coming, None) == []:
+                            pass
                 except TimeoutError:
                     return
     except DomainError as refused:

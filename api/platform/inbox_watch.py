@@ -6,7 +6,7 @@ costs no memory, misses nothing, and no row is ever in the hands of another agen
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -43,20 +43,34 @@ class InboxWatcher:
         self.key_id = key_id
         self.over = False
         self._stirred = asyncio.Event()
+        self._only_a_beat = False
 
     def stir(self) -> None:
+        self._only_a_beat = False
         self._stirred.set()
+
+    def beat(self) -> None:
+        """Wake it, if it waits, to give a sign of life."""
+        if not self._stirred.is_set():
+            self._only_a_beat = True
+            self._stirred.set()
 
     def end(self) -> None:
         self.over = True
-        self._stirred.set()
+        self.stir()
 
     def rest(self) -> None:
         """Call it before reading: what comes from then on stirs again."""
         self._stirred.clear()
 
-    async def wait(self) -> None:
+    async def wait(self) -> bool:
+        """Until woken: True when there may be more to read, False when it is time for a sign of life."""
         await self._stirred.wait()
+        if self._only_a_beat:
+            self._only_a_beat = False
+            self.rest()
+            return False
+        return True
 
 
 class InboxWatch:
@@ -79,10 +93,11 @@ class InboxWatch:
 
     async def follow(
         self, agent_id: UUID, key_id: UUID, wanted: InboxFilter, after: Position | None
-    ) -> AsyncIterator[InboxItem]:
+    ) -> AsyncGenerator[list[InboxItem], None]:
         """An agent's events after a place, or from now on, as they come; until its key is revoked.
 
-        Ends too when Postgres is away: the reader comes back with the last event's place.
+        Several at a time, and none as a sign of life when there were none for a while. Ends too when Postgres is
+        away: the reader comes back with the last event's place.
         """
         with self._watching(agent_id, key_id) as watcher:
             place = after
@@ -91,10 +106,10 @@ class InboxWatch:
                     watcher.rest()
                     async with self._reading:
                         place, items, more = await self._read(agent_id, wanted, place)
-                    for item in items:
-                        yield item
-                    if not more:
-                        await watcher.wait()
+                    if items:
+                        yield items
+                    while not more and not await watcher.wait():
+                        yield []
             except (SQLAlchemyError, OSError) as error:
                 _log.warning("inbox.stream_lost", error=type(error).__name__)
 
@@ -147,6 +162,10 @@ class InboxWatch:
             for watcher in asked:
                 if watcher.key_id not in living:
                     watcher.end()
+
+    def beat(self) -> None:
+        for watcher in self._watchers:
+            watcher.beat()
 
     def end(self) -> None:
         for watcher in self._watchers:

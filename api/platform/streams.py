@@ -1,13 +1,14 @@
 """The live feeds: one listener per process reads every new event once and hands it to all watchers.
 
-LISTEN/NOTIFY wakes it and the table is the truth: when the listener is away it looks every second. Each
-watcher of the public feed has a bounded queue; one that cannot keep up is let go, and resumes where it was
-from the table. Watchers of inboxes are only woken (``inbox_watch``).
+LISTEN/NOTIFY wakes it and the table is the truth: when the listener is away it looks every second. What comes is
+gathered: the first event after a quiet moment goes out at once, later ones together, a tick after. Watchers of the
+public feed share what they are sent (``feed_channels``); watchers of inboxes are only woken (``inbox_watch``).
 """
 
 import asyncio
-from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from uuid import UUID
 
@@ -15,8 +16,11 @@ import psycopg
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from api.platform.event_stream import BEAT
+from api.platform.feed_channels import Channel, Render, chunks_of
 from api.platform.inbox_watch import InboxWatch
-from db.market.commit_order import Position, is_unsettled, position_of
+from api.platform.observe import fault_frames
+from db.market.commit_order import START, Position, is_unsettled, position_of
 from db.market.feed import FeedFilter, list_after, newest_position
 from db.market.tables import ActivityEvent
 from db.session import Database
@@ -25,55 +29,39 @@ from domain.platform_errors import TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
 _log = structlog.get_logger()
 _CHANNEL = "souk_feed"
 _BATCH = 500
+_KEPT = 5_000
+"""Events that channels keep for those who are behind."""
 _IDLE_SECONDS = 1.0
-_UNSETTLED_SECONDS = 0.05
 _GATHER_SECONDS = 0.01
 """A burst of commits is read together."""
-
-
-class Watcher:
-    """One open stream. Its queue ends with None when it was too slow or the process stops."""
-
-    def __init__(self, wanted: FeedFilter, size: int) -> None:
-        self.wanted = wanted
-        self._queue: asyncio.Queue[ActivityEvent | None] = asyncio.Queue(size)
-        self._over = False
-
-    def offer(self, event: ActivityEvent) -> bool:
-        """Queue an event; False when there is no room for it."""
-        if not self.wanted.wants(event):
-            return True
-        with suppress(asyncio.QueueFull):
-            self._queue.put_nowait(event)
-            return True
-        return False
-
-    def end(self) -> None:
-        self._over = True
-        with suppress(asyncio.QueueFull):
-            self._queue.put_nowait(None)
-
-    async def events(self) -> AsyncIterator[ActivityEvent]:
-        while not (self._over and self._queue.empty()):
-            event = await self._queue.get()
-            if event is None:
-                return
-            yield event
+_TICK_SECONDS = 0.1
+"""Between two looks: a stream gets at most one write in it, however many events there are."""
+_BEAT_SECONDS = 15.0
+_READS_AT_ONCE = 4
+"""Watchers that read the table at the same time: many who come back at once leave connections to requests."""
 
 
 class FeedHub:
     """The process's listener and its watchers. ``inbox`` has those of inboxes."""
 
-    def __init__(self, database: Database, max_streams: int, max_per_agent: int, queue_size: int = 1000) -> None:
+    def __init__(self, database: Database, max_streams: int, max_per_agent: int, kept: int = _KEPT) -> None:
         self.inbox = InboxWatch(database)
         self._database = database
         self._max_streams = max_streams
         self._max_per_agent = max_per_agent
-        self._queue_size = queue_size
-        self._watchers: set[Watcher] = set()
+        self._kept = kept
+        self._channels: dict[tuple[FeedFilter, Render], Channel] = {}
+        self._recent: deque[tuple[Position, int]] = deque()
         self._position: Position | None = None
+        self._looked_at = 0.0
+        self._reading = asyncio.Semaphore(_READS_AT_ONCE)
         self._open = 0
         self._open_of: Counter[UUID] = Counter()
+
+    @property
+    def watchers(self) -> int:
+        """Streams of the public feed that are told of every new event."""
+        return sum(channel.watchers for channel in self._channels.values())
 
     @property
     def open_streams(self) -> int:
@@ -107,6 +95,7 @@ class FeedHub:
         tasks = (
             asyncio.create_task(self._listen_and_read(), name="feed"),
             asyncio.create_task(self.inbox.watch_keys(), name="feed-keys"),
+            asyncio.create_task(self._beat_always(), name="feed-beats"),
         )
         try:
             yield
@@ -115,42 +104,61 @@ class FeedHub:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
-            for watcher in self._watchers:
-                watcher.end()
+            for channel in self._channels.values():
+                channel.end()
             self.inbox.end()
 
-    async def follow(self, wanted: FeedFilter, after: Position | None) -> AsyncIterator[ActivityEvent]:
-        """Events after a place, or from now on; first from the table, then as they come."""
-        watcher = Watcher(wanted, self._queue_size)
-        if after is None:
-            # "Now" is the place of the newest event, read before the queue opens: nothing falls between.
-            async with self._database.transaction() as session:
-                after = await newest_position(session)
-        try:
-            while True:
-                found = await self._read(after, wanted)
-                for event in found:
-                    after = position_of(event)
-                    yield event
-                if watcher in self._watchers and len(found) < _BATCH:
-                    break
-                if len(found) < _BATCH:
-                    # Caught up: what comes from here on is queued, and the table read once more.
-                    await self._join(watcher)
-            async for event in watcher.events():
-                if position_of(event) > after:
-                    after = position_of(event)
-                    yield event
-        finally:
-            self._watchers.discard(watcher)
+    def beat(self) -> None:
+        """Have every open stream give a sign of life."""
+        for channel in self._channels.values():
+            channel.wake()
+        self.inbox.beat()
 
-    async def _join(self, watcher: Watcher) -> None:
-        """Queue for this watcher whatever settles from now on. The first one sets the place to read on from."""
+    async def _beat_always(self) -> None:
+        while True:
+            await asyncio.sleep(_BEAT_SECONDS)
+            self.beat()
+
+    async def follow(self, wanted: FeedFilter, render: Render, after: Position | None) -> AsyncGenerator[bytes, None]:
+        """Events after a place, or from now on, several at a time; ``BEAT`` when there were none for a while."""
+        newest = await self._newest() if after is None or self._position is None else START
+        after = after or newest
+        # No await from here to the channel: the reader would find nobody watching.
+        begins = self._position = self._position or newest
+        with self._watching(wanted, render, begins) as channel:
+            while not channel.over:
+                if after < channel.since:
+                    read_to = self._position
+                    async with self._reading:
+                        events = await self._read(after, wanted)
+                        texts = await render(self._database, events)
+                    for chunk in chunks_of(events, texts):
+                        after = chunk.end
+                        yield chunk.text
+                    if len(events) < _BATCH:
+                        # All there was when the channel had come this far.
+                        after = max(after, read_to)
+                elif (found := channel.next(after)) is not None:
+                    text, after = found.after(after), found.end
+                    yield text
+                elif not await channel.wait():
+                    yield BEAT
+
+    @contextmanager
+    def _watching(self, wanted: FeedFilter, render: Render, since: Position) -> Iterator[Channel]:
+        key = wanted, render
+        channel = self._channels.setdefault(key, Channel(wanted, render, since))
+        channel.watchers += 1
+        try:
+            yield channel
+        finally:
+            channel.watchers -= 1
+            if not channel.watchers and self._channels.get(key) is channel:
+                del self._channels[key]
+
+    async def _newest(self) -> Position:
         async with self._database.transaction() as session:
-            newest = await newest_position(session)
-        # No await from here on: between the two the reader would find nobody watching.
-        self._position = self._position or newest
-        self._watchers.add(watcher)
+            return await newest_position(session)
 
     async def _read(self, after: Position, wanted: FeedFilter) -> list[ActivityEvent]:
         async with self._database.transaction() as session:
@@ -163,9 +171,8 @@ class FeedHub:
                 unsettled = False
                 try:
                     listener = listener or await self._listen()
-                    unsettled = await self._pump()
-                    unsettled |= await self.inbox.look()
-                    await self._wait(listener, _UNSETTLED_SECONDS if unsettled else _IDLE_SECONDS)
+                    unsettled = await self._look()
+                    await self._wait(listener, _TICK_SECONDS if unsettled else _IDLE_SECONDS)
                 except (psycopg.Error, SQLAlchemyError, OSError) as error:
                     # Postgres restarts, or a proxy takes no LISTEN: look every second until it works again.
                     _log.warning("feed.listener_lost", error=type(error).__name__)
@@ -173,8 +180,7 @@ class FeedHub:
                         await listener.close()
                         listener = None
                     with suppress(SQLAlchemyError, OSError):
-                        await self._pump()
-                        await self.inbox.look()
+                        await self._look()
                     await asyncio.sleep(_IDLE_SECONDS)
         finally:
             if listener is not None:
@@ -186,24 +192,65 @@ class FeedHub:
         return connection
 
     async def _wait(self, listener: psycopg.AsyncConnection[tuple[object, ...]], seconds: float) -> None:
+        """Until something is told or the time is up, but not before the tick is over."""
         async for _ in listener.notifies(timeout=seconds, stop_after=1):
-            await asyncio.sleep(_GATHER_SECONDS)
+            pass
+        await asyncio.sleep(max(_GATHER_SECONDS, self._looked_at + _TICK_SECONDS - time.monotonic()))
+
+    async def _look(self) -> bool:
+        """Hand on what is new. True when more is committed than may be read yet."""
+        self._looked_at = time.monotonic()
+        unsettled = await self._pump()
+        return await self.inbox.look() or unsettled
 
     async def _pump(self) -> bool:
-        """Hand on what is new. True when more is committed than may be read yet."""
-        while True:
-            if not self._watchers or self._position is None:
-                # Nobody watches: nothing is read, and the next one to come begins at its own "now".
-                self._position = None
-                return False
+        while self._channels and self._position is not None:
             async with self._database.transaction() as session:
                 events = await list_after(session, self._position, _BATCH, FeedFilter())
                 unsettled = await is_unsettled(session)
-            for event in events:
-                self._position = position_of(event)
-                for watcher in list(self._watchers):
-                    if not watcher.offer(event):
-                        self._watchers.discard(watcher)
-                        watcher.end()
+            if events:
+                await self._publish(events)
             if len(events) < _BATCH:
                 return unsettled
+        # Nobody watches: nothing is read, and the next one to come begins at its own "now".
+        self._position = None
+        self._recent.clear()
+        return False
+
+    async def _publish(self, events: Sequence[ActivityEvent]) -> None:
+        """Hand events to the channels. A channel that comes while they are rendered begins behind them."""
+        channels = dict(self._channels)
+        self._position = position_of(events[-1])
+        rendered = await self._rendered(channels.values(), events)
+        for key, channel in channels.items():
+            texts = rendered[channel.render]
+            if isinstance(texts, BaseException):
+                # Its watchers come back, and are told by their own requests.
+                _log.error("feed.not_rendered", error=type(texts).__name__, where=fault_frames(texts))
+                channel.end()
+                self._channels.pop(key, None)
+            else:
+                channel.publish(events, texts)
+        self._recent.append((self._position, len(events)))
+        while sum(count for _, count in self._recent) > self._kept:
+            place, _ = self._recent.popleft()
+            for channel in channels.values():
+                channel.forget(place)
+
+    async def _rendered(
+        self, channels: Collection[Channel], events: Sequence[ActivityEvent]
+    ) -> dict[Render, Mapping[Position, bytes] | BaseException]:
+        """What some channel wants, by place, once per rendering; or why it cannot be rendered."""
+        wanted: dict[Render, list[ActivityEvent]] = {}
+        for render in {channel.render for channel in channels}:
+            filters = [channel.wanted for channel in channels if channel.render is render]
+            wanted[render] = [event for event in events if any(one.wants(event) for one in filters)]
+        made = await asyncio.gather(
+            *(render(self._database, chosen) for render, chosen in wanted.items()), return_exceptions=True
+        )
+        return {
+            render: texts
+            if isinstance(texts, BaseException)
+            else dict(zip(map(position_of, chosen), texts, strict=True))
+            for (render, chosen), texts in zip(wanted.items(), made, strict=True)
+        }

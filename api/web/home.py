@@ -4,22 +4,19 @@ The list is made on the server and works without scripts. The stream sends the s
 feed's own cursor as the event's id, so a browser that lost its connection resumes without a gap or a double.
 """
 
-import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Depends
-from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.responses import HTMLResponse
 
 from api.context import AppContext, Context
 from api.market.feed import stream_slot, stream_start
-from api.platform.streams import FeedHub
+from api.platform.event_stream import EventStream, event_bytes
 from api.web.charts import bars
 from api.web.rendering import PageRoute, page, templates
 from api.web.words import KINDS, plain
@@ -30,6 +27,7 @@ from db.market.feed import FeedFilter, list_before, newest_position
 from db.market.tables import ActivityEvent
 from db.market.watch_figures import Figures, get_figures
 from db.market.watch_stories import Story, tell
+from db.session import Database
 from domain.market.states import ActivityType
 from domain.shared.cursors import decode_cursor, encode_cursor
 
@@ -40,6 +38,7 @@ _EVENTS = 40
 _STORES = 10
 _SPOTS = 5
 _SPOTLIGHT_HOURS = 24
+_ITEM = templates.get_template("item.html")
 _CHARTS = {
     "messages": "messages",
     "offers": "offers made",
@@ -132,40 +131,28 @@ async def home(context: Context, wanted: Wanted, by: str = "trust") -> HTMLRespo
     )
 
 
-Rendered = tuple[str, str]
-_RENDERED: WeakKeyDictionary[FeedHub, dict[UUID, asyncio.Task[Rendered]]] = WeakKeyDictionary()
-_RENDERED_MOST = 1000
+async def render_items(database: Database, events: Sequence[ActivityEvent]) -> list[bytes]:
+    """Events as items of the front page, as HTML and as text."""
+    async with database.transaction() as session:
+        stories = await tell(session, events)
+    return [_item_bytes(story) for story in stories]
 
 
-async def _render(context: AppContext, event: ActivityEvent) -> Rendered:
-    async with context.database.transaction() as session:
-        stories: Sequence[Story] = await tell(session, [event])
-    return templates.get_template("item.html").render(story=stories[0]), plain(stories[0])
+def _item_bytes(story: Story) -> bytes:
+    event = story.event
+    data = {
+        "id": str(event.activity_event_id),
+        "at": event.created_at.isoformat(),
+        "html": _ITEM.render(story=story),
+        "text": plain(story),
+        "kind": KINDS[event.type][0],
+    }
+    return event_bytes("activity", json.dumps(data), encode_cursor(*position_of(event)))
 
 
-async def rendered(context: AppContext, event: ActivityEvent) -> Rendered:
-    """An event's item as HTML and as text, made once for all who watch."""
-    known = _RENDERED.setdefault(context.feed, {})
-    task = known.get(event.activity_event_id)
-    if task is None:
-        task = known[event.activity_event_id] = asyncio.create_task(_render(context, event))
-        while len(known) > _RENDERED_MOST:
-            del known[next(iter(known))]
-    try:
-        # One watcher that leaves must not take it from the others.
-        return await asyncio.shield(task)
-    except Exception:
-        known.pop(event.activity_event_id, None)
-        raise
-
-
-@stream_router.get("/feed/stream", response_class=EventSourceResponse, dependencies=[Depends(stream_slot)])
+@stream_router.get("/feed/stream", dependencies=[Depends(stream_slot)])
 async def stream(
     context: Context, wanted: Wanted, start: Annotated[Position | None, Depends(stream_start)]
-) -> AsyncIterator[ServerSentEvent]:
+) -> EventStream:
     """The front page's items as they come. The id is the feed's cursor; resumes after Last-Event-ID."""
-    async for event in context.feed.follow(wanted.wanted, start):
-        item, text = await rendered(context, event)
-        data = {"id": str(event.activity_event_id), "at": event.created_at.isoformat(), "html": item, "text": text}
-        data["kind"] = KINDS[event.type][0]
-        yield ServerSentEvent(raw_data=json.dumps(data), event="activity", id=encode_cursor(*position_of(event)))
+    return EventStream(context.feed.follow(wanted.wanted, render_items, start))

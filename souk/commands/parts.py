@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from souk.commands.clear_errors import one_clear_line
 from souk.commands.options import Wait
+from souk.stack.descriptors import lift_descriptors
 from souk.stack.errors import StackError
 from souk.stack.ports import listen
 from souk.stack.settings import check_database, check_temporal, load_settings, require
@@ -32,6 +33,7 @@ def api(
     with one_clear_line():
         settings = load_settings()
         require(settings, _NEEDED)
+        lift_descriptors()
         check_database(settings.role_url("api"), patience=wait)
         check_temporal(settings.temporal_address, settings.temporal_namespace, patience=wait)
         listener = listen(settings.api_host, settings.api_port, "SOUK_API_PORT") if fd < 0 else socket.socket(fileno=fd)

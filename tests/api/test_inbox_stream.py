@@ -146,13 +146,13 @@ async def test_a_revoked_key_ends_its_stream_and_no_other(app, server: str, work
     await kept.close()
 
 
-async def test_an_idle_stream_beats_without_an_id_and_leaves_no_trace(app, server: str, customer, monkeypatch):
-    monkeypatch.setattr("fastapi.routing._PING_INTERVAL", 0.1)
+async def test_an_idle_stream_beats_without_an_id_and_leaves_no_trace(app, server: str, customer):
     hub = app.state.context.feed
     stream = open_inbox(server, customer)
     await live(app, customer)
     async with asyncio.timeout(60):
         while stream.comments < 2:
+            hub.beat()
             await asyncio.sleep(0.01)
     assert stream.events == []
     await stream.close()
