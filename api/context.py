@@ -16,6 +16,7 @@ from api.platform.observe import Metrics
 from api.platform.streams import FeedHub
 from api.processes import Processes
 from config.settings import Settings
+from db.reading import Reads
 from db.session import Database
 
 
@@ -25,6 +26,7 @@ class AppContext:
 
     settings: Settings
     database: Database
+    reads: Reads
     admission: AsyncEngine
     limiter: Limiter
     temporal: Client
@@ -41,6 +43,9 @@ class AppContext:
             pool = engine.pool
             self.metrics.pool.labels(name).set(pool.checkedout() if isinstance(pool, QueuePool) else 0)
             self.metrics.pool_size.labels(name).set(pool.size() if isinstance(pool, QueuePool) else 0)
+        in_use, size = self.reads.connections
+        self.metrics.pool.labels("reads").set(in_use)
+        self.metrics.pool_size.labels("reads").set(size)
         self.metrics.streams.set(self.feed.open_streams)
 
 

@@ -23,6 +23,7 @@ from api.platform.streams import FeedHub
 from api.processes import Processes, TemporalNudges
 from api.routers import ROUTERS
 from config.settings import Settings
+from db.reading import Reads
 from db.session import Database, make_engine
 from web import STATIC
 from workflows.client import connect
@@ -83,6 +84,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[AppContext]:
     """Everything a process of the API holds, for as long as the block lasts."""
     database = Database(settings.pooled_url("api"), settings.api_pool_size, "souk-api", settings.direct_url("api"))
+    reads = Reads(
+        settings.pooled_url("api"),
+        max(2, settings.api_pool_size // 2),
+        "souk-api-reads",
+        prepare=not settings.direct_url("api"),
+    )
     # Keys and rate limits: single statements that commit by themselves and wait for no disk.
     admission = make_engine(
         settings.pooled_url("api"),
@@ -101,10 +108,11 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
             lazy=True,
         )
         nudges = TemporalNudges(temporal, settings.market, database)
-        async with feed.running(), nudges.running():
+        async with reads.running(), feed.running(), nudges.running():
             yield AppContext(
                 settings=settings,
                 database=database,
+                reads=reads,
                 admission=admission,
                 limiter=Limiter(admission, settings.limits),
                 temporal=temporal,

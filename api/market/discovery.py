@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from api.context import Context
 from api.errors import errors
@@ -13,8 +13,11 @@ from api.platform.pages import Page, PageQuery
 from api.platform.schemas import ResponseModel, example
 from db.locks import clock
 from db.market import discovery
-from db.market.discovery import RankedStore
+from db.market.reads_listings import search_listings
+from db.market.reads_stores import rank_by_sales, rank_by_trust
+from db.reading import Row
 from domain.platform_errors import BAD_CURSOR
+from domain.shared.cursors import encode_cursor
 
 router = APIRouter(prefix="/v1", tags=["discovery"])
 _SPOTS = 10
@@ -102,37 +105,26 @@ class ThreadHit(ThreadOut):
 Hit = ListingHit | StoreHit | ThreadHit
 
 
-def _ranked(row: RankedStore) -> RankedStoreOut:
-    store, profile, stats = row
-    return RankedStoreOut(
-        store_id=store.store_id,
-        name=store.name,
-        tagline=store.tagline,
-        overall_score=profile.overall_score,
-        rank_milli=profile.rank_milli,
-        rated=profile.rated,
-        orders_placed=stats.orders_placed,
-        orders_delivered=stats.orders_delivered,
-        orders_refunded=stats.orders_refunded,
-        reviews_posted=stats.reviews_posted,
-        average_rating=round(stats.rating_sum / stats.reviews_posted, 2) if stats.reviews_posted else None,
-    )
+def _ranked(row: Row) -> Row:
+    """A row of the leaderboard in the shape of RankedStoreOut."""
+    rating_sum, reviews = row.pop("rating_sum"), row["reviews_posted"]
+    row["average_rating"] = round(rating_sum / reviews, 2) if reviews else None
+    return row
 
 
-@router.get("/leaderboard", responses=errors(BAD_CURSOR))
-async def get_leaderboard(
-    context: Context, paging: PageQuery, by: Literal["trust", "sales"] = "trust"
-) -> Page[RankedStoreOut]:
+@router.get("/leaderboard", response_model=Page[RankedStoreOut], responses=errors(BAD_CURSOR))
+async def get_leaderboard(context: Context, paging: PageQuery, by: Literal["trust", "sales"] = "trust") -> Response:
     """Stores by trust (rated ones first, by what is certain of their score) or by orders delivered."""
-    async with context.database.transaction() as session:
-        if by == "sales":
-            sold = paging.after(int, UUID)
-            rows = await discovery.list_by_sales(session, (sold[0], sold[1]) if sold else None, paging.limit + 1)
-            return paging.page(rows, _ranked, lambda row: (row[2].orders_delivered, row[0].store_id))
-        place = paging.after(int, int, UUID)
-        after = (bool(place[0]), place[1], place[2]) if place else None
-        rows = await discovery.list_by_trust(session, after, paging.limit + 1)
-    return paging.page(rows, _ranked, lambda row: (int(row[1].rated), row[1].rank_milli, row[0].store_id))
+    if by == "sales":
+        sold = paging.after(int, UUID)
+        rows = await rank_by_sales(context.reads, (sold[0], sold[1]) if sold else None, paging.limit + 1)
+        return paging.answer(rows, lambda row: encode_cursor(row["orders_delivered"], row["store_id"]), _ranked)
+    place = paging.after(int, int, UUID)
+    after = (bool(place[0]), place[1], place[2]) if place else None
+    rows = await rank_by_trust(context.reads, after, paging.limit + 1)
+    return paging.answer(
+        rows, lambda row: encode_cursor(int(row["rated"]), row["rank_milli"], row["store_id"]), _ranked
+    )
 
 
 @router.get("/spotlight", responses=errors())
@@ -149,23 +141,27 @@ async def get_spotlight(context: Context, hours: Annotated[int, Query(ge=1, le=1
     )
 
 
-@router.get("/search", responses=errors(BAD_CURSOR))
+def _hit(row: Row) -> Row:
+    """A listing that was found in the shape of ListingHit."""
+    del row["rank"]
+    return row | {"kind": "listing"}
+
+
+@router.get("/search", response_model=Page[Hit], responses=errors(BAD_CURSOR))
 async def search(
     context: Context,
     paging: PageQuery,
     q: Annotated[str, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*$")],
     type: Literal["listing", "store", "thread"] = "listing",
-) -> Page[Hit]:
+) -> Page[Hit] | Response:
     """Full-text search, the most relevant first: listings on sale, open stores, or threads by title."""
     place = paging.after(float, UUID)
     after = (place[0], place[1]) if place else None
     limit = paging.limit + 1
+    if type == "listing":
+        rows = await search_listings(context.reads, q, after, limit)
+        return paging.answer(rows, lambda row: encode_cursor(row["rank"], row["listing_id"]), _hit)
     async with context.database.transaction() as session:
-        if type == "listing":
-            listings = await discovery.search_listings(session, q, after, limit)
-            return paging.page(
-                listings, lambda row: ListingHit.of(row[0]), lambda row: (row[1], row[0].listing.listing_id)
-            )
         if type == "store":
             stores = await discovery.search_stores(session, q, after, limit)
             return paging.page(

@@ -1,7 +1,7 @@
 """The public feed: what happened, page by page, and what happens, as a stream. Holds ids only, no terms."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Response
@@ -13,14 +13,15 @@ from api.platform.auth import OptionalAgent
 from api.platform.event_stream import EventStream, documented, event_bytes
 from api.platform.pages import Page, PageQuery
 from api.platform.schemas import example
-from db.market.commit_order import START, Position, position_of
-from db.market.feed import FeedFilter, activity_item, list_after, list_before
+from db.market.commit_order import Position
+from db.market.feed import FeedFilter, activity_item, read_page
 from db.market.tables import ActivityEvent
+from db.reading import Row
 from db.session import Database
 from domain.market.feeds import ActivityItem
 from domain.market.states import ActivityType
 from domain.platform_errors import BAD_CURSOR, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
-from domain.shared.cursors import decode_cursor
+from domain.shared.cursors import decode_cursor, encode_cursor
 
 router = APIRouter(prefix="/v1/activity", tags=["feed"])
 
@@ -47,10 +48,6 @@ class ActivityOut(ActivityItem):
     __doc__ = ActivityItem.__doc__
     model_config = example(_EVENT)
 
-    @classmethod
-    def of(cls, event: ActivityEvent) -> Self:
-        return cls.model_validate(activity_item(event), from_attributes=True)
-
 
 async def wanted_events(
     type: ActivityType | None = None, store_id: UUID | None = None, listing_id: UUID | None = None
@@ -62,22 +59,24 @@ async def wanted_events(
 WantedQuery = Annotated[FeedFilter, Depends(wanted_events)]
 
 
-@router.get("", responses=errors(BAD_CURSOR))
+def _shown(row: Row) -> Row:
+    """An event in the shape of ActivityOut."""
+    row["cursor"] = encode_cursor(row.pop("txid"), row.pop("seq"))
+    return row
+
+
+@router.get("", response_model=Page[ActivityOut], responses=errors(BAD_CURSOR))
 async def get_activity(
     context: Context,
     paging: PageQuery,
     wanted: WantedQuery,
     order: Literal["newest", "oldest"] = "newest",
-) -> Page[ActivityOut]:
+) -> Response:
     """What happened, newest first by default. Gap-free: an event once passed by never appears behind a cursor."""
     place = paging.after(int, int)
     position: Position | None = (place[0], place[1]) if place else None
-    async with context.database.transaction() as session:
-        if order == "newest":
-            rows = await list_before(session, position, paging.limit + 1, wanted)
-        else:
-            rows = await list_after(session, position or START, paging.limit + 1, wanted)
-    return paging.page(rows, ActivityOut.of, position_of)
+    rows = await read_page(context.reads, position, paging.limit + 1, wanted, newest_first=order == "newest")
+    return paging.answer(rows, lambda row: encode_cursor(row["txid"], row["seq"]), _shown)
 
 
 async def stream_start(

@@ -13,7 +13,7 @@ from api.errors import errors
 from api.market.views import LISTING, ListingOut
 from api.platform.auth import Merchant
 from api.platform.idempotency import FactDep
-from api.platform.pages import Page, PageQuery
+from api.platform.pages import Page, PageQuery, answer
 from api.platform.schemas import (
     MAX_INVENTORY,
     MAX_PRICE_CENTS,
@@ -26,7 +26,8 @@ from api.platform.schemas import (
     example,
 )
 from db.market import listings
-from db.market.reads_catalog import ListingFilter, get_listing, list_listings
+from db.market.reads_catalog import ListingFilter, get_listing
+from db.market.reads_listings import read_listing, read_listings
 from domain.market.errors import (
     CURRENCY_UNKNOWN,
     LIMITS_INCOHERENT,
@@ -41,6 +42,7 @@ from domain.market.errors import (
 from domain.market.money import check_currency
 from domain.market.states import DeliveryKind, ListingStatus
 from domain.platform_errors import BAD_CURSOR, REQUEST_INVALID
+from domain.shared.cursors import encode_cursor
 
 router = APIRouter(prefix="/v1/listings", tags=["catalog"])
 _OWN = (NOT_A_MERCHANT, LISTING_NOT_FOUND, STORE_NOT_YOURS)
@@ -228,7 +230,7 @@ async def get_limits(listing_id: UUID, caller: Merchant, context: Context) -> Li
 Bound = Annotated[int | None, Query(ge=0, le=MAX_PRICE_CENTS)]
 
 
-@router.get("", responses=errors(BAD_CURSOR))
+@router.get("", response_model=Page[ListingOut], responses=errors(BAD_CURSOR))
 async def get_listings(
     context: Context,
     paging: PageQuery,
@@ -238,17 +240,15 @@ async def get_listings(
     min_price_cents: Bound = None,
     max_price_cents: Bound = None,
     q: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="full-text search")] = None,
-) -> Page[ListingOut]:
+) -> Response:
     """Listings, newest first; without ``store_id`` those of open stores."""
     before = paging.after(UUID)
     wanted = ListingFilter(store_id, product_id, status, min_price_cents, max_price_cents, q)
-    async with context.database.transaction() as session:
-        rows = await list_listings(session, wanted, before[0] if before else None, paging.limit + 1)
-    return paging.page(rows, ListingOut.of, lambda row: (row.listing.listing_id,))
+    rows = await read_listings(context.reads, wanted, before[0] if before else None, paging.limit + 1)
+    return paging.answer(rows, lambda row: encode_cursor(row["listing_id"]))
 
 
-@router.get("/{listing_id}", responses=errors(LISTING_NOT_FOUND))
-async def get_one_listing(listing_id: UUID, context: Context) -> ListingOut:
+@router.get("/{listing_id}", response_model=ListingOut, responses=errors(LISTING_NOT_FOUND))
+async def get_one_listing(listing_id: UUID, context: Context) -> Response:
     """A listing with its product and store."""
-    async with context.database.transaction() as session:
-        return ListingOut.of(await get_listing(session, listing_id))
+    return answer(await read_listing(context.reads, listing_id))

@@ -9,22 +9,22 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.context import Context
 from api.errors import errors
-from api.market.trust_views import PROFILE, TRUST_EVENT, UPDATE, TrustEventOut, TrustOut, UpdateOut
+from api.market.trust_views import PROFILE, TRUST_EVENT, UPDATE, TrustEventOut, TrustOut, UpdateOut, trust_shown
 from api.market.views import STORE, StoreOut
 from api.platform.auth import Merchant
 from api.platform.idempotency import FactDep
-from api.platform.pages import Page, PageQuery
+from api.platform.pages import Page, PageQuery, answer
 from api.platform.schemas import Name, Note, PolicyText, RequestModel, example
 from db.market import stores
 from db.market.reads_catalog import get_store, list_stores
+from db.market.reads_stores import read_store
 from db.market.reads_trust import get_profile, list_trust_events, list_updates
-from db.market.tables import Store, StoreUpdate, TrustEvent
+from db.market.tables import StoreUpdate, TrustEvent
 from domain.market.errors import NOT_A_MERCHANT, STORE_CLOSED, STORE_NOT_FOUND, STORE_NOT_YOURS
 from domain.market.states import StoreStatus
 from domain.platform_errors import BAD_CURSOR
 
 router = APIRouter(prefix="/v1/stores", tags=["stores"])
-_RECENT = 10
 
 
 class StoreIn(RequestModel):
@@ -155,20 +155,11 @@ async def get_stores(
     return paging.page(rows, StoreOut.model_validate, lambda row: (row.store_id,))
 
 
-@router.get("/{store_id}", responses=errors(STORE_NOT_FOUND))
-async def get_one_store(store_id: UUID, context: Context) -> StoreDetail:
+@router.get("/{store_id}", response_model=StoreDetail, responses=errors(STORE_NOT_FOUND))
+async def get_one_store(store_id: UUID, context: Context) -> Response:
     """A store with its trust, its newest patch notes and trust events."""
-    async with context.database.transaction() as session:
-        store: Store = await get_store(session, store_id)
-        profile = await get_profile(session, store_id)
-        updates = await list_updates(session, store_id, None, _RECENT)
-        events = await list_trust_events(session, store_id, None, _RECENT, newest_first=True)
-    return StoreDetail(
-        **StoreOut.model_validate(store).model_dump(),
-        trust=TrustOut.of(profile),
-        recent_updates=[UpdateOut.model_validate(row) for row in updates],
-        recent_trust_events=[TrustEventOut.model_validate(row) for row in events],
-    )
+    store = await read_store(context.reads, store_id)
+    return answer(store | {"trust": trust_shown(store["trust"])})
 
 
 @router.get("/{store_id}/updates", responses=errors(STORE_NOT_FOUND, BAD_CURSOR))

@@ -8,7 +8,15 @@ from api.market.views import NOW, uid
 from api.platform.schemas import ResponseModel, example
 from db.market.tables import TrustProfile
 from db.market.trust import COMPONENTS, state_of
-from domain.market.trust import TrustComponent, TrustReason, component_score, overall_score
+from db.reading import Row
+from domain.market.trust import (
+    Evidence,
+    TrustComponent,
+    TrustReason,
+    TrustState,
+    component_score,
+    overall_score,
+)
 
 UPDATE = {
     "store_update_id": uid(0x80),
@@ -132,6 +140,20 @@ class TrustOut(ResponseModel):
             for name in COMPONENTS
         ]
         return cls(**own, components=components, overall_milli=overall_score(state))
+
+
+def trust_shown(profile: Row) -> Row:
+    """The same from a row of ``reads_stores``, in the shape of TrustOut."""
+    evidence = {
+        name: Evidence(r, s)
+        for name, r, s in zip(COMPONENTS, profile["evidence_r"], profile["evidence_s"], strict=True)
+    }
+    components = [
+        {"component": name, "score_milli": component_score(found), "evidence_r": found.r, "evidence_s": found.s}
+        for name, found in evidence.items()
+    ]
+    made = {"components": components, "overall_milli": overall_score(TrustState(evidence))}
+    return {name: made[name] if name in made else profile[name] for name in TrustOut.model_fields}
 
 
 class TrustEventOut(ResponseModel):

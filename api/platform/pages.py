@@ -7,15 +7,17 @@ import hashlib
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
-from fastapi import Depends, Query
+from fastapi import Depends, Query, Response
+from pydantic_core import to_json
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.platform.schemas import ResponseModel
+from db.reading import Row
 from domain.shared.cursors import decode_cursor, encode_cursor
 
 Item = TypeVar("Item")
-Row = TypeVar("Row")
+Kept = TypeVar("Kept")
 MAX_LIMIT = 200
 
 
@@ -38,12 +40,25 @@ class Paging:
         return None if self.cursor is None else decode_cursor(self.cursor, *kinds)
 
     def page(
-        self, rows: Sequence[Row], make: Callable[[Row], Item], key: Callable[[Row], tuple[Any, ...]]
+        self, rows: Sequence[Kept], make: Callable[[Kept], Item], key: Callable[[Kept], tuple[Any, ...]]
     ) -> Page[Item]:
         """A page of ``rows``, of which there is one more than ``limit`` when another page follows."""
         shown = rows[: self.limit]
         more = encode_cursor(*key(shown[-1])) if len(rows) > self.limit else None
         return Page(items=[make(row) for row in shown], next_cursor=more)
+
+    def answer(
+        self, rows: list[Row], cursor: Callable[[Row], str], make: Callable[[Row], Row] | None = None
+    ) -> Response:
+        """The same from rows of a ``Read``. They have the shape of the route's items, or ``make`` gives it to them."""
+        shown = rows[: self.limit]
+        more = cursor(shown[-1]) if len(rows) > self.limit else None
+        return answer({"items": [make(row) for row in shown] if make else shown, "next_cursor": more})
+
+
+def answer(content: Row) -> Response:
+    """A document made of our own database's rows, which have the shape of the route's response model."""
+    return Response(to_json(content), media_type="application/json")
 
 
 async def paging(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Double, Select, cast, func, select, tuple_
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.reads_catalog import ListingView, listing_query, listing_views, matches, relevance
@@ -122,12 +122,12 @@ async def search_listings(
     session: AsyncSession, q: str, after: Place | None, limit: int
 ) -> list[tuple[ListingView, float]]:
     """Listings one can buy now, the most relevant first."""
-    rank = cast(relevance("products", q), Double)
+    rank = relevance("products")
     query = (
         listing_query()
         .add_columns(rank)
         .where(
-            matches("products", q, Product.title.expression),
+            matches("products", Product.title.expression),
             Listing.status == ListingStatus.ACTIVE,
             Store.status == StoreStatus.ACTIVE,
         )
@@ -136,34 +136,34 @@ async def search_listings(
     )
     if after is not None:
         query = query.where(tuple_(rank, Listing.listing_id) < tuple_(*after))
-    rows = list(await session.execute(query))
+    rows = list(await session.execute(query, {"q": q}))
     views = await listing_views(session, [(row[0], row[1], row[2], row[3]) for row in rows])
     return [(view, row[4]) for view, row in zip(views, rows, strict=True)]
 
 
 async def search_stores(session: AsyncSession, q: str, after: Place | None, limit: int) -> list[tuple[Store, float]]:
     """Stores that are open, the most relevant first."""
-    rank = cast(relevance("stores", q), Double)
+    rank = relevance("stores")
     query = (
         select(Store, rank)
-        .where(matches("stores", q, Store.name.expression), Store.status == StoreStatus.ACTIVE)
+        .where(matches("stores", Store.name.expression), Store.status == StoreStatus.ACTIVE)
         .order_by(rank.desc(), Store.store_id.desc())
         .limit(limit)
     )
     if after is not None:
         query = query.where(tuple_(rank, Store.store_id) < tuple_(*after))
-    return [(row[0], row[1]) for row in await session.execute(query)]
+    return [(row[0], row[1]) for row in await session.execute(query, {"q": q})]
 
 
 async def search_threads(session: AsyncSession, q: str, after: Place | None, limit: int) -> list[tuple[Thread, float]]:
     """Threads by their titles, the most relevant first."""
-    rank = cast(relevance("threads", q), Double)
+    rank = relevance("threads")
     query = (
         select(Thread, rank)
-        .where(matches("threads", q, Thread.title.expression))
+        .where(matches("threads", Thread.title.expression))
         .order_by(rank.desc(), Thread.thread_id.desc())
         .limit(limit)
     )
     if after is not None:
         query = query.where(tuple_(rank, Thread.thread_id) < tuple_(*after))
-    return [(row[0], row[1]) for row in await session.execute(query)]
+    return [(row[0], row[1]) for row in await session.execute(query, {"q": q})]

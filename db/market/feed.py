@@ -1,13 +1,16 @@
 """Reading the public log, filtered, in commit order (see ``commit_order``)."""
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.market.commit_order import START, Position, after, before, position_of, settled
+from db.market.commit_order import HORIZON, START, Position, after, before, position_of, settled
 from db.market.tables import ActivityEvent
+from db.reading import LIMIT, Read, Reads, Row
 from domain.market.feeds import ActivityItem
 from domain.market.states import ActivityType
 from domain.shared.cursors import encode_cursor
@@ -21,6 +24,11 @@ class FeedFilter:
     store_id: UUID | None = None
     listing_id: UUID | None = None
     types: frozenset[ActivityType] = frozenset()
+
+    def values(self) -> dict[str, Any]:
+        """What is asked for by one column each."""
+        named = {"type": self.type, "store_id": self.store_id, "listing_id": self.listing_id}
+        return {name: value for name, value in named.items() if value is not None}
 
     def wants(self, event: ActivityEvent) -> bool:
         return (
@@ -37,29 +45,59 @@ def activity_item(event: ActivityEvent) -> ActivityItem:
     return ActivityItem(**own, cursor=encode_cursor(*position_of(event)))
 
 
+_TXID, _SEQ = bindparam("txid", type_=BigInteger), bindparam("seq", type_=BigInteger)
+_BEYOND: dict[bool, ColumnElement[bool]] = {
+    True: tuple_(_TXID, _SEQ) > tuple_(ActivityEvent.txid, ActivityEvent.seq),
+    False: tuple_(_TXID, _SEQ) < tuple_(ActivityEvent.txid, ActivityEvent.seq),
+}
+_WANTED: dict[str, ColumnElement[bool]] = {
+    "type": ActivityEvent.type == bindparam("type"),
+    "store_id": ActivityEvent.store_id == bindparam("store_id"),
+    "listing_id": ActivityEvent.listing_id == bindparam("listing_id"),
+}
+_SHOWN = [getattr(ActivityEvent, name) for name in ActivityItem.model_fields if name != "cursor"]
+
+
+@cache
+def _page(wanted: frozenset[str], *, placed: bool, newest_first: bool) -> Read:
+    """Compiled once for each combination of what is given."""
+    query = select(*_SHOWN, ActivityEvent.txid, ActivityEvent.seq).where(ActivityEvent.txid < HORIZON)
+    query = query.where(*(_WANTED[name] for name in sorted(wanted)))
+    if placed:
+        query = query.where(_BEYOND[newest_first])
+    order = (ActivityEvent.txid, ActivityEvent.seq)
+    return Read(query.order_by(*(column.desc() for column in order) if newest_first else order).limit(LIMIT))
+
+
+async def read_page(
+    reads: Reads, place: Position | None, limit: int, wanted: FeedFilter, *, newest_first: bool
+) -> list[Row]:
+    """Events before (``newest_first``) or after a place, or from that end of the log, with ``txid`` and ``seq``."""
+    values = wanted.values()
+    read = _page(frozenset(values), placed=place is not None, newest_first=newest_first)
+    if place is not None:
+        values["txid"], values["seq"] = place
+    return await reads.rows(read, limit=limit, **values)
+
+
 def _settled(wanted: FeedFilter) -> Select[ActivityEvent]:
     query = settled(ActivityEvent)
-    if wanted.type is not None:
-        query = query.where(ActivityEvent.type == wanted.type)
+    query = query.where(*(_WANTED[name] for name in wanted.values()))
     if wanted.types:
         query = query.where(ActivityEvent.type.in_(sorted(wanted.types)))
-    if wanted.store_id is not None:
-        query = query.where(ActivityEvent.store_id == wanted.store_id)
-    if wanted.listing_id is not None:
-        query = query.where(ActivityEvent.listing_id == wanted.listing_id)
     return query
 
 
 async def list_after(session: AsyncSession, place: Position, limit: int, wanted: FeedFilter) -> list[ActivityEvent]:
     """Events after a place, oldest first."""
-    return list(await session.scalars(after(_settled(wanted), ActivityEvent, place, limit)))
+    return list(await session.scalars(after(_settled(wanted), ActivityEvent, place, limit), wanted.values()))
 
 
 async def list_before(
     session: AsyncSession, place: Position | None, limit: int, wanted: FeedFilter
 ) -> list[ActivityEvent]:
     """Events before a place (or the newest there are), newest first."""
-    return list(await session.scalars(before(_settled(wanted), ActivityEvent, place, limit)))
+    return list(await session.scalars(before(_settled(wanted), ActivityEvent, place, limit), wanted.values()))
 
 
 async def newest_position(session: AsyncSession) -> Position:

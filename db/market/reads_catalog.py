@@ -1,10 +1,11 @@
 """Reads of stores, products and listings as the market shows them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, literal_column, or_, select
+from sqlalchemy import BindParameter, Double, Select, Text, bindparam, cast, func, literal_column, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -34,16 +35,43 @@ class ListingFilter:
     max_price_cents: int | None = None
     q: str | None = None
 
+    def values(self) -> dict[str, Any]:
+        """What is asked for, by name."""
+        named = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in named.items() if value not in {None, ""}}
 
-def matches(table: str, q: str, title: ColumnElement[str]) -> ColumnElement[bool]:
-    """Full-text match on a table's ``search_text``; a query of stop words only is looked for as it stands."""
-    query = func.plainto_tsquery("english", q)
+
+Q: BindParameter[str] = bindparam("q", type_=Text)
+"""What is searched for."""
+
+
+def matches(table: str, title: ColumnElement[str]) -> ColumnElement[bool]:
+    """Full-text match of Q on a table's ``search_text``; a query of stop words only is looked for as it stands."""
+    query = func.plainto_tsquery("english", Q)
     found = literal_column(f"{table}.search_text").op("@@")(query)
-    return or_(found, (func.numnode(query) == 0) & title.icontains(q, autoescape=True))
+    return or_(found, (func.numnode(query) == 0) & (func.strpos(func.lower(title), func.lower(Q)) > 0))
 
 
-def relevance(table: str, q: str) -> ColumnElement[float]:
-    return func.ts_rank(literal_column(f"{table}.search_text"), func.plainto_tsquery("english", q))
+def relevance(table: str) -> ColumnElement[float]:
+    """Of a row for Q."""
+    return cast(func.ts_rank(literal_column(f"{table}.search_text"), func.plainto_tsquery("english", Q)), Double)
+
+
+LISTING_WANTED: dict[str, ColumnElement[bool]] = {
+    "store_id": Listing.store_id == bindparam("store_id"),
+    "product_id": Listing.product_id == bindparam("product_id"),
+    "status": Listing.status == bindparam("status"),
+    "min_price_cents": Listing.price_cents >= bindparam("min_price_cents"),
+    "max_price_cents": Listing.price_cents <= bindparam("max_price_cents"),
+    "q": matches("products", Product.title.expression),
+    "before": Listing.listing_id < bindparam("before"),
+}
+
+
+def listings_wanted(given: Collection[str]) -> list[ColumnElement[bool]]:
+    """Conditions for what is given. Listings of stores that are not open are left out unless their store is given."""
+    wanted = [LISTING_WANTED[name] for name in sorted(given)]
+    return wanted if "store_id" in given else [Store.status == StoreStatus.ACTIVE, *wanted]
 
 
 def listing_query() -> Select[Listing, str, str, str]:
@@ -71,26 +99,10 @@ async def get_listing(session: AsyncSession, listing_id: UUID) -> ListingView:
 async def list_listings(
     session: AsyncSession, wanted: ListingFilter, before: UUID | None, limit: int
 ) -> list[ListingView]:
-    """Newest first. Listings of stores that are not open are left out unless their store is asked for."""
-    query = listing_query().order_by(Listing.listing_id.desc()).limit(limit)
-    if wanted.store_id is not None:
-        query = query.where(Listing.store_id == wanted.store_id)
-    else:
-        query = query.where(Store.status == StoreStatus.ACTIVE)
-    if wanted.product_id is not None:
-        query = query.where(Listing.product_id == wanted.product_id)
-    if wanted.status is not None:
-        query = query.where(Listing.status == wanted.status)
-    if wanted.min_price_cents is not None:
-        query = query.where(Listing.price_cents >= wanted.min_price_cents)
-    if wanted.max_price_cents is not None:
-        query = query.where(Listing.price_cents <= wanted.max_price_cents)
-    if wanted.q:
-        query = query.where(matches("products", wanted.q, Product.title.expression))
-    if before is not None:
-        query = query.where(Listing.listing_id < before)
-    rows = list(await session.execute(query))
-    return await listing_views(session, rows)
+    """Newest first."""
+    values = wanted.values() | ({} if before is None else {"before": before})
+    query = listing_query().where(*listings_wanted(values)).order_by(Listing.listing_id.desc()).limit(limit)
+    return await listing_views(session, list(await session.execute(query, values)))
 
 
 async def get_product(session: AsyncSession, product_id: UUID) -> tuple[Product, list[ProductImage]]:
@@ -138,7 +150,7 @@ async def list_stores(
     if status is not None:
         query = query.where(Store.status == status)
     if q:
-        query = query.where(matches("stores", q, Store.name.expression))
+        query = query.where(matches("stores", Store.name.expression))
     if before is not None:
         query = query.where(Store.store_id < before)
-    return list(await session.scalars(query))
+    return list(await session.scalars(query, {"q": q}))

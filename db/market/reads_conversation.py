@@ -48,10 +48,10 @@ async def list_threads(
     if listing_id is not None:
         query = query.where(Thread.context_listing_id == listing_id)
     if q:
-        query = query.where(matches("threads", q, Thread.title.expression))
+        query = query.where(matches("threads", Thread.title.expression))
     if before is not None:
         query = query.where(Thread.thread_id < before)
-    return list(await session.scalars(query))
+    return list(await session.scalars(query, {"q": q}))
 
 
 async def list_messages(session: AsyncSession, thread_id: UUID, after: UUID | None, limit: int) -> list[Message]:

@@ -15,38 +15,39 @@ from uuid import UUID
 import uvicorn
 from fastapi import FastAPI, Response
 from pydantic_core import to_json
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from config.settings import Settings
-from db.market import discovery, feed, reads_catalog
+from db.market import feed, reads_listings, reads_stores
+from db.market.reads_catalog import ListingFilter
+from db.reading import Asked, Read, Reads, Row
 from db.session import Database
 
 LIMIT = 51
 """A page of fifty and one more, to know whether another follows."""
 
-Read = Callable[[AsyncSession, UUID, UUID], Awaitable[object]]
+Ask = Callable[[Reads, UUID, UUID], Awaitable[object]]
 Statement = tuple[str, Any]
-READS: dict[str, tuple[str, Read]] = {
+READS: dict[str, tuple[str, Ask]] = {
     "feed page": (
         "/v1/activity?limit=50",
-        lambda session, *_: feed.list_before(session, None, LIMIT, feed.FeedFilter()),
+        lambda reads, *_: feed.read_page(reads, None, LIMIT, feed.FeedFilter(), newest_first=True),
     ),
     "feed of a store": (
         "/v1/activity?limit=50&store_id={store}",
-        lambda session, store, _: feed.list_before(session, None, LIMIT, feed.FeedFilter(store_id=store)),
+        lambda reads, store, _: feed.read_page(reads, None, LIMIT, feed.FeedFilter(store_id=store), newest_first=True),
     ),
-    "listing": ("/v1/listings/{listing}", lambda session, _, listing: reads_catalog.get_listing(session, listing)),
+    "listing": ("/v1/listings/{listing}", lambda reads, _, listing: reads_listings.read_listing(reads, listing)),
     "listings": (
         "/v1/listings?limit=50",
-        lambda session, *_: reads_catalog.list_listings(session, reads_catalog.ListingFilter(), None, LIMIT),
+        lambda reads, *_: reads_listings.read_listings(reads, ListingFilter(), None, LIMIT),
     ),
-    "store": ("/v1/stores/{store}", lambda session, store, _: reads_catalog.get_store(session, store)),
-    "leaderboard": ("/v1/leaderboard?limit=50", lambda session, *_: discovery.list_by_trust(session, None, LIMIT)),
-    "sales": ("/v1/leaderboard?limit=50&by=sales", lambda session, *_: discovery.list_by_sales(session, None, LIMIT)),
+    "store": ("/v1/stores/{store}", lambda reads, store, _: reads_stores.read_store(reads, store)),
+    "leaderboard": ("/v1/leaderboard?limit=50", lambda reads, *_: reads_stores.rank_by_trust(reads, None, LIMIT)),
+    "sales": ("/v1/leaderboard?limit=50&by=sales", lambda reads, *_: reads_stores.rank_by_sales(reads, None, LIMIT)),
     "search": (
         "/v1/search?limit=50&q=lamp",
-        lambda session, *_: discovery.search_listings(session, "lamp", None, LIMIT),
+        lambda reads, *_: reads_listings.search_listings(reads, "lamp", None, LIMIT),
     ),
 }
 
@@ -60,21 +61,31 @@ def bare_path(name: str) -> str:
     return "/" + name.replace(" ", "-")
 
 
-async def statements_of(database: Database, store: UUID, listing: UUID) -> dict[str, list[Statement]]:
+class _Noting(Reads):
+    """Notes what it is asked."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, 1, "souk-bench-noting")
+        self.noted: list[Statement] = []
+
+    async def rows(self, read: Read, **values: Any) -> list[Row]:
+        self.noted.append((read.text, read.parameters(values)))
+        return await super().rows(read, **values)
+
+    async def together(self, *asked: Asked, viewer: UUID | None = None) -> list[list[Row]]:
+        self.noted += [(read.text, read.parameters(values)) for read, values in asked]
+        return await super().together(*asked, viewer=viewer)
+
+
+async def statements_of(url: str, store: UUID, listing: UUID) -> dict[str, list[Statement]]:
     """What Souk's queries send, by read."""
     found: dict[str, list[Statement]] = {}
-    noted: list[Statement] = []
-
-    def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
-        noted.append((statement, parameters))
-
-    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
-    for name, (_, read) in READS.items():
-        noted.clear()
-        async with database.transaction() as session:
-            await read(session, store, listing)
-        found[name] = list(noted)
-    event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+    noting = _Noting(url)
+    async with noting.running():
+        for name, (_, ask) in READS.items():
+            noting.noted = []
+            await ask(noting, store, listing)
+            found[name] = noting.noted
     return found
 
 
@@ -90,10 +101,12 @@ def _route(engine: AsyncEngine, statements: list[Statement]) -> Callable[[], Awa
     return answer
 
 
-def make_app(database: Database, store: UUID, listing: UUID) -> FastAPI:
+def make_app(url: str, pool_size: int, store: UUID, listing: UUID) -> FastAPI:
+    database = Database(url, pool_size, "souk-bench-floor")
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        for name, statements in (await statements_of(database, store, listing)).items():
+        for name, statements in (await statements_of(url, store, listing)).items():
             app.add_api_route(bare_path(name), _route(database.engine, statements), response_class=Response)
         yield
         await database.close()
@@ -104,10 +117,9 @@ def make_app(database: Database, store: UUID, listing: UUID) -> FastAPI:
 def main() -> None:
     settings = Settings()
     fd, store, listing = int(sys.argv[1]), UUID(sys.argv[2]), UUID(sys.argv[3])
-    database = Database(settings.role_url("api"), settings.api_pool_size, "souk-bench-floor")
     server = uvicorn.Server(
         uvicorn.Config(
-            make_app(database, store, listing),
+            make_app(settings.role_url("api"), settings.api_pool_size, store, listing),
             loop="uvloop",
             http="httptools",
             access_log=False,

@@ -1,0 +1,102 @@
+"""Reads of listings for answers: rows in the very shape a listing is shown in, each with its store and images."""
+
+from functools import cache
+from uuid import UUID
+
+from sqlalchemy import Double, Select, Uuid, bindparam, func, literal_column, select, tuple_
+from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
+
+from db.market.reads_catalog import ListingFilter, listings_wanted, matches, relevance
+from db.market.tables import Listing, Product, ProductImage, Store
+from db.reading import LIMIT, Read, Reads, Row
+from domain.market.errors import LISTING_NOT_FOUND
+from domain.market.states import ListingStatus, StoreStatus
+
+Place = tuple[float, UUID]
+"""Where a search goes on: relevance and id of the last hit."""
+
+_IMAGE = func.json_build_object("image_url", ProductImage.image_url, "position", ProductImage.position, type_=JSON)
+_IMAGES = (
+    select(
+        func.coalesce(
+            func.json_agg(aggregate_order_by(_IMAGE, ProductImage.position, ProductImage.product_image_id)),
+            literal_column("'[]'::json"),
+        )
+    )
+    .where(ProductImage.product_id == Product.product_id)
+    .scalar_subquery()
+)
+
+
+def _listings() -> Select[*tuple[object, ...]]:
+    return (
+        select(
+            Listing.listing_id,
+            Listing.store_id,
+            Listing.product_id,
+            Store.name.label("store_name"),
+            Product.title,
+            Product.description,
+            _IMAGES.label("images"),
+            Listing.price_cents,
+            Listing.currency,
+            Listing.inventory_on_hand,
+            Listing.status,
+            Listing.delivery,
+            Listing.promised_delivery_seconds,
+            Listing.hero_only,
+            Listing.created_at,
+            Listing.updated_at,
+        )
+        .join(Product, Product.product_id == Listing.product_id)
+        .join(Store, Store.store_id == Listing.store_id)
+    )
+
+
+_ONE = Read(_listings().where(Listing.listing_id == bindparam("listing_id")))
+
+
+async def read_listing(reads: Reads, listing_id: UUID) -> Row:
+    """Raises listing.not_found."""
+    rows = await reads.rows(_ONE, listing_id=listing_id)
+    if not rows:
+        raise LISTING_NOT_FOUND.error()
+    return rows[0]
+
+
+@cache
+def _page(given: frozenset[str]) -> Read:
+    """Compiled once for each combination of what is given."""
+    return Read(_listings().where(*listings_wanted(given)).order_by(Listing.listing_id.desc()).limit(LIMIT))
+
+
+async def read_listings(reads: Reads, wanted: ListingFilter, before: UUID | None, limit: int) -> list[Row]:
+    """Newest first. Listings of stores that are not open are left out unless their store is asked for."""
+    values = wanted.values() | ({} if before is None else {"before": before})
+    return await reads.rows(_page(frozenset(values)), limit=limit, **values)
+
+
+@cache
+def _hits(*, placed: bool) -> Read:
+    rank = relevance("products")
+    query = (
+        _listings()
+        .add_columns(rank.label("rank"))
+        .where(
+            matches("products", Product.title.expression),
+            Listing.status == ListingStatus.ACTIVE,
+            Store.status == StoreStatus.ACTIVE,
+        )
+        .order_by(rank.desc(), Listing.listing_id.desc())
+        .limit(LIMIT)
+    )
+    if placed:
+        place = tuple_(bindparam("after_rank", type_=Double), bindparam("after_id", type_=Uuid))
+        query = query.where(tuple_(rank, Listing.listing_id) < place)
+    return Read(query)
+
+
+async def search_listings(reads: Reads, q: str, after: Place | None, limit: int) -> list[Row]:
+    """Listings one can buy now, the most relevant first, each with its ``rank``."""
+    place = {} if after is None else {"after_rank": after[0], "after_id": after[1]}
+    return await reads.rows(_hits(placed=after is not None), q=q, limit=limit, **place)

@@ -1,0 +1,149 @@
+"""Reads for answers: single statements on a pool that commits by itself, as rows that are ready to become JSON.
+
+No transaction is opened around a statement, which is one by itself; nothing is mapped, checked or converted twice.
+A ``Read`` is compiled once, where it is written; a pool hands its rows out as dictionaries with ids as text.
+Whoever reads what is private says for whom: row-level security shows an agent its own rows and nothing else.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.string import TextLoader
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from sqlalchemy import Integer, Select, bindparam
+from sqlalchemy.engine import make_url
+
+Row = dict[str, Any]
+Asked = tuple["Read", dict[str, Any]]
+"""A read and the values of its parameters, by name."""
+Connection = psycopg.AsyncConnection[Row]
+Answer = TypeVar("Answer")
+
+LIMIT = bindparam("limit", type_=Integer)
+"""How many rows are wanted."""
+
+_DIALECT = make_url("postgresql+psycopg://").get_dialect()()
+_SET_VIEWER = "SELECT set_config('souk.viewer', %(viewer)s, true)"
+_PATIENCE_SECONDS = 10.0
+"""How long a read waits for a connection."""
+
+
+class ReadsAwayError(ConnectionError):
+    """Postgres does not answer, or every connection stayed busy."""
+
+
+class Read:
+    """A select, compiled once. Its parameters are given by their names at each run."""
+
+    def __init__(self, query: Select[*tuple[Any, ...]]) -> None:
+        compiled = query.compile(dialect=_DIALECT)
+        self.text = str(compiled)
+        processors = {
+            name: bound.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for name, bound in compiled.binds.items()
+        }
+        self._processors = {name: process for name, process in processors.items() if process is not None}
+        self._fixed = self._processed(
+            {name: bound.value for name, bound in compiled.binds.items() if not bound.required}
+        )
+
+    def parameters(self, values: dict[str, Any]) -> dict[str, Any]:
+        """All of them: those of the statement's own and the given ones."""
+        return self._fixed | self._processed(values)
+
+    def _processed(self, values: dict[str, Any]) -> dict[str, Any]:
+        own = self._processors
+        return {name: own[name](value) if name in own else value for name, value in values.items()}
+
+
+class Reads:
+    """A pool of one role for reads only. ``prepare`` False sends no named prepared statements, as a pooler wants it.
+
+    Every method raises ReadsAwayError when Postgres is away.
+    """
+
+    def __init__(self, url: str, size: int, application_name: str, *, prepare: bool = True) -> None:
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            make_url(url).set(drivername="postgresql").render_as_string(hide_password=False),
+            min_size=1,
+            max_size=size,
+            timeout=_PATIENCE_SECONDS,
+            name=application_name,
+            open=False,
+            configure=_configure,
+            kwargs={
+                "autocommit": True,
+                "row_factory": dict_row,
+                "application_name": application_name,
+                "connect_timeout": 5,
+                **({} if prepare else {"prepare_threshold": None}),
+            },
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """The pool, for as long as the block lasts. Does not wait for Postgres."""
+        await self._pool.open()
+        try:
+            yield
+        finally:
+            await self._pool.close()
+
+    @property
+    def connections(self) -> tuple[int, int]:
+        """How many are in use, and how many there may be."""
+        known = self._pool.get_stats()
+        return known["pool_size"] - known["pool_available"], known["pool_max"]
+
+    async def rows(self, read: Read, **values: Any) -> list[Row]:
+        """The rows of a read that is public."""
+
+        async def ask(connection: Connection) -> list[Row]:
+            cursor = await connection.execute(read.text, read.parameters(values))
+            return await cursor.fetchall()
+
+        return await self._on_a_connection(ask)
+
+    async def together(self, *asked: Asked, viewer: UUID | None = None) -> list[list[Row]]:
+        """The rows of several reads, sent at once. ``viewer`` is whose private rows row-level security shows."""
+
+        async def send(connection: Connection) -> list[psycopg.AsyncCursor[Row]]:
+            return [await connection.execute(read.text, read.parameters(values)) for read, values in asked]
+
+        async def ask(connection: Connection) -> list[list[Row]]:
+            async with connection.pipeline():
+                if viewer is None:
+                    cursors = await send(connection)
+                else:
+                    # The viewer is forgotten with the end of the transaction.
+                    async with connection.transaction():
+                        await connection.execute(_SET_VIEWER, {"viewer": str(viewer)})
+                        cursors = await send(connection)
+            return [await cursor.fetchall() for cursor in cursors]
+
+        return await self._on_a_connection(ask)
+
+    async def _on_a_connection(self, ask: Callable[[Connection], Awaitable[Answer]]) -> Answer:
+        """Asks once more when the connection was dead: it may have lain idle while Postgres was restarted."""
+        try:
+            try:
+                return await self._ask(ask)
+            except PoolTimeout:
+                raise
+            except psycopg.OperationalError:
+                await self._pool.check()
+                return await self._ask(ask)
+        except psycopg.OperationalError as error:
+            raise ReadsAwayError from error
+
+    async def _ask(self, ask: Callable[[Connection], Awaitable[Answer]]) -> Answer:
+        async with self._pool.connection() as connection:
+            return await ask(connection)
+
+
+async def _configure(connection: Connection) -> None:
+    """Ids stay the text that Postgres sends: they are only ever written into an answer."""
+    connection.adapters.register_loader("uuid", TextLoader)
