@@ -6,12 +6,11 @@ owner (migrations), the API's role (subject to row-level security) and the worke
 ``SOUK_DATABASE_URL`` is set, the other two are derived from it by replacing the user.
 """
 
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-from sqlalchemy.engine import make_url
 
 from db.roles import API_ROLE, WORKER_ROLE
 from domain.checkout.payments import MARKET_HANDLER, MOCK_HANDLER
@@ -19,14 +18,24 @@ from domain.checkout.policy import CheckoutPolicy
 from domain.market.policy import MarketPolicy
 from domain.webhooks.policy import WebhookPolicy
 
+if TYPE_CHECKING:
+    from sqlalchemy.engine import URL
+
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _EVERYWHERE = {"", "0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
 _LEAST_SECRET_CHARACTERS = 16
 
 
+def _url(text: str) -> "URL":
+    # Here, not above: whoever only reads settings, as `souk up` does, need not wait for SQLAlchemy.
+    from sqlalchemy.engine import make_url  # noqa: PLC0415
+
+    return make_url(text)
+
+
 def _hosts(database_url: str) -> list[str]:
     """Where a database may be reached: a URL says so in its place for hosts, in its query, or with commas."""
-    url = make_url(database_url)
+    url = _url(database_url)
     said = [url.host or ""]
     for name in ("host", "hostaddr"):
         more = url.query.get(name, ())
@@ -177,15 +186,15 @@ class Settings(BaseSettings):
             if not self.database_url:
                 raise ValueError("no database is configured: set SOUK_DATABASE_URL")
             user = {"api": API_ROLE, "worker": WORKER_ROLE}[role]
-            url = make_url(self.database_url).set(username=user).render_as_string(hide_password=False)
-        return make_url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+            url = _url(self.database_url).set(username=user).render_as_string(hide_password=False)
+        return _url(url).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
 
     def pooled_url(self, role: Literal["api", "worker"]) -> str:
         """What a role's transactions go over: the pooler where there is one, else as ``role_url``."""
         if not self.pooler_url:
             return self.role_url(role)
-        direct = make_url(self.role_url(role))
-        pooler = make_url(self.pooler_url).set(drivername=direct.drivername, username=direct.username)
+        direct = _url(self.role_url(role))
+        pooler = _url(self.pooler_url).set(drivername=direct.drivername, username=direct.username)
         if direct.password is not None:
             pooler = pooler.set(password=direct.password)
         return pooler.render_as_string(hide_password=False)

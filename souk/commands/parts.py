@@ -2,17 +2,15 @@
 
 import importlib
 import socket
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-import psycopg
 import typer
-import uvicorn
-from sqlalchemy.exc import SQLAlchemyError
 
 from souk.commands.clear_errors import one_clear_line
 from souk.commands.options import Wait
 from souk.stack.descriptors import lift_descriptors
 from souk.stack.errors import StackError
+from souk.stack.gate import wait_at
 from souk.stack.ports import listen
 from souk.stack.settings import check_database, check_temporal, load_settings, require
 
@@ -25,17 +23,36 @@ _NEEDED = {
 _SHUTDOWN_SECONDS = 5  # then open streams are cut: a client resumes them where it was
 
 
+_Gate = Annotated[int, typer.Option("--gate", hidden=True, help="A pipe: go on when its other end is closed.")]
+
+
+def _come_in(module: str, gate: int, wait: float, role: Literal["api", "worker"]) -> Any:
+    """Import a part's code while others still start, then wait at the gate and for what the part needs.
+
+    By name, because the layers forbid the command line to know the code of API and worker.
+    """
+    settings = load_settings()
+    require(settings, _NEEDED)
+    code = importlib.import_module(module)
+    if gate >= 0:
+        wait_at(gate)
+    check_database(settings.role_url(role), patience=wait)
+    check_temporal(settings.temporal_address, settings.temporal_namespace, patience=wait)
+    return code
+
+
 def api(
     wait: Wait = 0,
+    gate: _Gate = -1,
     fd: Annotated[int, typer.Option(hidden=True, help="A listening socket that was passed down.")] = -1,
 ) -> None:
     """Serve the HTTP API on SOUK_API_HOST:SOUK_API_PORT, against the settings' Postgres and Temporal."""
     with one_clear_line():
+        import uvicorn  # noqa: PLC0415 - the worker and migrations do without
+
+        _come_in("api.main", gate, wait, "api")
         settings = load_settings()
-        require(settings, _NEEDED)
         lift_descriptors()
-        check_database(settings.role_url("api"), patience=wait)
-        check_temporal(settings.temporal_address, settings.temporal_namespace, patience=wait)
         listener = listen(settings.api_host, settings.api_port, "SOUK_API_PORT") if fd < 0 else socket.socket(fileno=fd)
         server = uvicorn.Server(
             uvicorn.Config(
@@ -55,15 +72,11 @@ def api(
             raise StackError("the API did not start: see the error above")
 
 
-def worker(wait: Wait = 0) -> None:
+def worker(wait: Wait = 0, gate: _Gate = -1) -> None:
     """Run the worker, every process and activity, against the settings' Postgres and Temporal."""
     with one_clear_line():
-        settings = load_settings()
-        require(settings, _NEEDED)
-        check_database(settings.role_url("worker"), patience=wait)
-        check_temporal(settings.temporal_address, settings.temporal_namespace, patience=wait)
-    # By name: the layers forbid the command line to know the worker's code.
-    importlib.import_module("worker.main").main()
+        code = _come_in("worker.main", gate, wait, "worker")
+    code.main()
 
 
 def migrate(
@@ -80,7 +93,9 @@ def migrate(
         require(settings, {"database_url": _NEEDED["database_url"]})
         check_database(settings.database_url, patience=wait)
         # Here, not above: Alembic and the tables are slow to import and no other command needs them.
+        import psycopg  # noqa: PLC0415
         from alembic.util import CommandError  # noqa: PLC0415
+        from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
         from db.migrate import downgrade, upgrade  # noqa: PLC0415
 

@@ -7,13 +7,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Annotated
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 import typer
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
-from sqlalchemy.engine import make_url
 
 from souk.commands.clear_errors import one_clear_line
 from souk.commands.options import DEFAULT_DATA_DIR, DataDir
@@ -105,6 +104,13 @@ def _log_to(data: DataDirectory) -> Iterator[None]:
         file.close()
 
 
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    netloc = f"{user.partition(':')[0]}:***@{host}" if parts.password else parts.netloc
+    return unquote(parts._replace(netloc=netloc).geturl())
+
+
 def _show(stack: RunningStack, data: DataDirectory, *, json_line: bool) -> None:
     if json_line:
         sys.stdout.write(json.dumps(stack.addresses()) + "\n")
@@ -116,7 +122,7 @@ def _show(stack: RunningStack, data: DataDirectory, *, json_line: bool) -> None:
         "API docs": f"{stack.api}/docs",
         "Temporal UI": stack.temporal_ui or "not known: set SOUK_TEMPORAL_UI_URL",
         "Temporal": stack.temporal,
-        "Database": unquote(make_url(stack.database).render_as_string(hide_password=True)),
+        "Database": _without_password(stack.database),
         "Data and logs": str(data.path),
     }
     for name, value in rows.items():

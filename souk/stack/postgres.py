@@ -98,7 +98,7 @@ class EmbeddedPostgres:
 
     def spawn(self) -> None:
         """Start the server, making the cluster first where there is none; does not wait until it answers."""
-        self._check_version()
+        self.check_version()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         if self.account:
             open_parents(self.cluster)
@@ -143,7 +143,7 @@ class EmbeddedPostgres:
                     raise StackError(f"Postgres does not answer after {seconds:.0f} s: see {self.child.log}") from error
             else:
                 return
-            pause(0.05)
+            pause(0.02)
 
     def stop(self) -> None:
         """Shut down (fast: sessions are ended, nothing committed is lost)."""
@@ -191,7 +191,8 @@ class EmbeddedPostgres:
             raise StackError(f"cannot make a database in {self.data_dir} ({problem[0]}): check space and rights")
         draft.rename(self.cluster)
 
-    def _check_version(self) -> None:
+    def check_version(self) -> None:
+        """Raises StackError when there is a cluster that these programs cannot run."""
         file = self.cluster / "PG_VERSION"
         if not self.cluster.exists():
             return

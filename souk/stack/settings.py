@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import psycopg
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from config.settings import Settings
 from souk.stack.errors import StackError
 from souk.stack.temporal import missing
+
+_AGAIN_SECONDS = 0.1
 
 
 def load_settings() -> Settings:
@@ -31,6 +31,10 @@ def load_settings() -> Settings:
 
 def check_database(url: str, variable: str = "SOUK_DATABASE_URL", *, patience: float = 0.0) -> None:
     """Make sure a database answers, trying for ``patience`` seconds. Raises StackError when it does not."""
+    # Here, not above: `souk up` on its own database asks for none of it.
+    from sqlalchemy.engine import make_url  # noqa: PLC0415
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
+
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -48,7 +52,7 @@ def check_database(url: str, variable: str = "SOUK_DATABASE_URL", *, patience: f
                 ) from error
         else:
             return
-        time.sleep(0.25)
+        time.sleep(_AGAIN_SECONDS)
 
 
 def check_temporal(address: str, namespace: str, *, patience: float = 0.0) -> None:
@@ -60,7 +64,7 @@ def check_temporal(address: str, namespace: str, *, patience: float = 0.0) -> No
                 f"Temporal at {address} cannot be used, namespace {namespace} ({problem}): "
                 "start it, or correct SOUK_TEMPORAL_ADDRESS and SOUK_TEMPORAL_NAMESPACE"
             )
-        time.sleep(0.25)
+        time.sleep(_AGAIN_SECONDS)
 
 
 def require(settings: Settings, variables: Mapping[str, str]) -> None:

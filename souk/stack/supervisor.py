@@ -5,7 +5,6 @@ word on where its log is. Databases named in the settings are used in place of t
 Invariant: a stack is announced only while all of it runs under a supervisor that holds the lock.
 """
 
-import json
 import logging
 import os
 import signal
@@ -13,21 +12,26 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-import httpx
 import psutil
+import psycopg
 
 from config.settings import Settings
+from db.revisions import is_migrated
 from souk.stack.child import Child
 from souk.stack.data_dir import DataDirectory
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from souk.stack.errors import GaveUpError, StackError
+from souk.stack.gate import Gate
 from souk.stack.inherit import inherited
 from souk.stack.ports import listen, port_of
+from souk.stack.readiness import wait_until_ready
 from souk.stack.running import RunningStack, announce, withdraw
 from souk.stack.settings import check_database, check_temporal
 from souk.stack.signals import Signals
+from souk.stack.variables import part_variables, temporal_variables
 
 log = logging.getLogger("souk.stack")
 
@@ -38,7 +42,7 @@ FIRST_PAUSE_SECONDS = 0.25
 LONGEST_PAUSE_SECONDS = 8.0
 # How long a restarted API or worker waits for a Postgres or Temporal that is being restarted too.
 _PATIENCE_SECONDS = 30
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_OURS = ("worker", "api")
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not listened on
 
 
@@ -81,6 +85,7 @@ class Supervisor:
         self.tell = tell
         self._services: list[_Service] = []
         self._environment: dict[str, str] = {}
+        self._gate = Gate()
 
     def start(self) -> RunningStack:
         """Start everything and announce it. Raises StackError with what to do; then call ``stop`` too."""
@@ -91,47 +96,38 @@ class Supervisor:
         api = f"http://{f'[{host}]' if ':' in host else host}:{port_of(listener)}"
         secrets = self.data.secrets()
 
-        # Both begin to start before either is waited for.
-        postgres = None if self.settings.database_url else self._spawn_postgres()
-        temporal = None if self.settings.temporal_address else self._spawn_temporal(api)
-        database = self._database(postgres)
-        self._environment = {
-            "SOUK_DATABASE_URL": database,
-            # With an embedded database these follow from the owner's.
-            "SOUK_API_DATABASE_URL": "" if postgres else self.settings.api_database_url,
-            "SOUK_WORKER_DATABASE_URL": "" if postgres else self.settings.worker_database_url,
-            "SOUK_PAYLOAD_KEYS": self.settings.payload_keys.get_secret_value() or secrets["SOUK_PAYLOAD_KEYS"],
-            "SOUK_CREDENTIAL_SECRET": self.settings.credential_secret.get_secret_value()
-            or secrets["SOUK_CREDENTIAL_SECRET"],
-            "SOUK_UCP_SIGNING_KEYS": self.settings.ucp_signing_keys.get_secret_value()
-            or secrets["SOUK_UCP_SIGNING_KEYS"],
-            "SOUK_API_HOST": self.settings.api_host,
-            "SOUK_API_PORT": str(port_of(listener)),
-            "SOUK_WEBHOOKS__ALLOW_LOOPBACK": str(self._delivers_to_itself()).lower(),
-        }
-        self._migrate()
-        self._environment |= self._temporal_environment(temporal)
+        postgres = None if self.settings.database_url else self._embedded_postgres()
+        temporal = None if self.settings.temporal_address else self._embedded_temporal(api)
+        # All begin to start before any is waited for: API and worker import while the stores come up.
+        if temporal:
+            self.tell("starting Temporal")
+            temporal.spawn()
+        self._environment = part_variables(self.settings, secrets, port_of(listener), postgres, temporal)
         if self.options.stores_only:
             listener.close()
         else:
-            self._spawn_ours("worker", ["worker", "--wait", str(_PATIENCE_SECONDS)], stop_seconds=30)
-            self._spawn_ours(
-                "api",
-                ["api", "--wait", str(_PATIENCE_SECONDS), "--fd", str(listener.fileno())],
-                listener.fileno(),
+            wait = ["--wait", str(_PATIENCE_SECONDS), "--gate", str(self._gate.reader)]
+            self._spawn_ours("worker", ["worker", *wait], stop_seconds=30)
+            self._spawn_ours("api", ["api", *wait, "--fd", str(listener.fileno())], listener.fileno())
+            # Keeps the socket open for the next API, should this one die.
+            self._listener = listener
+        self._open_database(postgres)
+        self._open_temporal(temporal)
+        if not self.options.stores_only:
+            self._gate.open()
+            self.tell("starting worker and API")
+            wait_until_ready(
+                host, port_of(listener), seconds=READY_SECONDS, look=self._all_run, pause=self.signals.pause
             )
-            self._wait_for_api(api)
         stack = RunningStack(
             api=api,
             temporal=self._environment["SOUK_TEMPORAL_ADDRESS"],
             temporal_ui=self._environment["SOUK_TEMPORAL_UI_URL"],
-            database=database,
+            database=self._environment["SOUK_DATABASE_URL"],
             pid=os.getpid(),
             started=psutil.Process().create_time(),
             environment=self._environment,
         )
-        # Keeps the socket open for the next API, should this one die.
-        self._listener = listener
         announce(self.data.path, stack)
         log.info("ready: %s", api)
         return stack
@@ -157,16 +153,16 @@ class Supervisor:
             service.stop()
             log.info("%s stopped", service.child.name)
         self._services.clear()
+        self._gate.close()
 
-    def _spawn_postgres(self) -> EmbeddedPostgres:
-        self.tell("starting Postgres")
+    def _embedded_postgres(self) -> EmbeddedPostgres:
+        """Not started yet. Services stop in the opposite order of being listed here, however they start."""
         postgres = EmbeddedPostgres(self.data.path)
+        postgres.check_version()
         self._services.append(_Service(postgres.child, postgres.spawn, postgres.stop))
-        postgres.spawn()
         return postgres
 
-    def _spawn_temporal(self, api: str) -> EmbeddedTemporal:
-        self.tell("starting Temporal")
+    def _embedded_temporal(self, api: str) -> EmbeddedTemporal:
         temporal = EmbeddedTemporal(
             self.data.path,
             port=self.options.temporal_port,
@@ -175,37 +171,36 @@ class Supervisor:
             namespace=self.settings.temporal_namespace,
         )
         self._services.append(_Service(temporal.child, temporal.spawn, temporal.stop))
-        temporal.spawn()
         return temporal
 
-    def _database(self, postgres: EmbeddedPostgres | None) -> str:
-        if postgres:
-            postgres.wait_ready(seconds=READY_SECONDS, pause=self.signals.pause)
-            return postgres.url()
-        check_database(self.settings.database_url)
-        return self.settings.database_url
-
-    def _temporal_environment(self, temporal: EmbeddedTemporal | None) -> dict[str, str]:
-        namespace = self.settings.temporal_namespace
-        origins = list(self.settings.temporal_codec_origins)
-        if temporal:
-            temporal.wait_ready(seconds=READY_SECONDS, pause=self.signals.pause)
-            origins = origins or [temporal.ui_url, f"http://localhost:{temporal.ui_port}"]
+    def _open_database(self, postgres: EmbeddedPostgres | None) -> None:
+        """Wait until the database answers and has the newest schema."""
+        if postgres is None:
+            check_database(self.settings.database_url)
         else:
-            check_temporal(self.settings.temporal_address, namespace)
-        return {
-            "SOUK_TEMPORAL_ADDRESS": temporal.address if temporal else self.settings.temporal_address,
-            "SOUK_TEMPORAL_NAMESPACE": namespace,
-            "SOUK_TEMPORAL_UI_URL": temporal.ui_url if temporal else self.settings.temporal_ui_url,
-            "SOUK_TEMPORAL_CODEC_ORIGINS": json.dumps(origins),
-        }
+            self.tell("starting Postgres")
+            postgres.spawn()
+            postgres.wait_ready(seconds=READY_SECONDS, pause=self.signals.pause)
+            with suppress(psycopg.Error), psycopg.connect(postgres.url()) as connection:
+                if is_migrated(connection):
+                    return
+        self._migrate()
 
-    def _delivers_to_itself(self) -> bool:
-        """Whether webhooks may go to this machine: as set, else while nobody else can reach this Souk."""
-        webhooks = self.settings.webhooks
-        if "allow_loopback" in webhooks.model_fields_set:
-            return webhooks.allow_loopback
-        return self.settings.api_host in _LOOPBACK
+    def _open_temporal(self, temporal: EmbeddedTemporal | None) -> None:
+        """Wait until Temporal can be used."""
+        if temporal is None:
+            check_temporal(self.settings.temporal_address, self.settings.temporal_namespace)
+            return
+        temporal.wait_ready(seconds=READY_SECONDS, pause=self.signals.pause)
+        now = temporal_variables(self.settings, temporal)
+        if now.items() <= self._environment.items():
+            return
+        # Its port was taken after it was chosen, and the parts were told the first one.
+        self._environment |= now
+        for service in self._services:
+            if service.child.name in _OURS:
+                service.stop()
+                service.spawn()
 
     def _migrate(self) -> None:
         """In a process of its own: a signal can end it, and its output is kept."""
@@ -214,19 +209,18 @@ class Supervisor:
         try:
             child.spawn([sys.executable, "-m", "souk", "migrate"], env=inherited(self._environment))
             while (code := child.poll()) is None:
-                self.signals.pause(0.1)
+                self.signals.pause(0.05)
         finally:
             child.stop()
         if code:
             raise StackError(f"the migration failed ({child.last_words()}): see {child.log}")
 
     def _spawn_ours(self, name: str, arguments: list[str], *pass_fds: int, stop_seconds: float = 15) -> None:
-        self.tell(f"starting {name}")
         child = self._child(name, stop_seconds)
         argv = [sys.executable, "-m", "souk", *arguments]
 
         def spawn() -> None:
-            child.spawn(argv, env=inherited(self._environment), pass_fds=pass_fds)
+            child.spawn(argv, env=inherited(self._environment), pass_fds=(self._gate.reader, *pass_fds))
 
         self._services.append(_Service(child, spawn, child.stop))
         spawn()
@@ -240,24 +234,11 @@ class Supervisor:
             stop_seconds=stop_seconds,
         )
 
-    def _wait_for_api(self, api: str) -> None:
-        deadline = time.monotonic() + READY_SECONDS
-        answer = "no answer"
-        while True:
-            for service in self._services:
-                child = service.child
-                if child.poll() is not None:
-                    raise StackError(f"{child.name} does not start ({child.last_words()}): see {child.log}")
-            try:
-                response = httpx.get(f"{api}/readyz", timeout=2, trust_env=False)
-                if response.status_code == httpx.codes.OK:
-                    return
-                answer = f"{response.status_code} {response.text[:200]}"
-            except httpx.HTTPError as error:
-                answer = str(error)
-            if time.monotonic() > deadline:
-                raise StackError(f"the API is not ready after {READY_SECONDS:.0f} s ({answer}): see {self.data.logs}")
-            self.signals.pause(0.1)
+    def _all_run(self) -> None:
+        for service in self._services:
+            child = service.child
+            if child.poll() is not None:
+                raise StackError(f"{child.name} does not start ({child.last_words()}): see {child.log}")
 
     def _until_next_restart(self) -> float:
         planned = [service.restart_at for service in self._services if service.restart_at is not None]

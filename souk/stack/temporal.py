@@ -15,11 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.client import Client
-from temporalio.service import RPCError
-
 from souk.stack.child import Child
 from souk.stack.errors import StackError
 from souk.stack.inherit import inherited
@@ -183,6 +178,12 @@ class EmbeddedTemporal:
 
 async def missing(address: str, namespace: str) -> str | None:
     """What a Temporal server still lacks before Souk can use it, in a few words; None when nothing."""
+    # Here, not above: the server is spawned first, and starts while its client is imported.
+    from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest  # noqa: PLC0415
+    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest  # noqa: PLC0415
+    from temporalio.client import Client  # noqa: PLC0415
+    from temporalio.service import RPCError  # noqa: PLC0415
+
     try:
         client = await Client.connect(address, namespace=namespace)
         await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=namespace))

@@ -3,7 +3,9 @@
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
@@ -14,6 +16,7 @@ import db.webhooks.tables  # noqa: F401  the metadata knows a table once its mod
 from config.settings import Settings
 from db.base import Base
 from db.migrate import downgrade, upgrade
+from db.revisions import is_migrated, newest_revision
 from db.session import Database
 from souk.stack.embedded import EmbeddedPostgres
 from tests.builders import ask, make_agent, make_shop
@@ -47,6 +50,18 @@ def _objects(url: str) -> set[str]:
         "constraint alembic_version_pkc",
         "constraint alembic_version_version_num_not_null",
     }
+
+
+def test_a_start_sees_without_alembic_whether_there_is_something_to_migrate(fresh_url: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", "db/migrations")
+    assert newest_revision() == ScriptDirectory.from_config(config).get_current_head()
+    seen = []
+    for migrate in (lambda: None, lambda: upgrade(fresh_url), lambda: downgrade(fresh_url, "-1")):
+        migrate()
+        with psycopg.connect(fresh_url) as connection:
+            seen.append(is_migrated(connection))
+    assert seen == [False, True, False]
 
 
 def test_forward_and_back_on_an_empty_database(fresh_url: str) -> None:

@@ -1,0 +1,52 @@
+"""The ``SOUK_*`` variables a stack's parts are started with: settings, with what is embedded in their place."""
+
+import json
+from collections.abc import Mapping
+
+from config.settings import Settings
+from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+def part_variables(
+    settings: Settings,
+    secrets: Mapping[str, str],
+    api_port: int,
+    postgres: EmbeddedPostgres | None,
+    temporal: EmbeddedTemporal | None,
+) -> dict[str, str]:
+    """What API, worker and migrations are started with."""
+    return {
+        "SOUK_DATABASE_URL": postgres.url() if postgres else settings.database_url,
+        # With an embedded database these follow from the owner's.
+        "SOUK_API_DATABASE_URL": "" if postgres else settings.api_database_url,
+        "SOUK_WORKER_DATABASE_URL": "" if postgres else settings.worker_database_url,
+        "SOUK_PAYLOAD_KEYS": settings.payload_keys.get_secret_value() or secrets["SOUK_PAYLOAD_KEYS"],
+        "SOUK_CREDENTIAL_SECRET": settings.credential_secret.get_secret_value() or secrets["SOUK_CREDENTIAL_SECRET"],
+        "SOUK_UCP_SIGNING_KEYS": settings.ucp_signing_keys.get_secret_value() or secrets["SOUK_UCP_SIGNING_KEYS"],
+        "SOUK_API_HOST": settings.api_host,
+        "SOUK_API_PORT": str(api_port),
+        "SOUK_WEBHOOKS__ALLOW_LOOPBACK": str(_delivers_to_itself(settings)).lower(),
+        **temporal_variables(settings, temporal),
+    }
+
+
+def temporal_variables(settings: Settings, temporal: EmbeddedTemporal | None) -> dict[str, str]:
+    """Where Temporal is, and which pages may ask to have payloads decoded."""
+    origins = list(settings.temporal_codec_origins)
+    if temporal:
+        origins = origins or [temporal.ui_url, f"http://localhost:{temporal.ui_port}"]
+    return {
+        "SOUK_TEMPORAL_ADDRESS": temporal.address if temporal else settings.temporal_address,
+        "SOUK_TEMPORAL_NAMESPACE": settings.temporal_namespace,
+        "SOUK_TEMPORAL_UI_URL": temporal.ui_url if temporal else settings.temporal_ui_url,
+        "SOUK_TEMPORAL_CODEC_ORIGINS": json.dumps(origins),
+    }
+
+
+def _delivers_to_itself(settings: Settings) -> bool:
+    """Whether webhooks may go to this machine: as set, else while nobody else can reach this Souk."""
+    if "allow_loopback" in settings.webhooks.model_fields_set:
+        return settings.webhooks.allow_loopback
+    return settings.api_host in _LOOPBACK
