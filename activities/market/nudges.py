@@ -9,7 +9,7 @@ from temporalio import activity
 from temporalio.client import Client
 
 from activities.market.signatures import NudgeActivities
-from activities.market.waking import nudge, wake
+from activities.market.waking import nudge, open_window, wake
 from db.market import housekeeping, negotiations, orders, trust
 from db.market.tables import Negotiation, Order
 from db.session import Database
@@ -22,7 +22,7 @@ from domain.market.commands import (
     Tell,
 )
 from domain.market.policy import MarketPolicy
-from domain.market.processes import negotiation_process, store_trust_process
+from domain.market.processes import BOUGHT, negotiation_process, store_trust_process
 
 _BATCH = 500
 _AT_ONCE = 16
@@ -56,9 +56,11 @@ class TemporalNudgeActivities(NudgeActivities):
     async def tell_processes(self, tell: Tell) -> None:
         async with asyncio.TaskGroup() as calls:
             if tell.review_window is not None:
-                calls.create_task(wake(self._client, tell.review_window))
-            if tell.negotiation_id is not None:
-                calls.create_task(nudge(self._client, negotiation_process(tell.negotiation_id)))
+                tell_window = wake if tell.review_window.opened is None else open_window
+                calls.create_task(tell_window(self._client, tell.review_window))
+            if tell.bought_negotiation_id is not None:
+                bought = negotiation_process(tell.bought_negotiation_id)
+                calls.create_task(nudge(self._client, bought, BOUGHT))
             if tell.store_trust is not None:
                 calls.create_task(self._tell_trust(tell.store_trust))
 

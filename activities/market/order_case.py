@@ -9,13 +9,14 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from activities.market.review import window_snapshot
 from db import locks
 from db.market import orders, stock, trust
 from db.market.activity import notify, record_event
 from db.market.tables import Order, ReviewWindow, Store
 from domain.market import errors
 from domain.market import orders as rules
-from domain.market.commands import OrderSnapshot
+from domain.market.commands import OrderSnapshot, ReviewWindowSnapshot
 from domain.market.policy import MarketPolicy
 from domain.market.reminders import reminder_date
 from domain.market.states import (
@@ -39,6 +40,7 @@ class OrderCase:
     now: datetime
     policy: MarketPolicy
     negotiation_id: UUID | None = None
+    opened_window: ReviewWindowSnapshot | None = None
     review_window_void: bool = False
     sold_out: bool = False
     trust_moved: bool = False
@@ -92,15 +94,15 @@ class OrderCase:
         closes_at = self.now + timedelta(seconds=self.policy.review_window_seconds)
         # The window's row refers to the order's, and its policy's clock starts here.
         await self.session.flush()
-        self.session.add(
-            ReviewWindow(
-                order_id=order.order_id,
-                opened_at=self.now,
-                closes_at=closes_at,
-                remind_at=reminder_date(self.now, closes_at, self.policy.review_reminder_share),
-                status=ReviewWindowStatus.OPEN,
-            )
+        window = ReviewWindow(
+            order_id=order.order_id,
+            opened_at=self.now,
+            closes_at=closes_at,
+            remind_at=reminder_date(self.now, closes_at, self.policy.review_reminder_share),
+            status=ReviewWindowStatus.OPEN,
         )
+        self.session.add(window)
+        self.opened_window = window_snapshot(order, window)
         self.publish(ActivityType.ORDER_DELIVERED)
         self.tell(order.buyer_customer_id, InboxType.ORDER_DELIVERED)
         self.tell(order.buyer_customer_id, InboxType.REVIEW_WINDOW_OPENED, due_at=closes_at)
@@ -176,6 +178,7 @@ class OrderCase:
             deadline=rules.next_order_deadline(state),
             closed=state.closed,
             review_window_open=order.status is OrderStatus.DELIVERED,
+            opened_window=self.opened_window,
             review_window_void=self.review_window_void,
             negotiation_id=self.negotiation_id,
             sold_out=self.sold_out,

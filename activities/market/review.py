@@ -78,7 +78,7 @@ class PostgresReviewActivities(ReviewActivities):
                 raise errors.ORDER_NOT_FOUND.error()
             window = await locks.lock_review_window(session, command.order_id)
             if await find_command(session, command.command_id):
-                return _snapshot(order, window)
+                return window_snapshot(order, window)
             # Never before the delivery, also when the clock was set back.
             now = max(await locks.clock(session), order.delivered_at or order.placed_at)
             decide_review(order.status, window.status if window else None, window.closes_at if window else None, now)
@@ -110,7 +110,7 @@ class PostgresReviewActivities(ReviewActivities):
             window.status = ReviewWindowStatus.REVIEWED
             window.closed_at = now
             insert_command(session, command.command_id, "post_review", order.order_id)
-            return _snapshot(order, window, trust_moved=True)
+            return window_snapshot(order, window, trust_moved=True)
 
     async def _announce(
         self, session: AsyncSession, order: Order, review: Review, thread: Thread, start: ReviewWindowStart
@@ -184,7 +184,7 @@ class PostgresReviewActivities(ReviewActivities):
             elif _is_reminder_due(window, now):
                 window.remind_at = None
                 _tell(session, order, InboxType.REVIEW_WINDOW_CLOSING_SOON, due_at=window.closes_at)
-            return _snapshot(order, window)
+            return window_snapshot(order, window)
 
 
 def _is_reminder_due(window: ReviewWindow | None, now: datetime) -> TypeGuard[ReviewWindow]:
@@ -205,7 +205,8 @@ def _tell(session: AsyncSession, order: Order, type: InboxType, *, due_at: datet
     )
 
 
-def _snapshot(order: Order, window: ReviewWindow | None, *, trust_moved: bool = False) -> ReviewWindowSnapshot:
+def window_snapshot(order: Order, window: ReviewWindow | None, *, trust_moved: bool = False) -> ReviewWindowSnapshot:
+    """All a ReviewWindow keeps of its row."""
     return ReviewWindowSnapshot(
         order_id=order.order_id,
         store_id=order.store_id,

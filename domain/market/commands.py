@@ -134,8 +134,23 @@ class ReverseOrder(Message):
     order_id: UUID
 
 
+class ReviewWindowSnapshot(Message):
+    """``deadline``: when the process must look again by itself, if that is before ``closes_at``."""
+
+    order_id: UUID
+    store_id: UUID
+    listing_id: UUID
+    closes_at: datetime | None
+    closed: bool
+    trust_moved: bool = False
+    deadline: datetime | None = None
+
+
 class OrderSnapshot(Message):
-    """The projection after a command, all an Order keeps. Flags tell whom this step concerns."""
+    """The projection after a command, all an Order keeps. Flags tell whom this step concerns.
+
+    ``opened_window``: the review window as this step opened it.
+    """
 
     order_id: UUID
     store_id: UUID
@@ -145,6 +160,7 @@ class OrderSnapshot(Message):
     deadline: datetime | None
     closed: bool
     review_window_open: bool = False
+    opened_window: ReviewWindowSnapshot | None = None
     review_window_void: bool = False
     negotiation_id: UUID | None = None
     sold_out: bool = False
@@ -152,10 +168,13 @@ class OrderSnapshot(Message):
 
 
 class ReviewWindowStart(Message):
+    """``opened``: the window as its order's delivery opened it; without, the process looks it up."""
+
     order_id: UUID
     listing_id: UUID
     store_id: UUID
     policy: MarketPolicy
+    opened: ReviewWindowSnapshot | None = None
 
 
 class PostReview(Message):
@@ -168,18 +187,6 @@ class PostReview(Message):
     title: str | None = None
     body: str
     as_described: int | None = None
-
-
-class ReviewWindowSnapshot(Message):
-    """``deadline``: when the process must look again by itself, if that is before ``closes_at``."""
-
-    order_id: UUID
-    store_id: UUID
-    listing_id: UUID
-    closes_at: datetime | None
-    closed: bool
-    trust_moved: bool = False
-    deadline: datetime | None = None
 
 
 class StoreTrustStart(Message):
@@ -202,7 +209,7 @@ class Tell(Message):
 
     store_trust: StoreTrustStart | None = None
     review_window: ReviewWindowStart | None = None
-    negotiation_id: UUID | None = None
+    bought_negotiation_id: UUID | None = None
 
 
 class Done(Message):

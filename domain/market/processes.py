@@ -15,6 +15,7 @@ SWEEP = "Sweep"
 MARKET_AUDIT = "MarketAudit"
 
 NUDGE = "nudge"
+BOUGHT = "bought"
 SWEEP_SCHEDULE = "expire-offers"
 
 

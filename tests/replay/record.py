@@ -29,7 +29,7 @@ from tests.replay.record_webhooks import record_webhooks
 from tests.workflows.books import BUYER, SELLER, Books
 from tests.workflows.checkouts import Shopper
 from tests.workflows.town import Town
-from tests.workflows.waiting import has_ended, until
+from tests.workflows.waiting import has_begun, has_ended, until
 from workflows.client import connect
 
 HISTORIES = Path(__file__).with_name("histories")
@@ -57,7 +57,7 @@ async def haggled_and_bought(town: Town) -> Handles:
     await town.answer("accept", "better bid", SELLER, round=3)
     await town.buy("better bid")
     await town.on_order("deliver_order", SELLER)
-    await until(lambda: town.books.attempts["settle_review_window"] > 0)
+    await until(lambda: has_begun(town.window))
     await town.review()
     return {"negotiation-bought": town.deal, "order-delivered": town.order, "review-window-reviewed": town.window}
 
@@ -88,7 +88,7 @@ async def reminded(town: Town) -> Handles:
 async def reviewer_reminded(town: Town) -> Handles:
     town.books.reminds, town.books.delivery = True, DeliveryKind.INSTANT
     await town.buy()
-    await until(lambda: town.books.attempts["settle_review_window"] > 0)
+    await until(lambda: has_begun(town.window))
     return {"review-window-reminded": town.window}
 
 
@@ -118,7 +118,7 @@ async def refunded(town: Town) -> Handles:
     """Delivered at once, a refund asked for and never answered: the review window is void."""
     town.books.delivery = DeliveryKind.INSTANT
     await town.buy()
-    await until(lambda: town.books.attempts["settle_review_window"] > 0)
+    await until(lambda: has_begun(town.window))
     await town.on_order("request_refund", BUYER)
     return {"order-refunded": town.order, "review-window-void": town.window}
 
@@ -126,7 +126,7 @@ async def refunded(town: Town) -> Handles:
 async def unreviewed(town: Town) -> Handles:
     town.books.delivery = DeliveryKind.INSTANT
     await town.buy()
-    await until(lambda: town.books.attempts["settle_review_window"] > 0)
+    await until(lambda: has_begun(town.window))
     return {"order-instant": town.order, "review-window-lapsed": town.window}
 
 

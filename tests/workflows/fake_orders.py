@@ -33,9 +33,22 @@ def _find(books: Books, order_id: UUID, agent_id: UUID | None = None) -> Bought:
     return order
 
 
+def window_snapshot(order_id: UUID, order: Bought, *, trust_moved: bool = False) -> ReviewWindowSnapshot:
+    return ReviewWindowSnapshot(
+        order_id=order_id,
+        store_id=STORE,
+        listing_id=LISTING,
+        closes_at=order.window_closes_at,
+        closed=order.window is not ReviewWindowStatus.OPEN,
+        deadline=order.window_remind_at,
+        trust_moved=trust_moved,
+    )
+
+
 class FakeOrders(OrderActivities):
     def __init__(self, books: Books) -> None:
         self._books = books
+        self._opened: dict[UUID, ReviewWindowSnapshot] = {}
 
     def _snapshot(self, order_id: UUID, **flags: object) -> OrderSnapshot:
         order = self._books.orders[order_id]
@@ -49,6 +62,7 @@ class FakeOrders(OrderActivities):
             "closed": order.state.closed,
             "review_window_open": order.state.status is OrderStatus.DELIVERED,
             "negotiation_id": order.negotiation_id,
+            "opened_window": self._opened.pop(order_id, None),
         }
         return OrderSnapshot.model_validate(found | flags)
 
@@ -63,6 +77,7 @@ class FakeOrders(OrderActivities):
         if self._books.reminds:
             share = start.policy.review_reminder_share
             order.window_remind_at = reminder_date(now, order.window_closes_at, share)
+        self._opened[start.order_id] = window_snapshot(start.order_id, order)
         self._books.tell("ORDER_DELIVERED")
         return order.negotiation_id is not None
 
@@ -202,18 +217,6 @@ class FakeReviews(ReviewActivities):
     def __init__(self, books: Books) -> None:
         self._books = books
 
-    def _snapshot(self, order_id: UUID, **flags: object) -> ReviewWindowSnapshot:
-        order = self._books.orders[order_id]
-        found = {
-            "order_id": order_id,
-            "store_id": STORE,
-            "listing_id": LISTING,
-            "closes_at": order.window_closes_at,
-            "closed": order.window is not ReviewWindowStatus.OPEN,
-            "deadline": order.window_remind_at,
-        }
-        return ReviewWindowSnapshot.model_validate(found | flags)
-
     @activity.defn(name="post_review")
     async def post_review(self, start: ReviewWindowStart, command: PostReview) -> ReviewWindowSnapshot:
         async with self._books.turn("post_review") as now:
@@ -221,11 +224,11 @@ class FakeReviews(ReviewActivities):
             if order.buyer_id != command.author_id:
                 raise errors.ORDER_NOT_FOUND.error()
             if command.command_id in self._books.commands:
-                return self._snapshot(start.order_id)
+                return window_snapshot(start.order_id, order)
             decide_review(order.state.status, order.window, order.window_closes_at, now)
             order.window, order.review_id = ReviewWindowStatus.REVIEWED, command.command_id
             self._books.commands[command.command_id] = "ok"
-            return self._snapshot(start.order_id, trust_moved=True)
+            return window_snapshot(start.order_id, order, trust_moved=True)
 
     @activity.defn(name="settle_review_window")
     async def settle_review_window(self, start: ReviewWindowStart) -> ReviewWindowSnapshot:
@@ -236,4 +239,4 @@ class FakeReviews(ReviewActivities):
             elif order.window_remind_at is not None and now >= order.window_remind_at:
                 order.window_remind_at = None
                 self._books.tell("REVIEW_WINDOW_CLOSING_SOON")
-            return self._snapshot(start.order_id)
+            return window_snapshot(start.order_id, order)

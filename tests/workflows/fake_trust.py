@@ -1,21 +1,23 @@
 """StoreTrust's activity and the nudges over the books."""
 
+from datetime import datetime
 from uuid import UUID
 
 from temporalio import activity
 from temporalio.client import Client
 
 from activities.market.signatures import AuditActivities, NudgeActivities, TrustActivities
-from activities.market.waking import nudge, wake
+from activities.market.waking import nudge, open_window, wake
 from domain.market import errors
 from domain.market.commands import AuditFinding, AuditReport, StoreTrustStart, SweepReport, Tell, TrustFold
-from domain.market.processes import negotiation_process
+from domain.market.processes import BOUGHT, negotiation_process
 from tests.workflows.books import STORE, Books
 
 
 class FakeTrust(TrustActivities):
     def __init__(self, books: Books) -> None:
         self._books = books
+        self._decays_at: datetime | None = None
 
     @activity.defn(name="fold_trust")
     async def fold_trust(self, start: StoreTrustStart) -> TrustFold:
@@ -27,9 +29,9 @@ class FakeTrust(TrustActivities):
             books.pending_facts -= taken
             books.folds.append(taken)
             more = taken == books.fold_batch
-            return TrustFold(
-                store_id=STORE, facts=taken, overall_milli=500, more=more, deadline=now + books.fold_within
-            )
+            if self._decays_at is None or now >= self._decays_at:
+                self._decays_at = now + books.fold_within
+            return TrustFold(store_id=STORE, facts=taken, overall_milli=500, more=more, deadline=self._decays_at)
 
 
 class FakeNudges(NudgeActivities):
@@ -44,10 +46,11 @@ class FakeNudges(NudgeActivities):
             if tell.store_trust is not None:
                 async with self._books.turn("tell_store_trust"):
                     pass
-            if tell.negotiation_id is not None:
-                await nudge(self._client, negotiation_process(tell.negotiation_id))
+            if tell.bought_negotiation_id is not None:
+                await nudge(self._client, negotiation_process(tell.bought_negotiation_id), BOUGHT)
             if tell.review_window is not None:
-                await wake(self._client, tell.review_window, task_queue=self._queue)
+                tell_window = wake if tell.review_window.opened is None else open_window
+                await tell_window(self._client, tell.review_window, task_queue=self._queue)
 
     @activity.defn(name="nudge_negotiations_on_listing")
     async def nudge_negotiations_on_listing(self, listing_id: UUID) -> int:

@@ -20,7 +20,7 @@ from domain.market.states import (
 )
 from tests.workflows.books import BUYER, SELLER, STRANGER, Bought
 from tests.workflows.town import Town, refusal
-from tests.workflows.waiting import has_ended, until
+from tests.workflows.waiting import has_begun, has_ended, until
 
 
 def bought(town: Town) -> Bought:
@@ -28,7 +28,7 @@ def bought(town: Town) -> Bought:
 
 
 async def window_opened(town: Town) -> bool:
-    return town.books.attempts["settle_review_window"] > 0
+    return await has_begun(town.window)
 
 
 async def test_a_missed_delivery_is_reminded_once_then_refunded(town: Town):
@@ -47,6 +47,18 @@ async def test_a_missed_delivery_is_reminded_once_then_refunded(town: Town):
     assert town.books.listing.stock == 10
     assert town.books.attempts["tell_store_trust"] == 1
     assert bought(town).window is None
+
+
+async def test_whom_a_deal_tells_need_not_look_it_up(town: Town):
+    await town.bid()
+    await town.answer("accept", "bid", SELLER)
+    await town.buy("bid")
+    await until(lambda: has_ended(town.deal))
+    await town.on_order("deliver_order", SELLER)
+    await until(lambda: window_opened(town))
+    await town.review()
+    await until(lambda: has_ended(town.window))
+    assert town.books.attempts["settle_negotiation"] == town.books.attempts["settle_review_window"] == 0
 
 
 async def test_after_delivery_the_return_window_ends_the_process(town: Town):
@@ -125,7 +137,7 @@ async def test_the_buyer_cancels_before_delivery(town: Town):
     await town.on_order("cancel_order", BUYER)
     await until(lambda: has_ended(town.order))
     assert bought(town).refund_reason is RefundReason.CANCELLED_BY_BUYER
-    assert town.books.attempts["settle_review_window"] == 0
+    assert not await window_opened(town)
     # The process is over; a later command starts it again, only to be refused.
     with pytest.raises(WorkflowUpdateFailedError) as caught:
         await town.on_order("deliver_order", SELLER)

@@ -1,6 +1,7 @@
 """The StoreTrust process: many nudges one fold, its dates, a long life in short histories."""
 
 import pytest
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
@@ -9,7 +10,7 @@ from domain.market.policy import DAY, HOUR
 from domain.market.processes import MARKET_AUDIT, NUDGE, STORE_TRUST, SWEEP
 from tests.workflows.books import STRANGER
 from tests.workflows.town import Town
-from tests.workflows.waiting import has_ended, until
+from tests.workflows.waiting import has_ended, idle, until
 
 
 async def test_many_nudges_share_one_fold(town: Town):
@@ -25,6 +26,20 @@ async def test_many_nudges_share_one_fold(town: Town):
     await until(lambda: town.books.folds == [1, 7])
     await town.sleep(DAY)
     assert town.books.folds == [1, 7]
+
+
+async def test_a_fold_that_moves_no_date_keeps_the_timer(town: Town):
+    town.policy = town.policy.model_copy(update={"trust_fold_delay_seconds": 0})
+    process = await town.nudge_trust()
+    await until(lambda: len(town.books.folds) == 1)
+    for folds in (2, 3):
+        await town.sleep(60)
+        await process.signal(NUDGE)
+        await until(lambda folds=folds: len(town.books.folds) == folds)
+    await until(lambda: idle(process))
+    kinds = [event.event_type for event in (await process.fetch_history()).events]
+    assert kinds.count(EventType.EVENT_TYPE_TIMER_STARTED) == 1
+    assert kinds.count(EventType.EVENT_TYPE_TIMER_CANCELED) == 0
 
 
 async def test_it_wakes_at_its_deadline(town: Town):

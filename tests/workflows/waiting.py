@@ -7,7 +7,7 @@ from typing import Any
 
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 _UNDER_WAY = {
     EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED,
@@ -27,6 +27,16 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float 
         if time.monotonic() > deadline:
             raise TimeoutError("the condition did not come to hold")
         await asyncio.sleep(0.01)
+
+
+async def has_begun(handle: WorkflowHandle[Any, Any]) -> bool:
+    try:
+        await handle.describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return True
 
 
 async def has_ended(handle: WorkflowHandle[Any, Any]) -> bool:

@@ -23,7 +23,7 @@ with workflow.unsafe.imports_passed_through():
         NegotiationSnapshot,
         NegotiationStart,
     )
-    from domain.market.processes import NEGOTIATION, NUDGE
+    from domain.market.processes import BOUGHT, NEGOTIATION, NUDGE
     from workflows.market.process import CommandProcess, record
 
 
@@ -36,6 +36,7 @@ class Negotiation(CommandProcess[NegotiationStart, NegotiationSnapshot]):
     def __init__(self, start: NegotiationStart) -> None:
         super().__init__(start, start.policy, "PROPOSED")
         self._sold_out = False
+        self._bought = False
         self._answer_at: datetime | None = None
         self._answer_for: UUID | None = None
 
@@ -65,8 +66,26 @@ class Negotiation(CommandProcess[NegotiationStart, NegotiationSnapshot]):
 
     @workflow.signal(name=NUDGE)
     def nudge(self) -> None:
-        """Look again: the listing changed, the offer was bought, or a sweep found a date passed."""
+        """Look again: the listing changed, or a sweep found a date passed."""
         self._nudged = True
+
+    @workflow.signal(name=BOUGHT)
+    def bought(self) -> None:
+        """The offer was bought: the purchase has closed the projection, so there is nothing to look up."""
+        self._bought = True
+        start = self._start
+        self._report(
+            "ACCEPTED",
+            "nothing: it was bought",
+            None,
+            negotiation=start.negotiation_id,
+            listing=start.listing_id,
+            store=start.store_id,
+        )
+
+    @property
+    def _over(self) -> bool:
+        return self._bought or super()._over
 
     async def _settle(self) -> NegotiationSnapshot:
         if self._answer_for is not None and self._answer_at is not None and workflow.now() >= self._answer_at:

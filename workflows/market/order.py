@@ -110,11 +110,12 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
                 listing_id=self._start.listing_id,
                 store_id=self._start.store_id,
                 policy=self._policy,
+                opened=None if self._window_void else snapshot.opened_window,
             )
         self._negotiation_told |= negotiation_id is not None
         self._window_opened |= window_opens
         self._window_void = False
-        await self._tell(self._start.store_id, review_window=window, negotiation_id=negotiation_id)
+        await self._tell(self._start.store_id, review_window=window, bought_negotiation_id=negotiation_id)
         if self._sold_out:
             self._sold_out = False
             await self._tell_listing(self._start.listing_id)

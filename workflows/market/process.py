@@ -84,11 +84,18 @@ class MarketProcess:
         self._nudged = False
         self._early_looks = 0
         self._trust_moved = False
+        self._alarm: asyncio.Task[None] | None = None
+        self._alarm_date: datetime | None = None
 
-    def _report(self, state: str, awaiting: str, deadline: datetime | None, **ids: object) -> None:
-        """Tell operators: ids, a state, dates; never a term of an offer."""
+    def _report(
+        self, state: str, awaiting: str, deadline: datetime | None, *, searchable: bool = True, **ids: object
+    ) -> None:
+        """Tell operators: ids, a state, dates; never a term of an offer.
+
+        Not ``searchable`` is a state that the execution's own status tells: each change costs the server a row.
+        """
         self._changed = True
-        if state != self._state:
+        if searchable and state != self._state:
             self._state = state
             workflow.upsert_search_attributes([STATE.value_set(state)])
         until = f" until {deadline:%Y-%m-%d %H:%M:%S} UTC" if deadline else ""
@@ -98,26 +105,37 @@ class MarketProcess:
 
     async def _wait(self, date: datetime | None) -> None:
         """Until a command changed something, a nudge came, or the date has passed (then as if nudged)."""
-        timeout = None
-        if date is not None:
-            timeout = max((date - workflow.now()).total_seconds(), 0) + _LOOK_AGAIN_SECONDS / 4
-            if date <= workflow.now():
-                timeout = min(_LOOK_AGAIN_SECONDS * 2**self._early_looks, _LOOK_AGAIN_AT_MOST_SECONDS)
-                self._early_looks += 1
-            else:
-                self._early_looks = 0
-        try:
-            await workflow.wait_condition(
-                lambda: self._nudged or self._changed,
-                timeout=timeout,
-                timeout_summary="the process's next date",
-            )
-        except TimeoutError:
-            self._nudged = True
+        if date is None or date != self._alarm_date or self._alarm is None or self._alarm.done():
+            self._set_alarm(date)
+        await workflow.wait_condition(lambda: self._nudged or self._changed or self._alarm_rang)
+        self._nudged |= self._alarm_rang
         self._changed = False
 
+    @property
+    def _alarm_rang(self) -> bool:
+        return self._alarm is not None and self._alarm.done()
+
+    def _set_alarm(self, date: datetime | None) -> None:
+        """One timer, kept for as long as the date stays the same; what is pending at the end ends with the process."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm, self._alarm_date = None, date
+        if date is None:
+            return
+        seconds = max((date - workflow.now()).total_seconds(), 0) + _LOOK_AGAIN_SECONDS / 4
+        if date <= workflow.now():
+            seconds = min(_LOOK_AGAIN_SECONDS * 2**self._early_looks, _LOOK_AGAIN_AT_MOST_SECONDS)
+            self._early_looks += 1
+        else:
+            self._early_looks = 0
+        self._alarm = asyncio.create_task(workflow.sleep(seconds, summary="the process's next date"))
+
     async def _tell(
-        self, store_id: UUID, *, review_window: ReviewWindowStart | None = None, negotiation_id: UUID | None = None
+        self,
+        store_id: UUID,
+        *,
+        review_window: ReviewWindowStart | None = None,
+        bought_negotiation_id: UUID | None = None,
     ) -> None:
         """Tell the processes that the last steps concern, the store's trust among them when it moved.
 
@@ -126,11 +144,11 @@ class MarketProcess:
         """
         trust = StoreTrustStart(store_id=store_id, policy=self._policy) if self._trust_moved else None
         self._trust_moved = False
-        if trust is None and review_window is None and negotiation_id is None:
+        if trust is None and review_window is None and bought_negotiation_id is None:
             return
         await workflow.execute_local_activity_method(
             NudgeActivities.tell_processes,
-            Tell(store_trust=trust, review_window=review_window, negotiation_id=negotiation_id),
+            Tell(store_trust=trust, review_window=review_window, bought_negotiation_id=bought_negotiation_id),
             start_to_close_timeout=_ATTEMPT,
             retry_policy=_RETRY,
             summary="tell the processes this step concerns",

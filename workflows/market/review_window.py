@@ -26,7 +26,10 @@ class ReviewWindow(MarketProcess):
         super().__init__(start.policy, "OPEN")
         self._start = start
         self._snapshot: ReviewWindowSnapshot | None = None
-        self._nudged = True
+        if start.opened is None:
+            self._nudged = True
+        else:
+            self._keep(start.opened)
 
     @workflow.run
     async def run(self, start: ReviewWindowStart) -> None:
@@ -66,6 +69,7 @@ class ReviewWindow(MarketProcess):
             "CLOSED" if snapshot.closed else "OPEN",
             "nothing: it is over" if snapshot.closed else "the buyer's review",
             snapshot.closes_at,
+            searchable=False,
             order=snapshot.order_id,
             listing=snapshot.listing_id,
             store=snapshot.store_id,
