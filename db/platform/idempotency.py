@@ -7,13 +7,13 @@ under the same ``command_id``. Row-level security shows a record only to the sco
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Double, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.base import Base
 from db.ids import new_id
 from db.platform.tables import IdempotencyRecord
 
@@ -50,37 +50,60 @@ def hash_key(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
+# Made once: building such statements for every request costs more than sending them.
+_records = Base.metadata.tables[IdempotencyRecord.__tablename__]
+_now = func.clock_timestamp()
+_open = _records.c.completed_at.is_(None)
+_INSERT = insert(_records).values(
+    command_id=bindparam("command_id"),
+    scope=bindparam("scope"),
+    key_hash=bindparam("key_hash"),
+    request_hash=bindparam("request_hash"),
+    # Without a lease there is no end to it either.
+    lease_until=_now + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("lease_seconds", type_=Double)),
+)
+_CLAIM = _INSERT.on_conflict_do_update(
+    constraint="idempotency_records_key",
+    set_={"lease_until": _INSERT.excluded.lease_until},
+    where=_open & (_records.c.lease_until <= _now) & (_records.c.request_hash == _INSERT.excluded.request_hash),
+).returning(_records.c.command_id)
+_FOUND = select(
+    _records.c.request_hash,
+    _records.c.completed_at,
+    _records.c.status_code,
+    _records.c.response_body,
+    func.extract("epoch", _records.c.lease_until - _now),
+).where(_records.c.scope == bindparam("scope"), _records.c.key_hash == bindparam("key_hash"))
+_OF_COMMAND = update(_records).where(_records.c.command_id == bindparam("command"), _open)
+_COMPLETE = _OF_COMMAND.values(
+    completed_at=_now, status_code=bindparam("status_code"), response_body=bindparam("response_body")
+)
+_RELEASE = _OF_COMMAND.values(lease_until=_now)
+
+
 async def claim(
     session: AsyncSession, scope: UUID, key_hash: bytes, request_hash: bytes, lease_seconds: float | None
 ) -> Claim | Stored | InFlight | Reused:
     """Claim a request. Without a lease the claim lasts as long as the transaction; a twin waits for it."""
     fresh = new_id()
-    lease = None if lease_seconds is None else func.clock_timestamp() + timedelta(seconds=lease_seconds)
-    statement = insert(IdempotencyRecord).values(
-        command_id=fresh, scope=scope, key_hash=key_hash, request_hash=request_hash, lease_until=lease
-    )
     claimed = await session.scalar(
-        statement.on_conflict_do_update(
-            constraint="idempotency_records_key",
-            set_={"lease_until": statement.excluded.lease_until},
-            where=IdempotencyRecord.completed_at.is_(None)
-            & (IdempotencyRecord.lease_until <= func.clock_timestamp())
-            & (IdempotencyRecord.request_hash == request_hash),
-        ).returning(IdempotencyRecord.command_id)
+        _CLAIM,
+        {
+            "command_id": fresh,
+            "scope": scope,
+            "key_hash": key_hash,
+            "request_hash": request_hash,
+            "lease_seconds": lease_seconds,
+        },
     )
     if claimed is not None:
         return Claim(claimed, resumed=claimed != fresh)
-    left = func.extract("epoch", IdempotencyRecord.lease_until - func.clock_timestamp())
-    query = select(IdempotencyRecord, left).where(
-        IdempotencyRecord.scope == scope, IdempotencyRecord.key_hash == key_hash
-    )
-    record, seconds_left = (await session.execute(query)).one()
-    if record.request_hash != request_hash:
+    found = (await session.execute(_FOUND, {"scope": scope, "key_hash": key_hash})).one()
+    of_request, completed_at, status_code, response_body, seconds_left = found
+    if of_request != request_hash:
         return Reused()
-    if record.completed_at is not None:
-        assert record.status_code is not None
-        assert record.response_body is not None
-        return Stored(record.status_code, record.response_body["json"])
+    if completed_at is not None:
+        return Stored(status_code, response_body["json"])
     return InFlight(max(0.0, float(seconds_left or 0)))
 
 
@@ -89,19 +112,9 @@ async def complete(
 ) -> None:
     """Keep the answer. Kept as text, so that a repetition gets the same bytes; not for long when it is personal."""
     kept: dict[str, object] = {"json": text} | ({"personal": True} if personal else {})
-    await session.execute(
-        update(IdempotencyRecord)
-        .where(IdempotencyRecord.command_id == command_id, IdempotencyRecord.completed_at.is_(None))
-        .values(completed_at=func.clock_timestamp(), status_code=status_code, response_body=kept)
-        .execution_options(synchronize_session=False)
-    )
+    await session.execute(_COMPLETE, {"command": command_id, "status_code": status_code, "response_body": kept})
 
 
 async def release(session: AsyncSession, command_id: UUID) -> None:
     """End the lease now: the next attempt goes on at once, under the same command id."""
-    await session.execute(
-        update(IdempotencyRecord)
-        .where(IdempotencyRecord.command_id == command_id, IdempotencyRecord.completed_at.is_(None))
-        .values(lease_until=func.clock_timestamp())
-        .execution_options(synchronize_session=False)
-    )
+    await session.execute(_RELEASE, {"command": command_id})
