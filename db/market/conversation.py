@@ -24,6 +24,7 @@ from domain.market import errors
 from domain.market.gating import asks_support, evidence_of_message
 from domain.market.notes import check_public_note
 from domain.market.policy import MarketPolicy
+from domain.market.reminders import may_wait_for_sweep
 from domain.market.states import ActivityType, AgentType, InboxType, ThreadStatus, ThreadType
 
 _NEED_CONTEXT = {ThreadType.LAUNCH_DROP, ThreadType.CLAIM_CHALLENGE, ThreadType.NEGOTIATION}
@@ -147,7 +148,8 @@ async def insert_message(
         elif asks_support(author.agent_type, body, thread.type, has_store=True) and await questions.ask(
             session, thread, store, message, policy, now
         ):
-            heard, moved = store.owner_merchant_id, store.store_id
+            heard = store.owner_merchant_id
+            moved = None if may_wait_for_sweep(policy) else store.store_id
     _tell_replied(session, thread, message, parent, heard)
     await session.flush()
     return message, moved

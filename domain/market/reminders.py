@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.market.negotiation import NegotiationState
+from domain.market.policy import MINUTE, MarketPolicy
 from domain.market.states import InboxType, Party
+
+_FAR_SECONDS = 30 * MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,15 @@ class Reminder:
 def reminder_date(since: datetime, until: datetime, share: float) -> datetime:
     """When to remind of ``until``: after this share of the time that was given."""
     return since + (until - since) * share
+
+
+def may_wait_for_sweep(policy: MarketPolicy) -> bool:
+    """Whether an open question's dates may be left to the sweep, which finds them some seconds late.
+
+    A question moves no score before its dates, and most are answered by then: telling the store's trust of each
+    would be a fold of nothing.
+    """
+    return policy.reply_deadline_seconds * policy.reply_reminder_share >= _FAR_SECONDS
 
 
 def decide_offer_reminder(state: NegotiationState, now: datetime) -> Reminder | None:

@@ -9,6 +9,7 @@ from db.ids import new_id
 from db.market import negotiations, orders, trust
 from db.market.conversation import insert_message, insert_thread
 from db.market.tables import Agent
+from domain.market.policy import MarketPolicy
 from domain.market.states import ThreadType
 from tests.activities.scene import Deal, Scene
 from tests.builders import Shop
@@ -109,21 +110,32 @@ async def test_the_buyer_is_reminded_of_its_review(scene: Scene) -> None:
     assert (await order.settle_window()).closed
 
 
-async def asked(scene: Scene, shop: Shop, customer: UUID) -> UUID:
-    """A question of the real kind. Returns its message's id."""
+async def asked(
+    scene: Scene, shop: Shop, customer: UUID, policy: MarketPolicy | None = None
+) -> tuple[UUID, UUID | None]:
+    """A question of the real kind. Returns its message's id, and the store whose trust is told at once."""
     async with scene.database.transaction() as session:
         thread = await insert_thread(
             session, new_id(), customer, ThreadType.GENERAL, "Lamps", None, shop.listing_id, None
         )
         author = await session.get_one(Agent, customer)
         body = "Does this lamp shine in the dark?"
-        message, _ = await insert_message(session, new_id(), thread.thread_id, author, body, None, scene.policy)
-        return message.message_id
+        message, store_id = await insert_message(
+            session, new_id(), thread.thread_id, author, body, None, policy or scene.policy
+        )
+        return message.message_id, store_id
+
+
+async def test_trust_is_told_of_a_question_whose_date_is_near(scene: Scene) -> None:
+    shop, customer = await scene.shop(), await scene.customer()
+    near = scene.policy.model_copy(update={"reply_deadline_seconds": 60})
+    assert (await asked(scene, shop, customer))[1] is None
+    assert (await asked(scene, shop, customer, near))[1] == shop.store_id
 
 
 async def test_the_merchant_is_reminded_of_a_question(scene: Scene) -> None:
     shop, customer = await scene.shop(), await scene.customer()
-    question = await asked(scene, shop, customer)
+    question, _ = await asked(scene, shop, customer)
     due_at = await scene.value("SELECT due_at FROM support_questions WHERE question_message_id = :id", id=question)
     remind_at = (await scene.fold(shop)).deadline
     assert remind_at is not None
