@@ -8,6 +8,7 @@ import base64
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import hypothesis
 import pytest
 import pytest_asyncio
@@ -19,6 +20,10 @@ from db.session import Database
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.slow_commits import slow_commits
 from workflows.client import connect
+
+# httpx gives up after five seconds. Here a timeout ends a hung test, and a busy machine takes its time.
+for _part in ("connect", "read", "write", "pool"):
+    setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, _part, 120.0)
 
 # No test asserts how long an example takes.
 hypothesis.settings.register_profile("souk", deadline=None)

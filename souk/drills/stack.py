@@ -32,7 +32,7 @@ from souk.stack.ports import listen, port_of
 
 log = logging.getLogger("souk.drills")
 
-READY_SECONDS = 60.0
+READY_SECONDS = 180.0
 
 
 class Part:

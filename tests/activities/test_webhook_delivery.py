@@ -395,7 +395,7 @@ async def test_a_replay_during_a_delivery_wins(post: Post, receiver: Receiver):
                 async with post.database.transaction() as session:
                     await endpoints.replay(session, agent, webhook, start)
 
-            asyncio.run_coroutine_threadsafe(rewind(), loop).result(10)
+            asyncio.run_coroutine_threadsafe(rewind(), loop).result(120)
         return 204
 
     receiver.answer = answer

@@ -96,6 +96,14 @@ class Shop:
         made = owner.post("/v1/listings", {"product_id": product["product_id"], **body})
         return cls(owner, store["store_id"], product["product_id"], made["listing_id"])
 
+    def feed(self, *types: str) -> list[dict[str, Any]]:
+        """The store's public events, oldest first, once these types are among those that may be read."""
+        found: list[dict[str, Any]] = eventually(
+            lambda: self.owner.get(f"/v1/activity?store_id={self.store_id}&order=oldest&limit=200")["items"],
+            until=lambda events: set(types) <= {event["type"] for event in events},
+        )
+        return found
+
     def ask(self, customer: Agent) -> dict[str, Any]:
         """A qualifying question: thread with its message."""
         thread = customer.post(

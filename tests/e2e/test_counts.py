@@ -12,8 +12,10 @@ KEPT = ROOT / COUNTS_FILE
 
 @pytest.mark.slow
 def test_no_count_has_grown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = count_flow(tmp_path / "souk", print)
-    grown = compare(read_counts(KEPT), found)
+    grown = compare(read_counts(KEPT), count_flow(tmp_path / "souk", print))
+    if grown:
+        # A machine that stands still for seconds makes Temporal ask twice. What costs more costs it each time.
+        grown = compare(read_counts(KEPT), count_flow(tmp_path / "again", print))
     assert not grown, (
         "one flow costs more than it did:\n  "
         + "\n  ".join(grown)

@@ -30,7 +30,7 @@ DEALS = 3
 Start = Callable[..., "subprocess.Popen[str]"]
 
 
-def eventually(check: Callable[[], bool], what: str, seconds: float = 60) -> None:
+def eventually(check: Callable[[], bool], what: str, seconds: float = 180) -> None:
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, what
@@ -91,14 +91,13 @@ async def test_they_trade_through_a_restart(stack: BackgroundStack, start: Start
 
         words = ("--wish", wish, "--deals", str(DEALS))
         customers = [start("customer.py", name, *words) for name in ("ana", "ben")]
-        eventually(lambda: len(orders()) >= 2, "no trade")
+        eventually(lambda: len(orders()) >= 1, "no trade")
         api_process(stack).kill()
         customers[1].kill()  # and it knows as little as the API what of its last step was done
-        customers[1].wait()
-        assert len(orders()) < 2 * DEALS, "they were faster than the blow: nothing was tested"
+        assert customers[1].wait() == -signal.SIGKILL, "it was faster than the blow: nothing was tested"
         customers[1] = start("customer.py", "ben", *words)
         for name, customer in zip(("ana", "ben"), customers, strict=True):
-            assert customer.wait(180) == 0, (tmp_path / f"{name}.log").read_text()
+            assert customer.wait(400) == 0, (tmp_path / f"{name}.log").read_text()
 
         done = orders()
         assert len(done) == 2 * DEALS
@@ -121,7 +120,7 @@ async def test_they_trade_through_a_restart(stack: BackgroundStack, start: Start
         assert seller.listing(done[0].listing_id).inventory_on_hand == 1_000 - 2 * DEALS
 
     merchant.send_signal(signal.SIGINT)
-    assert merchant.wait(20) == 0
+    assert merchant.wait(120) == 0
     log = (tmp_path / "merchant.log").read_text()
     assert log.rstrip().endswith("bye")
     assert "Traceback" not in log

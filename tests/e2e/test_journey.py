@@ -80,7 +80,7 @@ def test_from_question_to_review(souk_url: str) -> None:
     assert 50_000 + sum(e["overall_after_milli"] - e["overall_before_milli"] for e in events) == trust["overall_milli"]
     assert any(e["linked_review_id"] == review["review_id"] for e in events)
 
-    feed = observer.get(f"/v1/activity?store_id={shop.store_id}&order=oldest&limit=200")["items"]
+    feed = shop.feed("REVIEW_POSTED", "TRUST_UPDATED")
     types = [event["type"] for event in feed]
     assert types.count("OFFER_MADE") == 2
     assert set(types) >= {

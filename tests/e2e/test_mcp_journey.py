@@ -65,8 +65,10 @@ async def test_a_trade_from_shop_to_review(souk_url: str, mode: str) -> None:
         offer = await customer.do("make_offer", listing_id=listing_id, price_cents=900, message="Nine?")
         assert offer["message"] == {"untrusted_text": "Nine?", "from": f"agent:{customer.agent.agent_id}"}
         assert (await merchant.do("my_deals", offer_status="PROPOSED"))["offers"] == [offer]
-        heard = await merchant.do("read_inbox")
-        assert {"QUESTION_ASKED", "OFFER_MADE"} <= {event["type"] for event in heard["events"]}
+        heard = await soon(
+            lambda: merchant.do("read_inbox"),
+            lambda inbox: {"QUESTION_ASKED", "OFFER_MADE"} <= {event["type"] for event in inbox["events"]},
+        )
         counter = await merchant.do("counter_offer", offer_id=offer["offer_id"], price_cents=1_200)
         await sees_nothing(stranger, counter["offer_id"])
         accepted = await customer.do("decide_offer", offer_id=counter["offer_id"], decision="accept", round=2)

@@ -12,9 +12,10 @@ import structlog
 from mcp import MCPError
 from prometheus_client.parser import text_string_to_metric_families
 
+from api.mcp.tools_inbox import MAX_WAIT_SECONDS
 from config.settings import Settings
 from tests.e2e.mcp_people import at_mcp, newcomer
-from tests.e2e.people import Agent, Shop
+from tests.e2e.people import Agent, Shop, eventually
 from tests.e2e.test_mcp_door import HEADERS, rpc
 from tests.running import RunningSouk
 
@@ -86,16 +87,33 @@ async def test_tools_at_once_neither_wait_for_themselves_nor_leave_places_behind
 
 async def test_who_waits_takes_no_place_in_flight(tight_url: str) -> None:
     """Twice as many wait as the process may hold in flight; it answers others all the same."""
-    async with newcomer(tight_url, "CUSTOMER") as customer, at_mcp(tight_url, customer.agent) as again:
+    async with (
+        newcomer(tight_url, "CUSTOMER") as customer,
+        at_mcp(tight_url, customer.agent) as again,
+        newcomer(tight_url, "CUSTOMER") as other,
+    ):
+        thread = await asyncio.to_thread(
+            customer.agent.post, "/v1/threads", {"type": "LOOKING_FOR", "title": "A lamp that hums"}
+        )
+        # The client asks once how answers look; later it would do so for all of them at the same moment.
+        assert (await again.do("read_inbox"))["events"] == []
         waiting = []
-        for _ in range(2 * IN_FLIGHT):
-            waiting.append(asyncio.create_task(again.try_("read_inbox", wait_seconds=4)))
-            await asyncio.sleep(0.2)
-        metrics = await asyncio.to_thread(httpx.get, f"{tight_url}/metrics")
-        assert sample(metrics.text, "souk_open_streams") >= 2 * IN_FLIGHT
+        for number in range(2 * IN_FLIGHT):
+            waiting.append(asyncio.create_task(again.try_("read_inbox", wait_seconds=MAX_WAIT_SECONDS)))
+            await asyncio.to_thread(open_streams, tight_url, number + 1)
         assert (await customer.do("read_inbox"))["events"] == []
+        path = f"/v1/threads/{thread['thread_id']}/messages"
+        await asyncio.to_thread(other.agent.post, path, {"body": "I have seen one in the old town."})
         answers = await asyncio.gather(*waiting)
-        assert [result.structured_content["events"] for result in answers] == [[]] * len(waiting)
+        heard = [[event["type"] for event in result.structured_content["events"]] for result in answers]
+        assert heard == [["MESSAGE_REPLIED"]] * len(waiting)
+
+
+def open_streams(url: str, least: int) -> None:
+    """Wait until so many are open."""
+    eventually(
+        lambda: sample(httpx.get(f"{url}/metrics").text, "souk_open_streams"), until=lambda count: count >= least
+    )
 
 
 def sample(text: str, name: str, **labels: str) -> float:

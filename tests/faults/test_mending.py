@@ -20,7 +20,7 @@ from config.settings import Settings
 from db.migrate import upgrade
 from souk.cli import app
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
-from tests.conftest import TEST_KEY_RING
+from tests.conftest import PATIENT, TEST_KEY_RING
 from tests.e2e.people import Agent, Shop, eventually
 from tests.hostile.callers import operator_key
 from tests.running import RunningSouk
@@ -46,6 +46,7 @@ def neglected(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
             payload_keys=TEST_KEY_RING,
             credential_secret="a secret for the tests",
             log_level="ERROR",
+            **PATIENT,
             sweep_interval_seconds=3_600,
         )
         with RunningSouk(settings) as running:
@@ -64,6 +65,15 @@ def souk(running: RunningSouk, *arguments: str) -> tuple[int, str]:
     if not isinstance(done.exception, SystemExit | None):
         raise done.exception
     return done.exit_code, done.output
+
+
+def until_said(running: RunningSouk, code: int, *words: str, command: tuple[str, ...] = ("doctor",)) -> str:
+    """What it says once it says all of this with this exit code: Temporal's list of processes lags behind."""
+    _, said = eventually(
+        lambda: souk(running, *command),
+        until=lambda told: told[0] == code and all(word in told[1] for word in words),
+    )
+    return said
 
 
 def lose(running: RunningSouk, process_id: str) -> None:
@@ -89,10 +99,8 @@ def test_what_was_lost_is_named_and_mended(neglected: RunningSouk) -> None:
         connection.execute(f"UPDATE offers SET purchase_by = {past} WHERE offer_id = %s", [lapsed["offer_id"]])
         connection.execute(f"UPDATE stock_holds SET expires_at = {past} WHERE offer_id = %s", [lapsed["offer_id"]])
 
-    code, said = souk(neglected, "doctor")
-    assert code == 1
+    said = until_said(neglected, 1, *(f"orphaned {process_id}" for process_id in lost))
     for process_id in lost:
-        assert f"orphaned {process_id}" in said
         assert f"souk audit --fix --only {process_id}" in said
 
     code, said = souk(neglected, "audit", "--fix", "--dry-run")
@@ -111,7 +119,7 @@ def test_what_was_lost_is_named_and_mended(neglected: RunningSouk) -> None:
     assert (expired["status"], expired["close_reason"]) == ("EXPIRED", "NOT_PURCHASED")
     # What was not due goes on where it was.
     assert shop.owner.post(f"/v1/offers/{standing['offer_id']}/accept", {"round": 1})["status"] == "ACCEPTED"
-    assert souk(neglected, "doctor")[0] == 0
+    until_said(neglected, 0)
 
 
 def test_a_missing_nudge_is_an_overdue_fold(neglected: RunningSouk) -> None:
@@ -120,7 +128,11 @@ def test_a_missing_nudge_is_an_overdue_fold(neglected: RunningSouk) -> None:
     lose(neglected, f"store-trust/{shop.store_id}")
     buyer.post("/v1/reviews", {"order_id": order["order_id"], "rating": 5, "body": "It shines."})
     lost = f"store-trust/{shop.store_id}"
-    # The review's own nudge started it again. This fact comes without one.
+    # The review's own nudge started it again. This fact comes without one, when what came with one is folded.
+    eventually(
+        lambda: buyer.get(f"/v1/stores/{shop.store_id}/trust/events")["items"],
+        until=lambda steps: any(step["reason"] == "REVIEW_POSTED" for step in steps),
+    )
     with psycopg.connect(neglected.settings.database_url, autocommit=True) as connection:
         fact = connection.execute(
             "INSERT INTO trust_facts (fact_id, store_id, source_event_id, reason, subject_agent_id, listing_id,"
@@ -130,13 +142,12 @@ def test_a_missing_nudge_is_an_overdue_fold(neglected: RunningSouk) -> None:
             [order["order_id"]],
         ).fetchall()
     assert len(fact) == 1
-    code, said = souk(neglected, "doctor")
-    assert (code, f"overdue {lost}: a missing nudge" in said) == (1, True), said
+    until_said(neglected, 1, f"overdue {lost}: a missing nudge")
     assert f"would wake: {lost} (a missing nudge" in souk(neglected, "audit", "--fix", "--dry-run")[1]
     assert f"overdue {lost}" in souk(neglected, "doctor")[1]
-    code, said = souk(neglected, "audit", "--fix")
+    _, said = souk(neglected, "audit", "--fix")
     assert f"woke: {lost} (a missing nudge" in said
-    assert souk(neglected, "doctor")[0] == 0
+    until_said(neglected, 0)
 
 
 @workflow.defn(name="Order", sandboxed=False)
@@ -175,7 +186,7 @@ async def break_down(settings: Settings, order_id: str, negotiation_id: str) -> 
             process_id = f"{kind.lower()}/{key}"
             await client.get_workflow_handle(process_id).terminate("a test")
             started.append(await client.start_workflow(kind, id=process_id, task_queue=queue))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while True:
                 order, negotiation = [(await handle.describe()).raw_description for handle in started]
                 tries = [pending.attempt for pending in negotiation.pending_activities]
@@ -190,8 +201,7 @@ def test_what_fails_over_and_over_is_named_and_left_alone(neglected: RunningSouk
     processes = [f"order/{order['order_id']}", f"negotiation/{offer['negotiation_id']}"]
     asyncio.run(break_down(neglected.settings, order["order_id"], offer["negotiation_id"]))
 
-    code, said = souk(neglected, "doctor")
-    assert code == 1
+    said = until_said(neglected, 1, *(f"stuck {process_id}" for process_id in processes))
     for process_id, why in zip(processes, ("its workflow task failed", "its activity tell_others failed"), strict=True):
         assert f"stuck {process_id}: {why}" in said
         way_out = f"temporal workflow terminate --workflow-id {process_id} --reason stuck; souk audit --fix --only"
@@ -216,7 +226,9 @@ def test_what_fails_over_and_over_is_named_and_left_alone(neglected: RunningSouk
     # The way out that the doctor named.
     for process_id in processes:
         lose(neglected, process_id)
-        assert f"woke: {process_id}" in souk(neglected, "audit", "--fix", "--only", process_id)[1]
-    assert souk(neglected, "doctor")[0] == 0
+        mend = ("audit", "--fix", "--only", process_id)
+        woke = f"woke: {process_id}"
+        eventually(lambda mend=mend: souk(neglected, *mend)[1], until=lambda said, woke=woke: woke in said)
+    until_said(neglected, 0)
     assert shop.owner.post(f"/v1/orders/{order['order_id']}/deliver")["status"] == "DELIVERED"
     assert shop.owner.post(f"/v1/offers/{offer['offer_id']}/accept", {"round": 1})["status"] == "ACCEPTED"

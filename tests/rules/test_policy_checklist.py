@@ -1,11 +1,15 @@
 """The policy checklist: what counts as a readable rule, and that no text can make it slow or fail."""
 
-from time import process_time
+import re
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.market import policy_phrases
 from domain.market.policy_checklist import (
     MAX_CHARACTERS,
     ParsedRule,
@@ -14,6 +18,7 @@ from domain.market.policy_checklist import (
 )
 
 NONE = ("none", None, None)
+TraceFunction = Callable[[FrameType, str, object], object]
 
 
 def days(low: int, high: int | None = None) -> tuple[str, int, int]:
@@ -257,16 +262,50 @@ HOSTILE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("piece", HOSTILE)
-def test_hostile_text_costs_linear_time(piece: str) -> None:
-    def seconds(length: int) -> float:
-        text = (piece * length)[:length]
-        started = process_time()
-        parse_policy(text, text)
-        return process_time() - started
+def lines_run(text: str) -> int:
+    """How many lines of Python reading this text takes: the same on every machine, however busy it is."""
+    count = 0
 
-    seconds(100)
-    # A busy machine only ever adds, so the least of a few is compared, and looked at again before it is believed.
-    small = min(seconds(MAX_CHARACTERS // 8) for _ in range(3))
-    assert any(seconds(MAX_CHARACTERS) < 24 * small + 0.05 for _ in range(20)), small
-    assert any(seconds(1_000_000) < 24 * small + 0.2 for _ in range(20)), "what exceeds the limit is not read"
+    def step(frame: FrameType, event: str, _: object) -> TraceFunction:
+        nonlocal count
+        count += event == "line"
+        return step
+
+    before = sys.gettrace()
+    sys.settrace(step)
+    try:
+        parse_policy(text, text)
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_hostile_text_takes_linear_work(piece: str) -> None:
+    short, long = (lines_run((piece * length)[:length]) for length in (500, 4_000))
+    assert long <= 8 * short + 200
+
+
+def patterns(value: object) -> Iterator[re.Pattern[str]]:
+    if isinstance(value, re.Pattern):
+        yield value
+    elif isinstance(value, dict):
+        yield from patterns(list(value.values()))
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from patterns(part)
+
+
+def test_no_pattern_looks_further_than_a_phrase() -> None:
+    """So the work at each place of a text is bounded. A word's rest is read once, by the pattern that took the word."""
+    found = list(patterns(list(vars(policy_phrases).values())))
+    assert len(found) > 20
+    for pattern in found:
+        parsed = re._parser.parse(pattern.pattern.replace(r"\w*", r"\w"), pattern.flags)
+        assert parsed.getwidth()[1] <= 150, pattern.pattern
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_what_exceeds_the_limit_is_not_read(piece: str) -> None:
+    text = (piece * MAX_CHARACTERS)[:MAX_CHARACTERS]
+    assert parse_policy(text + " Returns within 30 days.", text) == parse_policy(text, text)
