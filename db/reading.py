@@ -11,9 +11,12 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import Loader
 from psycopg.rows import dict_row
 from psycopg.types.string import TextLoader
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from pydantic_core import from_json
 from sqlalchemy import Integer, Select, bindparam
 from sqlalchemy.engine import make_url
 
@@ -144,6 +147,13 @@ class Reads:
             return await ask(connection)
 
 
+class _JsonLoader(Loader):
+    def load(self, data: Buffer) -> Any:
+        return from_json(bytes(data))
+
+
 async def _configure(connection: Connection) -> None:
     """Ids stay the text that Postgres sends: they are only ever written into an answer."""
     connection.adapters.register_loader("uuid", TextLoader)
+    for kind in ("json", "jsonb"):
+        connection.adapters.register_loader(kind, _JsonLoader)

@@ -4,12 +4,13 @@ import hmac
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import Depends, Header
 
 from api.checkout.answers import order_answer
 from api.checkout.documents import OrderDocument
 from api.checkout.platforms import TheBuyer
 from api.context import Context
+from api.platform.routing import Router
 from db.checkout import reads
 from db.ids import new_id
 from db.market.reads_catalog import get_store
@@ -31,7 +32,7 @@ def _check_secret(
         raise SIMULATION_SECRET.error()
 
 
-router = APIRouter(prefix="/testing", dependencies=[Depends(_check_secret)], include_in_schema=False)
+router = Router(prefix="/testing", dependencies=[Depends(_check_secret)], include_in_schema=False)
 
 
 @router.post("/simulate-shipping/{order_id}")

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -20,6 +20,7 @@ from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.limits import limit
 from api.platform.pages import Page, PageQuery
+from api.platform.routing import Router
 from db.market import offers
 from db.market.cases import OfferCase, get_listing_case, get_offer_case
 from domain.market import errors
@@ -27,7 +28,7 @@ from domain.market import negotiation as rules
 from domain.market.commands import AnswerOffer, CounterOffer, MakeOffer
 from domain.market.states import OfferStatus, Party
 
-router = APIRouter(prefix="/v1/offers", tags=["offers"])
+router = Router(prefix="/v1/offers", tags=["offers"])
 
 
 async def read_offer(session: AsyncSession, offer_id: UUID) -> OfferOut:

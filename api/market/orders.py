@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -16,6 +16,7 @@ from api.market.order_schemas import OrderIn, OrderOut, RefundDecisionIn, Refund
 from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.pages import Page, PageQuery
+from api.platform.routing import Router
 from db.market import purchases
 from db.market.cases import get_listing_case, get_offer_case, get_order_case
 from domain.market import errors
@@ -23,7 +24,7 @@ from domain.market import orders as rules
 from domain.market.commands import OrderCommand, PlaceOrder
 from domain.market.states import OrderStatus, Party
 
-router = APIRouter(prefix="/v1/orders", tags=["orders"])
+router = Router(prefix="/v1/orders", tags=["orders"])
 
 
 async def read_order(session: AsyncSession, order_id: UUID) -> OrderOut:

@@ -3,15 +3,16 @@
 No authorization server is named, because there is none: keys come from registration and are sent as they are.
 """
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from pydantic import BaseModel
 
 from api.context import Context
 from api.errors import errors
 from api.mcp.door import AGENT, METADATA_PATH, PATH, base_url
+from api.platform.routing import Router
 from api.platform.schemas import example
 
-router = APIRouter(tags=["discovery"])
+router = Router(tags=["discovery"])
 
 
 class ProtectedResource(BaseModel):

@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 from sqlalchemy import text
@@ -14,11 +13,12 @@ from temporalio.service import RPCError
 from api.console.figures import measure_backlog
 from api.context import AppContext, Context
 from api.errors import errors, status_of
+from api.platform.routing import Router
 from api.platform.schemas import ResponseModel, example
 from domain.platform_errors import ROUTE_NOT_FOUND, UNAVAILABLE
 from domain.shared.errors import lookup
 
-router = APIRouter(tags=["health"])
+router = Router(tags=["health"])
 _PATIENCE_SECONDS = 3
 
 
