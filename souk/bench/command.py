@@ -18,11 +18,12 @@ from souk.bench.floors import bare_worker
 from souk.bench.flow import AT_ONCE, Traders, bare_rate, rate, settle
 from souk.bench.harness import LIFTED, Bench, Market
 from souk.bench.http import Caller
-from souk.bench.results import Result, quantile
+from souk.bench.results import Result
+from souk.bench.samples import Samples
 from souk.drills.stack import DrillStack
 from souk_client.repeating import new_key
 
-DEALS = 60
+DEALS = 40
 QUICK_DEALS = 5
 P50, P99 = 1.5, 2.0
 COMMANDS = ("offer", "accept", "buy")
@@ -165,23 +166,19 @@ async def _measure(bench: Bench, stack: DrillStack, result: Result) -> None:
         bare_full = await bare_rate(client, 3 * AT_ONCE)
         result.facts["half load"] = f"{full / 2:.1f} flows a second of Souk's, {bare_full / 2:.1f} bare ones"
 
+        samples = Samples(result, P50, P99)
+
         async def one_round(_: int) -> None:
-            _note(result, "idle", await souk.times(deals), await bare.times(deals))
+            samples.note("subject", await souk.times(deals), "idle")
+            samples.note("floor", await bare.times(deals), "idle")
+            bench.tell("  at half load")
             async with load(souk.load, full / 2):
-                subject = await souk.times(deals)
+                samples.note("subject", await souk.times(deals), "at half load")
             async with load(bare.load, bare_full / 2):
-                floor = await bare.times(deals)
-            _note(result, "at half load", subject, floor)
+                samples.note("floor", await bare.times(deals), "at half load")
 
         await bench.in_turns(result, one_round)
+        samples.finish()
         souk.close()
         await settle()
         await market.audit(result, bench.tell)
-
-
-def _note(result: Result, when: str, subject: Times, floor: Times) -> None:
-    for name in COMMANDS:
-        for label, share, most in (("p50", 0.5, P50), ("p99", 0.99, P99)):
-            row = result.compare(f"{name}, {when}, {label}", "ms", at_most=most)
-            row.subject.append(quantile(subject[name], share))
-            row.floor.append(quantile(floor[name], share))

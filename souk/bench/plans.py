@@ -7,7 +7,7 @@ ids that exist and every filter, and the server's log is read. A scan of a whole
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from souk.drills.stack import DrillStack
 
 PLANS_FILE = FOLDER / "plans.json"
 LARGE_ROWS = 20_000
+_TELL_EVERY = 20
 _PLAN = re.compile(r"duration: [\d.]+ ms  plan:\n\t(\{.*?\n\t\})\n", re.DOTALL)
 _SETTINGS = {
     "session_preload_libraries": "auto_explain",
@@ -35,13 +36,16 @@ _SETTINGS = {
 # Once as a driver's own plan, then as often as it takes until it prepares the statement and Postgres may choose a
 # generic one.
 _TIMES = 12
+_SECONDS = 20.0
+"""After so long a read is not asked again: a slow one is found out by its first answers."""
 
 
 @dataclass(slots=True)
 class Plans:
     """By read, the tables its statements touch, and how.
 
-    ``scans`` are those of whole large tables; ``many_rows`` plans that read as many rows as a large table has.
+    ``scans`` are those of whole large tables; ``many_rows`` plans that read as many rows as a large table has. A read
+    with neither is ``flat``: what it touches does not grow with the market.
     """
 
     routes: dict[str, list[str]] = field(default_factory=dict)
@@ -51,19 +55,26 @@ class Plans:
 
     @property
     def summary(self) -> str:
-        found = f"{len(self.routes)} reads explained, {len(self.scans)} with a scan of a whole large table"
-        return found + (": " + "; ".join(self.scans) if self.scans else "")
+        many = sorted(self.many_rows.keys() - self.scans.keys())
+        found = f"{len(self.routes)} reads explained, {len(self.flat)} flat, {len(self.scans)} scan a whole large table"
+        found += f" ({'; '.join(self.scans)})" if self.scans else ""
+        found += f", {len(many)} read {LARGE_ROWS:,} rows or more by an index"
+        return found + (f" ({'; '.join(many)})" if many else "")
+
+    @property
+    def flat(self) -> list[str]:
+        return sorted(self.routes.keys() - self.scans.keys() - self.many_rows.keys())
 
     def keep(self, path: Path = PLANS_FILE) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         kept = {
-            "large_rows": LARGE_ROWS, "scans": self.scans, "many_rows": self.many_rows,
+            "large_rows": LARGE_ROWS, "scans": self.scans, "many_rows": self.many_rows, "flat": self.flat,
             "slowest_ms": self.milliseconds, "reads": self.routes,
         }  # fmt: skip
         path.write_text(json.dumps(kept, indent=1) + "\n")
 
 
-def explain_reads(stack: DrillStack) -> Plans:
+def explain_reads(stack: DrillStack, tell: Callable[[str], None]) -> Plans:
     """Ask every read of the stack's API and collect the plans. The API is restarted twice. From the main thread."""
     url = stack.settings.database_url
     with psycopg.connect(url, autocommit=True) as owner:
@@ -80,6 +91,8 @@ def explain_reads(stack: DrillStack) -> Plans:
         for name, viewer, path in reads(stack.api, ids, viewers):
             at = _log_of(stack).stat().st_size
             plans.milliseconds[name] = _ask(stack.api, path, viewers[viewer])
+            if len(plans.milliseconds) % _TELL_EVERY == 0:
+                tell(f"  {len(plans.milliseconds)} reads asked")
             with _log_of(stack).open("rb") as written:
                 written.seek(at)
                 _read_log(written.read().decode(errors="replace"), name, large, plans)
@@ -102,12 +115,14 @@ def _restart_api(stack: DrillStack) -> None:
 
 def _ask(api: str, path: str, headers: dict[str, str]) -> float:
     """The slowest answer's milliseconds."""
-    slowest = 0.0
+    slowest, begun = 0.0, time.monotonic()
     with httpx.Client(base_url=api, timeout=120, trust_env=False, headers=headers) as client:
         for _ in range(_TIMES):
             started = time.monotonic()
             client.get(path)
             slowest = max(slowest, time.monotonic() - started)
+            if time.monotonic() - begun > _SECONDS:
+                break
     return round(slowest * 1000, 1)
 
 

@@ -124,6 +124,10 @@ def seed(url: str, size: Size, tell: Tell) -> dict[str, int]:
         connection.execute("SET session_replication_role = replica")
         connection.execute("SET work_mem = '512MB'")
         connection.execute("SET maintenance_work_mem = '1GB'")
+        # Building an index logs its pages whole: compressing them would be most of the work.
+        connection.execute("SET wal_compression = off")
+        # A checkpoint for every gigabyte of log would write most pages more than once.
+        _set_log_size(connection, "16GB")
         newest = connection.execute("SELECT pg_current_xact_id()::text::bigint").fetchone()
         assert newest is not None
         numbers = size.numbers | {
@@ -140,7 +144,16 @@ def seed(url: str, size: Size, tell: Tell) -> dict[str, int]:
         connection.execute("RESET session_replication_role")
         _check_foreign_keys(connection, tell)
         _timed(connection, "vacuum and analyze", "VACUUM (ANALYZE)", tell)
+        _set_log_size(connection, None)
+        _timed(connection, "checkpoint", "CHECKPOINT", tell)
         return {table: _count(connection, table) for table in (*_TABLES, "activity_events")}
+
+
+def _set_log_size(connection: psycopg.Connection[Any], size: str | None) -> None:
+    """How much is logged before a checkpoint; None is the server's own again."""
+    value = sql.Literal(size) if size else sql.SQL("DEFAULT")
+    connection.execute(sql.SQL("ALTER SYSTEM SET max_wal_size = {}").format(value))
+    connection.execute("SELECT pg_reload_conf()")
 
 
 def _drop_indexes(connection: psycopg.Connection[Any]) -> list[str]:

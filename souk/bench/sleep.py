@@ -23,18 +23,19 @@ from db.ids import new_id
 from domain.market.commands import Done, MakeOffer, NegotiationStart, OrderStart, PlaceOrder
 from domain.market.policy import MarketPolicy
 from domain.market.processes import MARKET_QUEUE, NEGOTIATION, ORDER, negotiation_process, order_process
-from souk.bench.command import COMMANDS, Souk
+from souk.bench.command import Souk
 from souk.bench.deals import Shop
 from souk.bench.flow import AT_ONCE, rate, settle
 from souk.bench.harness import LIFTED, Bench, Market
-from souk.bench.results import Result, quantile
+from souk.bench.results import Result
+from souk.bench.samples import Samples, Side
 from souk.drills.stack import DrillStack
 
 FULL, DEFAULT, QUICK = 100_000, 20_000, 400
 MOST = 1.2
 _SHOPS = 16
 _PER_BUYER = 16
-_DEALS, _QUICK_DEALS = 60, 5
+_DEALS, _QUICK_DEALS = 40, 5
 _MINUTES_TO_FILL = 7.0
 QUICK_WARM = 5
 _RPC = timedelta(seconds=60)
@@ -190,26 +191,23 @@ def _bytes_each(stack: DrillStack, market: Market, made: int) -> str:
 async def _measure(bench: Bench, awake: DrillStack, asleep: DrillStack, result: Result) -> None:
     deals = _QUICK_DEALS if bench.quick else _DEALS
     async with Market(awake) as awake_market, Market(asleep) as asleep_market:
-        sides = {"subject": asleep_market, "floor": awake_market}
+        sides: dict[Side, Market] = {"subject": asleep_market, "floor": awake_market}
         bench.tell("warming up")
         souks = {name: await Souk.open(market.api) for name, market in sides.items()}
         for souk in souks.values():
             await rate(AT_ONCE, souk.traders.flow)
             await souk.times(QUICK_WARM)
 
-        def add(side: str, row: str, unit: str, value: float) -> None:
-            compared = result.compare(row, unit, at_most=MOST)
-            (compared.subject if side == "subject" else compared.floor).append(value)
+        samples = Samples(result, MOST, MOST)
 
         async def one_round(_: int) -> None:
             for side, market in sides.items():
-                times = await souks[side].times(deals)
-                for command in COMMANDS:
-                    add(side, f"{command}, p50", "ms", quantile(times[command], 0.5))
-                    add(side, f"{command}, p99", "ms", quantile(times[command], 0.99))
-                add(side, "worker memory", "MiB", market.memory("worker"))
+                samples.note(side, await souks[side].times(deals))
+                memory = result.compare("worker memory", "MiB", at_most=MOST)
+                (memory.subject if side == "subject" else memory.floor).append(market.memory("worker"))
 
         await bench.in_turns(result, one_round)
+        samples.finish()
         for souk in souks.values():
             souk.close()
         await settle()

@@ -8,7 +8,9 @@ import pytest
 
 from souk.bench.harness import Bench
 from souk.bench.page import render, shown, spread
+from souk.bench.plans import Plans
 from souk.bench.results import Comparison, Figure, Result, kept_results, median, quantile
+from souk.bench.samples import Samples
 
 
 def _result(**more: object) -> Result:
@@ -34,6 +36,32 @@ def test_a_ratio_is_taken_within_its_round() -> None:
     assert Comparison(name="p99", unit="ms", subject=[3], floor=[1], at_most=2).verdict == "MISS"
     assert Comparison(name="told only", unit="ms", subject=[3], floor=[1]).verdict == ""
     assert Comparison(name="nothing measured", unit="ms", at_most=2).verdict == "MISS"
+
+
+def test_a_p99_is_one_of_all_rounds_together() -> None:
+    result = _result()
+    samples = Samples(result, p50=1.5, p99=2)
+    for slow in (range(1, 101), [100] * 100):
+        samples.note("subject", {"offer": list(slow)}, "idle")
+        samples.note("floor", {"offer": [50.0] * 100}, "idle")
+    samples.note("subject", {"buy": [1.0]}, "idle")  # interrupted before its floor
+    samples.finish()
+    p50, buy, p99 = result.comparisons
+    assert (p50.name, p50.subject, p50.floor, p50.verdict) == ("offer, idle, p50", [50, 100], [50, 50], "PASS")
+    assert (buy.name, buy.floor) == ("buy, idle, p50", [])
+    assert (p99.name, p99.subject, p99.floor, p99.verdict) == ("offer, idle, p99", [100], [50], "PASS")
+
+
+def test_a_read_without_a_scan_or_many_rows_is_flat() -> None:
+    plans = Plans(
+        routes={"/a": ["a: Index Scan"], "/b": ["b: Seq Scan"], "/c": ["c: Index Scan"]},
+        scans={"/b": ["b: SELECT"]},
+        many_rows={"/c": ["c: Index Scan: 30,000 rows"]},
+    )
+    assert plans.flat == ["/a"]
+    assert plans.summary == (
+        "3 reads explained, 1 flat, 1 scan a whole large table (/b), 1 read 20,000 rows or more by an index (/c)"
+    )
 
 
 @pytest.mark.parametrize(
