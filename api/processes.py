@@ -1,4 +1,4 @@
-"""How the API speaks to processes: commands as updates that start their process, nudges as signals.
+"""How the API speaks to processes: commands as updates that start their process if need be, nudges as signals.
 
 An update's id is the command's id, so an attempt that was cut off is taken up again and answered the same.
 A process that is over or gone is started again by a command: its rules then refuse, or it goes on.
@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import TemporalError
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from activities.attributes import fair_share, search_attributes
 from activities.market.waking import nudge, wake
@@ -59,6 +59,8 @@ from domain.market.processes import (
 
 _log = structlog.get_logger("souk.processes")
 _COALESCE_SECONDS = 0.02
+# The first commands of a process, which runs only after them.
+_OPENING = frozenset({"make_offer", "place_order", "create_checkout"})
 _FAILURES = (RPCError, TemporalError, RuntimeError, TimeoutError, SQLAlchemyError, OSError)
 
 Answer = TypeVar("Answer")
@@ -144,27 +146,49 @@ class Processes:
         state: str,
         summary: str,
     ) -> Done:
-        operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-            kind,
-            start,
-            id=process_id,
-            task_queue=MARKET_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            search_attributes=search_attributes(start.store_id, getattr(start, "listing_id", None), state),
-            static_summary=summary,
-            priority=fair_share(start.store_id),
+        async with asyncio.timeout(self._timeout):
+            if update not in _OPENING:
+                # It runs, as a rule, and an update alone costs less than one that could start it.
+                try:
+                    return await self._update(process_id, update, command)
+                except RPCError as error:
+                    if error.status is not RPCStatusCode.NOT_FOUND:
+                        raise
+            operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+                kind,
+                start,
+                id=process_id,
+                task_queue=MARKET_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                search_attributes=search_attributes(start.store_id, getattr(start, "listing_id", None), state),
+                static_summary=summary,
+                priority=fair_share(start.store_id),
+            )
+            return await self._update_with_start(operation, update, command)
+
+    async def _update(self, process_id: str, update: str, command: Command) -> Done:
+        done: Done = await self._client.get_workflow_handle(process_id).execute_update(
+            update,
+            command,
+            id=str(command.command_id),
+            result_type=Done,
+            rpc_timeout=timedelta(seconds=self._timeout),
         )
+        return done
+
+    async def _update_with_start(
+        self, operation: WithStartWorkflowOperation[Any, Any], update: str, command: Command
+    ) -> Done:
         try:
-            async with asyncio.timeout(self._timeout):
-                done = await self._client.execute_update_with_start_workflow(
-                    update,
-                    command,
-                    start_workflow_operation=operation,
-                    id=str(command.command_id),
-                    result_type=Done,
-                    rpc_timeout=timedelta(seconds=self._timeout),
-                )
+            done = await self._client.execute_update_with_start_workflow(
+                update,
+                command,
+                start_workflow_operation=operation,
+                id=str(command.command_id),
+                result_type=Done,
+                rpc_timeout=timedelta(seconds=self._timeout),
+            )
         except BaseException:
             # Its future fails as well, or is cancelled: taken note of here, or asyncio would complain.
             started = asyncio.ensure_future(operation.workflow_handle())
