@@ -36,6 +36,10 @@ _DYNAMIC_CONFIG = {
     "frontend.namespaceRPS": 20000,
     "frontend.rps": 20000,
     "history.maxInFlightUpdates": 100,
+    # The dev server would ask its database which search attributes there are at every start and change of one.
+    "system.forceSearchAttributesCacheRefreshOnRead": False,
+    # A queue carries what is done until it next notes how far it is, and every new task is put beside all of that.
+    **{f"history.{queue}ProcessorUpdateAckInterval": "2s" for queue in ("transfer", "timer", "visibility")},
 }
 _PORT_LOST = "address already in use"
 _ATTEMPTS = 3
