@@ -119,4 +119,4 @@ async def stream_activity(
     context: Context, wanted: WantedQuery, start: Annotated[Position | None, Depends(stream_start)]
 ) -> EventStream:
     """What happens, as it happens: the type as ``event``, the cursor as ``id``. Resumes after Last-Event-ID."""
-    return EventStream(context.feed.follow(wanted, render_events, start))
+    return EventStream(context.feed.follow(wanted, render_events, start or await context.feed.now()))

@@ -125,4 +125,6 @@ async def stream_inbox(
 
     Ends within seconds after its key is revoked.
     """
-    return EventStream(_chunks(context.feed.inbox.follow(caller.agent_id, caller.key_id, wanted, start)))
+    inbox = context.feed.inbox
+    after = start or await inbox.now(caller.agent_id)
+    return EventStream(_chunks(inbox.follow(caller.agent_id, caller.key_id, wanted, after)))

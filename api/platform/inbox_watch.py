@@ -91,10 +91,15 @@ class InboxWatch:
         finally:
             self._watchers.discard(watcher)
 
+    async def now(self, agent_id: UUID) -> Position:
+        """The place of an agent's newest event. Ask before a stream is answered: what comes after its 200 is in it."""
+        async with self._database.transaction(viewer=agent_id) as session:
+            return await newest_inbox_position(session, agent_id)
+
     async def follow(
-        self, agent_id: UUID, key_id: UUID, wanted: InboxFilter, after: Position | None
+        self, agent_id: UUID, key_id: UUID, wanted: InboxFilter, after: Position
     ) -> AsyncGenerator[list[InboxItem], None]:
-        """An agent's events after a place, or from now on, as they come; until its key is revoked.
+        """An agent's events after a place, as they come; until its key is revoked.
 
         Several at a time, and none as a sign of life when there were none for a while. Ends too when Postgres is
         away: the reader comes back with the last event's place.
@@ -114,12 +119,9 @@ class InboxWatch:
                 _log.warning("inbox.stream_lost", error=type(error).__name__)
 
     async def _read(
-        self, agent_id: UUID, wanted: InboxFilter, place: Position | None
+        self, agent_id: UUID, wanted: InboxFilter, place: Position
     ) -> tuple[Position, list[InboxItem], bool]:
         async with self._database.transaction(viewer=agent_id) as session:
-            if place is None:
-                # "Now" is the place of the newest event; the watcher is known already, so nothing falls between.
-                return await newest_inbox_position(session, agent_id), [], True
             events = await list_inbox_after(session, agent_id, place, _BATCH, wanted)
             items = await inbox_items(session, agent_id, events)
         return position_of(events[-1]) if events else place, items, len(events) == _BATCH

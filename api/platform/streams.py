@@ -119,10 +119,14 @@ class FeedHub:
             await asyncio.sleep(_BEAT_SECONDS)
             self.beat()
 
-    async def follow(self, wanted: FeedFilter, render: Render, after: Position | None) -> AsyncGenerator[bytes, None]:
-        """Events after a place, or from now on, several at a time; ``BEAT`` when there were none for a while."""
-        newest = await self._newest() if after is None or self._position is None else START
-        after = after or newest
+    async def now(self) -> Position:
+        """The place of the newest event. Ask before a stream is answered: what comes after its 200 is in it."""
+        async with self._database.transaction() as session:
+            return await newest_position(session)
+
+    async def follow(self, wanted: FeedFilter, render: Render, after: Position) -> AsyncGenerator[bytes, None]:
+        """Events after a place, several at a time; ``BEAT`` when there were none for a while."""
+        newest = await self.now() if self._position is None else START
         # No await from here to the channel: the reader would find nobody watching.
         begins = self._position = self._position or newest
         with self._watching(wanted, render, begins) as channel:
@@ -131,7 +135,7 @@ class FeedHub:
                     read_to = self._position
                     async with self._reading:
                         events = await self._read(after, wanted)
-                        texts = await render(self._database, events)
+                        texts = await self._render(render, events)
                     for chunk in chunks_of(events, texts):
                         after = chunk.end
                         yield chunk.text
@@ -155,10 +159,6 @@ class FeedHub:
             channel.watchers -= 1
             if not channel.watchers and self._channels.get(key) is channel:
                 del self._channels[key]
-
-    async def _newest(self) -> Position:
-        async with self._database.transaction() as session:
-            return await newest_position(session)
 
     async def _read(self, after: Position, wanted: FeedFilter) -> list[ActivityEvent]:
         async with self._database.transaction() as session:
@@ -237,6 +237,9 @@ class FeedHub:
             for channel in channels.values():
                 channel.forget(place)
 
+    async def _render(self, render: Render, events: Sequence[ActivityEvent]) -> Sequence[bytes]:
+        return await render(self._database, events) if events else ()
+
     async def _rendered(
         self, channels: Collection[Channel], events: Sequence[ActivityEvent]
     ) -> dict[Render, Mapping[Position, bytes] | BaseException]:
@@ -246,7 +249,7 @@ class FeedHub:
             filters = [channel.wanted for channel in channels if channel.render is render]
             wanted[render] = [event for event in events if any(one.wants(event) for one in filters)]
         made = await asyncio.gather(
-            *(render(self._database, chosen) for render, chosen in wanted.items()), return_exceptions=True
+            *(self._render(render, chosen) for render, chosen in wanted.items()), return_exceptions=True
         )
         return {
             render: texts

@@ -156,4 +156,4 @@ async def stream(
     context: Context, wanted: Wanted, start: Annotated[Position | None, Depends(stream_start)]
 ) -> EventStream:
     """The front page's items as they come. The id is the feed's cursor; resumes after Last-Event-ID."""
-    return EventStream(context.feed.follow(wanted.wanted, render_items, start))
+    return EventStream(context.feed.follow(wanted.wanted, render_items, start or await context.feed.now()))

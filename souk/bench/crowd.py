@@ -7,6 +7,7 @@ One that loses its connection comes back with the id of the last event it saw, a
 import asyncio
 import re
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -133,8 +134,12 @@ class Crowd:
 
     def come_back(self, watcher: Watcher) -> None:
         async def again() -> None:
-            await asyncio.sleep(_RECONNECT_SECONDS)
-            await self._connect(watcher)
+            connected = False
+            while not connected:
+                await asyncio.sleep(_RECONNECT_SECONDS)
+                with suppress(ConnectionError):
+                    await self._connect(watcher)
+                    connected = True
 
         task = asyncio.get_running_loop().create_task(again())
         self._tasks.add(task)

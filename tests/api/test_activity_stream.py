@@ -4,6 +4,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from uuid import UUID
 
 import httpx
@@ -11,8 +12,10 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from api.market.feed import stream_activity
 from db.ids import new_id
 from db.market.conversation import insert_thread
+from db.market.feed import FeedFilter
 from domain.market.states import ThreadType
 from tests.api.conftest import Agent, Stall, open_stall, served
 from tests.api.streams import Stream
@@ -104,6 +107,16 @@ async def test_a_stream_starts_now_and_goes_on(app, http, server: str, stall: St
             await asyncio.sleep(0.01)
     await stream.close()
     await everything.close()
+
+
+async def test_a_stream_from_now_has_all_that_comes_once_it_is_answered(app, http, stall: Stall):
+    await settled(http, stall.store_id, 2)
+    wanted = FeedFilter(store_id=UUID(stall.store_id))
+    answer = await stream_activity(app.state.context, wanted, None)
+    # Answered, and nothing of it taken yet.
+    await stall.owner.ok("PATCH", f"/v1/listings/{stall.listing_id}/price", {"price_cents": 990, "reason": "cheaper"})
+    async with asyncio.timeout(60), aclosing(answer.body_iterator) as chunks:
+        assert (await anext(chunks)).startswith(b"event: STORE_UPDATE_POSTED\n")
 
 
 async def test_a_stream_resumes_after_its_last_event(http, server: str, stall: Stall):

@@ -82,7 +82,7 @@ async def written(database: Database, wanted: FeedFilter, count: int) -> list[Po
 @asynccontextmanager
 async def following(hub: FeedHub, *filters: FeedFilter) -> AsyncIterator[list[Reader]]:
     """Readers that listen, one for each filter."""
-    readers = [Reader(hub.follow(wanted, render, None)) for wanted in filters]
+    readers = [Reader(hub.follow(wanted, render, await hub.now())) for wanted in filters]
     try:
         async with asyncio.timeout(60):
             while hub.watchers != len(readers):
@@ -217,7 +217,7 @@ async def test_who_comes_while_events_are_rendered_misses_none(api_database: Dat
     await written(api_database, FeedFilter(), 1)
     hub = FeedHub(api_database, 10, 10)
     place = (await written(api_database, FeedFilter(), 1))[-1]
-    first = Reader(hub.follow(wanted, slowly, None))
+    first = Reader(hub.follow(wanted, slowly, await hub.now()))
     async with asyncio.timeout(60):
         while not hub.watchers:
             await asyncio.sleep(0.01)
@@ -246,7 +246,7 @@ async def test_what_cannot_be_rendered_ends_its_own_streams_alone(api_database: 
     hub = FeedHub(api_database, 10, 10)
     with structlog.testing.capture_logs() as lines:
         async with hub.running(), following(hub, wanted) as (well,):
-            bad = Reader(hub.follow(wanted, broken, None))
+            bad = Reader(hub.follow(wanted, broken, await hub.now()))
             async with asyncio.timeout(60):
                 while hub.watchers != 2:
                     await asyncio.sleep(0.01)
