@@ -2,8 +2,8 @@
 
 A channel holds the last chunks that one filter wants in one rendering. Watchers have nothing of their own but the
 place they have reached: one that falls further behind than the channel keeps reads the table again, so a slow one
-misses nothing and costs no memory. Invariant: whatever the filter wants after ``since``, up to where the hub has
-read, is in the channel's chunks.
+misses nothing and costs no memory. What one of them read, the others that come back with it find in the channel.
+Invariant: whatever the filter wants after ``since``, up to where the hub has read, is in the channel's chunks.
 """
 
 import asyncio
@@ -71,6 +71,7 @@ class Channel:
         self.since = since
         self.watchers = 0
         self.over = False
+        self.catching_up = asyncio.Lock()
         self._chunks: deque[Chunk] = deque()
         self._published = 0
         self._woken = asyncio.Event()
@@ -82,6 +83,16 @@ class Channel:
             self._chunks.extend(chunks_of(own, [texts[position_of(event)] for event in own]))
             self._published += 1
             self.wake()
+
+    @property
+    def kept(self) -> int:
+        """How many events it holds."""
+        return sum(len(chunk.places) for chunk in self._chunks)
+
+    def begin_at(self, place: Position, chunks: Sequence[Chunk]) -> None:
+        """Take in what the filter wants between a place and ``since``."""
+        self._chunks.extendleft(reversed(chunks))
+        self.since = place
 
     def forget(self, place: Position) -> None:
         """Drop the chunks that end at a place or before."""

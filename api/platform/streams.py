@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.platform.event_stream import BEAT
-from api.platform.feed_channels import Channel, Render, chunks_of
+from api.platform.feed_channels import Channel, Chunk, Render, chunks_of
 from api.platform.inbox_watch import InboxWatch
 from api.platform.observe import fault_frames
 from db.market.commit_order import START, Position, is_unsettled, position_of
@@ -132,16 +132,11 @@ class FeedHub:
         with self._watching(wanted, render, begins) as channel:
             while not channel.over:
                 if after < channel.since:
-                    read_to = self._position
-                    async with self._reading:
-                        events = await self._read(after, wanted)
-                        texts = await self._render(render, events)
-                    for chunk in chunks_of(events, texts):
-                        after = chunk.end
+                    async with channel.catching_up, self._reading:
+                        chunks, place = await self._catch_up(channel, after)
+                    for chunk in chunks:
                         yield chunk.text
-                    if len(events) < _BATCH:
-                        # All there was when the channel had come this far.
-                        after = max(after, read_to)
+                    after = place
                 elif (found := channel.next(after)) is not None:
                     text, after = found.after(after), found.end
                     yield text
@@ -160,9 +155,25 @@ class FeedHub:
             if not channel.watchers and self._channels.get(key) is channel:
                 del self._channels[key]
 
-    async def _read(self, after: Position, wanted: FeedFilter) -> list[ActivityEvent]:
+    async def _catch_up(self, channel: Channel, after: Position) -> tuple[Sequence[Chunk], Position]:
+        """The next events for a watcher that is behind its channel, and the place it has reached with them.
+
+        None, and the same place, where the channel has taken them in: after a restart many come back at once.
+        """
+        since, read_to = channel.since, self._position or START
+        if after >= since:
+            return (), after
         async with self._database.transaction() as session:
-            return await list_after(session, after, _BATCH, wanted)
+            events = await list_after(session, after, _BATCH, channel.wanted)
+        texts = await self._render(channel.render, events)
+        if len(events) == _BATCH:
+            return list(chunks_of(events, texts)), position_of(events[-1])
+        older = sum(position_of(event) <= since for event in events)
+        if channel.since == since and channel.kept + older <= self._kept:
+            channel.begin_at(after, list(chunks_of(events[:older], texts[:older])))
+            return (), after
+        # All there was when the channel had come this far.
+        return list(chunks_of(events, texts)), max([read_to, *map(position_of, events[-1:])])
 
     async def _listen_and_read(self) -> None:
         listener: psycopg.AsyncConnection[tuple[object, ...]] | None = None

@@ -204,6 +204,28 @@ async def test_who_comes_at_any_moment_with_any_place_gets_the_rest_once(
     assert hub.watchers == 0
 
 
+async def test_many_who_come_back_at_once_share_what_one_of_them_reads(
+    api_database: Database, worker_database: Database
+):
+    shop = await new_shop(worker_database)
+    wanted = FeedFilter(store_id=shop.store_id, types=TYPES)
+    await write(worker_database, shop, 12)
+    everything = await written(api_database, wanted, 12)
+    hub = FeedHub(api_database, 100, 100)
+    async with hub.running():
+        readers = [Reader(hub.follow(wanted, render, place)) for place in [everything[1]] * 20 + [everything[0]]]
+        for reader in readers[:-1]:
+            assert await reader.until(10) == everything[2:]
+        assert await readers[-1].until(11) == everything[1:]
+        await write(worker_database, shop, 1)
+        newest = (await written(api_database, wanted, 13))[-1]
+        assert [(await reader.until(11))[-1] for reader in readers[:-1]] == [newest] * 20
+    async with api_database.transaction() as session:
+        events = await list_after(session, START, 20, wanted)
+    # Once for the twenty, and once for the one that was further behind.
+    assert [RENDERED[event.activity_event_id] for event in events] == [0, 1] + [2] * 10 + [1]
+
+
 async def test_who_comes_while_events_are_rendered_misses_none(api_database: Database, worker_database: Database):
     shop = await new_shop(worker_database)
     wanted = FeedFilter(store_id=shop.store_id, types=TYPES)
