@@ -27,7 +27,6 @@ from api.platform.pages import Page, PageQuery
 from api.platform.routing import Router
 from api.platform.schemas import Name, Note, Prose, RequestModel, ResponseModel, example
 from db.market import conversation
-from db.market.agents import get_agent
 from db.market.evidence import list_evidence
 from db.market.reads_catalog import get_listing
 from db.market.reads_conversation import (
@@ -168,9 +167,15 @@ async def post_message(thread_id: UUID, body: MessageIn, caller: AnyAgent, fact:
     moved: list[UUID] = []
 
     async def work(session: AsyncSession, message_id: UUID) -> MessageOut:
-        author = await get_agent(session, caller.agent_id)
         message, store_id = await conversation.insert_message(
-            session, message_id, thread_id, author, body.body, body.parent_message_id, context.settings.market
+            session,
+            message_id,
+            thread_id,
+            caller.agent_id,
+            caller.agent_type,
+            body.body,
+            body.parent_message_id,
+            context.settings.market,
         )
         if store_id is not None:
             moved.append(store_id)

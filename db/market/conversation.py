@@ -1,17 +1,15 @@
 """Threads, messages and offer references as facts, with what they prove and what they ask of a store."""
 
-from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, Select, Uuid, bindparam, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import locks
 from db.market import evidence, questions
 from db.market.activity import notify, record_event
 from db.market.negotiations import list_rounds
 from db.market.tables import (
-    Agent,
     Listing,
     Message,
     Offer,
@@ -28,6 +26,58 @@ from domain.market.reminders import may_wait_for_sweep
 from domain.market.states import ActivityType, AgentType, InboxType, ThreadStatus, ThreadType
 
 _NEED_CONTEXT = {ThreadType.LAUNCH_DROP, ThreadType.CLAIM_CHALLENGE, ThreadType.NEGOTIATION}
+_listing, _store, _order = Listing.__table__, Store.__table__, Order.__table__
+_thread, _parent = Thread.__table__, Message.__table__.alias("parent")
+_CONTEXT: Select[Any] = select(
+    _order.c.order_id,
+    _listing.c.listing_id,
+    _store.c.store_id,
+    _store.c.owner_merchant_id,
+    # The transaction's start, which is a thread's date.
+    func.now().label("created_at"),
+).select_from(
+    select(literal(1))
+    .subquery("one")
+    .outerjoin(_order, _order.c.order_id == bindparam("order_id", type_=Uuid()))
+    .outerjoin(
+        _listing, _listing.c.listing_id == func.coalesce(_order.c.listing_id, bindparam("listing_id", type_=Uuid()))
+    )
+    .outerjoin(_store, _store.c.store_id == func.coalesce(_listing.c.store_id, bindparam("store_id", type_=Uuid())))
+)
+_POSTED: Select[Any] = (
+    select(
+        _thread.c.status,
+        _thread.c.type,
+        _thread.c.created_by_agent_id,
+        _thread.c.context_store_id,
+        _thread.c.context_listing_id,
+        _store.c.owner_merchant_id,
+        _parent.c.thread_id.label("parent_thread_id"),
+        _parent.c.author_agent_id.label("parent_author_id"),
+        func.clock_timestamp().label("now"),
+    )
+    .outerjoin(_store, _store.c.store_id == _thread.c.context_store_id)
+    .outerjoin(_parent, _parent.c.message_id == bindparam("parent_id", type_=Uuid()))
+    .where(_thread.c.thread_id == bindparam("thread_id"))
+)
+
+
+async def _context(
+    session: AsyncSession, store_id: UUID | None, listing_id: UUID | None, order_id: UUID | None
+) -> Row[Any]:
+    """What a thread is about, completed. Row-level security shows an order to its parties only."""
+    keys = {"order_id": order_id, "listing_id": listing_id, "store_id": store_id}
+    row: Row[Any] = (await session.execute(_CONTEXT, keys)).one()
+    for named, found, missing in (
+        (order_id, row.order_id, errors.ORDER_NOT_FOUND),
+        (listing_id, row.listing_id, errors.LISTING_NOT_FOUND),
+        (store_id, row.store_id, errors.STORE_NOT_FOUND),
+    ):
+        if named is not None and found is None:
+            raise missing.error()
+        if named not in (None, found):
+            raise errors.THREAD_CONTEXT.error()
+    return row
 
 
 async def insert_thread(
@@ -47,34 +97,21 @@ async def insert_thread(
     """
     if type is ThreadType.REVIEW:
         raise errors.THREAD_TYPE_RESERVED.error()
-    if order_id is not None:
-        # Row-level security shows an order to its parties only.
-        order = await session.get(Order, order_id)
-        if order is None:
-            raise errors.ORDER_NOT_FOUND.error()
-        store_id, listing_id = _same(store_id, order.store_id), _same(listing_id, order.listing_id)
-    if listing_id is not None:
-        listing = await session.get(Listing, listing_id)
-        if listing is None:
-            raise errors.LISTING_NOT_FOUND.error()
-        store_id = _same(store_id, listing.store_id)
-    if store_id is None and type in _NEED_CONTEXT:
+    context = await _context(session, store_id, listing_id, order_id)
+    if context.store_id is None and type in _NEED_CONTEXT:
         raise errors.THREAD_NEEDS_CONTEXT.error()
-    if store_id is not None:
-        store = await session.get(Store, store_id)
-        if store is None:
-            raise errors.STORE_NOT_FOUND.error()
-        if type is ThreadType.LAUNCH_DROP and store.owner_merchant_id != by_agent_id:
-            raise errors.STORE_NOT_YOURS.error()
+    if type is ThreadType.LAUNCH_DROP and context.owner_merchant_id != by_agent_id:
+        raise errors.STORE_NOT_YOURS.error()
     thread = Thread(
         thread_id=thread_id,
         type=type,
         status=ThreadStatus.OPEN,
         title=title,
         created_by_agent_id=by_agent_id,
-        context_store_id=store_id,
-        context_listing_id=listing_id,
+        context_store_id=context.store_id,
+        context_listing_id=context.listing_id,
         context_order_id=order_id,
+        created_at=context.created_at,
     )
     session.add(thread)
     await session.flush()
@@ -82,26 +119,10 @@ async def insert_thread(
         session,
         ActivityType.THREAD_CREATED,
         actor_agent_id=by_agent_id,
-        store_id=store_id,
-        listing_id=listing_id,
+        store_id=context.store_id,
+        listing_id=context.listing_id,
         thread_id=thread_id,
     )
-    await session.refresh(thread)
-    return thread
-
-
-def _same(named: UUID | None, real: UUID) -> UUID:
-    if named is not None and named != real:
-        raise errors.THREAD_CONTEXT.error()
-    return real
-
-
-async def _open_thread(session: AsyncSession, thread_id: UUID) -> Thread:
-    thread = await session.get(Thread, thread_id)
-    if thread is None:
-        raise errors.THREAD_NOT_FOUND.error()
-    if thread.status is not ThreadStatus.OPEN:
-        raise errors.THREAD_CLOSED.error()
     return thread
 
 
@@ -109,73 +130,77 @@ async def insert_message(
     session: AsyncSession,
     message_id: UUID,
     thread_id: UUID,
-    author: Agent,
+    author_id: UUID,
+    author_type: AgentType,
     body: str,
     parent_message_id: UUID | None,
     policy: MarketPolicy,
 ) -> tuple[Message, UUID | None]:
-    """Post a message. Returns it, and the store whose trust process must hear of it, if any."""
-    thread = await _open_thread(session, thread_id)
-    parent = await session.get(Message, parent_message_id) if parent_message_id else None
-    if parent_message_id is not None and (parent is None or parent.thread_id != thread_id):
+    """Post a message. Returns it, and the store whose trust process must hear of it, if any.
+
+    Raises thread.not_found, thread.closed, message.parent_invalid.
+    """
+    found = await session.execute(_POSTED, {"thread_id": thread_id, "parent_id": parent_message_id})
+    thread = found.one_or_none()
+    if thread is None:
+        raise errors.THREAD_NOT_FOUND.error()
+    _check_open(thread.status)
+    if parent_message_id is not None and thread.parent_thread_id != thread_id:
         raise errors.MESSAGE_PARENT.error()
-    now = await locks.clock(session)
     message = Message(
         message_id=message_id,
         thread_id=thread_id,
-        author_agent_id=author.agent_id,
+        author_agent_id=author_id,
         parent_message_id=parent_message_id,
         body=body,
-        created_at=now,
+        created_at=thread.now,
     )
     session.add(message)
     await session.flush()
     record_event(
         session,
         ActivityType.MESSAGE_POSTED,
-        actor_agent_id=author.agent_id,
+        actor_agent_id=author_id,
         store_id=thread.context_store_id,
         listing_id=thread.context_listing_id,
         thread_id=thread_id,
         message_id=message_id,
     )
-    await _record_evidence(session, thread, message, author.agent_type, now)
-    store = await session.get(Store, thread.context_store_id) if thread.context_store_id else None
+    await _record_evidence(session, thread, message, author_type)
     heard = moved = None
-    if store is not None:
-        if author.agent_id == store.owner_merchant_id:
-            heard, moved = await questions.answer(session, thread, store, message, parent, policy, now)
-        elif asks_support(author.agent_type, body, thread.type, has_store=True) and await questions.ask(
-            session, thread, store, message, policy, now
+    store_id, owner_id = thread.context_store_id, thread.owner_merchant_id
+    if store_id is not None:
+        place = questions.Place(thread_id, store_id, owner_id, thread.context_listing_id)
+        if author_id == owner_id:
+            heard, moved = await questions.answer(session, place, message, thread.parent_author_id, policy)
+        elif asks_support(author_type, body, thread.type, has_store=True) and await questions.ask(
+            session, place, message, policy
         ):
-            heard = store.owner_merchant_id
-            moved = None if may_wait_for_sweep(policy) else store.store_id
-    _tell_replied(session, thread, message, parent, heard)
-    await session.flush()
+            heard = owner_id
+            moved = None if may_wait_for_sweep(policy) else store_id
+    _tell_replied(session, thread, message, heard)
     return message, moved
 
 
-async def _record_evidence(
-    session: AsyncSession, thread: Thread, message: Message, author_type: AgentType, now: datetime
-) -> None:
-    author, ids = message.author_agent_id, (thread.context_listing_id, thread.context_store_id)
+def _check_open(status: ThreadStatus) -> None:
+    if status is not ThreadStatus.OPEN:
+        raise errors.THREAD_CLOSED.error()
+
+
+async def _record_evidence(session: AsyncSession, thread: Row[Any], message: Message, author_type: AgentType) -> None:
+    author_id, ids = message.author_agent_id, (thread.context_listing_id, thread.context_store_id)
+    kept = {"thread_id": message.thread_id, "message_id": message.message_id}
     for found in evidence_of_message(author_type, message.body, thread.type, *ids):
         if found.listing_id is not None:
-            await evidence.insert_evidence(
-                session, author, found.listing_id, found.type, now,
-                thread_id=thread.thread_id, message_id=message.message_id,
-            )  # fmt: skip
+            await evidence.insert_evidence(session, author_id, found.listing_id, found.type, message.created_at, **kept)
         elif found.store_id is not None:
-            await evidence.insert_store_evidence(
-                session, author, found.store_id, thread.thread_id, message.message_id, now
-            )
+            await evidence.insert_store_evidence(session, author_id, found.store_id, **kept, now=message.created_at)
 
 
-def _tell_replied(
-    session: AsyncSession, thread: Thread, message: Message, parent: Message | None, heard: UUID | None
-) -> None:
+def _tell_replied(session: AsyncSession, thread: Row[Any], message: Message, heard: UUID | None) -> None:
     """Tell the author of the message that was answered, else who opened the thread, unless it heard already."""
-    whom = parent.author_agent_id if parent is not None else thread.created_by_agent_id
+    parent_id = message.parent_message_id
+    whom = thread.parent_author_id if parent_id is not None else thread.created_by_agent_id
     if whom in (message.author_agent_id, heard):
         return
     notify(
@@ -184,9 +209,9 @@ def _tell_replied(
         InboxType.MESSAGE_REPLIED,
         store_id=thread.context_store_id,
         listing_id=thread.context_listing_id,
-        thread_id=thread.thread_id,
+        thread_id=message.thread_id,
         message_id=message.message_id,
-        meta={"parent_message_id": str(parent.message_id)} if parent is not None else None,
+        meta={"parent_message_id": str(parent_id)} if parent_id is not None else None,
     )
 
 
@@ -205,7 +230,10 @@ async def insert_reference(
     offer = await session.get(Offer, offer_id)
     if offer is None:
         raise errors.OFFER_NOT_FOUND.error()
-    await _open_thread(session, thread_id)
+    thread = await session.get(Thread, thread_id)
+    if thread is None:
+        raise errors.THREAD_NOT_FOUND.error()
+    _check_open(thread.status)
     rounds = await list_rounds(session, offer.negotiation_id)
     check_public_note(public_note, [r.proposed_price_cents for r in rounds], offer.quantity)
     reference = OfferReference(

@@ -3,7 +3,8 @@
 A thread has at most one open question per customer, and an answer closes exactly one.
 """
 
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select, update
@@ -12,27 +13,36 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market import trust
 from db.market.activity import notify
-from db.market.tables import Message, Store, SupportQuestion, Thread
+from db.market.tables import Message, SupportQuestion
 from domain.market.policy import MarketPolicy
 from domain.market.reminders import reminder_date
 from domain.market.states import InboxType
 from domain.market.trust import TrustReason
 
 
-async def ask(
-    session: AsyncSession, thread: Thread, store: Store, message: Message, policy: MarketPolicy, now: datetime
-) -> bool:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A thread about a store, or one of its listings."""
+
+    thread_id: UUID
+    store_id: UUID
+    owner_id: UUID
+    listing_id: UUID | None
+
+
+async def ask(session: AsyncSession, place: Place, message: Message, policy: MarketPolicy) -> bool:
     """Open a question; while the same customer has one open in the thread, a message only follows it up.
 
     Tells the owner, and returns True, when it opened one.
     """
+    now = message.created_at
     due_at = now + timedelta(seconds=policy.reply_deadline_seconds)
     asked = await session.scalar(
         insert(SupportQuestion)
         .values(
             question_message_id=message.message_id,
-            thread_id=thread.thread_id,
-            store_id=store.store_id,
+            thread_id=place.thread_id,
+            store_id=place.store_id,
             customer_id=message.author_agent_id,
             asked_at=now,
             due_at=due_at,
@@ -47,11 +57,11 @@ async def ask(
         return False
     notify(
         session,
-        store.owner_merchant_id,
+        place.owner_id,
         InboxType.QUESTION_ASKED,
-        store_id=store.store_id,
-        listing_id=thread.context_listing_id,
-        thread_id=thread.thread_id,
+        store_id=place.store_id,
+        listing_id=place.listing_id,
+        thread_id=place.thread_id,
         message_id=message.message_id,
         due_at=due_at,
     )
@@ -59,22 +69,17 @@ async def ask(
 
 
 async def answer(
-    session: AsyncSession,
-    thread: Thread,
-    store: Store,
-    message: Message,
-    parent: Message | None,
-    policy: MarketPolicy,
-    now: datetime,
+    session: AsyncSession, place: Place, message: Message, parent_author_id: UUID | None, policy: MarketPolicy
 ) -> tuple[UUID | None, UUID | None]:
     """Close the question the owner's message answers: its parent's author's, else the oldest open one.
 
     Returns who was told of the answer, and the store whose trust process must hear of it, if any.
     """
-    first = (SupportQuestion.customer_id != parent.author_agent_id,) if parent is not None else ()
+    now = message.created_at
+    first = (SupportQuestion.customer_id != parent_author_id,) if parent_author_id is not None else ()
     oldest = (
         select(SupportQuestion.question_message_id)
-        .where(SupportQuestion.thread_id == thread.thread_id, SupportQuestion.answered_at.is_(None))
+        .where(SupportQuestion.thread_id == place.thread_id, SupportQuestion.answered_at.is_(None))
         .order_by(*first, SupportQuestion.asked_at, SupportQuestion.question_message_id)
         .limit(1)
     )
@@ -92,16 +97,16 @@ async def answer(
         session,
         question.customer_id,
         InboxType.QUESTION_ANSWERED,
-        store_id=store.store_id,
-        listing_id=thread.context_listing_id,
-        thread_id=thread.thread_id,
+        store_id=place.store_id,
+        listing_id=place.listing_id,
+        thread_id=place.thread_id,
         message_id=message.message_id,
     )
     if question.missed_at is not None:
         return question.customer_id, None
     await trust.insert_fact(
         session,
-        store_id=store.store_id,
+        store_id=place.store_id,
         source_event_id=question.question_message_id,
         reason=TrustReason.MERCHANT_REPLIED_IN_THREAD,
         inputs={
@@ -110,6 +115,6 @@ async def answer(
         },
         occurred_at=now,
         subject_agent_id=question.customer_id,
-        linked_thread_id=thread.thread_id,
+        linked_thread_id=place.thread_id,
     )
-    return question.customer_id, store.store_id
+    return question.customer_id, place.store_id

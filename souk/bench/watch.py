@@ -14,8 +14,8 @@ import uvloop
 
 from db.ids import new_id
 from db.market import conversation
-from db.market.agents import get_agent
 from domain.market.policy import MarketPolicy
+from domain.market.states import AgentType
 from souk.bench.cpu import seconds_of
 from souk.bench.crowd import Crowd, Round
 from souk.bench.deals import Shop, register
@@ -58,9 +58,15 @@ class _Posts:
     async def _write(self, current: Round) -> None:
         message_id = new_id()
         async with self.market.database.transaction() as session:
-            author = await get_agent(session, self.author_id)
             await conversation.insert_message(
-                session, message_id, self.thread_id, author, "So it does.", None, MarketPolicy()
+                session,
+                message_id,
+                self.thread_id,
+                self.author_id,
+                AgentType.MERCHANT,
+                "So it does.",
+                None,
+                MarketPolicy(),
             )
             current.publish(str(message_id).encode(), time.monotonic())
 

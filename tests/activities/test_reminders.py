@@ -8,9 +8,8 @@ import pytest
 from db.ids import new_id
 from db.market import negotiations, orders, trust
 from db.market.conversation import insert_message, insert_thread
-from db.market.tables import Agent
 from domain.market.policy import MarketPolicy
-from domain.market.states import ThreadType
+from domain.market.states import AgentType, ThreadType
 from tests.activities.scene import Deal, Scene
 from tests.builders import Shop
 
@@ -118,10 +117,15 @@ async def asked(
         thread = await insert_thread(
             session, new_id(), customer, ThreadType.GENERAL, "Lamps", None, shop.listing_id, None
         )
-        author = await session.get_one(Agent, customer)
-        body = "Does this lamp shine in the dark?"
         message, store_id = await insert_message(
-            session, new_id(), thread.thread_id, author, body, None, policy or scene.policy
+            session,
+            new_id(),
+            thread.thread_id,
+            customer,
+            AgentType.CUSTOMER,
+            "Does this lamp shine in the dark?",
+            None,
+            policy or scene.policy,
         )
         return message.message_id, store_id
 
