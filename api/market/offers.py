@@ -19,14 +19,16 @@ from api.market.offer_schemas import AnswerIn, CounterIn, OfferIn, OfferOut, off
 from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.limits import limit
-from api.platform.pages import Page, PageQuery
+from api.platform.pages import Page, PageQuery, answer
 from api.platform.routing import Router
-from db.market import offers
+from db.market import offers, reads_trade
 from db.market.cases import OfferCase, get_listing_case, get_offer_case
+from db.market.reads_trade import read_offers, side_of
 from domain.market import errors
 from domain.market import negotiation as rules
 from domain.market.commands import AnswerOffer, CounterOffer, MakeOffer
 from domain.market.states import OfferStatus, Party
+from domain.shared.cursors import encode_cursor
 
 router = Router(prefix="/v1/offers", tags=["offers"])
 
@@ -232,24 +234,16 @@ async def list_my_offers(
     role: Annotated[Literal["buyer", "seller"] | None, Query(description="your side; both when left out")] = None,
     status: OfferStatus | None = None,
     listing_id: UUID | None = None,
-) -> Page[OfferOut]:
+) -> Response:
     """Your offers, newest first: those you are a party of, on either side."""
-    after = paging.after(datetime, UUID)
-    async with context.database.transaction(viewer=caller.agent_id) as session:
-        found = await offers.list_offers(
-            session,
-            caller.agent_id,
-            Party(role.upper()) if role else None,
-            status,
-            listing_id,
-            (after[0], after[1]) if after else None,
-            paging.limit,
-        )
-        return paging.page(found, offer_out, lambda offer: (offer.created_at, offer.offer_id))
+    place = paging.after(datetime, UUID)
+    after = (place[0], place[1]) if place else None
+    party = Party(role.upper()) if role else side_of(caller.agent_type)
+    rows = await read_offers(context.reads, caller.agent_id, party, status, listing_id, after, paging.limit + 1)
+    return paging.answer(rows, lambda row: encode_cursor(row["created_at"], row["offer_id"]))
 
 
 @router.get("/{offer_id}", response_model=OfferOut, responses=refusals(errors.OFFER_NOT_FOUND))
-async def get_my_offer(offer_id: UUID, caller: AnyAgent, context: Context) -> OfferOut:
+async def get_my_offer(offer_id: UUID, caller: AnyAgent, context: Context) -> Response:
     """One offer, for its two parties only."""
-    async with context.database.transaction(viewer=caller.agent_id) as session:
-        return await read_offer(session, offer_id)
+    return answer(await reads_trade.read_offer(context.reads, caller.agent_id, offer_id))

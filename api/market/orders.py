@@ -15,14 +15,16 @@ from api.errors import errors as refusals
 from api.market.order_schemas import OrderIn, OrderOut, RefundDecisionIn, RefundRequestIn, order_out
 from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
-from api.platform.pages import Page, PageQuery
+from api.platform.pages import Page, PageQuery, answer
 from api.platform.routing import Router
-from db.market import purchases
+from db.market import purchases, reads_trade
 from db.market.cases import get_listing_case, get_offer_case, get_order_case
+from db.market.reads_trade import read_orders, side_of
 from domain.market import errors
 from domain.market import orders as rules
 from domain.market.commands import OrderCommand, PlaceOrder
 from domain.market.states import OrderStatus, Party
+from domain.shared.cursors import encode_cursor
 
 router = Router(prefix="/v1/orders", tags=["orders"])
 
@@ -203,23 +205,16 @@ async def list_my_orders(
     paging: PageQuery,
     role: Annotated[Literal["buyer", "seller"] | None, Query(description="your side; both when left out")] = None,
     status: OrderStatus | None = None,
-) -> Page[OrderOut]:
+) -> Response:
     """Your orders, newest first."""
-    after = paging.after(datetime, UUID)
-    async with context.database.transaction(viewer=caller.agent_id) as session:
-        found = await purchases.list_orders(
-            session,
-            caller.agent_id,
-            Party(role.upper()) if role else None,
-            status,
-            (after[0], after[1]) if after else None,
-            paging.limit,
-        )
-        return paging.page(found, order_out, lambda order: (order.placed_at, order.order_id))
+    place = paging.after(datetime, UUID)
+    after = (place[0], place[1]) if place else None
+    party = Party(role.upper()) if role else side_of(caller.agent_type)
+    rows = await read_orders(context.reads, caller.agent_id, party, status, after, paging.limit + 1)
+    return paging.answer(rows, lambda row: encode_cursor(row["placed_at"], row["order_id"]))
 
 
 @router.get("/{order_id}", response_model=OrderOut, responses=refusals(errors.ORDER_NOT_FOUND))
-async def get_my_order(order_id: UUID, caller: AnyAgent, context: Context) -> OrderOut:
+async def get_my_order(order_id: UUID, caller: AnyAgent, context: Context) -> Response:
     """One order, for its buyer and its store's owner."""
-    async with context.database.transaction(viewer=caller.agent_id) as session:
-        return await read_order(session, order_id)
+    return answer(await reads_trade.read_order(context.reads, caller.agent_id, order_id))
