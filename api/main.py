@@ -64,7 +64,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     install_handlers(app)
     for router in ROUTERS:
-        app.include_router(router)
+        # Not included but taken over: FastAPI tries each route of an included router at twice the cost, and the
+        # one that matches once more. Nothing is set for a whole router here that its routes do not hold.
+        app.router.routes.extend(router.routes)
     app.router.routes.append(mcp.route)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     install_openapi(app)
