@@ -4,7 +4,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Integer, Select, Uuid, bindparam, select, tuple_
+from sqlalchemy import BigInteger, Boolean, Select, Uuid, bindparam, select, tuple_
 
 from db.market.tables import Store, StoreStats, StoreUpdate, TrustEvent, TrustProfile
 from db.reading import LIMIT, Read, Reads, Row
@@ -138,7 +138,7 @@ def _ranked() -> Select[*tuple[object, ...]]:
 def _by_trust(*, placed: bool) -> Read:
     query = _ranked().order_by(TrustProfile.rated.desc(), TrustProfile.rank_milli.desc(), Store.store_id)
     if placed:
-        after = tuple_(bindparam("rated", type_=Boolean), bindparam("rank_milli", type_=Integer))
+        after = tuple_(bindparam("rated", type_=Boolean), bindparam("rank_milli", type_=BigInteger))
         place = tuple_(TrustProfile.rated, TrustProfile.rank_milli)
         query = query.where((place < after) | ((place == after) & (Store.store_id > _STORE_ID)))
     return Read(query)

@@ -1,10 +1,13 @@
 """Answers made of rows as they are have the very shape of the models the OpenAPI document describes."""
 
+from uuid import UUID
+
 import pytest
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
 from api.routers import ROUTERS
+from domain.shared.cursors import encode_cursor
 from tests.api.conftest import Stall, register
 
 READS = (
@@ -54,3 +57,18 @@ def _declared(template: str) -> object:
         if isinstance(route, APIRoute) and route.path == template and "GET" in route.methods
     ]
     return found
+
+
+async def test_a_cursor_beyond_every_row_is_no_fault(http, stall: Stall):
+    """Its numbers may be as large as the database's largest."""
+    most, far = 2**63 - 1, UUID(int=2**128 - 1)
+    for path, key in (
+        ("/v1/activity?limit=1", (most, most)),
+        ("/v1/activity?limit=1&order=oldest", (most, most)),
+        ("/v1/leaderboard?limit=1", (most, most, far)),
+        ("/v1/leaderboard?limit=1&by=sales", (most, far)),
+        ("/v1/search?limit=1&q=lamp", (9e14, far)),
+        ("/v1/listings?limit=1", (far,)),
+    ):
+        answer = await http.get(f"{path}&cursor={encode_cursor(*key)}")
+        assert answer.status_code == 200, answer.text
