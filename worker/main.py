@@ -4,6 +4,8 @@ import asyncio
 import gc
 import signal
 import sys
+from collections.abc import AsyncIterator, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 import structlog
@@ -24,7 +26,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 from temporalio.worker import Worker
 
 from config.logs import configure_logs
-from config.settings import Settings
+from config.settings import WORKER_QUEUES, Settings
 from db.session import Database
 from domain.market.processes import MARKET_QUEUE, SWEEP, SWEEP_SCHEDULE
 from worker.interceptors import RefusalInterceptor
@@ -87,33 +89,44 @@ def _spare_the_collector() -> None:
     gc.set_threshold(_COLLECT_EVERY, 20, 20)
 
 
-async def run(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; finishes what is under way."""
+@asynccontextmanager
+async def serving_market(client: Client, settings: Settings) -> AsyncIterator[None]:
+    """Run the market's processes, and keep the sweep's schedule, for as long as the block lasts."""
+    database = Database(
+        settings.pooled_url("worker"), settings.worker_pool_size, "souk-worker", settings.direct_url("worker")
+    )
+    try:
+        await ensure_schedule(client, settings.sweep_interval_seconds)
+        async with build_worker(client, database, settings):
+            yield
+    finally:
+        await database.close()
+
+
+async def run(settings: Settings, queues: Collection[str] = WORKER_QUEUES) -> None:
+    """Serve ``queues`` until SIGTERM or SIGINT; finishes what is under way."""
     client = await connect(
         settings.temporal_address,
         settings.temporal_namespace,
         settings.payload_keys.get_secret_value(),
         runtime=_runtime(settings.worker_metrics_port),
     )
-    database = Database(
-        settings.pooled_url("worker"), settings.worker_pool_size, "souk-worker", settings.direct_url("worker")
-    )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    try:
-        await ensure_schedule(client, settings.sweep_interval_seconds)
-        async with build_worker(client, database, settings), serving_webhooks(client, settings):
-            _spare_the_collector()
-            _log.info("worker ready", queue=MARKET_QUEUE)
-            await stop.wait()
-            _log.info("worker draining")
-    finally:
-        await database.close()
+    async with AsyncExitStack() as serving:
+        if "market" in queues:
+            await serving.enter_async_context(serving_market(client, settings))
+        if "webhooks" in queues:
+            await serving.enter_async_context(serving_webhooks(client, settings))
+        _spare_the_collector()
+        _log.info("worker ready", queues=sorted(queues))
+        await stop.wait()
+        _log.info("worker draining")
 
 
-def main() -> None:
+def main(queues: Collection[str] = WORKER_QUEUES) -> None:
     """Entry point of ``souk worker``."""
     settings = Settings()
     configure_logs(settings.log_level, as_json=settings.log_json)
@@ -121,7 +134,7 @@ def main() -> None:
         sys.exit("no Temporal is configured: set SOUK_TEMPORAL_ADDRESS")
     if not settings.credential_secret.get_secret_value():
         sys.exit("no credential secret: webhooks cannot be signed; set SOUK_CREDENTIAL_SECRET as the API has it")
-    uvloop.run(run(settings))
+    uvloop.run(run(settings, queues))
 
 
 if __name__ == "__main__":

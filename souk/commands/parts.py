@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from config.settings import WORKER_QUEUES
 from souk.commands.clear_errors import one_clear_line
 from souk.commands.options import Wait
 from souk.stack.descriptors import lift_descriptors
@@ -72,11 +73,29 @@ def api(
             raise StackError("the API did not start: see the error above")
 
 
-def worker(wait: Wait = 0, gate: _Gate = -1) -> None:
+def _known_queues(text: str) -> str:
+    for name in text.split(","):
+        if name not in WORKER_QUEUES:
+            raise typer.BadParameter(f"{name!r} is no queue: name some of {', '.join(WORKER_QUEUES)}")
+    return text
+
+
+def worker(
+    wait: Wait = 0,
+    gate: _Gate = -1,
+    queues: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            callback=_known_queues,
+            help="Which processes to run, with a comma in between: those of the market (and checkout), of webhooks.",
+        ),
+    ] = ",".join(WORKER_QUEUES),
+) -> None:
     """Run the worker, every process and activity, against the settings' Postgres and Temporal."""
     with one_clear_line():
         code = _come_in("worker.main", gate, wait, "worker")
-    code.main()
+    code.main(queues.split(","))
 
 
 def migrate(
