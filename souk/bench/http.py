@@ -35,6 +35,7 @@ class Caller:
         self._parser: Any = None
         self._body = bytearray()
         self._complete = False
+        self._stays = False
         self.agent_id = ""
 
     async def get(self, path: str) -> Json:
@@ -90,7 +91,7 @@ class Caller:
                 raise ConnectionResetError("the server closed the connection")
             self._parser.feed_data(data)
         status: int = self._parser.get_status_code()
-        if not self._parser.should_keep_alive():
+        if not self._stays:
             self.close()
         return status, bytes(self._body)
 
@@ -99,8 +100,9 @@ class Caller:
         self._body += data
 
     def on_message_complete(self) -> None:
-        """Called by the parser."""
+        """Called by the parser, which forgets afterwards whether the connection stays."""
         self._complete = True
+        self._stays = self._parser.should_keep_alive()
 
     def close(self) -> None:
         if self._streams is not None:
