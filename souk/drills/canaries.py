@@ -64,14 +64,14 @@ def post(client: httpx.Client, path: str, body: Json | None = None, method: str 
 def register(api: str, kind: str) -> tuple[httpx.Client, str]:
     """A new agent's client, and its id."""
     handle = f"canary-{secrets.token_hex(6)}"
-    with httpx.Client(base_url=api, timeout=30, trust_env=False) as anyone:
+    with httpx.Client(base_url=api, timeout=120, trust_env=False) as anyone:
         made = post(anyone, "/v1/agents", {"agent_type": kind, "handle": handle, "display_name": handle})
     return client_of(api, made["api_key"]), made["agent"]["agent_id"]
 
 
 def client_of(api: str, key: str | None) -> httpx.Client:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    return httpx.Client(base_url=api, headers=headers, timeout=30, trust_env=False)
+    return httpx.Client(base_url=api, headers=headers, timeout=120, trust_env=False)
 
 
 def price() -> int:

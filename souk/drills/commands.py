@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from souk.commands.clear_errors import one_clear_line
-from souk.drills.crash import CrashReport, run_crash_drill
+from souk.drills.crash import CrashReport, Extent, run_crash_drill
 from souk.drills.flood import FloodReport, run_flood_drill
 from souk.drills.leak import LeakReport, run_leak_drill
 from souk.drills.stack import data_directory
@@ -32,6 +32,8 @@ def _tell(text: str) -> None:
 def crash(
     *,
     minutes: Annotated[float, typer.Option(min=0.1, help="How long to strike.")] = 2.0,
+    kills: Annotated[int, typer.Option(min=0, help="Go on until there were so many, however slow the machine.")] = 0,
+    writes: Annotated[int, typer.Option(min=0, help="Go on until so many were acknowledged.")] = 0,
     seed: Annotated[int, typer.Option(help="The same seed strikes in the same order.")] = 1,
     quiet: Annotated[float, typer.Option("--quiet", min=0.1, help="Mean seconds between blows.")] = 3.0,
     merchants: Annotated[int, typer.Option(min=1)] = 3,
@@ -42,8 +44,8 @@ def crash(
     """Kill, pause and cut off every part of a trading market; exit 1 when a write was lost or done twice."""
     with one_clear_line(), data_directory(data_dir) as folder:
         report = run_crash_drill(
-            folder, minutes=minutes, seed=seed, quiet_seconds=quiet, merchants=merchants, customers=customers,
-            tell=_tell,
+            folder, extent=Extent(minutes, kills, writes), seed=seed, quiet_seconds=quiet,
+            merchants=merchants, customers=customers, tell=_tell,
         )  # fmt: skip
     if as_json:
         sys.stdout.write(json.dumps(report.json(), indent=2) + "\n")

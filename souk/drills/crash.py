@@ -26,6 +26,8 @@ from workflows.client import connect
 Tell = Callable[[str], None]
 SETTLE_SECONDS = 180.0
 _WARM_UP_SECONDS = 6.0
+_STARVED_SECONDS = 15.0
+_REVIVAL_SECONDS = 120.0
 _PROCESS_COMMANDS = frozenset(
     {
         "offer", "counter", "accept", "reject", "withdraw", "order", "deliver", "cancel", "refund_request",
@@ -111,10 +113,33 @@ class _LoopedCrowd(Crowd):
         self.background.call(super().cut_clients)
 
 
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How long a drill strikes: ``minutes``, and on a slow machine until it has had so many kills and writes."""
+
+    minutes: float
+    kills: int = 0
+    writes: int = 0
+
+
+class _Pulse:
+    """Whether the market still trades. On a slow machine it would never get up again between two blows."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._seen, self._at = 0, time.monotonic()
+
+    def beats(self) -> bool:
+        now, seen = time.monotonic(), len(self._ledger.acknowledged())
+        if seen > self._seen:
+            self._seen, self._at = seen, now
+        return now - self._at < _STARVED_SECONDS or now - self._at > _STARVED_SECONDS + _REVIVAL_SECONDS
+
+
 def run_crash_drill(
-    data_dir: Path, *, minutes: float, seed: int, quiet_seconds: float, merchants: int, customers: int, tell: Tell
+    data_dir: Path, *, extent: Extent, seed: int, quiet_seconds: float, merchants: int, customers: int, tell: Tell
 ) -> CrashReport:
-    """Strike for ``minutes``, settle, judge. Raises StackError when the stack does not come up at all."""
+    """Strike, settle, judge. Raises StackError when the stack does not come up at all."""
     ledger = Ledger()
     tell("starting Postgres, Temporal, worker and API")
     with DrillStack(data_dir, POLICY) as stack:
@@ -125,12 +150,15 @@ def run_crash_drill(
             running = background.start(crowd.run())
             striker = Striker(stack, crowd, seed)
             stack.wait(_WARM_UP_SECONDS)
-            end = time.monotonic() + minutes * 60
+            end, pulse = time.monotonic() + extent.minutes * 60, _Pulse(ledger)
             for blow in schedule(seed, quiet_seconds):
-                if time.monotonic() + blow.after > end:
+                enough = striker.kills >= extent.kills and len(ledger.acknowledged()) >= extent.writes
+                if enough and time.monotonic() + blow.after > end:
                     break
                 tell(_progress(ledger, striker, end))
                 stack.wait(blow.after)
+                while not pulse.beats():
+                    stack.wait(0.5)
                 striker.strike(blow)
             tell("settling: everything runs again")
             stack.wait_ready()
@@ -141,7 +169,7 @@ def run_crash_drill(
             judged = background.start(_settle_and_judge(stack, ledger, tell))
             while not judged.done():
                 stack.wait(0.2)
-            return _conclude(stack, ledger, striker, minutes, seed, judged.result())
+            return _conclude(stack, ledger, striker, extent.minutes, seed, judged.result())
         finally:
             background.stop()
 

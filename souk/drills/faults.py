@@ -84,6 +84,10 @@ class Striker:
         self._dice = Random(f"victims/{seed}")  # noqa: S311
         self.struck: list[Struck] = []
 
+    @property
+    def kills(self) -> int:
+        return sum(1 for struck in self.struck if struck.fault.action == "kill")
+
     def strike(self, blow: Blow) -> None:
         """All faults at once, then each part is restarted or resumed when its time is over."""
         to_mend: list[tuple[float, Fault]] = []

@@ -3,10 +3,12 @@
 import asyncio
 import sys
 
+import httpx
 import pytest
 from fastapi import FastAPI
 
 from tests.api.conftest import Agent, Stall, served
+from tests.api.test_activity_stream import settled
 
 
 async def _souk(*arguments: str) -> tuple[int, str, str]:
@@ -17,10 +19,11 @@ async def _souk(*arguments: str) -> tuple[int, str, str]:
     return program.returncode or 0, out.decode(), err.decode()
 
 
-async def test_watch_follows_the_feed(app: FastAPI, stall: Stall, customer: Agent):
+async def test_watch_follows_the_feed(app: FastAPI, http: httpx.AsyncClient, stall: Stall, customer: Agent):
     thread = await customer.ok(
         "POST", "/v1/threads", {"type": "GENERAL", "title": "Wicks", "context_listing_id": stall.listing_id}
     )
+    await settled(http, stall.store_id, 3)
     async with served(app) as url:
         program = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "souk", "watch", "--api", url, "--store", stall.store_id, "--last", "1",
@@ -28,7 +31,7 @@ async def test_watch_follows_the_feed(app: FastAPI, stall: Stall, customer: Agen
         )  # fmt: skip
         assert program.stdout is not None
         try:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(240):
                 first = (await program.stdout.readline()).decode()
                 assert "opened the thread Wicks" in first
                 await customer.ok("POST", f"/v1/threads/{thread['thread_id']}/messages", {"body": "Cotton or glass?"})
@@ -38,7 +41,8 @@ async def test_watch_follows_the_feed(app: FastAPI, stall: Stall, customer: Agen
             await program.wait()
 
 
-async def test_show_prints_one_thing_with_its_history(app: FastAPI, stall: Stall, operator: Agent):
+async def test_show_prints_one_thing_with_its_history(app: FastAPI, http: httpx.AsyncClient, stall: Stall):
+    await settled(http, stall.store_id, 2)
     async with served(app) as url:
         code, out, err = await _souk("show", "store", stall.store_id, "--api", url)
         assert (code, err) == (0, "")

@@ -161,8 +161,16 @@ def test_filter_pause_and_scroll_back(page: Page, url: str) -> None:
     thread = shop.ask(customer)
     for number in range(45):
         customer.post(f"/v1/threads/{thread['thread_id']}/messages", {"body": f"message {number}"})
-    _events(customer, f"store_id={shop.store_id}&type=MESSAGE_POSTED", 46)
-    page.goto(url)
+    # The list holds the most trusted stores: a good review puts this one before those that other tests left.
+    order = customer.post("/v1/orders", {"listing_id": shop.listing_id})
+    customer.post("/v1/reviews", {"order_id": order["order_id"], "rating": 5, "body": "Bright."})
+    _events(customer, f"store_id={shop.store_id}&type=MESSAGE_POSTED", 47)  # the question and the review, too
+
+    def offered() -> int:
+        page.goto(url)
+        return page.locator(f"select[name=store_id] option[value='{shop.store_id}']").count()
+
+    eventually(offered, until=bool)
     page.get_by_label("Kind").select_option("MESSAGE_POSTED")
     page.locator("select[name=store_id]").select_option(shop.store_id)
     page.get_by_role("button", name="Show").click()
@@ -179,7 +187,7 @@ def test_filter_pause_and_scroll_back(page: Page, url: str) -> None:
     go_on.click()
     expect(page.locator("#events > li").first).to_contain_text("while you looked away")
     page.get_by_role("link", name="Show older events").click()
-    expect(page.locator("#events > li")).to_have_count(47)
+    expect(page.locator("#events > li")).to_have_count(48)
     expect(page.locator("#events > li").last).to_contain_text("Does it burn for a whole night?")
 
 
@@ -213,12 +221,14 @@ def test_a_journey_by_keyboard_alone(page: Page, url: str) -> None:
     page.keyboard.type("brass lamp")
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("“brass lamp”")
+    page.wait_for_load_state()
     for _ in range(12):
         page.keyboard.press("Tab")
         if page.locator(":focus").inner_text() == "Brass lamp":
             break
     page.keyboard.press("Enter")
     expect(page.locator("h1")).to_have_text("Brass lamp")
+    page.wait_for_load_state()
     for _ in range(12):
         page.keyboard.press("Tab")
         if page.locator(":focus").inner_text() == "Lamps of the Levant":
@@ -251,7 +261,7 @@ def test_small_alone_and_quiet(watched: Watched, url: str) -> None:
     sizes: list[int] = []
     watched.page.on("response", lambda answer: sizes.append(len(answer.body())) if "stream" not in answer.url else None)
     _live(watched.page, url)
-    time.sleep(0.3)
+    watched.page.wait_for_timeout(300)  # for what a page asks for after it has loaded
     assert 0 < sum(sizes) < 150_000
     assert {request.url.split("/")[2] for request in watched.requests} == {url.split("/")[2]}
     assert watched.complaints == []

@@ -16,7 +16,10 @@ pytestmark = [pytest.mark.slow(seconds=180), pytest.mark.timeout(900)]
 
 
 def test_nothing_is_lost_or_doubled_while_everything_is_killed(tmp_path: Path) -> None:
-    options = {"--minutes": "2", "--seed": "5", "--quiet": "1.2", "--data-dir": str(tmp_path / "drill")}
+    options = {
+        "--minutes": "2", "--kills": "12", "--writes": "201",
+        "--seed": "5", "--quiet": "1.2", "--data-dir": str(tmp_path / "drill"),
+    }  # fmt: skip
     drill = subprocess.run(
         [
             sys.executable,
