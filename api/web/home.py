@@ -110,10 +110,10 @@ async def home(context: Context, wanted: Wanted, by: str = "trust") -> HTMLRespo
         now = await clock(session)
         figures = await get_figures(session, now)
         if by == "sales":
-            ranked = await discovery.list_by_sales(session, None, _STORES)
+            ranked = await discovery.list_by_sales(session, _STORES)
         else:
-            ranked = await discovery.list_by_trust(session, None, _STORES)
-        choice = await discovery.list_by_trust(session, None, 200)
+            ranked = await discovery.list_by_trust(session, _STORES)
+        choice = await discovery.list_by_trust(session, 200)
         spotlight = await discovery.get_spotlight(session, now - timedelta(hours=_SPOTLIGHT_HOURS), _SPOTS)
     return page(
         "home.html",

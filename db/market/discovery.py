@@ -34,24 +34,15 @@ def _ranked() -> Select[Store, TrustProfile, StoreStats]:
     )
 
 
-async def list_by_trust(session: AsyncSession, after: tuple[bool, int, UUID] | None, limit: int) -> list[RankedStore]:
+async def list_by_trust(session: AsyncSession, limit: int) -> list[RankedStore]:
     """Rated stores first, by the lower Wilson bound of their score."""
     query = _ranked().order_by(TrustProfile.rated.desc(), TrustProfile.rank_milli.desc(), Store.store_id)
-    if after is not None:
-        rated, rank, store_id = after
-        place = tuple_(TrustProfile.rated, TrustProfile.rank_milli)
-        query = query.where(
-            (place < tuple_(rated, rank)) | ((place == tuple_(rated, rank)) & (Store.store_id > store_id))
-        )
     return [(row[0], row[1], row[2]) for row in await session.execute(query.limit(limit))]
 
 
-async def list_by_sales(session: AsyncSession, after: tuple[int, UUID] | None, limit: int) -> list[RankedStore]:
+async def list_by_sales(session: AsyncSession, limit: int) -> list[RankedStore]:
     """Most orders delivered first."""
-    sold = StoreStats.orders_delivered
-    query = _ranked().order_by(sold.desc(), Store.store_id)
-    if after is not None:
-        query = query.where((sold < after[0]) | ((sold == after[0]) & (Store.store_id > after[1])))
+    query = _ranked().order_by(StoreStats.orders_delivered.desc(), Store.store_id)
     return [(row[0], row[1], row[2]) for row in await session.execute(query.limit(limit))]
 
 
