@@ -35,7 +35,8 @@ def souk_up(data_dir: Path, log: Path) -> Iterator[tuple[Child, str, float]]:
     argv = [sys.executable, "-m", "souk", "up", "--json", "--data-dir", str(data_dir)]
     ports = [part for name in ("api", "temporal", "ui") for part in (f"--{name}-port", "0")]
     started = time.monotonic()
-    child.spawn([*argv, *ports], env=inherited({}, drop=("SOUK_",)))
+    # As after `make install`: a second start finds the first one's compiled modules.
+    child.spawn([*argv, *ports], env=inherited({}, drop=("SOUK_", "PYTHONDONTWRITEBYTECODE")))
     try:
         api = _wait_open(child, log, started)
         yield child, api, time.monotonic() - started
