@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi import Request
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response, refusal_of
 from api.platform.auth import Caller, Identity, identity_of, presented_key
+from api.platform.headers import header, set_headers
 from api.platform.limits import Limiter, Standing, client_address, refuse
 from domain.platform_errors import AUTH_INVALID, UNAVAILABLE
 from domain.shared.errors import DomainError
@@ -80,7 +80,7 @@ class Admission:
         async def send_standing(message: Message) -> None:
             standing: Standing | None = scope.get("souk.standing")
             if message["type"] == "http.response.start" and standing is not None:
-                MutableHeaders(scope=message).update(standing.headers())
+                set_headers(message, standing.headers())
             await send(message)
 
         try:
@@ -109,7 +109,7 @@ class Admission:
         else:
             key = None
             try:
-                key = presented_key(Headers(scope=scope).get("authorization"))
+                key = presented_key(header(scope["headers"], b"authorization"))
             except DomainError as refused:
                 # Counted first, so that guessing keys is limited like everything else.
                 invalid = refused
@@ -172,7 +172,7 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         max_bytes = self.exceptions.get(scope["path"], self.max_bytes)
-        declared = Headers(scope=scope).get("content-length", "")
+        declared = header(scope["headers"], b"content-length") or ""
         if declared.isascii() and declared.isdigit() and int(declared) > max_bytes:
             refused = refusal_of(HTTPException(413))
             assert refused is not None

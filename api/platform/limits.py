@@ -18,6 +18,7 @@ from starlette.types import Scope
 
 from api.platform.auth import Caller
 from api.platform.batches import Batches
+from api.platform.headers import Pair
 from config.settings import LimitSettings
 from db.platform.admissions import AGENT, Admitted, Visit, Window, admit
 from db.platform.keys import KeyOwner, hash_secret
@@ -35,12 +36,12 @@ class Standing:
     remaining: int
     reset_seconds: int
 
-    def headers(self) -> dict[str, str]:
-        return {
-            "RateLimit-Limit": str(self.limit),
-            "RateLimit-Remaining": str(self.remaining),
-            "RateLimit-Reset": str(self.reset_seconds),
-        }
+    def headers(self) -> tuple[Pair, ...]:
+        return (
+            (b"ratelimit-limit", b"%d" % self.limit),
+            (b"ratelimit-remaining", b"%d" % self.remaining),
+            (b"ratelimit-reset", b"%d" % self.reset_seconds),
+        )
 
 
 class Limiter:

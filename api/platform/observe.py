@@ -12,23 +12,23 @@ import time
 import structlog
 from fastapi import Request
 from prometheus_client import CollectorRegistry, Gauge, Histogram
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response
 from api.platform.auth import Caller
+from api.platform.headers import add_missing, header, set_headers
 from db.ids import new_id
 from domain.platform_errors import INTERNAL
 
 _log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[\w\-.]{1,64}", re.ASCII)
 _QUIET = {"/healthz", "/readyz", "/metrics"}
-_SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-}
+_SECURITY_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
 
 
 def configure_logs(level: str, *, as_json: bool) -> None:
@@ -100,18 +100,16 @@ class Observe:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        sent = Headers(scope=scope).get("x-request-id", "")
-        request_id = sent if _REQUEST_ID.fullmatch(sent) else new_id().hex
+        sent = header(scope["headers"], b"x-request-id")
+        request_id = sent if sent is not None and _REQUEST_ID.fullmatch(sent) else new_id().hex
         started, status = time.perf_counter(), 0
 
         async def send_marked(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
-                for name, value in _SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
+                set_headers(message, ((b"x-request-id", request_id.encode()),))
+                add_missing(message, _SECURITY_HEADERS)
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):

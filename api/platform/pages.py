@@ -9,9 +9,9 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query, Response
 from pydantic_core import to_json
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.platform.headers import add_missing, header, set_headers
 from api.platform.schemas import ResponseModel
 from db.reading import Row
 from domain.shared.cursors import decode_cursor, encode_cursor
@@ -19,6 +19,7 @@ from domain.shared.cursors import decode_cursor, encode_cursor
 Item = TypeVar("Item")
 Kept = TypeVar("Kept")
 MAX_LIMIT = 200
+_HOW_TO_KEEP = ((b"cache-control", b"private, no-cache"), (b"vary", b"Authorization"))
 
 
 class Page(ResponseModel, Generic[Item]):
@@ -100,22 +101,23 @@ class Conditional:
 
 
 def _is_json_answer(start: Message) -> bool:
-    content_type = Headers(raw=start["headers"]).get("content-type", "")
+    content_type = header(start["headers"], b"content-type") or ""
     return bool(start["status"] == 200 and content_type.startswith("application/json"))
 
 
 async def _send_tagged(scope: Scope, start: Message, body: bytes, send: Send) -> None:
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = MutableHeaders(scope=start)
-    headers["ETag"] = tag
-    headers.setdefault("Cache-Control", "private, no-cache")
-    headers.setdefault("Vary", "Authorization")
-    asked = Headers(scope=scope).get("if-none-match", "")
-    known = {entry.strip().removeprefix("W/") for entry in asked.split(",")}
-    if tag in known or asked.strip() == "*":
-        del headers["content-length"]
+    set_headers(start, ((b"etag", tag.encode()),))
+    add_missing(start, _HOW_TO_KEEP)
+    asked = header(scope["headers"], b"if-none-match")
+    if asked is not None and _names(asked, tag):
+        start["headers"] = [pair for pair in start["headers"] if pair[0] != b"content-length"]
         await send({**start, "status": 304})
         await send({"type": "http.response.body", "body": b""})
         return
     await send(start)
     await send({"type": "http.response.body", "body": body})
+
+
+def _names(asked: str, tag: str) -> bool:
+    return asked.strip() == "*" or tag in {entry.strip().removeprefix("W/") for entry in asked.split(",")}
