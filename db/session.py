@@ -17,6 +17,8 @@ from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
+from db import writes
+
 _SET_VIEWER = text("SELECT set_config('souk.viewer', :viewer, true)")
 _SET_WATCHERS = text("SELECT set_config('souk.watchers', :watchers, true)")
 
@@ -125,6 +127,8 @@ class Database:
             if watchers:
                 await session.execute(_SET_WATCHERS, {"watchers": f"{{{','.join(map(str, watchers))}}}"})
             yield session
+            if session.in_transaction():
+                await writes.send(session)
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -136,7 +136,7 @@ async def ask(session: AsyncSession, customer_id: UUID, shop: Shop) -> UUID:
         thread_id=thread_id,
         message_id=message_id,
     )
-    await evidence.insert_evidence(
+    evidence.insert_evidence(
         session,
         customer_id,
         shop.listing_id,

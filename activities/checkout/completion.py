@@ -14,7 +14,7 @@ from temporalio import activity
 from activities.checkout.session_case import SessionCase
 from activities.checkout.sessions import PostgresSessions
 from activities.checkout.telling import tell_order
-from db import locks
+from db import locks, writes
 from db.checkout import sessions
 from db.checkout.reads import list_lines
 from db.checkout.tables import CheckoutLine, CheckoutPayment, CheckoutRow
@@ -143,9 +143,11 @@ class PostgresCheckoutActivities(PostgresSessions):
         now = await locks.clock(session)
         for proof in proofs:
             assert proof.listing_id is not None
-            await evidence.insert_evidence(
+            evidence.insert_evidence(
                 session, row.agent_id, proof.listing_id, proof.type, now, checkout_id=row.checkout_id
             )
+        # Orders ask for it.
+        await writes.send(session)
         sold_out: list[UUID] = []
         trust_moved = False
         for line in lines:

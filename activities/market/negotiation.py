@@ -12,10 +12,10 @@ from temporalio import activity
 
 from activities.market.negotiation_case import NegotiationCase, refusal_of
 from activities.market.signatures import NegotiationActivities
-from db import locks
+from db import locks, writes
 from db.market import evidence, negotiations
-from db.market.tables import Negotiation, Store
-from db.platform.commands import find_command, insert_command
+from db.market.tables import Negotiation
+from db.platform.commands import insert_command
 from db.session import Database
 from domain.market import errors
 from domain.market import negotiation as rules
@@ -43,38 +43,48 @@ class PostgresNegotiationActivities(NegotiationActivities):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def _load(self, session: AsyncSession, start: NegotiationStart, *, lock_buyer: bool) -> NegotiationCase:
-        if lock_buyer:
-            # Read without a lock first: a negotiation's buyer never changes, and agents are locked first.
-            found = await session.get(Negotiation, start.negotiation_id)
-            if found is not None:
-                await locks.lock_agent(session, found.buyer_customer_id)
-        listing = await locks.lock_listing(session, start.listing_id)
-        negotiation = await locks.lock_negotiation(session, start.negotiation_id)
-        if listing is None or negotiation is None:
+    async def _load(
+        self,
+        session: AsyncSession,
+        start: NegotiationStart,
+        command_id: UUID | None = None,
+        *,
+        lock_buyer: bool = False,
+    ) -> NegotiationCase:
+        locked = await locks.lock_negotiation(session, start.negotiation_id, with_buyer=lock_buyer)
+        if locked is None:
             raise errors.OFFER_NOT_FOUND.error()
-        store = await session.get_one(Store, listing.store_id)
-        offers = await negotiations.list_rounds(session, start.negotiation_id)
-        return NegotiationCase(session, negotiation, offers, listing, store, await locks.clock(session))
+        listing, negotiation = locked
+        read = await negotiations.read_step(
+            session,
+            listing,
+            negotiation.buyer_customer_id,
+            negotiation_id=start.negotiation_id,
+            command_id=command_id,
+        )
+        return NegotiationCase(session, negotiation, listing, read)
 
     @activity.defn(name="make_offer")
     async def make_offer(self, start: NegotiationStart, command: MakeOffer) -> NegotiationSnapshot:
         async with self._database.transaction() as session:
-            await locks.lock_agent(session, command.buyer_id)
-            listing = await locks.lock_listing(session, command.listing_id)
-            if await find_command(session, command.command_id):
-                return await (await self._load(session, start, lock_buyer=False)).snapshot()
+            listing = await locks.lock_buyer_and_listing(session, command.buyer_id, command.listing_id)
             if listing is None:
                 raise errors.LISTING_NOT_FOUND.error()
-            store = await session.get_one(Store, listing.store_id)
-            if store.owner_merchant_id == command.buyer_id:
+            read = await negotiations.read_step(
+                session,
+                listing,
+                command.buyer_id,
+                negotiation_id=command.negotiation_id,
+                command_id=command.command_id,
+            )
+            if read.done:
+                return (await self._load(session, start)).snapshot()
+            if read.seller_id == command.buyer_id:
                 raise errors.OWN_LISTING.error()
-            now = await locks.clock(session)
-            expires_at = rules.expiry(now, command.expires_in_seconds, start.policy)
-            standing = await negotiations.get_buyer_standing(session, command.buyer_id, listing.currency)
+            expires_at = rules.expiry(read.now, command.expires_in_seconds, start.policy)
             rules.decide_first_offer(
-                negotiations.listing_view(listing, store),
-                standing,
+                negotiations.listing_view(listing, read.store_status),
+                read.standing,
                 command.price_cents,
                 command.quantity,
                 start.policy,
@@ -83,13 +93,12 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 negotiation_id=command.negotiation_id,
                 listing_id=listing.listing_id,
                 buyer_customer_id=command.buyer_id,
-                seller_store_id=store.store_id,
+                seller_store_id=listing.store_id,
                 status=OfferStatus.PROPOSED,
                 rounds=1,
-                opened_at=now,
+                opened_at=read.now,
             )
-            session.add(negotiation)
-            await session.flush()
+            writes.add(session, negotiation)
             offer = negotiations.insert_offer(
                 session,
                 offer_id=command.command_id,
@@ -100,31 +109,31 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 quantity=command.quantity,
                 listing=listing,
                 message=command.message,
-                now=now,
+                now=read.now,
                 expires_at=expires_at,
-                remind_at=reminder_date(now, expires_at, start.policy.offer_reminder_share),
+                remind_at=reminder_date(read.now, expires_at, start.policy.offer_reminder_share),
             )
-            await session.flush()
-            case = NegotiationCase(session, negotiation, [offer], listing, store, now)
+            read.offers.append(offer)
+            case = NegotiationCase(session, negotiation, listing, read)
             case.publish(ActivityType.OFFER_MADE)
             case.tell(Party.SELLER, InboxType.OFFER_MADE, due_at=expires_at)
-            await evidence.insert_evidence(
+            evidence.insert_evidence(
                 session,
                 command.buyer_id,
                 listing.listing_id,
                 InteractionType.OFFER_MADE,
-                now,
+                read.now,
                 offer_id=offer.offer_id,
             )
             insert_command(session, command.command_id, "make_offer", command.negotiation_id)
-            return await case.snapshot()
+            return case.snapshot()
 
     @activity.defn(name="counter_offer")
     async def counter_offer(self, start: NegotiationStart, command: CounterOffer) -> NegotiationSnapshot:
         async with self._database.transaction() as session:
-            case = await self._load(session, start, lock_buyer=True)
-            if await find_command(session, command.command_id):
-                return await case.snapshot()
+            case = await self._load(session, start, command.command_id, lock_buyer=True)
+            if case.read.done:
+                return case.snapshot()
             by = case.party(command.by_agent_id)
             expires_at = rules.expiry(case.now, command.expires_in_seconds, start.policy)
             rules.decide_counter(
@@ -133,19 +142,23 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 command.offer_id,
                 command.price_cents,
                 case.listing_view,
-                await case.limits(),
-                await case.buyer_standing(),
+                case.read.limits,
+                case.read.standing,
                 case.now,
                 start.policy,
             )
             old = case.latest
-            old.status = OfferStatus.CANCELLED
-            old.closed_at = case.now
-            old.close_reason = CloseReason.SUPERSEDED
-            old.superseded_by = command.command_id
-            old.remind_at = None
+            writes.change(
+                session,
+                old,
+                status=OfferStatus.CANCELLED,
+                closed_at=case.now,
+                close_reason=CloseReason.SUPERSEDED,
+                superseded_by=command.command_id,
+                remind_at=None,
+            )
             # Before the new one: only one offer of a negotiation stands at any time.
-            await session.flush()
+            await writes.send(session)
             new = negotiations.insert_offer(
                 session,
                 offer_id=command.command_id,
@@ -160,22 +173,20 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 expires_at=expires_at,
                 remind_at=reminder_date(case.now, expires_at, start.policy.offer_reminder_share),
             )
-            await session.flush()
             case.offers.append(new)
-            case.negotiation.rounds = new.round
+            writes.change(session, case.negotiation, rounds=new.round)
             case.publish(ActivityType.OFFER_MADE)
             case.tell(by.other, InboxType.OFFER_COUNTERED, due_at=expires_at)
             insert_command(session, command.command_id, "counter_offer", start.negotiation_id)
-            return await case.snapshot()
+            return case.snapshot()
 
     @activity.defn(name="accept_offer")
     async def accept_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
         async with self._database.transaction() as session:
-            case = await self._load(session, start, lock_buyer=True)
-            done = await find_command(session, command.command_id)
-            if done is not None:
-                case.refused = None if done.outcome == "ok" else done.outcome
-                return await case.snapshot()
+            case = await self._load(session, start, command.command_id, lock_buyer=True)
+            if case.read.done:
+                case.refused = None if case.read.done == "ok" else case.read.done
+                return case.snapshot()
             by = case.party(command.by_agent_id)
             closing = rules.decide_accept(
                 case.state,
@@ -183,8 +194,8 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 command.offer_id,
                 command.round,
                 case.listing_view,
-                await case.limits(),
-                await case.buyer_standing(),
+                case.read.limits,
+                case.read.standing,
                 case.now,
             )
             if closing is None:
@@ -193,7 +204,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 await case.close(closing)
                 case.refused = refusal_of(closing).code
             insert_command(session, command.command_id, "accept_offer", start.negotiation_id, case.refused or "ok")
-            return await case.snapshot()
+            return case.snapshot()
 
     async def _answer(
         self,
@@ -203,13 +214,13 @@ class PostgresNegotiationActivities(NegotiationActivities):
         decide: Callable[[NegotiationCase, Party], rules.Closing],
     ) -> NegotiationSnapshot:
         async with self._database.transaction() as session:
-            case = await self._load(session, start, lock_buyer=False)
-            if await find_command(session, command.command_id):
-                return await case.snapshot()
+            case = await self._load(session, start, command.command_id)
+            if case.read.done:
+                return case.snapshot()
             by = case.party(command.by_agent_id)
             await case.close(decide(case, by), told=(by.other,))
             insert_command(session, command.command_id, kind, start.negotiation_id)
-            return await case.snapshot()
+            return case.snapshot()
 
     @activity.defn(name="reject_offer")
     async def reject_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
@@ -229,22 +240,22 @@ class PostgresNegotiationActivities(NegotiationActivities):
     @activity.defn(name="settle_negotiation")
     async def settle_negotiation(self, start: NegotiationStart) -> NegotiationSnapshot:
         async with self._database.transaction() as session:
-            case = await self._load(session, start, lock_buyer=False)
+            case = await self._load(session, start)
             closing = rules.decide_due(case.state, case.listing_view, case.now)
             if closing is not None and case.negotiation.closed_at is None:
                 await case.close(closing)
             else:
                 case.remind()
-            return await case.snapshot()
+            return case.snapshot()
 
     @activity.defn(name="answer_automatically")
     async def answer_automatically(self, start: NegotiationStart, offer_id: UUID) -> NegotiationSnapshot:
         async with self._database.transaction() as session:
-            case = await self._load(session, start, lock_buyer=False)
+            case = await self._load(session, start)
             standing = case.state.standing
             if standing is None or standing.offer_id != offer_id or case.now >= standing.expires_at:
-                return await case.snapshot()
-            answer = rules.auto_answer(standing, await case.limits())
+                return case.snapshot()
+            answer = rules.auto_answer(standing, case.read.limits)
             if answer is True:
                 closing = rules.unsellable(standing, case.listing_view)
                 if closing is not None:
@@ -254,4 +265,4 @@ class PostgresNegotiationActivities(NegotiationActivities):
             elif answer is False:
                 # As the merchant would: same status, reason, event and inbox message.
                 await case.close(rules.Closing(OfferStatus.REJECTED, CloseReason.DECLINED), told=(Party.BUYER,))
-            return (await case.snapshot()).model_copy(update={"auto_answer": False, "refused": None})
+            return case.snapshot().model_copy(update={"auto_answer": False, "refused": None})

@@ -9,9 +9,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import writes
 from db.market import negotiations, stock, trust
 from db.market.activity import notify, record_event
-from db.market.tables import Listing, Negotiation, Offer, Store
+from db.market.negotiations import Reading
+from db.market.tables import Listing, Negotiation, Offer
 from domain.market import errors, reminders
 from domain.market import negotiation as rules
 from domain.market.commands import NegotiationSnapshot
@@ -40,21 +42,27 @@ class NegotiationCase:
 
     session: AsyncSession
     negotiation: Negotiation
-    offers: list[Offer]
     listing: Listing
-    store: Store
-    now: datetime
+    read: Reading
     sold_out: bool = False
     trust_moved: bool = False
     refused: str | None = None
 
     @property
+    def offers(self) -> list[Offer]:
+        return self.read.offers
+
+    @property
+    def now(self) -> datetime:
+        return self.read.now
+
+    @property
     def state(self) -> rules.NegotiationState:
-        return negotiations.negotiation_state(self.negotiation, self.offers, self.store.owner_merchant_id)
+        return negotiations.negotiation_state(self.negotiation, self.offers, self.read.seller_id)
 
     @property
     def listing_view(self) -> rules.ListingView:
-        return negotiations.listing_view(self.listing, self.store)
+        return negotiations.listing_view(self.listing, self.read.store_status)
 
     @property
     def latest(self) -> Offer:
@@ -67,7 +75,7 @@ class NegotiationCase:
         return found
 
     def agent_of(self, party: Party) -> UUID:
-        return self.negotiation.buyer_customer_id if party is Party.BUYER else self.store.owner_merchant_id
+        return self.negotiation.buyer_customer_id if party is Party.BUYER else self.read.seller_id
 
     def publish(self, type: ActivityType) -> None:
         record_event(
@@ -89,17 +97,6 @@ class NegotiationCase:
             meta={"reason": reason} if reason else {},
         )
 
-    async def limits(self) -> rules.MerchantLimits:
-        return await negotiations.get_merchant_limits(self.session, self.negotiation.listing_id)
-
-    async def buyer_standing(self) -> rules.BuyerStanding:
-        return await negotiations.get_buyer_standing(
-            self.session,
-            self.negotiation.buyer_customer_id,
-            self.listing.currency,
-            without=self.negotiation.negotiation_id,
-        )
-
     async def close(self, closing: rules.Closing, told: tuple[Party, ...] = (Party.BUYER, Party.SELLER)) -> None:
         """End the latest offer and the negotiation, return held stock, and say so."""
         if closing.returns_stock:
@@ -107,7 +104,7 @@ class NegotiationCase:
             release = HoldRelease.BROKEN if broken else HoldRelease.LAPSED
             await stock.release_hold(self.session, self.latest.offer_id, release, self.now)
             if broken:
-                await trust.insert_fact(
+                trust.insert_fact(
                     self.session,
                     store_id=self.negotiation.seller_store_id,
                     source_event_id=self.latest.offer_id,
@@ -117,7 +114,7 @@ class NegotiationCase:
                     listing_id=self.negotiation.listing_id,
                 )
                 self.trust_moved = True
-        negotiations.close_offer(self.latest, self.negotiation, closing.status, closing.reason, self.now)
+        negotiations.close_offer(self.session, self.latest, self.negotiation, closing.status, closing.reason, self.now)
         self.publish(_EVENT_OF_STATUS[closing.status])
         for party in told:
             self.tell(party, _INBOX_OF_CLOSING.get(closing.reason, InboxType.OFFER_CANCELLED), closing.reason)
@@ -134,11 +131,15 @@ class NegotiationCase:
             self.refused = errors.LISTING_SOLD_OUT.code
             return
         self.sold_out = listing.status is ListingStatus.SOLD_OUT
-        latest.status = OfferStatus.ACCEPTED
-        latest.accepted_at = self.now
-        latest.purchase_by = purchase_by
-        latest.remind_at = reminders.reminder_date(self.now, purchase_by, policy.purchase_reminder_share)
-        self.negotiation.status = OfferStatus.ACCEPTED
+        writes.change(
+            self.session,
+            latest,
+            status=OfferStatus.ACCEPTED,
+            accepted_at=self.now,
+            purchase_by=purchase_by,
+            remind_at=reminders.reminder_date(self.now, purchase_by, policy.purchase_reminder_share),
+        )
+        writes.change(self.session, self.negotiation, status=OfferStatus.ACCEPTED)
         self.publish(ActivityType.OFFER_ACCEPTED)
         self.tell(latest.proposed_by, InboxType.OFFER_ACCEPTED, due_at=purchase_by)
         if latest.proposed_by is Party.SELLER:
@@ -149,17 +150,17 @@ class NegotiationCase:
         """Give the reminder that has come due, once."""
         reminder = reminders.decide_offer_reminder(self.state, self.now)
         if reminder is not None:
-            self.latest.remind_at = None
+            writes.change(self.session, self.latest, remind_at=None)
             self.tell(reminder.party, reminder.type, due_at=reminder.due_at)
 
-    async def snapshot(self) -> NegotiationSnapshot:
+    def snapshot(self) -> NegotiationSnapshot:
         state, latest = self.state, self.latest
         closed = self.negotiation.closed_at is not None
         auto_answer = False
         awaiting = "nothing: it is over"
         if state.standing is not None:
             awaiting = f"an answer of the {latest.proposed_by.other.lower()}"
-            auto_answer = rules.auto_answer(state.standing, await self.limits()) is not None
+            auto_answer = rules.auto_answer(state.standing, self.read.limits) is not None
         elif state.held is not None:
             awaiting = "the buyer's purchase"
         return NegotiationSnapshot(

@@ -10,10 +10,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.market.review import window_snapshot
-from db import locks
+from db import locks, writes
 from db.market import orders, stock, trust
 from db.market.activity import notify, record_event
-from db.market.tables import Order, ReviewWindow, Store
+from db.market.tables import Order, ReviewWindow, StoreStats
 from domain.market import errors
 from domain.market import orders as rules
 from domain.market.commands import OrderSnapshot, ReviewWindowSnapshot
@@ -36,7 +36,7 @@ class OrderCase:
 
     session: AsyncSession
     order: Order
-    store: Store
+    seller_id: UUID
     now: datetime
     policy: MarketPolicy
     negotiation_id: UUID | None = None
@@ -44,6 +44,8 @@ class OrderCase:
     review_window_void: bool = False
     sold_out: bool = False
     trust_moved: bool = False
+    done: bool = False
+    """The command was carried out before."""
 
     @property
     def state(self) -> rules.OrderState:
@@ -54,7 +56,7 @@ class OrderCase:
             raise errors.ORDER_NOT_FOUND.error()
 
     def require_seller(self, agent_id: UUID) -> None:
-        if agent_id != self.store.owner_merchant_id:
+        if agent_id != self.seller_id:
             raise errors.ORDER_NOT_FOUND.error()
 
     def publish(self, type: ActivityType) -> None:
@@ -83,17 +85,19 @@ class OrderCase:
 
     @property
     def parties(self) -> tuple[UUID, UUID]:
-        return self.order.buyer_customer_id, self.store.owner_merchant_id
+        return self.order.buyer_customer_id, self.seller_id
 
-    async def deliver(self) -> None:
+    def deliver(self) -> None:
         """Mark delivered, open the review window, and honour the offer it came from."""
         order = self.order
-        order.status = OrderStatus.DELIVERED
-        order.delivered_at = self.now
-        order.return_window_closes_at = self.now + timedelta(seconds=self.policy.return_window_seconds)
+        writes.change(
+            self.session,
+            order,
+            status=OrderStatus.DELIVERED,
+            delivered_at=self.now,
+            return_window_closes_at=self.now + timedelta(seconds=self.policy.return_window_seconds),
+        )
         closes_at = self.now + timedelta(seconds=self.policy.review_window_seconds)
-        # The window's row refers to the order's, and its policy's clock starts here.
-        await self.session.flush()
         window = ReviewWindow(
             order_id=order.order_id,
             opened_at=self.now,
@@ -101,13 +105,13 @@ class OrderCase:
             remind_at=reminder_date(self.now, closes_at, self.policy.review_reminder_share),
             status=ReviewWindowStatus.OPEN,
         )
-        self.session.add(window)
+        writes.add(self.session, window)
         self.opened_window = window_snapshot(order, window)
         self.publish(ActivityType.ORDER_DELIVERED)
         self.tell(order.buyer_customer_id, InboxType.ORDER_DELIVERED)
         self.tell(order.buyer_customer_id, InboxType.REVIEW_WINDOW_OPENED, due_at=closes_at)
         if order.source_offer_id is not None:
-            await trust.insert_fact(
+            trust.insert_fact(
                 self.session,
                 store_id=order.store_id,
                 source_event_id=order.source_offer_id,
@@ -119,7 +123,7 @@ class OrderCase:
                 linked_order_id=order.order_id,
             )
             self.trust_moved = True
-        await orders.bump_stats(self.session, order.store_id, orders_delivered=1)
+        writes.increase(self.session, StoreStats, order.store_id, orders_delivered=1)
 
     async def refund(self, reason: RefundReason, *, goods_return: bool) -> None:
         """Pay back, take the goods back where they return, and close the review window."""
@@ -127,13 +131,16 @@ class OrderCase:
         if order.status is OrderStatus.DELIVERED:
             window = await locks.lock_review_window(self.session, order.order_id)
             if window is not None and window.status is ReviewWindowStatus.OPEN:
-                window.status = ReviewWindowStatus.VOID
-                window.closed_at = self.now
+                writes.change(self.session, window, status=ReviewWindowStatus.VOID, closed_at=self.now)
                 self.review_window_void = True
-        order.status = OrderStatus.REFUNDED
-        order.refunded_at = self.now
-        order.refund_reason = reason
-        order.closed_at = self.now
+        writes.change(
+            self.session,
+            order,
+            status=OrderStatus.REFUNDED,
+            refunded_at=self.now,
+            refund_reason=reason,
+            closed_at=self.now,
+        )
         if goods_return:
             await stock.move_stock(
                 self.session,
@@ -143,7 +150,7 @@ class OrderCase:
                 order_id=order.order_id,
             )
         if reason is RefundReason.DELIVERY_MISSED:
-            await trust.insert_fact(
+            trust.insert_fact(
                 self.session,
                 store_id=order.store_id,
                 source_event_id=order.order_id,
@@ -158,7 +165,7 @@ class OrderCase:
         self.publish(ActivityType.ORDER_REFUNDED)
         for agent_id in self.parties:
             self.tell(agent_id, InboxType.ORDER_REFUNDED, reason)
-        await orders.bump_stats(self.session, order.store_id, orders_refunded=1)
+        writes.increase(self.session, StoreStats, order.store_id, orders_refunded=1)
 
     def snapshot(self) -> OrderSnapshot:
         state, order = self.state, self.order

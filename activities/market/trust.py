@@ -4,6 +4,7 @@ The profile's lock serialises folds, so what depends on their order — how many
 buyer, whether a penalty is recent — is counted here, recorded in the event's inputs, and never changes.
 """
 
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -13,21 +14,25 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from activities.market.signatures import TrustActivities
-from db import locks
+from db import locks, writes
 from db.ids import new_id
 from db.market import trust
 from db.market.activity import notify, record_event
-from db.market.tables import Store, SupportQuestion, TrustEvent, TrustFact, TrustProfile
+from db.market.tables import TrustEvent, TrustFact, TrustProfile
 from db.session import Database
 from domain.market import errors
 from domain.market.commands import StoreTrustStart, TrustFold
 from domain.market.policy import MarketPolicy
 from domain.market.states import ActivityType, InboxType
-from domain.market.trust import RecordedTrustEvent, TrustComponent, TrustReason, overall_score, record_fact
+from domain.market.trust import RecordedTrustEvent, TrustComponent, TrustReason, TrustState, overall_score, record_fact
 
 _BATCH = 500
 _DECAYS = UUID("6f1f0b9e-6a0b-5d0e-9a52-7a1d6c1d7f10")
-_QUESTIONS = (TrustReason.MERCHANT_REPLIED_IN_THREAD, TrustReason.REPLY_MISSED)
+_COUNTED_AS = {
+    TrustReason.REVIEW_POSTED: "earlier_reviews",
+    TrustReason.OFFER_HONORED: "earlier_honored",
+    **dict.fromkeys(trust.QUESTION_REASONS, "earlier_questions"),
+}
 
 
 class PostgresTrustActivities(TrustActivities):
@@ -42,64 +47,51 @@ class PostgresTrustActivities(TrustActivities):
             profile = await locks.lock_trust_profile(session, start.store_id)
             if profile is None:
                 raise errors.STORE_NOT_FOUND.error()
-            now = await locks.clock(session)
-            await self._look_at_questions(session, start.store_id, now)
-            await self._decay(session, profile, start.policy, now)
-            facts = await trust.list_pending_facts(session, start.store_id, _BATCH)
-            await self._fold(session, profile, facts, start.policy, now)
-            reply = await trust.next_reply_date(session, start.store_id)
-            deadlines = [profile.decay_due_at] + ([reply] if reply else [])
+            read = await trust.read_fold(session, start.store_id, _BATCH)
+            if _is_due(read, profile):
+                await self._look_at_questions(session, start.store_id, read)
+                self._decay(session, profile, start.policy, read.now)
+                await writes.send(session)
+                read = await trust.read_fold(session, start.store_id, _BATCH)
+            state = await self._fold(session, profile, read, start.policy)
+            deadlines = [profile.decay_due_at] + ([read.next_reply] if read.next_reply else [])
             return TrustFold(
                 store_id=start.store_id,
-                facts=len(facts),
-                overall_milli=overall_score(trust.state_of(profile)),
-                more=len(facts) == _BATCH,
+                facts=len(read.pending),
+                overall_milli=overall_score(state),
+                more=len(read.pending) == _BATCH,
                 deadline=min(deadlines),
             )
 
-    async def _look_at_questions(self, session: AsyncSession, store_id: UUID, now: datetime) -> None:
+    async def _look_at_questions(self, session: AsyncSession, store_id: UUID, read: trust.Reading) -> None:
         """Miss those past their deadline; remind the owner of those before it, once."""
-        for question in await trust.list_due_questions(session, store_id, now):
-            question.remind_at = None
-            if now < question.due_at:
-                await self._remind_owner(session, question)
+        for question in await trust.list_due_questions(session, store_id, read.now):
+            about: dict[str, Any] = {
+                "store_id": store_id,
+                "thread_id": question.thread_id,
+                "message_id": question.question_message_id,
+            }
+            if read.now < question.due_at:
+                writes.change(session, question, remind_at=None)
+                notify(session, read.owner_id, InboxType.QUESTION_DUE_SOON, **about, due_at=question.due_at)
                 continue
-            question.missed_at = now
-            await trust.insert_fact(
+            writes.change(session, question, remind_at=None, missed_at=read.now)
+            trust.insert_fact(
                 session,
                 store_id=store_id,
                 source_event_id=question.question_message_id,
                 reason=TrustReason.REPLY_MISSED,
                 inputs={},
-                occurred_at=now,
+                occurred_at=read.now,
                 subject_agent_id=question.customer_id,
                 linked_thread_id=question.thread_id,
             )
-            notify(
-                session,
-                question.customer_id,
-                InboxType.QUESTION_MISSED,
-                store_id=store_id,
-                thread_id=question.thread_id,
-                message_id=question.question_message_id,
-            )
+            notify(session, question.customer_id, InboxType.QUESTION_MISSED, **about)
 
-    async def _remind_owner(self, session: AsyncSession, question: SupportQuestion) -> None:
-        store = await session.get_one(Store, question.store_id)
-        notify(
-            session,
-            store.owner_merchant_id,
-            InboxType.QUESTION_DUE_SOON,
-            store_id=question.store_id,
-            thread_id=question.thread_id,
-            message_id=question.question_message_id,
-            due_at=question.due_at,
-        )
-
-    async def _decay(self, session: AsyncSession, profile: TrustProfile, policy: MarketPolicy, now: datetime) -> None:
+    def _decay(self, session: AsyncSession, profile: TrustProfile, policy: MarketPolicy, now: datetime) -> None:
         """One TIME_DECAY fact per period passed, each with its own source, so none is folded twice."""
         while profile.decay_due_at <= now:
-            await trust.insert_fact(
+            trust.insert_fact(
                 session,
                 store_id=profile.store_id,
                 source_event_id=uuid5(_DECAYS, f"{profile.store_id}/{profile.decay_due_at.isoformat()}"),
@@ -107,65 +99,85 @@ class PostgresTrustActivities(TrustActivities):
                 inputs={},
                 occurred_at=profile.decay_due_at,
             )
-            profile.decay_due_at += timedelta(seconds=policy.trust_decay_seconds)
+            next_due = profile.decay_due_at + timedelta(seconds=policy.trust_decay_seconds)
+            writes.change(session, profile, decay_due_at=next_due)
 
     async def _fold(
-        self,
-        session: AsyncSession,
-        profile: TrustProfile,
-        facts: list[TrustFact],
-        policy: MarketPolicy,
-        now: datetime,
-    ) -> None:
+        self, session: AsyncSession, profile: TrustProfile, read: trust.Reading, policy: MarketPolicy
+    ) -> TrustState:
+        """Fold the facts that wait, in their order. Returns the state they lead to."""
         state = trust.state_of(profile)
-        before = overall_score(state)
-        last: TrustEvent | None = None
-        for fact in facts:
-            inputs = await self._inputs(session, fact, policy, now)
-            state, rows = record_fact(state, fact.source_event_id, fact.reason, inputs, profile.sequence + 1)
-            fact.folded_at = now
+        if not read.pending:
+            return state
+        before, sequence = overall_score(state), profile.sequence
+        last: UUID | None = None
+        history = _History(session, policy)
+        for pending in read.pending:
+            fact = pending.fact
+            inputs = await history.inputs(pending)
+            state, rows = record_fact(state, fact.source_event_id, fact.reason, inputs, sequence + 1)
+            history.note(fact, rows)
+            sequence += len(rows)
             for row in rows:
-                last = _event(fact, row, profile.folds + 1, now)
-                session.add(last)
-            profile.sequence += len(rows)
-            # The next fact's counts must see this one as folded.
-            await session.flush()
+                last = new_id()
+                writes.insert(session, TrustEvent, **_event(last, fact, row, profile.folds + 1, read.now))
+        writes.change_all(session, TrustFact, [pending.fact.fact_id for pending in read.pending], folded_at=read.now)
         if last is None:
-            return
-        profile.folds += 1
-        trust.write_state(profile, state, now)
-        record_event(session, ActivityType.TRUST_UPDATED, store_id=profile.store_id, trust_event_id=last.trust_event_id)
-        store = await session.get_one(Store, profile.store_id)
+            return state
+        writes.change(
+            session, profile, sequence=sequence, folds=profile.folds + 1, **trust.state_values(state, read.now)
+        )
+        record_event(session, ActivityType.TRUST_UPDATED, store_id=profile.store_id, trust_event_id=last)
         notify(
             session,
-            store.owner_merchant_id,
+            read.owner_id,
             InboxType.TRUST_MOVED,
             store_id=profile.store_id,
             meta={"overall_before_milli": before, "overall_after_milli": overall_score(state)},
         )
+        return state
 
-    async def _inputs(
-        self, session: AsyncSession, fact: TrustFact, policy: MarketPolicy, now: datetime
-    ) -> dict[str, Any]:
-        """What was known when the fact was written, and what only the order of folding tells."""
+
+def _is_due(read: trust.Reading, profile: TrustProfile) -> bool:
+    return profile.decay_due_at <= read.now or (read.next_reply is not None and read.next_reply <= read.now)
+
+
+class _History:
+    """What only the order of folding tells: what was folded before, and what this fold has folded so far."""
+
+    def __init__(self, session: AsyncSession, policy: MarketPolicy) -> None:
+        self._session = session
+        self._cooldown = timedelta(seconds=policy.trust_penalty_cooldown_seconds)
+        self._folded: Counter[tuple[str, UUID]] = Counter()
+        self._penalties: dict[tuple[UUID | None, TrustReason], datetime] = {}
+
+    async def inputs(self, pending: trust.Pending) -> dict[str, Any]:
+        """What was known when the fact was written, and what its place among the others adds."""
+        fact = pending.fact
         inputs = dict(fact.inputs)
-        reason = fact.reason
-        if reason is TrustReason.REVIEW_POSTED:
-            inputs["earlier_reviews"] = await self._earlier(session, fact, (reason,))
-        elif reason in _QUESTIONS:
-            inputs["earlier_questions"] = await self._earlier(session, fact, _QUESTIONS)
-        elif reason is TrustReason.OFFER_HONORED:
-            inputs["earlier_honored"] = await self._earlier(session, fact, (reason,))
+        counted = _COUNTED_AS.get(fact.reason)
+        if counted is not None:
+            now_folded = self._folded[counted, fact.subject_agent_id] if fact.subject_agent_id else 0
+            inputs[counted] = pending.earlier + now_folded
         elif "penalised_recently" in inputs:
-            inputs["penalised_recently"] = await self._penalised(session, fact, policy, now)
+            inputs["penalised_recently"] = await self._penalised(fact)
         return inputs
 
-    async def _earlier(self, session: AsyncSession, fact: TrustFact, reasons: tuple[TrustReason, ...]) -> int:
-        return await trust.count_folded(session, fact.store_id, reasons, fact.subject_agent_id)
+    def note(self, fact: TrustFact, rows: list[RecordedTrustEvent]) -> None:
+        """The fact is folded, into these rows."""
+        counted = _COUNTED_AS.get(fact.reason)
+        if counted is not None and fact.subject_agent_id is not None:
+            self._folded[counted, fact.subject_agent_id] += 1
+        if any(row.ds > 0 for row in rows):
+            key = (fact.listing_id, fact.reason)
+            self._penalties[key] = max(fact.occurred_at, self._penalties.get(key, fact.occurred_at))
 
-    async def _penalised(self, session: AsyncSession, fact: TrustFact, policy: MarketPolicy, now: datetime) -> bool:
+    async def _penalised(self, fact: TrustFact) -> bool:
         """Whether this listing's price or copy already cost the store a penalty within the cooldown."""
-        since = fact.occurred_at - timedelta(seconds=policy.trust_penalty_cooldown_seconds)
+        since = fact.occurred_at - self._cooldown
+        latest = self._penalties.get((fact.listing_id, fact.reason))
+        if latest is not None and latest > since:
+            return True
         query = (
             select(TrustEvent.trust_event_id)
             .join(TrustFact, TrustFact.fact_id == TrustEvent.fact_id)
@@ -178,37 +190,39 @@ class PostgresTrustActivities(TrustActivities):
             )
             .limit(1)
         )
-        return await session.scalar(query) is not None
+        return await self._session.scalar(query) is not None
 
 
-def _event(fact: TrustFact, row: RecordedTrustEvent, fold: int, now: datetime) -> TrustEvent:
+def _event(trust_event_id: UUID, fact: TrustFact, row: RecordedTrustEvent, fold: int, now: datetime) -> dict[str, Any]:
+    """A trust event's columns."""
+
     def moved(component: TrustComponent) -> float:
         return (row.component_after - row.component_before) / 1000 if component is row.component else 0.0
 
-    return TrustEvent(
-        trust_event_id=new_id(),
-        store_id=fact.store_id,
-        timestamp=now,
-        reason=fact.reason,
-        delta_overall=(row.score_after - row.score_before) / 1000,
-        delta_product_satisfaction=moved(TrustComponent.PRODUCT),
-        delta_claim_accuracy=moved(TrustComponent.CLAIM),
-        delta_support_responsiveness=moved(TrustComponent.SUPPORT),
-        delta_policy_clarity=moved(TrustComponent.POLICY),
-        linked_thread_id=fact.linked_thread_id,
-        linked_order_id=fact.linked_order_id,
-        linked_review_id=fact.linked_review_id,
-        sequence=row.sequence,
-        fold=fold,
-        fact_id=fact.fact_id,
-        source_event_id=fact.source_event_id,
-        component=row.component,
-        delta_r=row.dr,
-        delta_s=row.ds,
-        formula_version=row.formula_version,
-        inputs=dict(row.inputs),
-        component_before_milli=row.component_before,
-        component_after_milli=row.component_after,
-        overall_before_milli=row.score_before,
-        overall_after_milli=row.score_after,
-    )
+    return {
+        "trust_event_id": trust_event_id,
+        "store_id": fact.store_id,
+        "timestamp": now,
+        "reason": fact.reason,
+        "delta_overall": (row.score_after - row.score_before) / 1000,
+        "delta_product_satisfaction": moved(TrustComponent.PRODUCT),
+        "delta_claim_accuracy": moved(TrustComponent.CLAIM),
+        "delta_support_responsiveness": moved(TrustComponent.SUPPORT),
+        "delta_policy_clarity": moved(TrustComponent.POLICY),
+        "linked_thread_id": fact.linked_thread_id,
+        "linked_order_id": fact.linked_order_id,
+        "linked_review_id": fact.linked_review_id,
+        "sequence": row.sequence,
+        "fold": fold,
+        "fact_id": fact.fact_id,
+        "source_event_id": fact.source_event_id,
+        "component": row.component,
+        "delta_r": row.dr,
+        "delta_s": row.ds,
+        "formula_version": row.formula_version,
+        "inputs": dict(row.inputs),
+        "component_before_milli": row.component_before,
+        "component_after_milli": row.component_after,
+        "overall_before_milli": row.score_before,
+        "overall_after_milli": row.score_after,
+    }

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import writes
 from db.ids import new_id
 from db.market.tables import ActivityEvent, InboxEvent
 from domain.market.states import ActivityType, InboxType
@@ -42,21 +43,21 @@ def record_event(
     trust_event_id: UUID | None = None,
 ) -> None:
     """Write a public event in the transaction that made it true."""
-    session.add(
-        ActivityEvent(
-            activity_event_id=new_id(),
-            type=type,
-            actor_agent_id=None if type in _ANONYMOUS else actor_agent_id,
-            store_id=store_id,
-            listing_id=listing_id,
-            thread_id=thread_id,
-            message_id=message_id,
-            offer_ref_id=offer_ref_id,
-            order_id=order_id,
-            review_id=review_id,
-            store_update_id=store_update_id,
-            trust_event_id=trust_event_id,
-        )
+    writes.insert(
+        session,
+        ActivityEvent,
+        activity_event_id=new_id(),
+        type=type,
+        actor_agent_id=None if type in _ANONYMOUS else actor_agent_id,
+        store_id=store_id,
+        listing_id=listing_id,
+        thread_id=thread_id,
+        message_id=message_id,
+        offer_ref_id=offer_ref_id,
+        order_id=order_id,
+        review_id=review_id,
+        store_update_id=store_update_id,
+        trust_event_id=trust_event_id,
     )
 
 
@@ -79,18 +80,18 @@ def notify(
 
     ``due_at``: until when something is awaited. Neither it nor ``meta`` holds a price, a quantity or a message.
     """
-    session.add(
-        InboxEvent(
-            inbox_event_id=new_id(),
-            agent_id=agent_id,
-            type=type.value,
-            store_id=store_id,
-            listing_id=listing_id,
-            thread_id=thread_id,
-            message_id=message_id,
-            offer_id=offer_id,
-            order_id=order_id,
-            review_id=review_id,
-            meta=(meta or {}) | ({DUE_AT: due_at.isoformat()} if due_at else {}),
-        )
+    writes.insert(
+        session,
+        InboxEvent,
+        inbox_event_id=new_id(),
+        agent_id=agent_id,
+        type=type,
+        store_id=store_id,
+        listing_id=listing_id,
+        thread_id=thread_id,
+        message_id=message_id,
+        offer_id=offer_id,
+        order_id=order_id,
+        review_id=review_id,
+        meta=(meta or {}) | ({DUE_AT: due_at.isoformat()} if due_at else {}),
     )

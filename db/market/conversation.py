@@ -166,7 +166,7 @@ async def insert_message(
         thread_id=thread_id,
         message_id=message_id,
     )
-    await _record_evidence(session, thread, message, author_type)
+    _record_evidence(session, thread, message, author_type)
     heard = moved = None
     store_id, owner_id = thread.context_store_id, thread.owner_merchant_id
     if store_id is not None:
@@ -187,14 +187,14 @@ def _check_open(status: ThreadStatus) -> None:
         raise errors.THREAD_CLOSED.error()
 
 
-async def _record_evidence(session: AsyncSession, thread: Row[Any], message: Message, author_type: AgentType) -> None:
+def _record_evidence(session: AsyncSession, thread: Row[Any], message: Message, author_type: AgentType) -> None:
     author_id, ids = message.author_agent_id, (thread.context_listing_id, thread.context_store_id)
     kept = {"thread_id": message.thread_id, "message_id": message.message_id}
     for found in evidence_of_message(author_type, message.body, thread.type, *ids):
         if found.listing_id is not None:
-            await evidence.insert_evidence(session, author_id, found.listing_id, found.type, message.created_at, **kept)
+            evidence.insert_evidence(session, author_id, found.listing_id, found.type, message.created_at, **kept)
         elif found.store_id is not None:
-            await evidence.insert_store_evidence(session, author_id, found.store_id, **kept, now=message.created_at)
+            evidence.insert_store_evidence(session, author_id, found.store_id, **kept, now=message.created_at)
 
 
 def _tell_replied(session: AsyncSession, thread: Row[Any], message: Message, heard: UUID | None) -> None:

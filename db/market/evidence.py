@@ -3,16 +3,16 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import writes
 from db.ids import new_id
 from db.market.tables import InteractionEvidence, StoreInteractionEvidence
 from domain.market.states import InteractionType
 
 
-async def insert_evidence(
+def insert_evidence(
     session: AsyncSession,
     customer_id: UUID,
     listing_id: UUID,
@@ -24,52 +24,62 @@ async def insert_evidence(
     offer_id: UUID | None = None,
     checkout_id: UUID | None = None,
 ) -> None:
-    await session.execute(
-        insert(InteractionEvidence)
-        .values(
-            evidence_id=new_id(),
-            customer_id=customer_id,
-            listing_id=listing_id,
-            type=type,
-            thread_id=thread_id,
-            message_id=message_id,
-            offer_id=offer_id,
-            checkout_id=checkout_id,
-            created_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["customer_id", "listing_id", "type"])
+    writes.insert(
+        session,
+        InteractionEvidence,
+        once=True,
+        evidence_id=new_id(),
+        customer_id=customer_id,
+        listing_id=listing_id,
+        type=type,
+        thread_id=thread_id,
+        message_id=message_id,
+        offer_id=offer_id,
+        checkout_id=checkout_id,
+        created_at=now,
     )
 
 
-async def insert_store_evidence(
+def insert_store_evidence(
     session: AsyncSession, customer_id: UUID, store_id: UUID, thread_id: UUID, message_id: UUID, now: datetime
 ) -> None:
-    await session.execute(
-        insert(StoreInteractionEvidence)
-        .values(
-            customer_id=customer_id,
-            store_id=store_id,
-            thread_id=thread_id,
-            message_id=message_id,
-            created_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["customer_id", "store_id"])
+    writes.insert(
+        session,
+        StoreInteractionEvidence,
+        once=True,
+        customer_id=customer_id,
+        store_id=store_id,
+        thread_id=thread_id,
+        message_id=message_id,
+        created_at=now,
     )
+
+
+_OF_LISTING = (
+    select(InteractionEvidence)
+    .where(
+        InteractionEvidence.customer_id == bindparam("customer_id"),
+        InteractionEvidence.listing_id == bindparam("listing_id"),
+    )
+    .order_by(InteractionEvidence.created_at)
+)
+
+
+async def _find(
+    session: AsyncSession, customer_id: UUID, listing_id: UUID, store_id: UUID
+) -> tuple[list[InteractionEvidence], StoreInteractionEvidence | None]:
+    """What was kept for the listing; and, unless that holds a question already, the question to its store."""
+    found = list(await session.scalars(_OF_LISTING, {"customer_id": customer_id, "listing_id": listing_id}))
+    if any(row.type is InteractionType.QUESTION_POSTED for row in found):
+        return found, None
+    return found, await session.get(StoreInteractionEvidence, (customer_id, store_id))
 
 
 async def list_evidence(
     session: AsyncSession, customer_id: UUID, listing_id: UUID, store_id: UUID
 ) -> list[InteractionEvidence]:
     """All that proves the customer's interaction with the listing, the store's own threads included."""
-    query = (
-        select(InteractionEvidence)
-        .where(InteractionEvidence.customer_id == customer_id, InteractionEvidence.listing_id == listing_id)
-        .order_by(InteractionEvidence.created_at)
-    )
-    found = list(await session.scalars(query))
-    if any(row.type is InteractionType.QUESTION_POSTED for row in found):
-        return found
-    store_wide = await session.get(StoreInteractionEvidence, (customer_id, store_id))
+    found, store_wide = await _find(session, customer_id, listing_id, store_id)
     if store_wide is not None:
         found.append(
             InteractionEvidence(
@@ -93,16 +103,19 @@ async def settle_evidence(
     A question to the whole store is copied to the listing, with its time. An order is never older than this
     time, also when the clock was set back in between.
     """
-    found = await list_evidence(session, customer_id, listing_id, store_id)
-    for row in found:
-        if row.type is InteractionType.QUESTION_POSTED and row.thread_id and row.message_id:
-            await insert_evidence(
-                session,
-                customer_id,
-                listing_id,
-                InteractionType.QUESTION_POSTED,
-                row.created_at,
-                thread_id=row.thread_id,
-                message_id=row.message_id,
-            )
-    return min((row.created_at for row in found), default=None)
+    found, store_wide = await _find(session, customer_id, listing_id, store_id)
+    dates = [row.created_at for row in found]
+    if store_wide is not None:
+        dates.append(store_wide.created_at)
+        insert_evidence(
+            session,
+            customer_id,
+            listing_id,
+            InteractionType.QUESTION_POSTED,
+            store_wide.created_at,
+            thread_id=store_wide.thread_id,
+            message_id=store_wide.message_id,
+        )
+        # An order's trigger asks for it.
+        await writes.send(session)
+    return min(dates, default=None)

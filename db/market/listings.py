@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import locks
+from db import locks, writes
 from db.market import stores, trust
 from db.market.activity import record_event
 from db.market.orders import has_undelivered
@@ -87,7 +87,7 @@ async def update_price(
     now = await locks.clock(session)
     listing.price_cents = price_cents
     listing.updated_at = now
-    await trust.insert_fact(
+    trust.insert_fact(
         session,
         store_id=listing.store_id,
         source_event_id=update_id,
@@ -127,7 +127,7 @@ async def update_inventory(
     if moved is None:
         raise STOCK_NEGATIVE.error()
     moved.updated_at = await locks.clock(session)
-    await session.flush()
+    await writes.send(session)
     return moved
 
 

@@ -1,21 +1,26 @@
 """Negotiations and their offers: loading the rules' view of them, and writing what was decided."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, Text, Uuid, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import load_only
 
+from db import writes
+from db.market.standing import buyer_standing, committed_cents, open_negotiations
 from db.market.tables import (
+    Agent,
     AgentLimits,
     Listing,
     ListingLimits,
     Negotiation,
     Offer,
-    Order,
     Store,
 )
+from db.platform.tables import ProcessedCommand
 from domain.market.negotiation import (
     BuyerStanding,
     ListingView,
@@ -23,7 +28,7 @@ from domain.market.negotiation import (
     NegotiationState,
     OfferView,
 )
-from domain.market.states import CloseReason, OfferStatus, OrderStatus, Party
+from domain.market.states import CloseReason, OfferStatus, Party, StoreStatus
 
 
 def offer_view(offer: Offer | Row[Any]) -> OfferView:
@@ -51,26 +56,44 @@ def negotiation_state(negotiation: Negotiation, offers: list[Offer], seller_id: 
     )
 
 
-def listing_view(listing: Listing, store: Store) -> ListingView:
+def listing_view(listing: Listing, store_status: StoreStatus) -> ListingView:
     return ListingView(
         price_cents=listing.price_cents,
         stock=listing.inventory_on_hand,
         status=listing.status,
-        store_status=store.status,
+        store_status=store_status,
     )
+
+
+_ROUNDS = (
+    select(Offer)
+    .where(Offer.negotiation_id == bindparam("negotiation_id"))
+    .order_by(Offer.round)
+    .execution_options(populate_existing=True)
+)
 
 
 async def list_rounds(session: AsyncSession, negotiation_id: UUID) -> list[Offer]:
     """The negotiation's offers, oldest first, as they are now."""
-    query = select(Offer).where(Offer.negotiation_id == negotiation_id).order_by(Offer.round)
-    return list(await session.scalars(query.execution_options(populate_existing=True)))
+    return list(await session.scalars(_ROUNDS, {"negotiation_id": negotiation_id}))
 
 
-async def get_merchant_limits(session: AsyncSession, listing_id: UUID) -> MerchantLimits:
-    row = await session.get(ListingLimits, listing_id)
-    if row is None:
-        return MerchantLimits()
-    return MerchantLimits(row.floor_cents, row.auto_accept_cents, row.auto_decline_cents)
+_BUYER = bindparam("buyer_id", type_=Uuid())
+_LIMITS = AgentLimits.__table__
+_STANDING = (
+    open_negotiations(_BUYER).label("open_negotiations"),
+    _LIMITS.c.max_open_negotiations,
+    committed_cents(_BUYER, bindparam("currency", type_=Text()), bindparam("without", type_=Uuid())).label(
+        "committed_cents"
+    ),
+    _LIMITS.c.spend_cap_cents,
+)
+_STANDING_ALONE = (
+    select(*_STANDING)
+    .select_from(Agent)
+    .outerjoin(_LIMITS, _LIMITS.c.agent_id == Agent.agent_id)
+    .where(Agent.agent_id == _BUYER)
+)
 
 
 async def get_buyer_standing(
@@ -80,41 +103,94 @@ async def get_buyer_standing(
 
     Exact only under the lock on the buyer's row.
     """
-    limits = await session.get(AgentLimits, buyer_id)
-    open_count = await session.scalar(
-        select(func.count())
-        .select_from(Negotiation)
-        .where(Negotiation.buyer_customer_id == buyer_id, Negotiation.status == OfferStatus.PROPOSED)
-    )
-    committed = 0
-    if limits is not None and limits.spend_cap_cents is not None:
-        committed = await _committed_cents(session, buyer_id, currency, without)
-    return BuyerStanding(
-        open_negotiations=open_count or 0,
-        max_open_negotiations=limits.max_open_negotiations if limits else None,
-        committed_cents=committed,
-        spend_cap_cents=limits.spend_cap_cents if limits else None,
-    )
+    keys = {"buyer_id": buyer_id, "currency": currency, "without": without}
+    return buyer_standing((await session.execute(_STANDING_ALONE, keys)).one())
 
 
-async def _committed_cents(session: AsyncSession, buyer_id: UUID, currency: str, without: UUID | None) -> int:
-    bids = (
-        select(func.coalesce(func.sum(Offer.proposed_price_cents * Offer.quantity), 0))
-        .join(Negotiation, Negotiation.negotiation_id == Offer.negotiation_id)
-        .where(
-            Offer.buyer_customer_id == buyer_id,
-            Offer.currency == currency,
-            Negotiation.closed_at.is_(None),
-            ((Offer.status == OfferStatus.PROPOSED) & (Offer.proposed_by == Party.BUYER))
-            | (Offer.status == OfferStatus.ACCEPTED),
-        )
+# Every column costs, and the rules and the changes read no more of a round.
+_ROUND = (
+    Offer.listing_id,
+    Offer.round,
+    Offer.proposed_by,
+    Offer.proposed_price_cents,
+    Offer.quantity,
+    Offer.status,
+    Offer.expires_at,
+    Offer.list_price_cents,
+    Offer.purchase_by,
+    Offer.remind_at,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a step of a buyer with a listing reads once it has its locks, all at one moment.
+
+    ``done``: the outcome of its command, when that was carried out before.
+    """
+
+    now: datetime
+    seller_id: UUID
+    store_status: StoreStatus
+    offers: list[Offer]
+    limits: MerchantLimits
+    standing: BuyerStanding
+    done: str | None
+
+
+_READING = (
+    select(
+        func.clock_timestamp().label("now"),
+        Store.owner_merchant_id,
+        Store.status.label("store_status"),
+        Offer,
+        ListingLimits.floor_cents,
+        ListingLimits.auto_accept_cents,
+        ListingLimits.auto_decline_cents,
+        ProcessedCommand.outcome,
+        *_STANDING,
     )
-    if without is not None:
-        bids = bids.where(Offer.negotiation_id != without)
-    spent = select(func.coalesce(func.sum(Order.total_price_cents), 0)).where(
-        Order.buyer_customer_id == buyer_id, Order.currency == currency, Order.status != OrderStatus.REFUNDED
+    .select_from(Store)
+    .outerjoin(Offer, Offer.negotiation_id == bindparam("negotiation_id"))
+    .outerjoin(ListingLimits, ListingLimits.listing_id == bindparam("listing_id"))
+    .outerjoin(_LIMITS, _LIMITS.c.agent_id == _BUYER)
+    .outerjoin(ProcessedCommand, ProcessedCommand.command_id == bindparam("command_id"))
+    .where(Store.store_id == bindparam("store_id"))
+    .order_by(Offer.round)
+    .options(load_only(*_ROUND))
+    .execution_options(populate_existing=True)
+)
+
+
+async def read_step(
+    session: AsyncSession,
+    listing: Listing,
+    buyer_id: UUID,
+    *,
+    negotiation_id: UUID | None = None,
+    command_id: UUID | None = None,
+) -> Reading:
+    """Everything at once. The standing leaves the negotiation out, and is exact only under the buyer's lock."""
+    keys = {
+        "store_id": listing.store_id,
+        "listing_id": listing.listing_id,
+        "currency": listing.currency,
+        "buyer_id": buyer_id,
+        "negotiation_id": negotiation_id,
+        "without": negotiation_id,
+        "command_id": command_id,
+    }
+    rows = (await session.execute(_READING, keys)).all()
+    row = rows[0]
+    return Reading(
+        now=row.now,
+        seller_id=row.owner_merchant_id,
+        store_status=row.store_status,
+        offers=[row.Offer for row in rows if row.Offer is not None],
+        limits=MerchantLimits(row.floor_cents, row.auto_accept_cents, row.auto_decline_cents),
+        standing=buyer_standing(row),
+        done=row.outcome,
     )
-    return int(await session.scalar(bids) or 0) + int(await session.scalar(spent) or 0)
 
 
 def insert_offer(
@@ -151,11 +227,12 @@ def insert_offer(
         quantity=quantity,
         list_price_cents=listing.price_cents,
     )
-    session.add(offer)
+    writes.add(session, offer)
     return offer
 
 
 def close_offer(
+    session: AsyncSession,
     offer: Offer,
     negotiation: Negotiation,
     status: OfferStatus,
@@ -163,15 +240,10 @@ def close_offer(
     now: datetime,
 ) -> None:
     """End the offer, and with it its negotiation and process."""
-    offer.status = status
-    offer.closed_at = now
-    offer.close_reason = reason
-    offer.remind_at = None
-    if status is OfferStatus.REJECTED:
-        offer.rejected_at = now
-    negotiation.status = status
-    negotiation.closed_at = now
-    negotiation.close_reason = reason
+    rejected = {"rejected_at": now} if status is OfferStatus.REJECTED else {}
+    closing = {"status": status, "closed_at": now, "close_reason": reason}
+    writes.change(session, offer, **closing, **rejected, remind_at=None)
+    writes.change(session, negotiation, **closing)
 
 
 async def list_overdue_negotiations(session: AsyncSession, limit: int) -> list[UUID]:

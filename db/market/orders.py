@@ -1,12 +1,15 @@
-"""Orders: the rules' view, and the counters kept beside them."""
+"""Orders: the rules' view of them, and those that are overdue."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.market.tables import Order, ReviewWindow, StoreStats
+from db.market.tables import Offer, Order, ReviewWindow, Store
+from db.platform.tables import ProcessedCommand
 from domain.market.orders import OrderState
 from domain.market.states import OrderStatus, ReviewWindowStatus
 
@@ -27,15 +30,30 @@ def order_state(order: Order | Row[Any]) -> OrderState:
     )
 
 
-async def bump_stats(session: AsyncSession, store_id: UUID, **increments: int) -> None:
-    """Add to the store's counters, e.g. ``orders_placed=1``."""
-    values = {name: getattr(StoreStats, name) + by for name, by in increments.items()}
-    await session.execute(
-        update(StoreStats)
-        .where(StoreStats.store_id == store_id)
-        .values(values)
-        .execution_options(synchronize_session=False)
-    )
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a step of an order reads once it has its locks. ``done``: whether its command was carried out before."""
+
+    now: datetime
+    seller_id: UUID
+    negotiation_id: UUID | None
+    done: bool
+
+
+_READING = (
+    select(func.clock_timestamp(), Store.owner_merchant_id, Offer.negotiation_id, ProcessedCommand.command_id)
+    .select_from(Store)
+    .outerjoin(Offer, Offer.offer_id == bindparam("offer_id"))
+    .outerjoin(ProcessedCommand, ProcessedCommand.command_id == bindparam("command_id"))
+    .where(Store.store_id == bindparam("store_id"))
+)
+
+
+async def read_step(session: AsyncSession, order: Order, command_id: UUID | None) -> Reading:
+    """Everything at once: the store's owner, the negotiation the order came from, the command, the clock."""
+    keys = {"store_id": order.store_id, "offer_id": order.source_offer_id, "command_id": command_id}
+    now, seller_id, negotiation_id, done = (await session.execute(_READING, keys)).one()
+    return Reading(now, seller_id, negotiation_id, done is not None)
 
 
 async def has_undelivered(session: AsyncSession, *, listing_id: UUID) -> bool:

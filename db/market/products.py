@@ -118,7 +118,7 @@ async def _copy_facts(
     )
     for thread in await session.scalars(challenges.order_by(Thread.thread_id)):
         thread.status = ThreadStatus.CLOSED
-        await trust.insert_fact(
+        trust.insert_fact(
             session,
             store_id=product.store_id,
             source_event_id=thread.thread_id,
@@ -132,7 +132,7 @@ async def _copy_facts(
         if await has_undelivered(session, listing_id=listing.listing_id):
             # A fact has one source of its own; an edit of a product sold in several listings has several.
             source = update_id if len(listings) == 1 else uuid5(update_id, str(listing.listing_id))
-            await trust.insert_fact(
+            trust.insert_fact(
                 session,
                 store_id=product.store_id,
                 source_event_id=source,

@@ -104,7 +104,7 @@ async def answer(
     )
     if question.missed_at is not None:
         return question.customer_id, None
-    await trust.insert_fact(
+    trust.insert_fact(
         session,
         store_id=place.store_id,
         source_event_id=question.question_message_id,

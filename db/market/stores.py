@@ -93,7 +93,7 @@ async def update_policies(
 
 async def _policy_fact(session: AsyncSession, store: Store, source: UUID, now: datetime) -> None:
     fields = parse_policy(store.return_policy_text, store.shipping_policy_text).present()
-    await trust.insert_fact(
+    trust.insert_fact(
         session,
         store_id=store.store_id,
         source_event_id=source,

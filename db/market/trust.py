@@ -1,15 +1,18 @@
 """Trust facts, written where they happen, and the profile's evidence in the rules' terms."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, case, cast, func, select
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
+from db import writes
 from db.ids import new_id
-from db.market.tables import StoreStats, SupportQuestion, TrustFact, TrustProfile
+from db.market.tables import Store, StoreStats, SupportQuestion, TrustFact, TrustProfile
 from domain.market.trust import (
     Evidence,
     PolicyField,
@@ -23,10 +26,12 @@ from domain.market.trust import (
     rank_score,
 )
 
+QUESTION_REASONS = frozenset({TrustReason.MERCHANT_REPLIED_IN_THREAD, TrustReason.REPLY_MISSED})
+"""A question is answered or missed: both count as the same customer's."""
 COMPONENTS = (TrustComponent.PRODUCT, TrustComponent.CLAIM, TrustComponent.SUPPORT, TrustComponent.POLICY)
 
 
-async def insert_fact(
+def insert_fact(
     session: AsyncSession,
     *,
     store_id: UUID,
@@ -45,22 +50,21 @@ async def insert_fact(
     ``inputs`` are what is known now; what depends on the order of folding (how many earlier ones of the same
     subject, whether a penalty is recent) is added by the fold, under the profile's lock.
     """
-    await session.execute(
-        insert(TrustFact)
-        .values(
-            fact_id=new_id(),
-            store_id=store_id,
-            source_event_id=source_event_id,
-            reason=reason,
-            inputs=inputs,
-            subject_agent_id=subject_agent_id,
-            listing_id=listing_id,
-            linked_thread_id=linked_thread_id,
-            linked_order_id=linked_order_id,
-            linked_review_id=linked_review_id,
-            occurred_at=occurred_at,
-        )
-        .on_conflict_do_nothing(index_elements=["source_event_id", "reason"])
+    writes.insert(
+        session,
+        TrustFact,
+        once=True,
+        fact_id=new_id(),
+        store_id=store_id,
+        source_event_id=source_event_id,
+        reason=reason,
+        inputs=inputs,
+        subject_agent_id=subject_agent_id,
+        listing_id=listing_id,
+        linked_thread_id=linked_thread_id,
+        linked_order_id=linked_order_id,
+        linked_review_id=linked_review_id,
+        occurred_at=occurred_at,
     )
 
 
@@ -78,79 +82,118 @@ def state_of(profile: TrustProfile) -> TrustState:
     )
 
 
-def write_state(profile: TrustProfile, state: TrustState, now: datetime) -> None:
-    """Put the state and the scores that follow from it into the profile. Floats are milli-points / 1000."""
+def state_values(state: TrustState, now: datetime) -> dict[str, Any]:
+    """The state and the scores that follow from it, as a profile's columns. Floats are milli-points / 1000."""
     scores = {component: component_score(state.evidence[component]) / 1000 for component in COMPONENTS}
-    profile.evidence_r = [state.evidence[component].r for component in COMPONENTS]
-    profile.evidence_s = [state.evidence[component].s for component in COMPONENTS]
-    profile.policy_slots = {
+    slots = {
         str(field): {"r": slot.r, "s": slot.s, "generation": slot.generation}
         for field, slot in state.policy_slots.items()
     }
-    profile.generation = state.generation
-    profile.overall_score = overall_score(state) / 1000
-    profile.product_satisfaction_score = scores[TrustComponent.PRODUCT]
-    profile.claim_accuracy_score = scores[TrustComponent.CLAIM]
-    profile.support_responsiveness_score = scores[TrustComponent.SUPPORT]
-    profile.policy_clarity_score = scores[TrustComponent.POLICY]
-    profile.rank_milli = rank_score(state)
-    profile.rated = is_rated(state)
-    profile.last_updated_at = now
+    return {
+        "evidence_r": [state.evidence[component].r for component in COMPONENTS],
+        "evidence_s": [state.evidence[component].s for component in COMPONENTS],
+        "policy_slots": slots,
+        "generation": state.generation,
+        "overall_score": overall_score(state) / 1000,
+        "product_satisfaction_score": scores[TrustComponent.PRODUCT],
+        "claim_accuracy_score": scores[TrustComponent.CLAIM],
+        "support_responsiveness_score": scores[TrustComponent.SUPPORT],
+        "policy_clarity_score": scores[TrustComponent.POLICY],
+        "rank_milli": rank_score(state),
+        "rated": is_rated(state),
+        "last_updated_at": now,
+    }
 
 
 def insert_profile(session: AsyncSession, store_id: UUID, now: datetime, decay_due_at: datetime) -> None:
     """A new store's profile, at the prior, and its zeroed counters."""
-    profile = TrustProfile(store_id=store_id, sequence=0, folds=0, decay_due_at=decay_due_at)
-    write_state(profile, TrustState.genesis(), now)
-    session.add(profile)
-    session.add(
-        StoreStats(
-            store_id=store_id,
-            orders_placed=0,
-            orders_delivered=0,
-            orders_refunded=0,
-            reviews_posted=0,
-            rating_sum=0,
-        )
+    writes.insert(
+        session,
+        TrustProfile,
+        store_id=store_id,
+        sequence=0,
+        folds=0,
+        decay_due_at=decay_due_at,
+        **state_values(TrustState.genesis(), now),
+    )
+    writes.insert(
+        session,
+        StoreStats,
+        store_id=store_id,
+        orders_placed=0,
+        orders_delivered=0,
+        orders_refunded=0,
+        reviews_posted=0,
+        rating_sum=0,
     )
 
 
-async def list_pending_facts(session: AsyncSession, store_id: UUID, limit: int) -> list[TrustFact]:
-    query = (
-        select(TrustFact)
-        .where(TrustFact.store_id == store_id, TrustFact.folded_at.is_(None))
-        .order_by(TrustFact.position)
-        .limit(limit)
+_STORE = bindparam("store_id", type_=Uuid())
+_WITH_EARLIER = {TrustReason.REVIEW_POSTED, TrustReason.OFFER_HONORED, *QUESTION_REASONS}
+_folded = aliased(TrustFact)
+_question_reasons = cast(array(sorted(QUESTION_REASONS)), ARRAY(TrustFact.reason.type))
+_counted_with = case((TrustFact.reason.in_(QUESTION_REASONS), _question_reasons), else_=array([TrustFact.reason]))
+_EARLIER = (
+    select(func.count())
+    .select_from(_folded)
+    .where(
+        _folded.store_id == _STORE,
+        # A list, and not OR: so it is looked up in the index.
+        _folded.reason == any_(_counted_with),
+        _folded.subject_agent_id == TrustFact.subject_agent_id,
+        _folded.folded_at.is_not(None),
     )
-    return list(await session.scalars(query))
-
-
-async def count_folded(
-    session: AsyncSession, store_id: UUID, reasons: tuple[TrustReason, ...], subject_agent_id: UUID | None
-) -> int:
-    """How many facts of these reasons about this agent were folded before."""
-    query = (
-        select(func.count())
-        .select_from(TrustFact)
-        .where(
-            TrustFact.store_id == store_id,
-            TrustFact.reason.in_(reasons),
-            TrustFact.subject_agent_id == subject_agent_id,
-            TrustFact.folded_at.is_not(None),
-        )
+    .correlate(TrustFact)
+    .scalar_subquery()
+)
+_NEXT_REPLY = (
+    select(func.min(func.coalesce(SupportQuestion.remind_at, SupportQuestion.due_at)))
+    .where(
+        SupportQuestion.store_id == _STORE, SupportQuestion.answered_at.is_(None), SupportQuestion.missed_at.is_(None)
     )
-    return await session.scalar(query) or 0
-
-
-async def next_reply_date(session: AsyncSession, store_id: UUID) -> datetime | None:
-    """When the next open question is to be reminded of, or missed."""
-    return await session.scalar(
-        select(func.min(func.coalesce(SupportQuestion.remind_at, SupportQuestion.due_at))).where(
-            SupportQuestion.store_id == store_id,
-            SupportQuestion.answered_at.is_(None),
-            SupportQuestion.missed_at.is_(None),
-        )
+    .scalar_subquery()
+)
+_FOLDING = (
+    select(
+        func.clock_timestamp(),
+        Store.owner_merchant_id,
+        _NEXT_REPLY,
+        TrustFact,
+        case((TrustFact.reason.in_(_WITH_EARLIER), _EARLIER), else_=0),
     )
+    .select_from(Store)
+    .outerjoin(TrustFact, (TrustFact.store_id == _STORE) & TrustFact.folded_at.is_(None))
+    .where(Store.store_id == _STORE)
+    .order_by(TrustFact.position)
+    .limit(bindparam("most"))
+    .execution_options(populate_existing=True)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A fact that waits, and how many of its kind about the same agent were folded before: zero where none counts."""
+
+    fact: TrustFact
+    earlier: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a fold reads under its lock. ``next_reply``: when an open question is next reminded of or missed."""
+
+    now: datetime
+    owner_id: UUID
+    next_reply: datetime | None
+    pending: list[Pending]
+
+
+async def read_fold(session: AsyncSession, store_id: UUID, most: int) -> Reading:
+    """The clock, and the oldest facts that wait, at most ``most``, with all that their rules count."""
+    rows = (await session.execute(_FOLDING, {"store_id": store_id, "most": most})).all()
+    now, owner_id, next_reply, *_ = rows[0]
+    pending = [Pending(fact, earlier) for *_, fact, earlier in rows if fact is not None]
+    return Reading(now, owner_id, next_reply, pending)
 
 
 async def list_due_questions(session: AsyncSession, store_id: UUID, now: datetime) -> list[SupportQuestion]:

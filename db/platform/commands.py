@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import writes
 from db.platform.tables import ProcessedCommand
 
 
@@ -12,4 +13,4 @@ async def find_command(session: AsyncSession, command_id: UUID) -> ProcessedComm
 
 
 def insert_command(session: AsyncSession, command_id: UUID, kind: str, entity_id: UUID, outcome: str = "ok") -> None:
-    session.add(ProcessedCommand(command_id=command_id, kind=kind, entity_id=entity_id, outcome=outcome))
+    writes.insert(session, ProcessedCommand, command_id=command_id, kind=kind, entity_id=entity_id, outcome=outcome)

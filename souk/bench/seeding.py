@@ -184,8 +184,8 @@ def _timed(connection: psycopg.Connection[Any], name: str, statements: str, tell
 
 def _profiles() -> str:
     """Profiles at the prior: what a store without a fact has."""
-    profile = TrustProfile(store_id=None, sequence=0, folds=0)
-    trust.write_state(profile, TrustState.genesis(), datetime.now(UTC))  # noqa: TID251 - not kept
+    genesis = trust.state_values(TrustState.genesis(), datetime.now(UTC))  # noqa: TID251 - not kept
+    profile = TrustProfile(store_id=None, sequence=0, folds=0, **genesis)
     scores = (
         profile.overall_score, profile.product_satisfaction_score, profile.claim_accuracy_score,
         profile.support_responsiveness_score, profile.policy_clarity_score,

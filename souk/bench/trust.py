@@ -15,7 +15,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from activities.market.trust import PostgresTrustActivities
-from db import locks
+from db import locks, writes
 from db.ids import new_id
 from db.market import trust
 from db.market.activity import record_event
@@ -131,7 +131,7 @@ async def _make(market: Market, size: int) -> _Store:
     while True:
         async with market.database.transaction() as session:
             profile = await session.get_one(TrustProfile, store_id)
-            pending = await trust.list_pending_facts(session, store_id, 1)
+            pending = (await trust.read_fold(session, store_id, 1)).pending
         if profile.sequence and not pending:
             break
         await asyncio.sleep(0.1)
@@ -148,9 +148,8 @@ async def _make(market: Market, size: int) -> _Store:
         state, sequence, last = _copy_history(connection, store, size, state, profile)
     async with market.database.transaction() as session:
         kept = await session.get_one(TrustProfile, store_id, with_for_update=True)
-        kept.sequence = sequence
-        kept.folds += len(last)
-        trust.write_state(kept, state, kept.last_updated_at)
+        folded = {"sequence": sequence, "folds": kept.folds + len(last)}
+        writes.change(session, kept, **folded, **trust.state_values(state, kept.last_updated_at))
         for event_id in last:
             record_event(session, ActivityType.TRUST_UPDATED, store_id=store_id, trust_event_id=event_id)
     with psycopg.connect(market.owner_url, autocommit=True) as connection:
@@ -211,7 +210,7 @@ async def _fold(market: Market, activity: PostgresTrustActivities, store: _Store
         now = await locks.clock(session)
         for _ in range(_PENDING):
             reason, subject, known = store.next_fact()
-            await trust.insert_fact(
+            trust.insert_fact(
                 session, store_id=store.store_id, source_event_id=new_id(), reason=reason, inputs=known,
                 occurred_at=now, subject_agent_id=subject,
             )  # fmt: skip

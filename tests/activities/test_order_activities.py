@@ -240,7 +240,7 @@ async def test_a_question_to_the_store_opens_each_of_its_listings(scene: Scene) 
     query = "SELECT thread_id, message_id, created_at FROM interaction_evidence WHERE customer_id = :id"
     thread_id, message_id, now = (await scene.rows(query, id=other))[0]
     async with scene.database.transaction() as session:
-        await insert_store_evidence(session, buyer, shop.store_id, thread_id, message_id, now)
+        insert_store_evidence(session, buyer, shop.store_id, thread_id, message_id, now)
     await scene.bought(shop, buyer)
     query = "SELECT type::text, message_id, created_at FROM interaction_evidence WHERE customer_id = :id"
     assert [tuple(row) for row in await scene.rows(query, id=buyer)] == [("QUESTION_POSTED", message_id, now)]

@@ -21,7 +21,7 @@ from tests.builders import Shop, ask
 async def _fact(scene: Scene, shop: Shop, reason: TrustReason, inputs: dict[str, Any], **options: Any) -> None:
     async with scene.database.transaction() as session:
         values = {"source_event_id": new_id(), "occurred_at": await clock(session), "listing_id": shop.listing_id}
-        await trust.insert_fact(session, store_id=shop.store_id, reason=reason, inputs=inputs, **values | options)
+        trust.insert_fact(session, store_id=shop.store_id, reason=reason, inputs=inputs, **values | options)
 
 
 async def _deltas(scene: Scene, shop: Shop) -> list[tuple[str, str, int, int]]:

@@ -13,6 +13,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.webhooks.delivery import HttpWebhookActivities
 from activities.webhooks.formats import StandardFormat
 from activities.webhooks.sending import webhook_client
+from db import writes
 from db.ids import new_id
 from db.market.activity import notify, record_event
 from db.market.tables import InboxEvent
@@ -191,7 +192,7 @@ async def test_what_runs_still_holds_back_what_came_later(post: Post, receiver: 
     webhook = await post.webhook(agent, receiver.url)
     async with post.database.transaction() as session:
         notify(session, agent, InboxType.OFFER_MADE)
-        await session.flush()
+        await writes.send(session)
         await post.tell(agent, InboxType.ORDER_PLACED)
         assert (await post.serve_at_once(webhook)).delivered == 0
     assert (await post.serve(webhook)).delivered == 2

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx
 
+from db import writes
 from db.market.activity import notify
 from db.session import Database
 from domain.market.states import InboxType
@@ -23,7 +24,7 @@ async def tell(database: Database, agent: Agent, *types: InboxType, **what: Any)
     async with database.transaction() as session:
         for kind in types:
             notify(session, UUID(agent.agent_id), kind, **what)
-            await session.flush()
+            await writes.send(session)
 
 
 async def inbox(agent: Agent, count: int, **params: Any) -> list[dict]:

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from api.platform.inbox_watch import InboxWatch
 from config.settings import Settings
+from db import writes
 from db.market.activity import notify
 from db.market.commit_order import START
 from db.market.inbox import InboxFilter
@@ -89,7 +90,7 @@ async def test_a_burst_of_parallel_commits_loses_nothing(app, http, server: str,
         async with worker_database.transaction() as session:
             for agent in (customer, other) if number % 3 else (customer,):
                 notify(session, UUID(agent.agent_id), InboxType.TRUST_MOVED, meta={"number": number})
-                await session.flush()
+                await writes.send(session)
                 # The transaction stays open while others, which began later, commit.
                 await asyncio.sleep(0.001 * (number % 7))
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from db import writes
 from db.ids import new_id
 from db.market.activity import notify
 from db.market.commit_order import START, Position, position_of
@@ -95,7 +96,7 @@ async def test_types_and_places(worker_database: Database, api_database: Databas
         for kind in kinds:
             for whom in (agent, other):
                 notify(session, whom, kind, meta={"due_at": "2026-11-21T10:00:00+00:00", "reason": "x"})
-                await session.flush()
+                await writes.send(session)
     events = await _settled(api_database, agent, len(kinds))
     assert [event.type for event in events] == kinds
     wanted = InboxFilter(frozenset({InboxType.TRUST_MOVED, InboxType.QUESTION_MISSED}))
@@ -130,7 +131,7 @@ async def test_a_late_commit_with_a_lower_place_is_not_skipped(
         agent = await make_agent(session)
     async with worker_database.transaction() as older:
         notify(older, agent, InboxType.QUESTION_ASKED)
-        await older.flush()
+        await writes.send(older)
         async with worker_database.transaction() as younger:
             notify(younger, agent, InboxType.TRUST_MOVED)
         # Committed and visible, but behind it an older transaction still runs.

@@ -110,7 +110,7 @@ async def test_stores_with_something_to_fold(scene: Scene) -> None:
     shop = await scene.shop()
     needs = trust.list_stores_needing_fold
     async with scene.database.transaction() as session:
-        await trust.insert_fact(
+        trust.insert_fact(
             session,
             store_id=shop.store_id,
             source_event_id=new_id(),

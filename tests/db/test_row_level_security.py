@@ -8,6 +8,7 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from db import writes
 from db.ids import new_id
 from db.market import trust
 from db.market.activity import notify
@@ -214,7 +215,7 @@ async def test_the_api_tells_others_through_their_inboxes(market: Market, api_da
     """It writes to an inbox that it cannot read, through the one maker of events."""
     async with api_database.transaction(viewer=market.buyer) as session:
         notify(session, market.shop.merchant_id, InboxType.QUESTION_ASKED, store_id=market.shop.store_id)
-        await session.flush()
+        await writes.send(session)
     async with api_database.transaction(viewer=market.shop.merchant_id) as session:
         query = text("SELECT count(*) FROM inbox_events WHERE type = 'QUESTION_ASKED'")
         assert await session.scalar(query) == 1
@@ -225,7 +226,7 @@ async def test_the_api_writes_its_facts(market: Market, api_database: Database) 
     async with api_database.transaction(viewer=market.shop.merchant_id) as session:
         insert_movement(session, market.shop.listing_id, 1, MovementReason.ADJUSTED)
         await session.execute(text("UPDATE listing_limits SET floor_cents = 600"))
-        await trust.insert_fact(
+        trust.insert_fact(
             session,
             store_id=market.shop.store_id,
             source_event_id=new_id(),
@@ -233,7 +234,7 @@ async def test_the_api_writes_its_facts(market: Market, api_database: Database) 
             inputs={"fields": {"warranty": True}},
             occurred_at=await session.scalar(text("SELECT now()")),
         )
-        await session.flush()
+        await writes.send(session)
         await session.rollback()
 
 

@@ -7,12 +7,15 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
+from db import writes
 from db.ids import new_id
 from db.locks import clock, lock_listing
-from db.market.stock import hold_stock, insert_movement, move_stock, release_hold
+from db.market.stock import hold_stock, insert_movement, move_stock, release_hold, spend_hold
 from db.market.tables import Listing, Product
 from db.session import Database
+from domain.market.errors import OFFER_SPENT
 from domain.market.states import ActivityType, DeliveryKind, HoldRelease, ListingStatus, MovementReason
+from domain.shared.errors import DomainError
 from tests.activities.scene import Scene
 from tests.builders import Shop, record_event
 from tests.invariants import assert_sound
@@ -83,12 +86,25 @@ async def test_a_hold_is_released_once(scene: Scene) -> None:
         now = await clock(session)
         assert await release_hold(session, deal.standing, HoldRelease.LAPSED, now) is not None
         assert await release_hold(session, deal.standing, HoldRelease.LAPSED, now) is None
-        assert await release_hold(session, deal.standing, HoldRelease.SPENT, now) is None
         listing = await session.get_one(Listing, shop.listing_id)
         assert (listing.inventory_on_hand, listing.status) == (2, ListingStatus.ACTIVE)
         assert await hold_stock(session, shop.listing_id, deal.standing, 3, now, now) is None
         await session.rollback()
     assert await scene.listing(shop) == (0, "SOLD_OUT")
+
+
+async def test_a_hold_is_spent_once(scene: Scene) -> None:
+    shop = await scene.shop(stock=2)
+    deal = await scene.accepted(shop, await scene.customer())
+    async with scene.database.transaction() as session:
+        spend_hold(session, deal.standing, await clock(session))
+        await writes.send(session)
+        spend_hold(session, deal.standing, await clock(session))
+        with pytest.raises(DomainError) as refused:
+            await writes.send(session)
+        assert refused.value.code == OFFER_SPENT.code
+        assert await release_hold(session, deal.standing, HoldRelease.LAPSED, await clock(session)) is None
+        await session.rollback()
 
 
 async def test_a_hero_listing_comes_back_when_none_is_shown(scene: Scene) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from db import writes
 from db.ids import new_id
 from db.locks import clock
 from db.market.activity import notify, record_event
@@ -165,7 +166,7 @@ async def test_what_runs_still_hides_what_came_later_and_is_found_afterwards(wor
     since = await rows.horizon()
     async with worker_database.transaction() as session:
         notify(session, rows.agent, InboxType.OFFER_MADE)
-        await session.flush()
+        await writes.send(session)
         await rows.tell(rows.agent, InboxType.ORDER_PLACED)
         assert await rows.both_at_once(since) == []
         async with worker_database.transaction() as another:
