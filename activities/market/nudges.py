@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
+import structlog
 from temporalio import activity
 from temporalio.client import Client
+from temporalio.service import RPCError
 
 from activities.market.signatures import NudgeActivities
 from activities.market.waking import nudge, open_window, wake
@@ -24,6 +26,7 @@ from domain.market.commands import (
 from domain.market.policy import MarketPolicy
 from domain.market.processes import BOUGHT, negotiation_process, store_trust_process
 
+_log = structlog.get_logger("souk.nudges")
 _BATCH = 500
 _AT_ONCE = 16
 
@@ -51,6 +54,8 @@ class TemporalNudgeActivities(NudgeActivities):
         self._policy = policy
         self._retention_days = retention_days
         self._others = others
+        self._gathering: set[UUID] = set()
+        self._telling: set[asyncio.Task[None]] = set()
 
     @activity.defn(name="tell_processes")
     async def tell_processes(self, tell: Tell) -> None:
@@ -62,12 +67,26 @@ class TemporalNudgeActivities(NudgeActivities):
                 bought = negotiation_process(tell.bought_negotiation_id)
                 calls.create_task(nudge(self._client, bought, BOUGHT))
             if tell.store_trust is not None:
-                calls.create_task(self._tell_trust(tell.store_trust))
+                self._gather_trust(tell.store_trust)
+
+    def _gather_trust(self, start: StoreTrustStart) -> None:
+        """Tell the store's trust in a moment: what else comes for it until then is told with it."""
+        if start.store_id not in self._gathering:
+            self._gathering.add(start.store_id)
+            task = asyncio.create_task(self._tell_trust(start))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
 
     async def _tell_trust(self, start: StoreTrustStart) -> None:
-        # It runs already but for a store's first fact, and a signal is lighter than a start.
-        if not await nudge(self._client, store_trust_process(start.store_id)):
-            await wake(self._client, start)
+        await asyncio.sleep(start.policy.trust_fold_delay_seconds)
+        # From here on a new fact may come too late for this signal, and needs one of its own.
+        self._gathering.discard(start.store_id)
+        try:
+            # It runs already but for a store's first fact, and a signal is lighter than a start.
+            if not await nudge(self._client, store_trust_process(start.store_id)):
+                await wake(self._client, start)
+        except (RPCError, RuntimeError) as error:
+            _log.warning("nudge left to the sweep", error=type(error).__name__)
 
     @activity.defn(name="nudge_negotiations_on_listing")
     async def nudge_negotiations_on_listing(self, listing_id: UUID) -> int:
