@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, Uuid, bindparam, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import writes
 from db.market import evidence, questions
 from db.market.activity import notify, record_event
 from db.market.negotiations import list_rounds
@@ -113,8 +114,7 @@ async def insert_thread(
         context_order_id=order_id,
         created_at=context.created_at,
     )
-    session.add(thread)
-    await session.flush()
+    writes.add(session, thread)
     record_event(
         session,
         ActivityType.THREAD_CREATED,
@@ -155,8 +155,7 @@ async def insert_message(
         body=body,
         created_at=thread.now,
     )
-    session.add(message)
-    await session.flush()
+    writes.add(session, message)
     record_event(
         session,
         ActivityType.MESSAGE_POSTED,

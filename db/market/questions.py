@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db import writes
 from db.market import trust
 from db.market.activity import notify
 from db.market.tables import Message, SupportQuestion
@@ -18,6 +19,14 @@ from domain.market.policy import MarketPolicy
 from domain.market.reminders import reminder_date
 from domain.market.states import InboxType
 from domain.market.trust import TrustReason
+
+_question = SupportQuestion.__table__
+assert isinstance(_question, Table)
+_ASK = (
+    insert(_question)
+    .on_conflict_do_nothing(index_elements=["thread_id", "customer_id"], index_where=_question.c.answered_at.is_(None))
+    .returning(_question.c.question_message_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,21 +46,19 @@ async def ask(session: AsyncSession, place: Place, message: Message, policy: Mar
     """
     now = message.created_at
     due_at = now + timedelta(seconds=policy.reply_deadline_seconds)
+    # The question refers to it.
+    await writes.send(session)
     asked = await session.scalar(
-        insert(SupportQuestion)
-        .values(
-            question_message_id=message.message_id,
-            thread_id=place.thread_id,
-            store_id=place.store_id,
-            customer_id=message.author_agent_id,
-            asked_at=now,
-            due_at=due_at,
-            remind_at=reminder_date(now, due_at, policy.reply_reminder_share),
-        )
-        .on_conflict_do_nothing(
-            index_elements=["thread_id", "customer_id"], index_where=SupportQuestion.answered_at.is_(None)
-        )
-        .returning(SupportQuestion.question_message_id)
+        _ASK,
+        {
+            "question_message_id": message.message_id,
+            "thread_id": place.thread_id,
+            "store_id": place.store_id,
+            "customer_id": message.author_agent_id,
+            "asked_at": now,
+            "due_at": due_at,
+            "remind_at": reminder_date(now, due_at, policy.reply_reminder_share),
+        },
     )
     if asked is None:
         return False
@@ -83,6 +90,8 @@ async def answer(
         .order_by(*first, SupportQuestion.asked_at, SupportQuestion.question_message_id)
         .limit(1)
     )
+    # The answered question refers to it.
+    await writes.send(session)
     # One statement decides: of two answers at once, or of an answer and the deadline, one comes first.
     question: SupportQuestion | None = await session.scalar(
         update(SupportQuestion)

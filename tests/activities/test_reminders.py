@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 
+from db import writes
 from db.ids import new_id
 from db.market import negotiations, orders, trust
 from db.market.conversation import insert_message, insert_thread
@@ -117,6 +118,8 @@ async def asked(
         thread = await insert_thread(
             session, new_id(), customer, ThreadType.GENERAL, "Lamps", None, shop.listing_id, None
         )
+        # The message's rules read it.
+        await writes.send(session)
         message, store_id = await insert_message(
             session,
             new_id(),

@@ -13,6 +13,7 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from api.market.feed import stream_activity
+from db import writes
 from db.ids import new_id
 from db.market.conversation import insert_thread
 from db.market.feed import FeedFilter
@@ -79,7 +80,7 @@ async def test_an_older_transaction_holds_the_feed_back_and_nothing_is_skipped(h
             None,
             None,
         )
-        await session.flush()
+        await writes.send(session)
         # Commits later than the one below, though its place in the feed is lower.
         await stall.owner.ok(
             "PATCH", f"/v1/listings/{stall.listing_id}/price", {"price_cents": 1_000, "reason": "cheaper"}
