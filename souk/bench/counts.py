@@ -1,9 +1,9 @@
 """Counts that do not depend on the machine: what one flow, alone on a quiet stack, asks of Temporal and Postgres.
 
 Each step is taken, then everything is left to come to rest, then counted: statements, transactions and round
-trips on the wire to Postgres, gRPC calls at Temporal's frontend, tasks, events and bytes in the histories of
-every process that is there. Several flows are run and the least of each count is kept: what is repeated by
-chance (a task that took two things at once, or one) is no cost of the step.
+trips on the wire to Postgres, rows in its log of changes, gRPC calls at Temporal's frontend, tasks, events and
+bytes in the histories of every process that is there. Several flows are run and the least of each count is kept:
+what is repeated by chance (a task that took two things at once, or one) is no cost of the step.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from domain.market.processes import negotiation_process, order_process, review_w
 from souk.bench import engine
 from souk.bench.deals import STEPS, Deal, Shop, register
 from souk.bench.engine import HistoryCounts, Metrics
+from souk.bench.wal import RowChanges
 from souk.bench.wire import Relay, WireCounts
 from souk.drills.stack import DrillStack
 from souk.stack.embedded import EmbeddedPostgres
@@ -57,7 +58,6 @@ class StepCounts:
     transactions: int = 0
     postgres_round_trips: int = 0
     rows_locked: int = 0
-    """Rows that SELECT … FOR UPDATE or SHARE returned; what foreign keys and triggers lock is not seen."""
     rows_written: int = 0
     by_part: dict[str, dict[str, int]] = field(default_factory=dict)
     calls: dict[str, int] = field(default_factory=dict)
@@ -88,8 +88,9 @@ class FlowCounts:
 class _Meter:
     """Everything that is counted, read at once."""
 
-    def __init__(self, relay: Relay, metrics: Metrics, client: Client) -> None:
+    def __init__(self, relay: Relay, rows: RowChanges, metrics: Metrics, client: Client) -> None:
         self._relay = relay
+        self._rows = rows
         self._metrics = metrics
         self._client = client
         self._processes: set[str] = set()
@@ -118,6 +119,7 @@ class _Meter:
 
     def _start_again(self) -> None:
         self._relay.take()
+        self._rows.take()
         self._calls = self._metrics.calls()
 
     async def read(self, processes: set[str]) -> tuple[StepCounts, Counter[str]]:
@@ -125,6 +127,7 @@ class _Meter:
         await self.rest()
         calls = self._metrics.calls() - self._calls
         wire, texts = self._relay.take()
+        locked, written = self._rows.take()
         self._processes |= processes
         histories = await engine.histories(self._client, sorted(self._processes))
         moved = [found.minus(self._histories.get(key, HistoryCounts())) for key, found in histories.items()]
@@ -141,8 +144,8 @@ class _Meter:
             statements=whole.statements,
             transactions=whole.transactions,
             postgres_round_trips=whole.round_trips,
-            rows_locked=whole.locked,
-            rows_written=whole.written,
+            rows_locked=locked,
+            rows_written=written,
             by_part={part: asdict(counts) for part, counts in parts.items()},
             calls=dict(calls),
         )
@@ -187,8 +190,12 @@ async def _count(stack: DrillStack, relay: Relay, tell: Tell) -> FlowCounts:
     pid = stack.parts["temporal"].child.pid
     assert pid is not None
     flows = []
-    with Metrics(pid, int(settings.temporal_address.rpartition(":")[2]), settings.temporal_namespace) as metrics:
-        meter = _Meter(relay, metrics, client)
+    port = int(settings.temporal_address.rpartition(":")[2])
+    with (
+        Metrics(pid, port, settings.temporal_namespace) as metrics,
+        RowChanges(settings.database_url) as rows,
+    ):
+        meter = _Meter(relay, rows, metrics, client)
         for number in range(WARM_UPS):
             tell(f"warming up {number + 1}/{WARM_UPS}")
             await _one_flow(stack.api, None)

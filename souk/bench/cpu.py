@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psutil
+import psycopg
 
 from souk.bench.bare import bare_client
 from souk.bench.bare_api import READS, bare_path, path_of
@@ -24,8 +25,9 @@ FLOWS = 64
 QUICK_FLOWS = 32
 REQUESTS = 400
 _DEAL = "deal"
-_FLOOR = "floor"
 _WORTH_A_LINE = 0.02
+_AFTERWARDS_SECONDS = 1.0
+_KB = 1000
 
 
 def seconds_of(pid: int) -> float:
@@ -51,15 +53,33 @@ class Meter:
         return {"client": time.process_time()} | {name: seconds_of(pid) for name, pid in self._pids.items()}
 
     @contextmanager
-    def over(self, result: Result, what: str, times: int) -> Iterator[None]:
-        """Adds the milliseconds per one of ``times`` that each part took to the figures of ``what``."""
+    def over(self, result: Result, what: str, together: list[float], times: int) -> Iterator[None]:
+        """Adds the milliseconds per one of ``times``: each part's to the figures of ``what``, and their sum."""
         before = self._look()
         yield
         parts = {name: (seconds - before[name]) * 1000 / times for name, seconds in self._look().items()}
         for name, spent in parts.items():
             if spent > sum(parts.values()) * _WORTH_A_LINE:
                 result.figure(f"{what}: {name}", "ms").values.append(spent)
-        result.figure(f"{what}: together", "ms").values.append(sum(parts.values()))
+        together.append(sum(parts.values()))
+
+
+@contextmanager
+def written(market: Market, stack: DrillStack, result: Result, times: int) -> Iterator[None]:
+    """Adds the kilobytes per one of ``times`` that Postgres logged and that the stores grew by."""
+
+    def look() -> dict[str, int]:
+        with psycopg.connect(market.owner_url.replace("postgresql+psycopg", "postgresql", 1)) as connection:
+            found = connection.execute("SELECT pg_current_wal_lsn() - '0/0', pg_database_size(current_database())")
+            row = found.fetchone()
+        assert row is not None
+        files = (path.stat().st_size for path in stack.data_dir.glob("temporal.db*"))
+        return {"log of Postgres": int(row[0]), "tables and indexes": row[1], "Temporal's file": sum(files)}
+
+    before = look()
+    yield
+    for name, size in look().items():
+        result.figure(f"{_DEAL}: {name}", "kB").values.append((size - before[name]) / times / _KB)
 
 
 def run_cpu(bench: Bench) -> Result:
@@ -67,7 +87,7 @@ def run_cpu(bench: Bench) -> Result:
     result = bench.result(
         "cpu",
         "Where the time goes",
-        "processor time of one deal and of one read, by the part that spends it",
+        "processor time of one deal and of one read by the part that spends it, and what a deal writes",
         "bare workflows and bare routes, in the same run",
         "",
     )
@@ -96,15 +116,17 @@ async def _measure(bench: Bench, stack: DrillStack, floor: str, meter: Meter, re
         await bare_rate(client, flows)
 
         async def one_round(_: int) -> None:
-            with meter.over(result, _DEAL, flows):
+            row = result.compare(_DEAL, "ms")
+            with meter.over(result, _DEAL, row.subject, flows), written(market, stack, result, flows):
                 await rate(flows, traders.flow)
-                await settle(1.0)
-            with meter.over(result, f"{_FLOOR} of a deal", flows):
+                await settle(_AFTERWARDS_SECONDS)
+            with meter.over(result, f"{_DEAL}'s floor", row.floor, flows):
                 await bare_rate(client, flows)
             for name in READS:
-                with meter.over(result, name, REQUESTS):
+                row = result.compare(name, "ms")
+                with meter.over(result, name, row.subject, REQUESTS):
                     await souk.read(path_of(name, shop.store_id, shop.listing_id), REQUESTS)
-                with meter.over(result, f"{_FLOOR} of {name}", REQUESTS):
+                with meter.over(result, f"{name}'s floor", row.floor, REQUESTS):
                     await bare.read(bare_path(name), REQUESTS)
 
         await bench.in_turns(result, one_round)

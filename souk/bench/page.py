@@ -23,8 +23,8 @@ _COUNTS = """## Counts
 What one flow asks for, alone on a quiet stack (`souk bench counts`): kept in {file}, and a test fails when any of
 them grows. Polls for work are left out of Temporal's calls: they wait, and there is one for every task. The feed's own
 reading of the log is left out of Postgres' figures, as it is one for any number of commits, and so is a pool's asking
-whether an idle connection still lives. Rows locked are those a
-`SELECT … FOR UPDATE` or `SHARE` returned. Bytes may waver by 3 %: they hold host names and times.
+whether an idle connection still lives. Rows locked and written are those in Postgres' log of changes: locks of
+foreign keys included, unlogged tables (the rate limits) not. Bytes may waver by 3 %: they hold host names and times.
 """
 
 

@@ -5,7 +5,6 @@ statements, transactions and round trips are those that pass here. Invariant: by
 """
 
 import asyncio
-import re
 import struct
 import threading
 from collections import Counter, deque
@@ -18,7 +17,6 @@ from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 
-_LOCKING = re.compile(r"\bFOR\s+(NO\s+KEY\s+)?(UPDATE|KEY\s+SHARE|SHARE)\b", re.IGNORECASE)
 # The feed's listener looks at the log whenever something was committed, once for any number of commits: what
 # it reads belongs to no request, and how often depends on the moment.
 _FEED = "pg_snapshot_xmin"
@@ -30,13 +28,11 @@ _STARTUP_HEAD = 8
 
 @dataclass(slots=True)
 class WireCounts:
-    """What one user of the database did. ``locked``: rows returned by SELECT … FOR; ``written``: rows changed."""
+    """What one user of the database did."""
 
     statements: int = 0
     transactions: int = 0
     round_trips: int = 0
-    locked: int = 0
-    written: int = 0
 
     def add(self, other: "WireCounts") -> None:
         for name in self.__slots__:
@@ -111,11 +107,6 @@ class _Conversation:
         self._in_cycle = True
         self._texts.append(text)
         self._counts.statements += 1
-        rows = int(tag[-1]) if tag and tag[-1].isdigit() else 0
-        if tag[:1] == ["SELECT"] and _LOCKING.search(text):
-            self._counts.locked += rows
-        elif tag and tag[0] in {"INSERT", "UPDATE", "DELETE", "MERGE"}:
-            self._counts.written += rows
 
     def _settle(self, body: bytes) -> None:
         if self._running and self._running[0] is None:
