@@ -5,6 +5,7 @@ tests: every test makes its own agents, stores and listings and looks only at th
 """
 
 import base64
+import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -24,6 +25,10 @@ from workflows.client import connect
 # httpx gives up after five seconds. Here a timeout ends a hung test, and a busy machine takes its time.
 for _part in ("connect", "read", "write", "pool"):
     setattr(httpx._config.DEFAULT_TIMEOUT_CONFIG, _part, 120.0)
+
+# A shell starts what runs in its background deaf to Ctrl-C, and children inherit that; some tests end them by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No test asserts how long an example takes.
 hypothesis.settings.register_profile("souk", deadline=None)

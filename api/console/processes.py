@@ -129,7 +129,9 @@ def differences(row: Mapping[str, Any], workflow: Workflow, *, is_open: bool) ->
     status = row.get("status")
     # A process started anew shows RESUMED until its next step.
     unlike = workflow.state is not None and workflow.state not in {status, "RESUMED"}
-    if status is not None and unlike and not (workflow.state == "CLOSED" and not is_open):
+    # A review window's stays OPEN: that the workflow has ended says that it is over.
+    is_over = workflow.state == "OPEN" and not workflow.running and not is_open
+    if status is not None and unlike and not is_over:
         found.append(f"the projection says {status}, the workflow says {workflow.state}")
     return found
 

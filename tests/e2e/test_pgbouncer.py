@@ -194,4 +194,5 @@ def test_listening_goes_past_it(pooled: RunningSouk, bouncer: PgBouncer) -> None
     with Agent(pooled.url).http.stream("GET", f"/v1/activity/stream?store_id={shop.store_id}") as stream:
         path = f"/v1/listings/{shop.listing_id}/price"
         shop.owner.call("PATCH", path, {"price_cents": 777, "reason": "cheaper"})
-        assert next(line for line in stream.iter_lines() if line.startswith("event")) == "event: STORE_UPDATE_POSTED"
+        # The store's trust may move in between.
+        assert "event: STORE_UPDATE_POSTED" in stream.iter_lines()
