@@ -14,6 +14,7 @@ import psycopg
 
 from souk.bench.bare import bare_client
 from souk.bench.bare_api import READS, bare_path, path_of
+from souk.bench.deals import Shop
 from souk.bench.floors import bare_worker
 from souk.bench.flow import Traders, bare_rate, rate, settle
 from souk.bench.harness import LIFTED, Bench, Market
@@ -53,15 +54,20 @@ class Meter:
         return {"client": time.process_time()} | {name: seconds_of(pid) for name, pid in self._pids.items()}
 
     @contextmanager
-    def over(self, result: Result, what: str, together: list[float], times: int) -> Iterator[None]:
-        """Adds the milliseconds per one of ``times``: each part's to the figures of ``what``, and their sum."""
+    def over(self, together: list[float], times: int) -> Iterator[dict[str, float]]:
+        """The milliseconds per one of ``times``: adds their sum, and tells each part's once the block is over."""
         before = self._look()
-        yield
-        parts = {name: (seconds - before[name]) * 1000 / times for name, seconds in self._look().items()}
-        for name, spent in parts.items():
-            if spent > sum(parts.values()) * _WORTH_A_LINE:
-                result.figure(f"{what}: {name}", "ms").values.append(spent)
+        parts: dict[str, float] = {}
+        yield parts
+        parts |= {name: (seconds - before[name]) * 1000 / times for name, seconds in self._look().items()}
         together.append(sum(parts.values()))
+
+
+def tell_parts(result: Result, what: str, parts: dict[str, float]) -> None:
+    """What each part spent, where it is worth a line."""
+    for name, spent in parts.items():
+        if spent > sum(parts.values()) * _WORTH_A_LINE:
+            result.figure(f"{what}: {name}", "ms").values.append(spent)
 
 
 @contextmanager
@@ -93,22 +99,26 @@ def run_cpu(bench: Bench) -> Result:
     )
     bench.tell("starting a stack")
     with DrillStack(bench.data_dir, LIFTED) as stack, bare_worker(stack) as floor_worker:
-        traders = asyncio.run(Traders.open(stack.api))
-        shop = traders.shops[0]
+        shop = asyncio.run(_one_shop(stack.api))
         with bare_reads(stack, shop.store_id, shop.listing_id) as (floor, floor_api):
             pids = {name: part.child.pid for name, part in stack.parts.items()}
             pids |= {"floor's worker": floor_worker.pid, "floor's API": floor_api.pid}
             meter = Meter({name: pid for name, pid in pids.items() if pid is not None})
-            asyncio.run(_measure(bench, stack, floor, meter, result))
+            asyncio.run(_measure(bench, stack, shop, floor, meter, result))
     return result
 
 
-async def _measure(bench: Bench, stack: DrillStack, floor: str, meter: Meter, result: Result) -> None:
+async def _one_shop(api: str) -> Shop:
+    shop = await Shop.open(api)
+    shop.owner.close()
+    return shop
+
+
+async def _measure(bench: Bench, stack: DrillStack, shop: Shop, floor: str, meter: Meter, result: Result) -> None:
     flows = QUICK_FLOWS if bench.quick else FLOWS
     async with Market(stack) as market:
         client = await bare_client(market.settings.temporal_address, market.settings.temporal_namespace)
         traders = await Traders.open(market.api)
-        shop = traders.shops[0]
         souk, bare = Readers(market.api), Readers(floor)
         bench.tell("warming up")
         await until_up(floor)
@@ -117,16 +127,18 @@ async def _measure(bench: Bench, stack: DrillStack, floor: str, meter: Meter, re
 
         async def one_round(_: int) -> None:
             row = result.compare(_DEAL, "ms")
-            with meter.over(result, _DEAL, row.subject, flows), written(market, stack, result, flows):
+            with meter.over(row.subject, flows) as parts, written(market, stack, result, flows):
                 await rate(flows, traders.flow)
                 await settle(_AFTERWARDS_SECONDS)
-            with meter.over(result, f"{_DEAL}'s floor", row.floor, flows):
+            tell_parts(result, _DEAL, parts)
+            with meter.over(row.floor, flows) as parts:
                 await bare_rate(client, flows)
+            tell_parts(result, f"{_DEAL}'s floor", parts)
             for name in READS:
                 row = result.compare(name, "ms")
-                with meter.over(result, name, row.subject, REQUESTS):
+                with meter.over(row.subject, REQUESTS):
                     await souk.read(path_of(name, shop.store_id, shop.listing_id), REQUESTS)
-                with meter.over(result, f"{name}'s floor", row.floor, REQUESTS):
+                with meter.over(row.floor, REQUESTS):
                     await bare.read(bare_path(name), REQUESTS)
 
         await bench.in_turns(result, one_round)
