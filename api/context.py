@@ -13,16 +13,22 @@ from api.checkout.profiles import Profiles
 from api.platform.limits import Limiter
 from api.platform.nudges import NoNudges, Nudges
 from api.platform.observe import Metrics
+from api.platform.remembered import Remembered
 from api.platform.streams import FeedHub
 from api.processes import Processes
 from config.settings import Settings
 from db.reading import Reads
 from db.session import Database
 
+GLANCE_SECONDS = 5.0
+
 
 @dataclass(slots=True)
 class AppContext:
-    """``admission`` is the small autocommit pool for keys and rate limits; ``database`` does all else."""
+    """``admission`` is the small autocommit pool for keys and rate limits; ``database`` does all else.
+
+    ``glance`` keeps for some seconds what the public pages count over the whole market.
+    """
 
     settings: Settings
     database: Database
@@ -36,6 +42,7 @@ class AppContext:
     profiles: Profiles
     signing_keys: tuple[SigningKey, ...]
     nudges: Nudges = field(default_factory=NoNudges)
+    glance: Remembered = field(default_factory=lambda: Remembered(GLANCE_SECONDS))
 
     def measure(self) -> None:
         """Bring the gauges up to date."""

@@ -6,7 +6,9 @@ feed's own cursor as the event's id, so a browser that lost its connection resum
 
 import json
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
@@ -102,19 +104,34 @@ def _charts(figures: Figures) -> list[tuple[str, int, object]]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What the page counts over hours of the log: dear in a busy market, and the same for all who look."""
+
+    now: datetime
+    figures: Figures
+    spotlight: discovery.Spotlight
+
+
+async def _look(database: Database) -> Glance:
+    async with database.transaction() as session:
+        now = await clock(session)
+        figures = await get_figures(session, now)
+        since = now - timedelta(hours=_SPOTLIGHT_HOURS)
+        return Glance(now, figures, await discovery.get_spotlight(session, since, _SPOTS))
+
+
 @router.get("/", response_class=HTMLResponse)
 async def home(context: Context, wanted: Wanted, by: str = "trust") -> HTMLResponse:
     """What goes on in the market."""
     stories, older, newest = await _stories(context, wanted)
+    glance = await context.glance.get("home", partial(_look, context.database))
     async with context.database.transaction() as session:
-        now = await clock(session)
-        figures = await get_figures(session, now)
         if by == "sales":
             ranked = await discovery.list_by_sales(session, _STORES)
         else:
             ranked = await discovery.list_by_trust(session, _STORES)
         choice = await discovery.list_by_trust(session, 200)
-        spotlight = await discovery.get_spotlight(session, now - timedelta(hours=_SPOTLIGHT_HOURS), _SPOTS)
     return page(
         "home.html",
         stories=stories,
@@ -122,13 +139,13 @@ async def home(context: Context, wanted: Wanted, by: str = "trust") -> HTMLRespo
         stream=f"/feed/stream?{wanted.href(after=newest)}",
         wanted=wanted,
         all_kinds=KINDS,
-        charts=_charts(figures),
-        figures=figures,
+        charts=_charts(glance.figures),
+        figures=glance.figures,
         ranked=ranked,
         by=by,
         choice=[(row[0].store_id, row[0].name) for row in choice],
-        spotlight=spotlight,
-        now=now,
+        spotlight=glance.spotlight,
+        now=glance.now,
     )
 
 
