@@ -37,6 +37,8 @@ from workflows.client import connect
 
 _log = structlog.get_logger("souk.worker")
 _COLLECT_EVERY = 10_000
+_YOUNG_PER_MIDDLE = 5
+_MIDDLE_PER_FULL = 5
 """New objects between two looks for garbage; Python's own 700 is made for small programs."""
 
 
@@ -86,7 +88,8 @@ def _spare_the_collector() -> None:
     """What was loaded by now stays: to look through it for garbage again and again costs 3 % of a worker's time."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_COLLECT_EVERY, 20, 20)
+    # A process that leaves the cache is garbage that only a full collection finds: it may not come too seldom.
+    gc.set_threshold(_COLLECT_EVERY, _YOUNG_PER_MIDDLE, _MIDDLE_PER_FULL)
 
 
 @asynccontextmanager
