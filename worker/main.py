@@ -37,9 +37,9 @@ from workflows.client import connect
 
 _log = structlog.get_logger("souk.worker")
 _COLLECT_EVERY = 10_000
+"""New objects between two looks for garbage; Python's own 700 is made for small programs."""
 _YOUNG_PER_MIDDLE = 5
 _MIDDLE_PER_FULL = 5
-"""New objects between two looks for garbage; Python's own 700 is made for small programs."""
 
 
 def build_worker(client: Client, database: Database, settings: Settings, *, task_queue: str = MARKET_QUEUE) -> Worker:
