@@ -21,7 +21,9 @@ def hostile_souk(settings: Settings) -> Iterator[RunningSouk]:
         "offers_per_agent": "1000000/minute",
         "per_platform": "1000000/minute",
     }
-    with RunningSouk(Settings.model_validate(settings.model_dump() | {"limits": limits})) as running:
+    # Loopback as the journeys' own: in one test process both take deliveries from the same queue.
+    changed = settings.model_dump() | {"limits": limits, "webhooks": {"allow_loopback": True}}
+    with RunningSouk(Settings.model_validate(changed)) as running:
         # A platform without keys that is known already: nobody here reaches the outside.
         known = Profile(PROFILE, capabilities=dict.fromkeys(CAPABILITIES, (VERSION,)))
         running.app.state.context.profiles._keep(PROFILE, known, 3_600)
