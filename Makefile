@@ -32,9 +32,7 @@ up: $(INSTALLED) ## run Souk; data and running processes survive a restart
 
 test: $(INSTALLED) ## run every test (ARGS="tests/e2e -k journey" runs what it names)
 ifeq ($(strip $(ARGS)),)
-# What failed beside others on a busy machine is tried once more, alone: a fault of the product fails again.
-	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder || \
-		$(RUN) pytest --last-failed --last-failed-no-failures none
+	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
 else
 	$(RUN) pytest $(ARGS)
 endif

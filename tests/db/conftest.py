@@ -1,12 +1,44 @@
-"""Fixtures of the database's tests."""
+"""Fixtures of the database's tests.
 
-from collections.abc import Iterator
+They look at rows that a running Souk of the same test process would work on (it delivers to their webhooks, and
+fails), so they have a database of their own.
+"""
+
+from collections.abc import AsyncIterator, Iterator
 from uuid import UUID
 
 import psycopg
 import pytest
+import pytest_asyncio
 
+from config.settings import Settings
+from db.migrate import upgrade
+from db.session import Database
+from souk.stack.embedded import EmbeddedPostgres
 from tests.db.rows import Rows
+
+
+@pytest.fixture(scope="session")
+def owner_url(postgres: EmbeddedPostgres) -> str:
+    with psycopg.connect(postgres.url(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE rows")
+    url = postgres.url(database="rows")
+    upgrade(url)
+    return url
+
+
+@pytest_asyncio.fixture(scope="session")
+async def worker_database(owner_url: str) -> AsyncIterator[Database]:
+    database = Database(Settings(database_url=owner_url).role_url("worker"), 8, "test-rows-worker")
+    yield database
+    await database.close()
+
+
+@pytest_asyncio.fixture(scope="session")
+async def api_database(owner_url: str) -> AsyncIterator[Database]:
+    database = Database(Settings(database_url=owner_url).role_url("api"), 8, "test-rows-api")
+    yield database
+    await database.close()
 
 
 @pytest.fixture
