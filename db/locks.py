@@ -167,7 +167,10 @@ async def lock_order_and_window(session: AsyncSession, order_id: UUID) -> tuple[
     if row is not None:
         return row
     order = await session.scalar(_ORDER, {"key": order_id})
-    return (order, None) if order is not None else None
+    if order is None:
+        return None
+    # Waiting for the order takes time: it may have been delivered meanwhile.
+    return order, await lock_review_window(session, order_id)
 
 
 async def lock_review_window(session: AsyncSession, order_id: UUID) -> ReviewWindow | None:

@@ -8,11 +8,13 @@ from uuid import UUID
 import psycopg
 import pytest
 import pytest_asyncio
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import locks
+from db.market.tables import ReviewWindow
 from db.session import Database
-from domain.market.states import DeliveryKind
+from domain.market.states import DeliveryKind, ReviewWindowStatus
 from tests.activities.scene import Scene
 
 Take = Callable[[AsyncSession], Awaitable[Any]]
@@ -99,3 +101,27 @@ async def test_locks_are_taken_in_their_order(
                     assert free is (place > held), f"{names[held]} is held, and {names[place]} free: {free}"
             holder.rollback()
             assert await waiting is not None
+
+
+async def test_who_waits_for_an_order_sees_the_window_its_delivery_opened(
+    worker_database: Database, owner_url: str
+) -> None:
+    scene = Scene(worker_database, owner_url)
+    shop = await scene.shop(delivery=DeliveryKind.SHIPPED)
+    order = await scene.bought(shop, await scene.customer(shop))
+
+    async def take() -> Any:
+        async with worker_database.transaction() as session:
+            return await locks.lock_order_and_window(session, order.order_id)
+
+    with psycopg.connect(owner_url, autocommit=True) as looker:
+        async with worker_database.transaction() as delivery:
+            await locks.lock_order(delivery, order.order_id)
+            holder = (await delivery.scalars(select(func.pg_backend_pid()))).one()
+            waiting = asyncio.create_task(take())
+            await _until_waiting(looker, holder)
+            now = await locks.clock(delivery)
+            window = {"order_id": order.order_id, "opened_at": now, "closes_at": now}
+            delivery.add(ReviewWindow(**window, status=ReviewWindowStatus.OPEN))
+    _, seen = await waiting
+    assert seen is not None
