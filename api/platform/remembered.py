@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Hashable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 Answer = TypeVar("Answer")
 
@@ -11,25 +11,29 @@ Answer = TypeVar("Answer")
 class Remembered:
     """One answer for each key, made anew by the first to ask when the last one is older than ``seconds``.
 
-    For few keys that no caller chooses: none is ever dropped. An answer that failed is not kept.
+    One at a time, however long it takes. For few keys that no caller chooses: none is ever dropped. An answer that
+    failed is not kept.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._kept: dict[Hashable, tuple[float, asyncio.Task[Any]]] = {}
+        self._made: dict[Hashable, tuple[float, Any]] = {}
+        self._making: dict[Hashable, asyncio.Task[Any]] = {}
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[Answer]]) -> Answer:
         """Raises what ``make`` raises, to all who waited for the same answer."""
-        now = time.monotonic()
-        if key not in self._kept or now - self._kept[key][0] > self._seconds:
-            self._kept[key] = now, asyncio.create_task(self._make(key, make))
+        made_at, kept = self._made.get(key, (float("-inf"), None))
+        if time.monotonic() - made_at <= self._seconds:
+            return cast("Answer", kept)
+        if key not in self._making:
+            self._making[key] = asyncio.create_task(self._make(key, make))
         # Whoever goes away leaves the others their answer.
-        answer: Answer = await asyncio.shield(self._kept[key][1])
-        return answer
+        return cast("Answer", await asyncio.shield(self._making[key]))
 
     async def _make(self, key: Hashable, make: Callable[[], Awaitable[Answer]]) -> Answer:
         try:
-            return await make()
-        except BaseException:
-            self._kept.pop(key, None)
-            raise
+            answer = await make()
+            self._made[key] = time.monotonic(), answer
+            return answer
+        finally:
+            del self._making[key]

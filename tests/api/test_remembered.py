@@ -50,3 +50,14 @@ async def test_one_who_goes_away_leaves_the_others_their_answer() -> None:
     maker.go_on.set()
     assert await stays == 2
     assert gone.cancelled()
+
+
+async def test_an_answer_that_takes_longer_than_it_is_kept_is_made_once_at_a_time() -> None:
+    remembered, maker = Remembered(-1), Maker()
+    maker.made = 1
+    asking = []
+    for _ in range(3):
+        asking.append(asyncio.create_task(remembered.get("a", maker)))
+        await asyncio.sleep(0)
+    maker.go_on.set()
+    assert await asyncio.gather(*asking) == [2, 2, 2]
