@@ -51,6 +51,8 @@ def make_engine(
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
+        # What was used last is warm: its statements are prepared and planned. In turns, each would be cold for long.
+        pool_use_lifo=True,
         # Errors are logged; parameters may be terms of an offer.
         hide_parameters=True,
         isolation_level=isolation_level,

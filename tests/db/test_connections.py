@@ -1,4 +1,7 @@
-"""A pool outlives the connections in it: one that was cut while it lay idle is found before it is used."""
+"""A pool outlives the connections in it: one that was cut while it lay idle is found before it is used.
+
+It uses the warm ones: which have prepared their statements and whose server process knows the tables.
+"""
 
 import psycopg
 import pytest
@@ -19,6 +22,20 @@ async def _use_and_cut(database: Database, postgres: EmbeddedPostgres) -> int:
         # Waits until the backend is gone.
         operator.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
     return pid
+
+
+async def test_the_connection_that_was_used_last_is_used_first(postgres: EmbeddedPostgres) -> None:
+    database = Database(postgres.url().replace("postgresql:", "postgresql+psycopg:"), 2, "test-warm")
+    try:
+        async with database.transaction() as one:
+            last_back = await one.scalar(_PID)
+            async with database.transaction() as other:
+                assert await other.scalar(_PID) != last_back
+        for _ in range(3):
+            async with database.transaction() as session:
+                assert await session.scalar(_PID) == last_back
+    finally:
+        await database.close()
 
 
 async def test_an_idle_connection_that_was_cut_is_replaced(
