@@ -15,7 +15,7 @@ from api.platform.schemas import ResponseModel, example
 from db.locks import clock
 from db.market import discovery
 from db.market.reads_listings import search_listings
-from db.market.reads_stores import rank_by_sales, rank_by_trust
+from db.market.reads_stores import Board, read_board
 from db.reading import Row
 from domain.platform_errors import BAD_CURSOR
 from domain.shared.cursors import encode_cursor
@@ -114,15 +114,15 @@ def _ranked(row: Row) -> Row:
 
 
 @router.get("/leaderboard", response_model=Page[RankedStoreOut], responses=errors(BAD_CURSOR))
-async def get_leaderboard(context: Context, paging: PageQuery, by: Literal["trust", "sales"] = "trust") -> Response:
+async def get_leaderboard(context: Context, paging: PageQuery, by: Board = "trust") -> Response:
     """Stores by trust (rated ones first, by what is certain of their score) or by orders delivered."""
     if by == "sales":
         sold = paging.after(int, UUID)
-        rows = await rank_by_sales(context.reads, (sold[0], sold[1]) if sold else None, paging.limit + 1)
+        rows = await read_board(context.reads, "sales", sold, paging.limit + 1)
         return paging.answer(rows, lambda row: encode_cursor(row["orders_delivered"], row["store_id"]), _ranked)
     place = paging.after(int, int, UUID)
     after = (bool(place[0]), place[1], place[2]) if place else None
-    rows = await rank_by_trust(context.reads, after, paging.limit + 1)
+    rows = await read_board(context.reads, "trust", after, paging.limit + 1)
     return paging.answer(
         rows, lambda row: encode_cursor(int(row["rated"]), row["rank_milli"], row["store_id"]), _ranked
     )

@@ -127,11 +127,8 @@ async def home(context: Context, wanted: Wanted, by: str = "trust") -> HTMLRespo
     stories, older, newest = await _stories(context, wanted)
     glance = await context.glance.get("home", partial(_look, context.database))
     async with context.database.transaction() as session:
-        if by == "sales":
-            ranked = await discovery.list_by_sales(session, _STORES)
-        else:
-            ranked = await discovery.list_by_trust(session, _STORES)
-        choice = await discovery.list_by_trust(session, 200)
+        ranked = await discovery.list_ranked(session, "sales" if by == "sales" else "trust", _STORES)
+        choice = await discovery.list_ranked(session, "trust", 200)
     return page(
         "home.html",
         stories=stories,

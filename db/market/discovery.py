@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.market.reads_catalog import ListingView, listing_query, listing_views, matches, relevance
+from db.market import search
+from db.market.reads_catalog import ListingView, listing_query, listing_views
+from db.market.reads_stores import Board, ranked
+from db.market.search import Place
 from db.market.tables import (
     ActivityEvent,
     Listing,
@@ -18,32 +20,15 @@ from db.market.tables import (
     TrustEvent,
     TrustProfile,
 )
-from domain.market.states import ActivityType, ListingStatus, StoreStatus
+from domain.market.states import ActivityType, StoreStatus
 
 RankedStore = tuple[Store, TrustProfile, StoreStats]
-Place = tuple[float, UUID]
-"""Where a search goes on: relevance and id of the last hit."""
 
 
-def _ranked() -> Select[Store, TrustProfile, StoreStats]:
-    return (
-        select(Store, TrustProfile, StoreStats)
-        .join(TrustProfile, TrustProfile.store_id == Store.store_id)
-        .join(StoreStats, StoreStats.store_id == Store.store_id)
-        .where(Store.status != StoreStatus.CLOSED)
-    )
-
-
-async def list_by_trust(session: AsyncSession, limit: int) -> list[RankedStore]:
-    """Rated stores first, by the lower Wilson bound of their score."""
-    query = _ranked().order_by(TrustProfile.rated.desc(), TrustProfile.rank_milli.desc(), Store.store_id)
-    return [(row[0], row[1], row[2]) for row in await session.execute(query.limit(limit))]
-
-
-async def list_by_sales(session: AsyncSession, limit: int) -> list[RankedStore]:
-    """Most orders delivered first."""
-    query = _ranked().order_by(StoreStats.orders_delivered.desc(), Store.store_id)
-    return [(row[0], row[1], row[2]) for row in await session.execute(query.limit(limit))]
+async def list_ranked(session: AsyncSession, by: Board, limit: int) -> list[RankedStore]:
+    """The first stores of a leaderboard."""
+    query = ranked(select(Store, TrustProfile, StoreStats), by).limit(limit)
+    return [(row[0], row[1], row[2]) for row in await session.execute(query)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,48 +98,21 @@ async def search_listings(
     session: AsyncSession, q: str, after: Place | None, limit: int
 ) -> list[tuple[ListingView, float]]:
     """Listings one can buy now, the most relevant first."""
-    rank = relevance("products")
-    query = (
-        listing_query()
-        .add_columns(rank)
-        .where(
-            matches("products", Product.title.expression),
-            Listing.status == ListingStatus.ACTIVE,
-            Store.status == StoreStatus.ACTIVE,
-        )
-        .order_by(rank.desc(), Listing.listing_id.desc())
-        .limit(limit)
-    )
-    if after is not None:
-        query = query.where(tuple_(rank, Listing.listing_id) < tuple_(*after))
-    rows = list(await session.execute(query, {"q": q}))
+    on_sale = listing_query().where(*search.ON_SALE)
+    found = search.most_relevant(on_sale, Product.title, Listing.listing_id, placed=after is not None)
+    rows = (await session.execute(found, search.values(q, after, limit))).all()
     views = await listing_views(session, [(row[0], row[1], row[2], row[3]) for row in rows])
     return [(view, row[4]) for view, row in zip(views, rows, strict=True)]
 
 
 async def search_stores(session: AsyncSession, q: str, after: Place | None, limit: int) -> list[tuple[Store, float]]:
     """Stores that are open, the most relevant first."""
-    rank = relevance("stores")
-    query = (
-        select(Store, rank)
-        .where(matches("stores", Store.name.expression), Store.status == StoreStatus.ACTIVE)
-        .order_by(rank.desc(), Store.store_id.desc())
-        .limit(limit)
-    )
-    if after is not None:
-        query = query.where(tuple_(rank, Store.store_id) < tuple_(*after))
-    return [(row[0], row[1]) for row in await session.execute(query, {"q": q})]
+    are_open = select(Store).where(Store.status == StoreStatus.ACTIVE)
+    found = search.most_relevant(are_open, Store.name, Store.store_id, placed=after is not None)
+    return [(row[0], row[1]) for row in await session.execute(found, search.values(q, after, limit))]
 
 
 async def search_threads(session: AsyncSession, q: str, after: Place | None, limit: int) -> list[tuple[Thread, float]]:
     """Threads by their titles, the most relevant first."""
-    rank = relevance("threads")
-    query = (
-        select(Thread, rank)
-        .where(matches("threads", Thread.title.expression))
-        .order_by(rank.desc(), Thread.thread_id.desc())
-        .limit(limit)
-    )
-    if after is not None:
-        query = query.where(tuple_(rank, Thread.thread_id) < tuple_(*after))
-    return [(row[0], row[1]) for row in await session.execute(query, {"q": q})]
+    found = search.most_relevant(select(Thread), Thread.title, Thread.thread_id, placed=after is not None)
+    return [(row[0], row[1]) for row in await session.execute(found, search.values(q, after, limit))]

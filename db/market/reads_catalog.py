@@ -5,11 +5,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Double, Select, Text, bindparam, cast, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.sql.elements import ColumnElement
 
 from db.market.products import list_images
+from db.market.search import matches
 from db.market.tables import Listing, Product, ProductImage, Store
 from domain.market.errors import LISTING_NOT_FOUND, PRODUCT_NOT_FOUND, STORE_NOT_FOUND
 from domain.market.states import ListingStatus, StoreStatus
@@ -41,29 +41,13 @@ class ListingFilter:
         return {name: value for name, value in named.items() if value not in {None, ""}}
 
 
-Q: BindParameter[str] = bindparam("q", type_=Text)
-"""What is searched for."""
-
-
-def matches(table: str, title: ColumnElement[str]) -> ColumnElement[bool]:
-    """Full-text match of Q on a table's ``search_text``; a query of stop words only is looked for as it stands."""
-    query = func.plainto_tsquery("english", Q)
-    found = literal_column(f"{table}.search_text").op("@@")(query)
-    return or_(found, (func.numnode(query) == 0) & (func.strpos(func.lower(title), func.lower(Q)) > 0))
-
-
-def relevance(table: str) -> ColumnElement[float]:
-    """Of a row for Q."""
-    return cast(func.ts_rank(literal_column(f"{table}.search_text"), func.plainto_tsquery("english", Q)), Double)
-
-
 LISTING_WANTED: dict[str, ColumnElement[bool]] = {
     "store_id": Listing.store_id == bindparam("store_id"),
     "product_id": Listing.product_id == bindparam("product_id"),
     "status": Listing.status == bindparam("status"),
     "min_price_cents": Listing.price_cents >= bindparam("min_price_cents"),
     "max_price_cents": Listing.price_cents <= bindparam("max_price_cents"),
-    "q": matches("products", Product.title.expression),
+    "q": matches(Product.title),
     "before": Listing.listing_id < bindparam("before"),
 }
 
@@ -150,7 +134,7 @@ async def list_stores(
     if status is not None:
         query = query.where(Store.status == status)
     if q:
-        query = query.where(matches("stores", Store.name.expression))
+        query = query.where(matches(Store.name))
     if before is not None:
         query = query.where(Store.store_id < before)
     return list(await session.scalars(query, {"q": q}))

@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.market.reads_catalog import matches
+from db.market.search import matches
 from db.market.tables import Listing, Message, OfferReference, Review, Thread
 from domain.market.errors import LISTING_NOT_FOUND, REVIEW_THREAD_NONE, THREAD_NOT_FOUND
 from domain.market.states import ThreadType
@@ -48,7 +48,7 @@ async def list_threads(
     if listing_id is not None:
         query = query.where(Thread.context_listing_id == listing_id)
     if q:
-        query = query.where(matches("threads", Thread.title.expression))
+        query = query.where(matches(Thread.title))
     if before is not None:
         query = query.where(Thread.thread_id < before)
     return list(await session.scalars(query, {"q": q}))

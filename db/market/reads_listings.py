@@ -3,17 +3,14 @@
 from functools import cache
 from uuid import UUID
 
-from sqlalchemy import Double, Select, Uuid, bindparam, func, literal_column, select, tuple_
+from sqlalchemy import Select, bindparam, func, literal_column, select
 from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 
-from db.market.reads_catalog import ListingFilter, listings_wanted, matches, relevance
+from db.market import search
+from db.market.reads_catalog import ListingFilter, listings_wanted
 from db.market.tables import Listing, Product, ProductImage, Store
 from db.reading import LIMIT, Read, Reads, Row
 from domain.market.errors import LISTING_NOT_FOUND
-from domain.market.states import ListingStatus, StoreStatus
-
-Place = tuple[float, UUID]
-"""Where a search goes on: relevance and id of the last hit."""
 
 _IMAGE = func.json_build_object("image_url", ProductImage.image_url, "position", ProductImage.position, type_=JSON)
 _IMAGES = (
@@ -78,25 +75,10 @@ async def read_listings(reads: Reads, wanted: ListingFilter, before: UUID | None
 
 @cache
 def _hits(*, placed: bool) -> Read:
-    rank = relevance("products")
-    query = (
-        _listings()
-        .add_columns(rank.label("rank"))
-        .where(
-            matches("products", Product.title.expression),
-            Listing.status == ListingStatus.ACTIVE,
-            Store.status == StoreStatus.ACTIVE,
-        )
-        .order_by(rank.desc(), Listing.listing_id.desc())
-        .limit(LIMIT)
-    )
-    if placed:
-        place = tuple_(bindparam("after_rank", type_=Double), bindparam("after_id", type_=Uuid))
-        query = query.where(tuple_(rank, Listing.listing_id) < place)
-    return Read(query)
+    on_sale = _listings().where(*search.ON_SALE)
+    return Read(search.most_relevant(on_sale, Product.title, Listing.listing_id, placed=placed))
 
 
-async def search_listings(reads: Reads, q: str, after: Place | None, limit: int) -> list[Row]:
+async def search_listings(reads: Reads, q: str, after: search.Place | None, limit: int) -> list[Row]:
     """Listings one can buy now, the most relevant first, each with its ``rank``."""
-    place = {} if after is None else {"after_rank": after[0], "after_id": after[1]}
-    return await reads.rows(_hits(placed=after is not None), q=q, limit=limit, **place)
+    return await reads.rows(_hits(placed=after is not None), **search.values(q, after, limit))

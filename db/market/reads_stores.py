@@ -1,10 +1,11 @@
 """Reads of stores for answers: a store with its trust and what happened to it lately, and the leaderboards."""
 
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Select, Uuid, bindparam, select, tuple_
+from sqlalchemy import BigInteger, Integer, Select, Uuid, bindparam, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute
 
 from db.market.tables import Store, StoreStats, StoreUpdate, TrustEvent, TrustProfile
 from db.reading import LIMIT, Read, Reads, Row
@@ -112,55 +113,48 @@ async def read_store(reads: Reads, store_id: UUID) -> Row:
     return {**stores[0], "trust": profiles[0], "recent_updates": updates, "recent_trust_events": events}
 
 
-def _ranked() -> Select[*tuple[object, ...]]:
-    return (
-        select(
-            Store.store_id,
-            Store.name,
-            Store.tagline,
-            TrustProfile.overall_score,
-            TrustProfile.rank_milli,
-            TrustProfile.rated,
-            StoreStats.orders_placed,
-            StoreStats.orders_delivered,
-            StoreStats.orders_refunded,
-            StoreStats.reviews_posted,
-            StoreStats.rating_sum,
-        )
-        .join(TrustProfile, TrustProfile.store_id == Store.store_id)
-        .join(StoreStats, StoreStats.store_id == Store.store_id)
-        .where(Store.status != StoreStatus.CLOSED)
-        .limit(LIMIT)
-    )
+Board = Literal["trust", "sales"]
+BOARDS: dict[Board, tuple[InstrumentedAttribute[Any], ...]] = {
+    "trust": (TrustProfile.rated, TrustProfile.rank_milli),
+    "sales": (StoreStats.orders_delivered,),
+}
+"""What ranks stores, the most first: rated ones by the lower Wilson bound of their score; orders delivered."""
+
+
+def ranked(stores: Select[*tuple[Any, ...]], by: Board) -> Select[*tuple[Any, ...]]:
+    """With their profile and counters, in the order of a leaderboard; without those that are closed."""
+    query = stores.join(TrustProfile, TrustProfile.store_id == Store.store_id)
+    query = query.join(StoreStats, StoreStats.store_id == Store.store_id).where(Store.status != StoreStatus.CLOSED)
+    return query.order_by(*(column.desc() for column in BOARDS[by]), Store.store_id)
 
 
 @cache
-def _by_trust(*, placed: bool) -> Read:
-    query = _ranked().order_by(TrustProfile.rated.desc(), TrustProfile.rank_milli.desc(), Store.store_id)
+def _board(by: Board, *, placed: bool) -> Read:
+    shown = select(
+        Store.store_id,
+        Store.name,
+        Store.tagline,
+        TrustProfile.overall_score,
+        TrustProfile.rank_milli,
+        TrustProfile.rated,
+        StoreStats.orders_placed,
+        StoreStats.orders_delivered,
+        StoreStats.orders_refunded,
+        StoreStats.reviews_posted,
+        StoreStats.rating_sum,
+    )
+    query = ranked(shown, by).limit(LIMIT)
     if placed:
-        after = tuple_(bindparam("rated", type_=Boolean), bindparam("rank_milli", type_=BigInteger))
-        place = tuple_(TrustProfile.rated, TrustProfile.rank_milli)
+        place = tuple_(*BOARDS[by])
+        # A caller's cursor may hold a number that no column does.
+        wide = {column.key: BigInteger() if isinstance(column.type, Integer) else column.type for column in BOARDS[by]}
+        after = tuple_(*(bindparam(name, type_=kind) for name, kind in wide.items()))
         query = query.where((place < after) | ((place == after) & (Store.store_id > _STORE_ID)))
     return Read(query)
 
 
-async def rank_by_trust(reads: Reads, after: tuple[bool, int, UUID] | None, limit: int) -> list[Row]:
-    """Rated stores first, by the lower Wilson bound of their score."""
-    place = {} if after is None else dict(zip(("rated", "rank_milli", "store_id"), after, strict=True))
-    return await reads.rows(_by_trust(placed=after is not None), limit=limit, **place)
-
-
-@cache
-def _by_sales(*, placed: bool) -> Read:
-    sold = StoreStats.orders_delivered
-    sold_by_last = bindparam("sold", type_=BigInteger)
-    query = _ranked().order_by(sold.desc(), Store.store_id)
-    if placed:
-        query = query.where((sold < sold_by_last) | ((sold == sold_by_last) & (Store.store_id > _STORE_ID)))
-    return Read(query)
-
-
-async def rank_by_sales(reads: Reads, after: tuple[int, UUID] | None, limit: int) -> list[Row]:
-    """Most orders delivered first."""
-    place = {} if after is None else {"sold": after[0], "store_id": after[1]}
-    return await reads.rows(_by_sales(placed=after is not None), limit=limit, **place)
+async def read_board(reads: Reads, by: Board, after: tuple[Any, ...] | None, limit: int) -> list[Row]:
+    """Stores by a leaderboard; ``after`` is the last one's rank, as its board has it, and id."""
+    names = (*(column.key for column in BOARDS[by]), "store_id")
+    place = {} if after is None else dict(zip(names, after, strict=True))
+    return await reads.rows(_board(by, placed=after is not None), limit=limit, **place)

@@ -43,8 +43,11 @@ READS: dict[str, tuple[str, Ask]] = {
         lambda reads, *_: reads_listings.read_listings(reads, ListingFilter(), None, LIMIT),
     ),
     "store": ("/v1/stores/{store}", lambda reads, store, _: reads_stores.read_store(reads, store)),
-    "leaderboard": ("/v1/leaderboard?limit=50", lambda reads, *_: reads_stores.rank_by_trust(reads, None, LIMIT)),
-    "sales": ("/v1/leaderboard?limit=50&by=sales", lambda reads, *_: reads_stores.rank_by_sales(reads, None, LIMIT)),
+    "leaderboard": ("/v1/leaderboard?limit=50", lambda reads, *_: reads_stores.read_board(reads, "trust", None, LIMIT)),
+    "sales": (
+        "/v1/leaderboard?limit=50&by=sales",
+        lambda reads, *_: reads_stores.read_board(reads, "sales", None, LIMIT),
+    ),
     "search": (
         "/v1/search?limit=50&q=lamp",
         lambda reads, *_: reads_listings.search_listings(reads, "lamp", None, LIMIT),
