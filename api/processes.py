@@ -14,20 +14,20 @@ from uuid import UUID
 import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
-from temporalio.client import Client, WithStartWorkflowOperation
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import TemporalError
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
-from activities.attributes import fair_share, search_attributes
-from activities.market.waking import nudge, wake
+from activities.checkout.telling import process_of_checkout
+from activities.market.waking import market_process, nudge, wake
+from activities.processes import Process, send_command
 from activities.webhooks.waking import wake_delivery
 from db.market.negotiations import list_open_in_store, list_open_on_listing
 from db.market.tables import Listing, Store
 from db.session import Database
 from domain.checkout.commands import CancelCheckout, CheckoutStart, CompleteCheckout, CreateCheckout, UpdateCheckout
 from domain.checkout.policy import CheckoutPolicy
-from domain.checkout.processes import CHECKOUT, checkout_process
 from domain.market.commands import (
     AnswerOffer,
     AuditReport,
@@ -45,17 +45,7 @@ from domain.market.commands import (
     SweepReport,
 )
 from domain.market.policy import MarketPolicy
-from domain.market.processes import (
-    MARKET_AUDIT,
-    MARKET_QUEUE,
-    NEGOTIATION,
-    ORDER,
-    REVIEW_WINDOW,
-    SWEEP,
-    negotiation_process,
-    order_process,
-    review_window_process,
-)
+from domain.market.processes import MARKET_AUDIT, MARKET_QUEUE, SWEEP, negotiation_process
 
 _log = structlog.get_logger("souk.processes")
 _COALESCE_SECONDS = 0.02
@@ -97,8 +87,7 @@ class Processes:
         start = NegotiationStart(
             negotiation_id=command.negotiation_id, listing_id=listing_id, store_id=store_id, policy=self.policy
         )
-        process_id = negotiation_process(command.negotiation_id)
-        return await self._command(NEGOTIATION, process_id, start, update, command, "PROPOSED", "Negotiation")
+        return await self._command(market_process(start), update, command)
 
     async def order(
         self,
@@ -110,14 +99,13 @@ class Processes:
     ) -> Done:
         """``update``: place_order, deliver_order, cancel_order, request_refund, answer_refund, refund_by_operator."""
         start = OrderStart(order_id=order_id, listing_id=listing_id, store_id=store_id, policy=self.policy)
-        return await self._command(ORDER, order_process(order_id), start, update, command, "PLACED", "Order")
+        return await self._command(market_process(start), update, command)
 
     async def review(self, command: PostReview, listing_id: UUID, store_id: UUID) -> Done:
         start = ReviewWindowStart(
             order_id=command.order_id, listing_id=listing_id, store_id=store_id, policy=self.policy
         )
-        process_id = review_window_process(command.order_id)
-        return await self._command(REVIEW_WINDOW, process_id, start, "post_review", command, "OPEN", "Review window")
+        return await self._command(market_process(start), "post_review", command)
 
     async def checkout(
         self,
@@ -133,71 +121,12 @@ class Processes:
         start = CheckoutStart(
             checkout_id=checkout_id, store_id=store_id, policy=self.checkout_policy, market=self.policy
         )
-        process_id = checkout_process(checkout_id)
-        return await self._command(CHECKOUT, process_id, start, update, command, "incomplete", "Checkout")
+        return await self._command(process_of_checkout(start), update, command)
 
-    async def _command(
-        self,
-        kind: str,
-        process_id: str,
-        start: NegotiationStart | OrderStart | ReviewWindowStart | CheckoutStart,
-        update: str,
-        command: Command,
-        state: str,
-        summary: str,
-    ) -> Done:
-        async with asyncio.timeout(self._timeout):
-            if update not in _OPENING:
-                # It runs, as a rule, and an update alone costs less than one that could start it.
-                try:
-                    return await self._update(process_id, update, command)
-                except RPCError as error:
-                    if error.status is not RPCStatusCode.NOT_FOUND:
-                        raise
-            operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-                kind,
-                start,
-                id=process_id,
-                task_queue=MARKET_QUEUE,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                search_attributes=search_attributes(start.store_id, getattr(start, "listing_id", None), state),
-                static_summary=summary,
-                priority=fair_share(start.store_id),
-            )
-            return await self._update_with_start(operation, update, command)
-
-    async def _update(self, process_id: str, update: str, command: Command) -> Done:
-        done: Done = await self._client.get_workflow_handle(process_id).execute_update(
-            update,
-            command,
-            id=str(command.command_id),
-            result_type=Done,
-            rpc_timeout=timedelta(seconds=self._timeout),
+    async def _command(self, process: Process, update: str, command: Command) -> Done:
+        return await send_command(
+            self._client, process, update, command, opens=update in _OPENING, seconds=self._timeout
         )
-        return done
-
-    async def _update_with_start(
-        self, operation: WithStartWorkflowOperation[Any, Any], update: str, command: Command
-    ) -> Done:
-        try:
-            done = await self._client.execute_update_with_start_workflow(
-                update,
-                command,
-                start_workflow_operation=operation,
-                id=str(command.command_id),
-                result_type=Done,
-                rpc_timeout=timedelta(seconds=self._timeout),
-            )
-        except BaseException:
-            # Its future fails as well, or is cancelled: taken note of here, or asyncio would complain.
-            started = asyncio.ensure_future(operation.workflow_handle())
-            await asyncio.wait((started,), timeout=0)
-            if not started.cancel() and not started.cancelled():
-                started.exception()
-            raise
-        assert isinstance(done, Done)
-        return done
 
     async def sweep(self, run_id: UUID) -> SweepReport:
         """Wake everything overdue now. The same ``run_id`` joins the same sweep."""

@@ -21,8 +21,8 @@ from domain.webhooks.policy import WebhookPolicy
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
-WORKER_QUEUES = ("market", "webhooks")
-"""What a worker may serve, by context: each has task queues of its own. ``market`` has checkout's processes too."""
+WORKER_QUEUES = ("market", "checkout", "webhooks")
+"""What a worker may serve, by context: each has task queues of its own."""
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _EVERYWHERE = {"", "0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
 _LEAST_SECRET_CHARACTERS = 16

@@ -14,9 +14,8 @@ import uvicorn
 
 from api.main import create_app
 from config.settings import Settings
-from db.session import Database
 from souk.stack.ports import listen, port_of
-from worker.main import build_worker, ensure_schedule
+from worker.market import serving_checkout, serving_market
 from worker.webhooks import serving_webhooks
 from workflows.client import connect
 
@@ -67,14 +66,13 @@ class RunningSouk:
             self.settings.temporal_namespace,
             self.settings.payload_keys.get_secret_value(),
         )
-        database = Database(self.settings.pooled_url("worker"), 8, "test-worker", self.settings.direct_url("worker"))
-        try:
-            await ensure_schedule(client, self.settings.sweep_interval_seconds)
-            async with build_worker(client, database, self.settings), serving_webhooks(client, self.settings):
-                ready.set()
-                await self._stop_worker.wait()
-        finally:
-            await database.close()
+        async with (
+            serving_market(client, self.settings),
+            serving_checkout(client, self.settings),
+            serving_webhooks(client, self.settings),
+        ):
+            ready.set()
+            await self._stop_worker.wait()
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True

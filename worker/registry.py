@@ -33,9 +33,10 @@ from workflows.market.store_trust import StoreTrust
 from workflows.market.sweep import MarketAudit, Sweep
 from workflows.webhooks.delivery import WebhookDelivery
 
-WORKFLOWS: Sequence[type] = (Checkout, Negotiation, Order, ReviewWindow, StoreTrust, Sweep, MarketAudit)
+MARKET_WORKFLOWS: Sequence[type] = (Negotiation, Order, ReviewWindow, StoreTrust, Sweep, MarketAudit)
+CHECKOUT_WORKFLOWS: Sequence[type] = (Checkout,)
 WEBHOOK_WORKFLOWS: Sequence[type] = (WebhookDelivery,)
-
+WORKFLOWS: Sequence[type] = (*MARKET_WORKFLOWS, *CHECKOUT_WORKFLOWS, *WEBHOOK_WORKFLOWS)
 
 _PAYMENT_HANDLERS: dict[str, type[PaymentHandler]] = {MARKET_HANDLER: MarketSettlement, MOCK_HANDLER: MockPayments}
 
@@ -47,21 +48,35 @@ def activities_of(instance: object) -> list[Callable[..., Any]]:
 
 
 def build_activities(database: Database, client: Client, settings: Settings) -> list[Callable[..., Any]]:
-    """All activities over one database pool and one Temporal client."""
-    sweeps = (
-        WebhookSweep(database, client, settings.webhooks),
-        CheckoutSweep(database, client, settings.checkout, settings.market),
-    )
-    handlers = {key: _PAYMENT_HANDLERS[key]() for key in settings.payment_handler_ids}
-    instances = (
+    """The activities of the market's queue, over one database pool and one Temporal client."""
+    return _methods(
         PostgresNegotiationActivities(database),
         PostgresOrderActivities(database),
         PostgresReviewActivities(database),
         PostgresTrustActivities(database),
-        TemporalNudgeActivities(database, client, settings.market, settings.idempotency_retention_days, sweeps),
+        _nudges(database, client, settings),
         PostgresAuditActivities(database, client, OTHER_BOOKS),
-        PostgresCheckoutActivities(database, client, handlers, known_addresses=settings.simulation.enabled),
     )
+
+
+def build_checkout_activities(database: Database, client: Client, settings: Settings) -> list[Callable[..., Any]]:
+    """The activities of the checkouts' queue; a checkout, too, tells the market's processes what concerns them."""
+    handlers = {key: _PAYMENT_HANDLERS[key]() for key in settings.payment_handler_ids}
+    return _methods(
+        PostgresCheckoutActivities(database, client, handlers, known_addresses=settings.simulation.enabled),
+        _nudges(database, client, settings),
+    )
+
+
+def _nudges(database: Database, client: Client, settings: Settings) -> TemporalNudgeActivities:
+    sweeps = (
+        WebhookSweep(database, client, settings.webhooks),
+        CheckoutSweep(database, client, settings.checkout, settings.market),
+    )
+    return TemporalNudgeActivities(database, client, settings.market, settings.idempotency_retention_days, sweeps)
+
+
+def _methods(*instances: object) -> list[Callable[..., Any]]:
     return [method for instance in instances for method in activities_of(instance)]
 
 

@@ -10,7 +10,6 @@ listens at a time, held by an advisory lock. What is lost here the sweep finds.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from datetime import timedelta
 from uuid import UUID
 
 import psycopg
@@ -18,7 +17,6 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.service import RPCError
-from temporalio.worker import Worker
 
 from activities.webhooks.sending import webhook_client
 from activities.webhooks.waking import wake_delivery
@@ -26,9 +24,8 @@ from config.settings import Settings
 from db.session import Database
 from db.webhooks.pending import list_concerned, list_waiting, read_bounds
 from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_QUEUE
-from worker.interceptors import RefusalInterceptor
+from worker.building import build_worker
 from worker.registry import WEBHOOK_WORKFLOWS, build_webhook_activities
-from worker.sandbox import runner
 
 _log = structlog.get_logger("souk.webhooks")
 _POOL_SIZE = 4
@@ -54,17 +51,13 @@ async def serving_webhooks(client: Client, settings: Settings) -> AsyncIterator[
             # Each its own connections and resolver: what hangs on one queue takes nothing from the other.
             http = await stack.enter_async_context(webhook_client(settings.deliveries))
             await stack.enter_async_context(
-                Worker(
+                build_worker(
                     client,
-                    task_queue=task_queue,
-                    workflows=WEBHOOK_WORKFLOWS if task_queue == WEBHOOK_QUEUE else (),
-                    activities=build_webhook_activities(database, http, settings),
-                    interceptors=[RefusalInterceptor()],
-                    workflow_runner=runner(),
-                    max_concurrent_activities=settings.webhooks.concurrency,
-                    max_cached_workflows=500,
-                    graceful_shutdown_timeout=timedelta(seconds=10),
-                    nonsticky_to_sticky_poll_ratio=0.5,
+                    task_queue,
+                    WEBHOOK_WORKFLOWS if task_queue == WEBHOOK_QUEUE else (),
+                    build_webhook_activities(database, http, settings),
+                    most_activities=settings.webhooks.concurrency,
+                    most_cached=500,
                 )
             )
         await stack.enter_async_context(Listener(client, database).running())

@@ -1,18 +1,19 @@
-"""How a process is told to look again, from an activity or from the API.
+"""The market's processes as the engine is told of them, and how they are told to look again.
 
 A nudge says "look again" and nothing else, so repeating one is harmless. One that finds no process starts it
 anew: the process reads its projection and goes on from there. Two messages say more, so that there is nothing to
 look up: a negotiation was bought, a review window was opened.
 """
 
-from datetime import timedelta
+from dataclasses import replace
 
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.attributes import fair_share, search_attributes
+from activities.processes import RPC_TIMEOUT, Process, wake_process
 from domain.market.commands import NegotiationStart, OrderStart, ReviewWindowStart, StoreTrustStart
 from domain.market.processes import (
     MARKET_QUEUE,
@@ -27,13 +28,42 @@ from domain.market.processes import (
     store_trust_process,
 )
 
-_RPC_TIMEOUT = timedelta(seconds=10)
+Start = NegotiationStart | OrderStart | ReviewWindowStart | StoreTrustStart
+RESUMED = "RESUMED"
+"""The state of a process that was started anew, until its next step."""
+
+
+def market_process(start: Start, *, resumed: bool = False) -> Process:
+    """``resumed``: started by a nudge and not by its first command, so its state is in its projection."""
+    listing_id = None if isinstance(start, StoreTrustStart) else start.listing_id
+    match start:
+        case NegotiationStart():
+            kind, process_id, summary = NEGOTIATION, negotiation_process(start.negotiation_id), "Negotiation"
+            state = RESUMED if resumed else "PROPOSED"
+        case OrderStart():
+            kind, process_id, summary = ORDER, order_process(start.order_id), "Order"
+            state = RESUMED if resumed else "PLACED"
+        case ReviewWindowStart():
+            kind, process_id, summary = REVIEW_WINDOW, review_window_process(start.order_id), "Review window"
+            state = "OPEN"
+        case StoreTrustStart():
+            kind, process_id, summary = STORE_TRUST, store_trust_process(start.store_id), "Store trust"
+            state = "WATCHING"
+    return Process(
+        kind,
+        process_id,
+        start,
+        MARKET_QUEUE,
+        search_attributes(start.store_id, listing_id, state),
+        summary,
+        fair_share(start.store_id),
+    )
 
 
 async def nudge(client: Client, process_id: str, signal: str = NUDGE) -> bool:
     """Signal a running process. False when it is not running; raises RPCError when Temporal is away."""
     try:
-        await client.get_workflow_handle(process_id).signal(signal, rpc_timeout=_RPC_TIMEOUT)
+        await client.get_workflow_handle(process_id).signal(signal, rpc_timeout=RPC_TIMEOUT)
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             return False
@@ -41,14 +71,9 @@ async def nudge(client: Client, process_id: str, signal: str = NUDGE) -> bool:
     return True
 
 
-async def wake(
-    client: Client,
-    start: NegotiationStart | OrderStart | ReviewWindowStart | StoreTrustStart,
-    *,
-    task_queue: str = MARKET_QUEUE,
-) -> None:
+async def wake(client: Client, start: Start, *, task_queue: str = MARKET_QUEUE) -> None:
     """Signal the process, starting it when it is not running. Raises RPCError when Temporal is away."""
-    await _start(client, start, task_queue, WorkflowIDReusePolicy.ALLOW_DUPLICATE, NUDGE)
+    await wake_process(client, replace(market_process(start, resumed=True), task_queue=task_queue))
 
 
 async def open_window(client: Client, start: ReviewWindowStart, *, task_queue: str = MARKET_QUEUE) -> None:
@@ -56,43 +81,8 @@ async def open_window(client: Client, start: ReviewWindowStart, *, task_queue: s
 
     Where one has been before, for a review that came too early or was posted already, it must look for itself.
     """
+    process = replace(market_process(start), task_queue=task_queue)
     try:
-        await _start(client, start, task_queue, WorkflowIDReusePolicy.REJECT_DUPLICATE, None)
+        await wake_process(client, process, signal=None, again=WorkflowIDReusePolicy.REJECT_DUPLICATE)
     except WorkflowAlreadyStartedError:
         await wake(client, start.model_copy(update={"opened": None}), task_queue=task_queue)
-
-
-async def _start(
-    client: Client,
-    start: NegotiationStart | OrderStart | ReviewWindowStart | StoreTrustStart,
-    task_queue: str,
-    again: WorkflowIDReusePolicy,
-    signal: str | None,
-) -> None:
-    state, listing_id = "RESUMED", None
-    match start:
-        case NegotiationStart():
-            kind, process_id, summary = NEGOTIATION, negotiation_process(start.negotiation_id), "Negotiation"
-            listing_id = start.listing_id
-        case OrderStart():
-            kind, process_id, summary = ORDER, order_process(start.order_id), "Order"
-            listing_id = start.listing_id
-        case ReviewWindowStart():
-            kind, process_id, summary = REVIEW_WINDOW, review_window_process(start.order_id), "Review window"
-            state, listing_id = "OPEN", start.listing_id
-        case StoreTrustStart():
-            kind, process_id, summary = STORE_TRUST, store_trust_process(start.store_id), "Store trust"
-            state = "WATCHING"
-    await client.start_workflow(
-        kind,
-        start,
-        id=process_id,
-        task_queue=task_queue,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        id_reuse_policy=again,
-        start_signal=signal,
-        search_attributes=search_attributes(start.store_id, listing_id, state),
-        static_summary=summary,
-        priority=fair_share(start.store_id),
-        rpc_timeout=_RPC_TIMEOUT,
-    )

@@ -3,36 +3,25 @@
 A nudge says "look again" and nothing else, so repeating one is harmless; where no process runs it starts one.
 """
 
-from datetime import timedelta
 from uuid import UUID
 
 from temporalio.client import Client
-from temporalio.common import (
-    SearchAttributePair,
-    TypedSearchAttributes,
-    WorkflowIDConflictPolicy,
-    WorkflowIDReusePolicy,
-)
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from activities.attributes import STATE
-from domain.market.processes import NUDGE
+from activities.processes import Process, wake_process
 from domain.webhooks.commands import WebhookStart
 from domain.webhooks.processes import WEBHOOK_DELIVERY, WEBHOOK_QUEUE, webhook_process
-
-_RPC_TIMEOUT = timedelta(seconds=10)
 
 
 async def wake_delivery(client: Client, webhook_id: UUID) -> None:
     """Signal the endpoint's process, starting it when it is not running. Raises RPCError when Temporal is away."""
-    await client.start_workflow(
+    process = Process(
         WEBHOOK_DELIVERY,
+        webhook_process(webhook_id),
         WebhookStart(webhook_id=webhook_id),
-        id=webhook_process(webhook_id),
-        task_queue=WEBHOOK_QUEUE,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-        start_signal=NUDGE,
-        search_attributes=TypedSearchAttributes([SearchAttributePair(STATE, "STARTED")]),
-        static_summary="Webhook delivery",
-        rpc_timeout=_RPC_TIMEOUT,
+        WEBHOOK_QUEUE,
+        TypedSearchAttributes([SearchAttributePair(STATE, "STARTED")]),
+        "Webhook delivery",
     )
+    await wake_process(client, process)

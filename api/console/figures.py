@@ -1,4 +1,4 @@
-"""Measurements for people: the same registry that /metrics gives out, and the task queue's backlog in it.
+"""Measurements for people: the same registry that /metrics gives out, and the task queues' backlog in it.
 
 The backlog is asked of Temporal when somebody looks: how many tasks wait, and how long the oldest has waited
 since it was scheduled.
@@ -15,10 +15,13 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.service import RPCError
 
 from api.context import AppContext
+from domain.checkout.processes import CHECKOUT_QUEUE
 from domain.market.processes import MARKET_QUEUE
+from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_QUEUE
 
 _PATIENCE_SECONDS = 2
-_QUEUES = {
+_QUEUES = (MARKET_QUEUE, CHECKOUT_QUEUE, WEBHOOK_QUEUE, SLOW_WEBHOOK_QUEUE)
+_KINDS = {
     "workflow": TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     "activity": TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
 }
@@ -28,23 +31,25 @@ async def measure_backlog(context: AppContext) -> bool:
     """Bring the backlog's gauges up to date. False when Temporal does not answer; then they keep their values."""
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            for name, kind in _QUEUES.items():
-                found = await context.temporal.workflow_service.describe_task_queue(
-                    DescribeTaskQueueRequest(
-                        namespace=context.settings.temporal_namespace,
-                        task_queue=TaskQueue(name=MARKET_QUEUE),
-                        task_queue_type=kind,
-                        report_stats=True,
-                    )
-                )
-                stats = found.stats
-                context.metrics.backlog.labels(name).set(stats.approximate_backlog_count)
-                age = stats.approximate_backlog_age
-                context.metrics.backlog_age.labels(name).set(age.seconds + age.nanos / 1e9)
-                context.metrics.pollers.labels(name).set(len(found.pollers))
+            await asyncio.gather(*(_measure(context, queue, kind) for queue in _QUEUES for kind in _KINDS))
     except (RPCError, TimeoutError, RuntimeError):
         return False
     return True
+
+
+async def _measure(context: AppContext, queue: str, kind: str) -> None:
+    found = await context.temporal.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(
+            namespace=context.settings.temporal_namespace,
+            task_queue=TaskQueue(name=queue),
+            task_queue_type=_KINDS[kind],
+            report_stats=True,
+        )
+    )
+    age = found.stats.approximate_backlog_age
+    context.metrics.backlog.labels(queue, kind).set(found.stats.approximate_backlog_count)
+    context.metrics.backlog_age.labels(queue, kind).set(age.seconds + age.nanos / 1e9)
+    context.metrics.pollers.labels(queue, kind).set(len(found.pollers))
 
 
 @dataclass(slots=True)

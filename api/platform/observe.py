@@ -77,7 +77,7 @@ class Metrics:
         self.started = Gauge("souk_started_at_seconds", "When this process started, Unix time", registry=self.registry)
         self.started.set_to_current_time()
         self.pool_size = Gauge("souk_db_pool_size", "Connections a pool may hold", ["pool"], registry=self.registry)
-        queue = ["queue"]
+        queue = ["queue", "kind"]
         self.backlog = Gauge("souk_tasks_waiting", "Tasks waiting for a worker", queue, registry=self.registry)
         self.backlog_age = Gauge(
             "souk_oldest_task_waits_seconds",

@@ -1,7 +1,11 @@
-"""The names by which Checkout processes are found."""
+"""The names by which Checkout processes are found.
+
+They have a queue of their own: a payment handler that hangs must not keep the market's own processes waiting.
+"""
 
 from uuid import UUID
 
+CHECKOUT_QUEUE = "souk-checkout"
 CHECKOUT = "Checkout"
 
 

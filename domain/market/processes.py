@@ -1,4 +1,4 @@
-"""The names by which processes are found: workflow types, ids, the task queue, search attributes.
+"""The names by which processes are found: workflow types, ids, the task queue, signals.
 
 Ids hold UUIDs only: ids and search attributes are never encrypted.
 """

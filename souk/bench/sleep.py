@@ -10,19 +10,15 @@ and the workers' memory is read.
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import psycopg
-from temporalio.client import WithStartWorkflowOperation
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
-from activities.attributes import search_attributes
+from activities.market.waking import market_process
+from activities.processes import send_command
 from db.ids import new_id
-from domain.market.commands import Done, MakeOffer, NegotiationStart, OrderStart, PlaceOrder
+from domain.market.commands import MakeOffer, NegotiationStart, OrderStart, PlaceOrder
 from domain.market.policy import MarketPolicy
-from domain.market.processes import MARKET_QUEUE, NEGOTIATION, ORDER, negotiation_process, order_process
 from souk.bench.command import Souk
 from souk.bench.deals import Shop
 from souk.bench.flow import AT_ONCE, rate, settle
@@ -38,7 +34,7 @@ _PER_BUYER = 16
 _DEALS, _QUICK_DEALS = 40, 5
 _MINUTES_TO_FILL = 7.0
 QUICK_WARM = 5
-_RPC = timedelta(seconds=60)
+_RPC_SECONDS = 60.0
 
 
 @dataclass(slots=True)
@@ -84,8 +80,6 @@ class _Sleepers:
         listing_id, store_id, policy = UUID(shop.listing_id), UUID(shop.store_id), MarketPolicy()
         offer_id = new_id()
         await self._command(
-            NEGOTIATION,
-            negotiation_process(offer_id),
             NegotiationStart(negotiation_id=offer_id, listing_id=listing_id, store_id=store_id, policy=policy),
             "make_offer",
             MakeOffer(
@@ -93,37 +87,22 @@ class _Sleepers:
                 quantity=1,
             ),
         )  # fmt: skip
-        self.made += 1
         if number % 2:
             return
         order_id = new_id()
         await self._command(
-            ORDER,
-            order_process(order_id),
             OrderStart(order_id=order_id, listing_id=listing_id, store_id=store_id, policy=policy),
             "place_order",
             PlaceOrder(command_id=order_id, buyer_id=buyer, listing_id=listing_id),
         )
-        self.made += 1
 
-    async def _command(self, kind: str, process_id: str, start: Any, update: str, command: Any) -> None:
-        operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
-            kind,
-            start,
-            id=process_id,
-            task_queue=MARKET_QUEUE,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            search_attributes=search_attributes(start.store_id, start.listing_id, "PROPOSED"),
+    async def _command(
+        self, start: NegotiationStart | OrderStart, update: str, command: MakeOffer | PlaceOrder
+    ) -> None:
+        await send_command(
+            self.market.temporal, market_process(start), update, command, opens=True, seconds=_RPC_SECONDS
         )
-        await self.market.temporal.execute_update_with_start_workflow(
-            update,
-            command,
-            start_workflow_operation=operation,
-            id=str(command.command_id),
-            result_type=Done,
-            rpc_timeout=_RPC,
-        )
+        self.made += 1
 
 
 def run_sleep(bench: Bench, size: int) -> Result:

@@ -88,7 +88,7 @@ def worker(
         typer.Option(
             metavar="NAMES",
             callback=_known_queues,
-            help="Which processes to run, with a comma in between: those of the market (and checkout), of webhooks.",
+            help="Which processes to run, with a comma in between: those of the market, of checkout, of webhooks.",
         ),
     ] = ",".join(WORKER_QUEUES),
 ) -> None:

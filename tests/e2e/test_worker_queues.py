@@ -12,16 +12,19 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 
 from config.settings import Settings
+from domain.checkout.processes import CHECKOUT_QUEUE
 from domain.market.processes import MARKET_QUEUE
 from domain.webhooks.processes import WEBHOOK_QUEUE
 from souk.stack.embedded import EmbeddedTemporal
 from souk.stack.inherit import inherited
 from worker.main import run
 
+QUEUES = {"market": MARKET_QUEUE, "checkout": CHECKOUT_QUEUE, "webhooks": WEBHOOK_QUEUE}
+
 
 async def _polled(client: Client) -> set[str]:
     found = set()
-    for queue in (MARKET_QUEUE, WEBHOOK_QUEUE):
+    for queue in QUEUES.values():
         request = DescribeTaskQueueRequest(
             namespace="souk",
             task_queue=TaskQueue(name=queue),
@@ -39,8 +42,8 @@ def alone(settings: Settings) -> Iterator[Settings]:
         yield settings.model_copy(update={"temporal_address": temporal.address})
 
 
-@pytest.mark.parametrize(("queue", "polled"), [("market", MARKET_QUEUE), ("webhooks", WEBHOOK_QUEUE)])
-async def test_a_worker_of_one_queue_leaves_the_other_alone(alone: Settings, queue: str, polled: str) -> None:
+@pytest.mark.parametrize(("queue", "polled"), QUEUES.items())
+async def test_a_worker_of_one_queue_leaves_the_others_alone(alone: Settings, queue: str, polled: str) -> None:
     client = await Client.connect(alone.temporal_address, namespace="souk")
     worker = asyncio.create_task(run(alone, [queue]))
     try:
@@ -60,4 +63,4 @@ def test_a_queue_that_is_none_is_refused_by_name() -> None:
         argv, check=False, capture_output=True, text=True, timeout=60, env=inherited({"COLUMNS": "200"})
     )
     assert done.returncode == 2
-    assert "'weather' is no queue: name some of market, webhooks" in done.stderr
+    assert "'weather' is no queue: name some of market, checkout, webhooks" in done.stderr

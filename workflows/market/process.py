@@ -154,6 +154,18 @@ class MarketProcess:
             summary="tell the processes this step concerns",
         )
 
+    async def _finish(self) -> None:
+        """The last of a process: the commands under way are answered, also those that came while others were told."""
+        while True:
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            await self._tell_others()
+            if workflow.all_handlers_finished():
+                return
+
+    async def _tell_others(self) -> None:
+        """Tell the processes that this one's last steps concern."""
+        raise NotImplementedError
+
     async def _tell_listing(self, listing_id: UUID) -> None:
         await workflow.execute_activity_method(
             NudgeActivities.nudge_negotiations_on_listing,
@@ -190,8 +202,7 @@ class CommandProcess(MarketProcess, Generic[Start, Seen]):
             if self._over:
                 break
             await self._wait(self._next_date())
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        await self._tell_others()
+        await self._finish()
 
     async def _carry_out(
         self, activity: Callable[[Any, Start, Command], Awaitable[Seen]], command: Command, summary: str
@@ -225,10 +236,6 @@ class CommandProcess(MarketProcess, Generic[Start, Seen]):
 
     def _keep(self, snapshot: Seen) -> None:
         """Take over what the step's snapshot says, and report it."""
-        raise NotImplementedError
-
-    async def _tell_others(self) -> None:
-        """Tell the processes that this one's last steps concern."""
         raise NotImplementedError
 
     def _next_date(self) -> datetime | None:

@@ -38,8 +38,7 @@ class ReviewWindow(MarketProcess):
                 await self._look_again()
             if self._snapshot is None or not self._snapshot.closed:
                 await self._wait(self._next_date())
-        await workflow.wait_condition(workflow.all_handlers_finished)
-        await self._tell(self._start.store_id)
+        await self._finish()
 
     @workflow.update(name="post_review")
     async def post_review(self, command: PostReview) -> Done:
@@ -56,6 +55,9 @@ class ReviewWindow(MarketProcess):
         async with self._lock:
             self._nudged = False
             self._keep(await record(Record.settle_review_window, "record what has come due", self._start))
+
+    async def _tell_others(self) -> None:
+        await self._tell(self._start.store_id)
 
     def _next_date(self) -> datetime | None:
         if self._snapshot is None:
