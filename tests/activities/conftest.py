@@ -3,7 +3,7 @@
 They count rows of whole tables, so they have a database of their own, in which no running Souk works.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
@@ -14,7 +14,9 @@ from db.migrate import upgrade
 from db.session import Database
 from souk.stack.embedded import EmbeddedPostgres
 from tests.activities.scene import Scene
+from tests.activities.webhook_post import Post
 from tests.invariants import assert_sound
+from tests.receiver import Receiver
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +40,16 @@ async def scene(worker_database: Database, owner_url: str) -> AsyncIterator[Scen
     """The activities in the worker's role, and the audit at the end."""
     yield Scene(worker_database, owner_url)
     await assert_sound(worker_database)
+
+
+@pytest_asyncio.fixture
+async def post(worker_database: Database) -> AsyncIterator[Post]:
+    made = Post(worker_database)
+    yield made
+    await made.client.aclose()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as running:
+        yield running
