@@ -1,14 +1,12 @@
-"""Which endpoints have something to deliver, found by what is new or by the sweep; and who may see their rows."""
+"""Which endpoints have something to deliver, found by what is new or by the sweep."""
 
-import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
 import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from db import writes
 from db.ids import new_id
@@ -20,87 +18,18 @@ from db.platform.tables import ApiKeyKind
 from db.session import Database
 from db.webhooks import endpoints
 from db.webhooks.pending import (
-    list_concerned,
     list_failing,
     list_processes,
-    list_waiting,
     move_idle_cursors,
     read_bounds,
 )
 from db.webhooks.tables import WebhookEndpoint
 from domain.market.states import ActivityType, InboxType
-from domain.shared.errors import DomainError
 from domain.webhooks.processes import webhook_process
 from domain.webhooks.states import PauseReason, WebhookSource
-from tests.builders import make_agent, make_shop
+from tests.builders import make_shop
+from tests.db.webhook_rows import Rows
 from tests.slow_commits import settle
-
-
-class Rows:
-    """One agent with webhooks, in the worker's role. Every look waits until all that was committed may be read."""
-
-    def __init__(self, database: Database, agent: UUID) -> None:
-        self.database = database
-        self.agent = agent
-        self.made: list[UUID] = []
-
-    @classmethod
-    async def make(cls, database: Database) -> "Rows":
-        async with database.transaction() as session:
-            return cls(database, await make_agent(session))
-
-    async def webhook(self, source=WebhookSource.INBOX, **more) -> UUID:
-        fields = {"types": [], "store_id": None, "listing_id": None, "description": None, "max_per_agent": 100}
-        # What may be read only later counts as new to an endpoint made before.
-        await settle(self.database)
-        async with self.database.transaction() as session:
-            row = await endpoints.insert_endpoint(
-                session, new_id(), self.agent, url="https://agent.example/", source=source, **(fields | more)
-            )
-        self.made.append(row.webhook_id)
-        return row.webhook_id
-
-    async def change(self, webhook: UUID, change: Callable[[WebhookEndpoint], None]) -> None:
-        async with self.database.transaction() as session:
-            change(await endpoints.lock_endpoint(session, self.agent, webhook))
-
-    async def tell(self, agent: UUID, type: InboxType) -> None:
-        async with self.database.transaction() as session:
-            notify(session, agent, type)
-
-    async def horizon(self) -> int:
-        await settle(self.database)
-        async with self.database.transaction() as session:
-            return (await read_bounds(session)).horizon
-
-    async def concerned(self, since: int) -> list[UUID]:
-        await settle(self.database)
-        return await self._concerned(since)
-
-    async def waiting(self) -> list[UUID]:
-        await settle(self.database)
-        return await self._waiting()
-
-    async def both(self, since: int) -> list[UUID]:
-        """What the listener finds, which must be what the sweep finds."""
-        await settle(self.database)
-        return await self.both_at_once(since)
-
-    async def both_at_once(self, since: int) -> list[UUID]:
-        """As ``both``, while a transaction that was begun earlier still runs."""
-        found = await self._concerned(since)
-        assert await self._waiting() == found
-        return found
-
-    async def _concerned(self, since: int) -> list[UUID]:
-        async with self.database.transaction() as session:
-            found = await list_concerned(session, since, (await read_bounds(session)).horizon)
-        return [key for key in self.made if key in found]
-
-    async def _waiting(self) -> list[UUID]:
-        async with self.database.transaction() as session:
-            found = await list_waiting(session, 10_000)
-        return [key for key in self.made if key in found]
 
 
 async def test_an_inbox_event_concerns_its_agents_endpoints_that_want_it(worker_database: Database):
@@ -252,66 +181,6 @@ async def test_an_idle_endpoint_keeps_up_and_one_that_is_owed_an_event_stays(wor
     assert await rows.waiting() == [idle, owed]
 
 
-async def test_an_agent_sees_and_changes_its_own_endpoints_only(worker_database: Database, api_database: Database):
-    rows, other = await Rows.make(worker_database), await Rows.make(worker_database)
-    webhook = await rows.webhook()
-    async with worker_database.transaction() as session:
-        await session.execute(
-            text(
-                "INSERT INTO webhook_dead_letters (webhook_id, event_id, txid, seq, type, occurred_at, tries) "
-                "VALUES (:id, :event, 1, 1, 'OFFER_MADE', now(), 10)"
-            ),
-            {"id": webhook, "event": new_id()},
-        )
-
-    async def count(viewer: UUID | None) -> list[int]:
-        async with api_database.transaction(viewer=viewer) as session:
-            tables = ("webhook_endpoints", "webhook_dead_letters", "operator_webhooks")
-            return [await session.scalar(text(f"SELECT count(*) FROM {table}")) or 0 for table in tables]
-
-    assert await count(rows.agent) == [1, 1, 0]
-    assert await count(other.agent) == [0, 0, 0]
-    assert await count(None) == [0, 0, 0]
-    for act in (
-        lambda session: endpoints.get_endpoint(session, other.agent, webhook),
-        lambda session: endpoints.lock_endpoint(session, other.agent, webhook),
-        lambda session: endpoints.delete_endpoint(session, other.agent, webhook),
-        lambda session: endpoints.replay(session, other.agent, webhook, (0, 0)),
-    ):
-        with pytest.raises(DomainError):
-            async with api_database.transaction(viewer=other.agent) as session:
-                await act(session)
-    async with api_database.transaction(viewer=other.agent) as session:
-        await session.execute(text("UPDATE webhook_endpoints SET url = 'https://thief.example/'"))
-        await session.execute(text("DELETE FROM webhook_endpoints"))
-    assert await count(rows.agent) == [1, 1, 0]
-    with pytest.raises(ProgrammingError, match="row-level security"):
-        async with api_database.transaction(viewer=other.agent) as session:
-            await session.execute(
-                text(
-                    "INSERT INTO webhook_endpoints (webhook_id, agent_id, url, source, cursor_txid, cursor_seq) "
-                    "VALUES (gen_random_uuid(), :agent, 'https://thief.example/', 'INBOX', 0, 0)"
-                ),
-                {"agent": rows.agent},
-            )
-    with pytest.raises(ProgrammingError, match="permission denied"):
-        async with api_database.transaction(viewer=rows.agent) as session:
-            await session.execute(text("DELETE FROM webhook_dead_letters"))
-    async with api_database.transaction(viewer=rows.agent) as session:
-        await endpoints.delete_endpoint(session, rows.agent, webhook)
-    assert await count(rows.agent) == [0, 0, 0]
-
-
-async def test_operators_see_no_address(api_database: Database):
-    async with api_database.transaction() as session:
-        rows = await session.execute(
-            text("SELECT column_name FROM information_schema.columns WHERE table_name = 'operator_webhooks'")
-        )
-        names = set(rows.scalars())
-    assert {"status", "failing_since", "dead_letters"} <= names
-    assert names & {"url", "description", "last_error", "test_error"} == set()
-
-
 async def test_what_fails_for_long_is_shown_to_operators(worker_database: Database, api_database: Database):
     rows = await Rows.make(worker_database)
     failing, lately = await rows.webhook(), await rows.webhook()
@@ -333,45 +202,3 @@ async def test_what_fails_for_long_is_shown_to_operators(worker_database: Databa
         seen = {row["id"]: row for row in await list_failing_webhooks(session, since, 100)}
     assert set(seen) & set(rows.made) == {failing}
     assert set(seen[failing]) == {"kind", "id", "since", "waits_for"}
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        "source = 'OTHER'",
-        "status = 'DEAD'",
-        "status = 'PAUSED'",
-        "pause_reason = 'GONE'",
-        "store_id = (SELECT store_id FROM stores LIMIT 1)",
-        "failed_tries = -1",
-        "failed_tries = 1",
-    ],
-)
-async def test_the_database_refuses_what_does_not_fit(worker_database: Database, change: str):
-    rows = await Rows.make(worker_database)
-    async with worker_database.transaction() as session:
-        await make_shop(session)
-    webhook = await rows.webhook()
-    with pytest.raises(IntegrityError):
-        async with worker_database.transaction() as session:
-            await session.execute(
-                text(f"UPDATE webhook_endpoints SET {change} WHERE webhook_id = :id"), {"id": webhook}
-            )
-
-
-async def test_two_who_make_the_last_one_at_once(worker_database: Database, api_database: Database):
-    rows = await Rows.make(worker_database)
-
-    async def one() -> bool:
-        try:
-            async with api_database.transaction(viewer=rows.agent) as session:
-                await endpoints.insert_endpoint(
-                    session, new_id(), rows.agent, url="https://agent.example/", source=WebhookSource.INBOX, types=[],
-                    store_id=None, listing_id=None, description=None, max_per_agent=2,
-                )  # fmt: skip
-        except DomainError:
-            return False
-        return True
-
-    outcomes: Sequence[bool] = await asyncio.gather(*(one() for _ in range(5)))
-    assert sum(outcomes) == 2
