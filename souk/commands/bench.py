@@ -189,7 +189,7 @@ def growth(
 @app.command("sleep")
 def sleep(
     *,
-    size: Annotated[int, typer.Option(min=10, help="Processes to put to sleep, in seven minutes.")] = DEFAULT,
+    size: Annotated[int, typer.Option(min=10, help="Processes to put to sleep, some sixty a second.")] = DEFAULT,
     quick: Quick = False,
     write: Write = True,
     data_dir: BenchDir = None,
