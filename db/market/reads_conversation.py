@@ -1,9 +1,12 @@
 """Reads of threads, their messages and the references to offers in them. No term of an offer is read here."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql.elements import ColumnElement
 
 from db.market.search import matches
 from db.market.tables import Listing, Message, OfferReference, Review, Thread
@@ -40,18 +43,42 @@ async def list_threads(
     limit: int,
 ) -> list[Thread]:
     """Newest first."""
-    query = select(Thread).order_by(Thread.thread_id.desc()).limit(limit)
+    wanted: list[ColumnElement[bool]] = []
     if type is not None:
-        query = query.where(Thread.type == type)
+        wanted.append(Thread.type == type)
     if store_id is not None:
-        query = query.where(Thread.context_store_id == store_id)
+        wanted.append(Thread.context_store_id == store_id)
     if listing_id is not None:
-        query = query.where(Thread.context_listing_id == listing_id)
-    if q:
-        query = query.where(matches(Thread.title))
+        wanted.append(Thread.context_listing_id == listing_id)
     if before is not None:
-        query = query.where(Thread.thread_id < before)
-    return list(await session.scalars(query, {"q": q}))
+        wanted.append(Thread.thread_id < before)
+    newest = select(Thread).where(*wanted).order_by(Thread.thread_id.desc())
+    if not q:
+        return list(await session.scalars(newest.limit(limit)))
+    found = list(await session.scalars(_among_newest(newest, limit), {"q": q}))
+    if len(found) < limit:
+        found = list(await session.scalars(_among_all(wanted, limit), {"q": q}))
+    return found
+
+
+# How often a word occurs the planner cannot know: it keeps no statistics of rare ones. So it is tried. A page of
+# frequent words is full after a few of the newest threads; what is not among these is rare enough for the index of
+# words, whose hits are all read to find the newest.
+_TRIED = 2_000
+
+
+def _among_newest(newest: Select[Thread], limit: int) -> Select[Thread]:
+    # Named like the table, whose column of words ``matches`` names.
+    tried = newest.add_columns(literal_column("threads.search_text")).limit(_TRIED).subquery("threads")
+    thread = aliased(Thread, tried)
+    return select(thread).where(matches(thread.title)).order_by(thread.thread_id.desc()).limit(limit)
+
+
+def _among_all(wanted: Sequence[ColumnElement[bool]], limit: int) -> Select[Thread]:
+    # Materialized: the planner would else walk through all threads in their order, hoping to find enough.
+    hits = select(Thread).where(*wanted, matches(Thread.title)).cte("hits").prefix_with("MATERIALIZED")
+    thread = aliased(Thread, hits)
+    return select(thread).order_by(thread.thread_id.desc()).limit(limit)
 
 
 async def list_messages(session: AsyncSession, thread_id: UUID, after: UUID | None, limit: int) -> list[Message]:

@@ -35,6 +35,13 @@ class Figures:
         return sum(self.slices[figure])
 
 
+# All that are for sale without those of stores that are not open: the many are counted by an index alone, and only the
+# few are looked up.
+_FOR_SALE = select(func.count()).select_from(Listing).where(Listing.status == ListingStatus.ACTIVE)
+_OF_OTHERS = _FOR_SALE.join(Store, Store.store_id == Listing.store_id).where(Store.status != StoreStatus.ACTIVE)
+_ON_SALE = select(_FOR_SALE.scalar_subquery() - _OF_OTHERS.scalar_subquery())
+
+
 async def get_figures(session: AsyncSession, now: datetime) -> Figures:
     """Of the hour that ends ``now``."""
     since = now - timedelta(minutes=SLICES * SLICE_MINUTES)
@@ -51,16 +58,10 @@ async def get_figures(session: AsyncSession, now: datetime) -> Figures:
             if kind in types:
                 slices[figure][SLICES - 1 - int(ago)] += count
     agents = select(func.count(distinct(ActivityEvent.actor_agent_id))).where(ActivityEvent.created_at > since)
-    on_sale = (
-        select(func.count())
-        .select_from(Listing)
-        .join(Store, Store.store_id == Listing.store_id)
-        .where(Listing.status == ListingStatus.ACTIVE, Store.status == StoreStatus.ACTIVE)
-    )
     open_stores = select(func.count()).select_from(Store).where(Store.status == StoreStatus.ACTIVE)
     return Figures(
         slices,
         int(await session.scalar(agents) or 0),
         int(await session.scalar(open_stores) or 0),
-        int(await session.scalar(on_sale) or 0),
+        int(await session.scalar(_ON_SALE) or 0),
     )

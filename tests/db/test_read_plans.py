@@ -1,0 +1,200 @@
+"""Reads of a grown market by the API's role: Postgres' own plans of them, and that a plan answers with the right rows.
+
+Small as the seeded market is, its planner chooses as that of ten million events does: by index, or a whole table.
+"""
+
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+import pytest_asyncio
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from config.settings import Settings
+from db.ids import new_id
+from db.locks import clock
+from db.market.reads_conversation import list_threads
+from db.market.watch_figures import get_figures
+from db.migrate import upgrade
+from db.platform import console
+from db.session import Database
+from souk.bench.seeding import Size, seed
+from souk.stack.embedded import EmbeddedPostgres
+
+pytestmark = pytest.mark.slow(seconds=10)
+EVENTS = 100_000
+FEW_ROWS = 2_500
+Node = dict[str, Any]
+
+# Everything in the seeded market is over. One of each kind is not, and late.
+_LATE = """
+CREATE TEMP TABLE late AS SELECT order_id, row_number() OVER (ORDER BY order_id) AS n FROM orders LIMIT 5;
+UPDATE negotiations SET closed_at = NULL, close_reason = NULL
+  WHERE negotiation_id = (SELECT order_id FROM late WHERE n = 1);
+UPDATE offers SET closed_at = NULL WHERE offer_id = (SELECT order_id FROM late WHERE n = 1);
+UPDATE stock_holds SET released_at = NULL, release = NULL, expires_at = now() + interval '5 minutes'
+  WHERE offer_id = (SELECT order_id FROM late WHERE n = 1);
+UPDATE orders SET status = 'PLACED', delivered_at = NULL, closed_at = NULL, promised_at = now() - interval '1 hour'
+  WHERE order_id = (SELECT order_id FROM late WHERE n = 2);
+UPDATE orders SET closed_at = NULL, refund_requested_at = now() - interval '2 hours',
+    refund_answer_due_at = now() - interval '1 hour' WHERE order_id = (SELECT order_id FROM late WHERE n = 3);
+UPDATE orders SET closed_at = NULL WHERE order_id = (SELECT order_id FROM late WHERE n = 4);
+UPDATE review_windows SET status = 'OPEN', closed_at = NULL WHERE order_id = (SELECT order_id FROM late WHERE n = 5);
+"""
+
+
+@pytest.fixture(scope="module")
+def grown_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    with psycopg.connect(postgres.url(), autocommit=True) as owner:
+        owner.execute("CREATE DATABASE grown")
+        url = postgres.url(database="grown")
+        upgrade(url)
+        seed(url, Size(EVENTS), lambda _: None)
+        yield url
+        owner.execute("DROP DATABASE grown WITH (FORCE)")
+
+
+@pytest_asyncio.fixture
+async def grown(grown_url: str) -> AsyncIterator[Database]:
+    database = Database(Settings(database_url=grown_url).role_url("api"), 1, "test-plans")
+    yield database
+    await database.close()
+
+
+def _as_owner(url: str, *statements: str) -> None:
+    with psycopg.connect(url, autocommit=True) as owner:
+        for statement in statements:
+            owner.execute(statement.encode())
+
+
+async def _explained(session: AsyncSession, read: Callable[[], Awaitable[Any]]) -> tuple[Any, list[Node]]:
+    """What it answers, and every scan of a table in the plans of its statements, as they ran."""
+    asked: list[tuple[str, Any]] = []
+    connection = await session.connection()
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_more: Any) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(connection.sync_connection, "before_cursor_execute", note)
+    answer = await read()
+    event.remove(connection.sync_connection, "before_cursor_execute", note)
+    scans = []
+    for statement, parameters in asked:
+        found = (await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)).scalar()
+        plan = found if isinstance(found, list) else json.loads(found)
+        scans += [node for node in _nodes(plan[0]["Plan"]) if "Relation Name" in node]
+    return answer, scans
+
+
+def _nodes(plan: Node) -> Iterator[Node]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from _nodes(child)
+
+
+def _rows_read(scans: list[Node]) -> dict[str, float]:
+    """By table; a table that a plan would read whole counts also where it was spared this time."""
+    rows: Counter[str] = Counter()
+    for node in scans:
+        rows[node["Relation Name"]] += (
+            node["Plan Rows"]
+            if node["Node Type"] == "Seq Scan"
+            else node["Actual Rows"] * node["Actual Loops"] + node.get("Rows Removed by Filter", 0)
+        )
+    return dict(rows)
+
+
+async def test_attention_reads_what_is_open_and_not_what_is_over(grown: Database, grown_url: str) -> None:
+    key = new_id()
+    _as_owner(
+        grown_url,
+        f"INSERT INTO api_keys (key_id, kind, label, secret_hash) VALUES ('{key}', 'OPERATOR', 'plans', 'x')",
+        _LATE,
+        "ANALYZE",
+    )
+    async with grown.transaction() as session:
+        await console.name_operator(session, key)
+        now = await clock(session)
+
+        async def look() -> tuple[Any, ...]:
+            late = await console.list_late(session, now, 60, 100)
+            return (
+                late,
+                await console.list_expiring_holds(session, now, 600, 100),
+                await console.list_open(session, 100),
+            )
+
+        (late, holds, under_way), scans = await _explained(session, look)
+    assert Counter(row["kind"] for row in late) == {"negotiation": 1, "order": 3, "review-window": 1}
+    assert all(row["store_id"] for row in late)
+    assert [row["id"] for row in holds] == [row["id"] for row in late if row["kind"] == "negotiation"]
+    assert len(under_way) == 4
+    assert max(_rows_read(scans).values()) < 50
+
+
+async def test_threads_are_found_by_words_that_few_or_many_titles_hold(grown: Database, grown_url: str) -> None:
+    """Of 5 000 threads every title has "question", and "lantern" the ten oldest.
+
+    The planner is told as little of these as its sample of 500 000 tells it, and asked for a page of one as of 50
+    there: so it would walk through all of them.
+    """
+    _as_owner(
+        grown_url,
+        "UPDATE threads SET title = 'A lantern in the question' WHERE thread_id IN"
+        " (SELECT thread_id FROM threads WHERE type = 'GENERAL' ORDER BY thread_id LIMIT 10)",
+        "ALTER TABLE threads ALTER COLUMN search_text SET STATISTICS 1",
+        "VACUUM ANALYZE threads",
+    )
+    for q, expected in (("question", 1), ("lantern", 1), ("lanterns question", 1), ("nowhere", 0)):
+        async with grown.transaction() as session:
+
+            async def page(q: str = q) -> list[Any]:
+                return await list_threads(session, None, None, None, q, None, 1)
+
+            found, scans = await _explained(session, page)
+        assert len(found) == expected, q
+        assert _rows_read(scans)["threads"] < FEW_ROWS, q
+    async with grown.transaction() as session:
+
+        async def ids(q: str, before: UUID | None = None, store_id: UUID | None = None) -> list[UUID]:
+            return [thread.thread_id for thread in await list_threads(session, None, store_id, None, q, before, 20)]
+
+        lanterns = await ids("lantern")
+        assert len(lanterns) == 10
+        assert lanterns == sorted(lanterns, reverse=True)
+        # The next page goes on, whichever way the first was found.
+        assert await ids("lantern", before=lanterns[3]) == lanterns[4:]
+        assert await ids("question", before=lanterns[3]) == lanterns[4:]
+        first = (await list_threads(session, None, None, None, "lantern", None, 1))[0]
+        assert first.thread_id == lanterns[0]
+        of_its_store = await ids("lantern", store_id=first.context_store_id)
+    assert of_its_store[0] == first.thread_id
+    assert len(of_its_store) < 10
+
+
+async def test_listings_on_sale_are_counted_by_an_index(grown: Database, grown_url: str) -> None:
+    _as_owner(
+        grown_url,
+        "UPDATE stores SET status = 'PAUSED' WHERE store_id IN (SELECT store_id FROM stores ORDER BY store_id LIMIT 3)",
+        "UPDATE listings SET status = 'PAUSED' WHERE listing_id IN"
+        " (SELECT listing_id FROM listings ORDER BY store_id LIMIT 15)",
+        "VACUUM ANALYZE listings",
+    )
+    with psycopg.connect(grown_url) as owner:
+        expected = owner.execute(
+            "SELECT count(*) FROM listings l JOIN stores s USING (store_id)"
+            " WHERE l.status = 'ACTIVE' AND s.status = 'ACTIVE'"
+        ).fetchone()
+    assert expected is not None
+    async with grown.transaction() as session:
+        now = await clock(session)
+        figures, scans = await _explained(session, lambda: get_figures(session, now))
+    assert (figures.listings_on_sale,) == expected
+    assert 0 < figures.listings_on_sale < 1_000
+    whole = {node["Relation Name"] for node in scans if node["Node Type"] == "Seq Scan"}
+    assert "listings" not in whole
