@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -19,6 +20,7 @@ from api.platform.admission import Admission, BodyLimit, Shed
 from api.platform.limits import Limiter
 from api.platform.observe import Metrics, Observe, configure_logs
 from api.platform.pages import Conditional
+from api.platform.routing import RouteTable
 from api.platform.streams import FeedHub
 from api.processes import Processes, TemporalNudges
 from api.routers import ROUTERS
@@ -63,13 +65,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
     )
     install_handlers(app)
-    for router in ROUTERS:
-        # Not included but taken over: FastAPI tries each route of an included router at twice the cost, and the
-        # one that matches once more. Nothing is set for a whole router here that its routes do not hold.
-        app.router.routes.extend(router.routes)
-    app.router.routes.append(mcp.route)
+    # Not included but taken over: FastAPI tries each route of an included router, and the one that matches once more.
+    # Nothing is set for a whole router here that its routes do not hold.
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
+    app.router.routes += [RouteTable(routes), mcp.route]
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    install_openapi(app)
+    install_openapi(app, routes)
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, max_bytes=settings.limits.max_body_bytes, exceptions=codec.BODY_BYTES)
     app.add_middleware(Admission)

@@ -1,9 +1,11 @@
 """What the OpenAPI document says beyond the routes: tags, the Problem schema, what every POST can answer."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from starlette.routing import BaseRoute
 
 from api.errors import PROBLEM_MEDIA_TYPE, Problem, errors
 from domain import platform_errors as platform
@@ -33,8 +35,8 @@ _POST_REFUSALS = (
 )
 
 
-def install_openapi(app: FastAPI) -> None:
-    """Replace the app's generator by one that completes FastAPI's document."""
+def install_openapi(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+    """Replace the app's generator by one that completes FastAPI's document of these routes."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -45,7 +47,7 @@ def install_openapi(app: FastAPI) -> None:
                     summary=app.summary,
                     description=app.description,
                     tags=app.openapi_tags,
-                    routes=app.routes,
+                    routes=routes,
                 )
             )
         return app.openapi_schema

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -13,14 +14,13 @@ from api.checkout.errors import PRIVATE, WRITES, refusals
 from api.checkout.items import find_wanted
 from api.checkout.platforms import Buyer, TheBuyer
 from api.context import AppContext, Context
-from api.platform.routing import Router
 from db.checkout import carts, pricing
 from domain.checkout import errors
 from domain.checkout.models import ItemChoice
 from domain.checkout.ucp import CART
 from domain.market import errors as market
 
-router = Router(prefix="/carts", tags=["ucp"])
+router = APIRouter(prefix="/carts", tags=["ucp"])
 
 _GOODS = (
     errors.TOO_MANY_LINES,

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 from uuid import UUID
 
+from fastapi import APIRouter
 from pydantic import ConfigDict, Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,7 +20,6 @@ from api.checkout.errors import refusals
 from api.checkout.items import find_listing, item_names
 from api.checkout.platforms import CallingPlatform, Platform
 from api.context import AppContext, Context
-from api.platform.routing import Router
 from api.platform.schemas import AmountOrZero
 from db.market.discovery import search_listings
 from db.market.reads_catalog import ListingFilter, ListingView, get_listing, list_listings
@@ -31,7 +31,7 @@ from domain.platform_errors import BAD_CURSOR, REQUEST_MALFORMED, REQUEST_TOO_LA
 from domain.shared.cursors import decode_cursor, encode_cursor
 from domain.shared.errors import DomainError
 
-router = Router(prefix="/catalog", tags=["ucp"])
+router = APIRouter(prefix="/catalog", tags=["ucp"])
 _MAX_PAGE = 50
 _MAX_IDS = 50
 _MAX_VARIANTS = 50

@@ -2,17 +2,17 @@
 
 from typing import Any
 
+from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import JSONResponse, Response
 
 from api.checkout.errors import refusals
 from api.checkout.payment import payment_handlers
 from api.context import Context
-from api.platform.routing import Router
 from domain.checkout.ucp import CAPABILITIES, SERVICE, VERSION, service_described
 from domain.platform_errors import RATE_LIMITED, UNAVAILABLE
 
-router = Router(tags=["ucp"])
+router = APIRouter(tags=["ucp"])
 _FRESH_SECONDS = 300
 
 

@@ -3,12 +3,12 @@
 from typing import Annotated
 from uuid import UUID
 
+from fastapi import APIRouter
 from pydantic import Field, StringConstraints, model_validator
 
 from api.context import Context
 from api.errors import errors
 from api.platform.auth import AnyAgent, Merchant
-from api.platform.routing import Router
 from api.platform.schemas import AmountOrZero, Name, RequestModel, ResponseModel, example
 from db.checkout.price_lists import get_price_list, replace_price_list
 from db.checkout.reads import get_checkout_of_market_order
@@ -17,7 +17,7 @@ from domain.checkout.models import Buyer, Destination, DiscountRule, PriceList, 
 from domain.checkout.states import DiscountKind
 from domain.market.errors import LISTING_NOT_FOUND, NOT_A_MERCHANT, ORDER_NOT_FOUND, STORE_NOT_FOUND, STORE_NOT_YOURS
 
-router = Router(prefix="/v1")
+router = APIRouter(prefix="/v1")
 _OWN = (STORE_NOT_FOUND, STORE_NOT_YOURS, NOT_A_MERCHANT)
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]

@@ -5,6 +5,7 @@ An order's public page has the same address; who asks for HTML and is no platfor
 
 from uuid import UUID
 
+from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from starlette.routing import Match
 from starlette.types import Scope
@@ -15,7 +16,6 @@ from api.checkout.errors import PRIVATE, asks_for_order, refusals
 from api.checkout.platforms import TheBuyer
 from api.context import Context
 from api.errors import Responses
-from api.platform.routing import Router
 from db.checkout import reads
 from domain.checkout.ucp import ORDER
 from domain.market.errors import ORDER_NOT_FOUND
@@ -26,7 +26,7 @@ class _ForPlatforms(APIRoute):
         return super().matches(scope) if asks_for_order(scope) else (Match.NONE, {})
 
 
-router = Router(prefix="/orders", tags=["ucp"], route_class=_ForPlatforms)
+router = APIRouter(prefix="/orders", tags=["ucp"], route_class=_ForPlatforms)
 
 
 def _or_the_page(responses: Responses) -> Responses:

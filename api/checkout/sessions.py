@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -15,7 +16,6 @@ from api.checkout.platforms import Buyer, TheBuyer
 from api.context import AppContext, Context
 from api.errors import refusal_of
 from api.platform.idempotency import Read, Run, Send
-from api.platform.routing import Router
 from db.checkout import carts, pricing, reads
 from db.locks import clock
 from domain.checkout import errors
@@ -25,7 +25,7 @@ from domain.checkout.models import Checkout, ItemChoice
 from domain.checkout.ucp import CHECKOUT
 from domain.market import errors as market
 
-router = Router(prefix="/checkout-sessions", tags=["ucp"])
+router = APIRouter(prefix="/checkout-sessions", tags=["ucp"])
 
 _GOODS = (
     errors.CHECKOUT_EMPTY,

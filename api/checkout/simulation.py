@@ -4,13 +4,12 @@ import hmac
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Header
+from fastapi import APIRouter, Depends, Header
 
 from api.checkout.answers import order_answer
 from api.checkout.documents import OrderDocument
 from api.checkout.platforms import TheBuyer
 from api.context import Context
-from api.platform.routing import Router
 from db.checkout import reads
 from db.ids import new_id
 from db.market.reads_catalog import get_store
@@ -32,7 +31,7 @@ def _check_secret(
         raise SIMULATION_SECRET.error()
 
 
-router = Router(prefix="/testing", dependencies=[Depends(_check_secret)], include_in_schema=False)
+router = APIRouter(prefix="/testing", dependencies=[Depends(_check_secret)], include_in_schema=False)
 
 
 @router.post("/simulate-shipping/{order_id}")

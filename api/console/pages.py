@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Form, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from api.console import actions, figures, session
@@ -17,7 +17,6 @@ from api.console.processes import get_process
 from api.console.routes import Reason
 from api.context import Context
 from api.platform.auth import Operator
-from api.platform.routing import Router
 from api.web.rendering import PageRoute, page
 from db.ids import new_id
 from db.market.reads_catalog import get_store
@@ -46,7 +45,7 @@ class ConsoleRoute(PageRoute):
         return handler
 
 
-router = Router(prefix="/console", route_class=ConsoleRoute, include_in_schema=False)
+router = APIRouter(prefix="/console", route_class=ConsoleRoute, include_in_schema=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+from fastapi import APIRouter
 from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
@@ -17,13 +18,12 @@ from api.market.views import NOW, uid
 from api.platform.auth import AnOperator, Operator
 from api.platform.idempotency import CommandDep, KeyHeader, Run
 from api.platform.pages import Page, PageQuery
-from api.platform.routing import Router
 from api.platform.schemas import RequestModel, ResponseModel, example
 from db.platform import console
 from domain.market import errors
 from domain.platform_errors import BAD_CURSOR, KEY_NOT_FOUND, OPERATOR_REQUIRED, ROUTE_NOT_FOUND
 
-router = Router(prefix="/v1/operations", tags=["operations"])
+router = APIRouter(prefix="/v1/operations", tags=["operations"])
 
 Reason = Annotated[str, StringConstraints(min_length=3, max_length=500, strip_whitespace=True)]
 

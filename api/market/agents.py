@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +14,6 @@ from api.errors import errors
 from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import Fact, FactDep
 from api.platform.limits import limit
-from api.platform.routing import Router
 from api.platform.schemas import AmountOrZero, Name, Note, RequestModel, ResponseModel, Url, example
 from db.ids import new_id
 from db.market import agents
@@ -25,7 +24,7 @@ from domain.market.errors import AGENT_NOT_FOUND, HANDLE_TAKEN, NOT_A_CUSTOMER
 from domain.market.states import AgentType
 from domain.platform_errors import KEY_NOT_FOUND
 
-router = Router(prefix="/v1/agents", tags=["agents"])
+router = APIRouter(prefix="/v1/agents", tags=["agents"])
 
 _AGENT = {
     "agent_id": "01920000-0000-7000-8000-000000000001",

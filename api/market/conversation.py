@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import APIRouter, Query, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.context import Context
@@ -24,7 +24,6 @@ from api.platform.auth import AnyAgent, Customer
 from api.platform.idempotency import FactDep
 from api.platform.limits import limit
 from api.platform.pages import Page, PageQuery
-from api.platform.routing import Router
 from api.platform.schemas import Name, Note, Prose, RequestModel, ResponseModel, example
 from db.market import conversation
 from db.market.evidence import list_evidence
@@ -59,7 +58,7 @@ from domain.market.states import InteractionType, ThreadType
 from domain.platform_errors import BAD_CURSOR
 from domain.shared.cursors import encode_cursor
 
-router = Router(prefix="/v1", tags=["conversation"])
+router = APIRouter(prefix="/v1", tags=["conversation"])
 _FIRST_PAGE = 200
 
 

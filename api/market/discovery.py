@@ -4,13 +4,12 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import APIRouter, Query, Response
 
 from api.context import Context
 from api.errors import errors
 from api.market.views import LISTING, NOW, STORE, THREAD, ListingOut, StoreOut, ThreadOut, uid
 from api.platform.pages import Page, PageQuery
-from api.platform.routing import Router
 from api.platform.schemas import ResponseModel, example
 from db.locks import clock
 from db.market import discovery
@@ -20,7 +19,7 @@ from db.reading import Row
 from domain.platform_errors import BAD_CURSOR
 from domain.shared.cursors import encode_cursor
 
-router = Router(prefix="/v1", tags=["discovery"])
+router = APIRouter(prefix="/v1", tags=["discovery"])
 _SPOTS = 10
 
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 
 from api.context import Context
 from api.errors import errors
@@ -12,7 +12,6 @@ from api.market.views import NOW, uid
 from api.platform.auth import OptionalAgent
 from api.platform.event_stream import EventStream, documented, event_bytes
 from api.platform.pages import Page, PageQuery
-from api.platform.routing import Router
 from api.platform.schemas import example
 from db.market.commit_order import Position
 from db.market.feed import FeedFilter, activity_item, read_page
@@ -24,7 +23,7 @@ from domain.market.states import ActivityType
 from domain.platform_errors import BAD_CURSOR, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
 from domain.shared.cursors import decode_cursor, encode_cursor
 
-router = Router(prefix="/v1/activity", tags=["feed"])
+router = APIRouter(prefix="/v1/activity", tags=["feed"])
 
 _EVENT: dict[str, Any] = {
     "activity_event_id": uid(0xA0),

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
-from fastapi import Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from api.context import Context
 from api.errors import errors
@@ -13,7 +13,6 @@ from api.market.views import NOW, uid
 from api.platform.auth import AnyAgent
 from api.platform.event_stream import BEAT, EventStream, documented, event_bytes
 from api.platform.pages import Page, PageQuery
-from api.platform.routing import Router
 from api.platform.schemas import example
 from db.market.commit_order import START, Position, position_of
 from db.market.inbox import InboxFilter, inbox_items, list_inbox_after, list_inbox_before
@@ -21,7 +20,7 @@ from domain.market.feeds import InboxItem
 from domain.market.states import InboxType
 from domain.platform_errors import BAD_CURSOR, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
 
-router = Router(prefix="/v1/inbox", tags=["inbox"])
+router = APIRouter(prefix="/v1/inbox", tags=["inbox"])
 
 _EVENT: dict[str, Any] = {
     "inbox_event_id": uid(0xB0),

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field, StringConstraints, model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +14,6 @@ from api.market.views import LISTING, ListingOut
 from api.platform.auth import Merchant
 from api.platform.idempotency import FactDep
 from api.platform.pages import Page, PageQuery, answer
-from api.platform.routing import Router
 from api.platform.schemas import (
     MAX_INVENTORY,
     MAX_PRICE_CENTS,
@@ -45,7 +44,7 @@ from domain.market.states import DeliveryKind, ListingStatus
 from domain.platform_errors import BAD_CURSOR, REQUEST_INVALID
 from domain.shared.cursors import encode_cursor
 
-router = Router(prefix="/v1/listings", tags=["catalog"])
+router = APIRouter(prefix="/v1/listings", tags=["catalog"])
 _OWN = (NOT_A_MERCHANT, LISTING_NOT_FOUND, STORE_NOT_YOURS)
 _YEAR_SECONDS = 366 * 24 * 3600
 

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import APIRouter, Query
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -20,7 +20,6 @@ from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.limits import limit
 from api.platform.pages import Page, PageQuery, answer
-from api.platform.routing import Router
 from db.market import offers, reads_trade
 from db.market.cases import OfferCase, get_listing_case, get_offer_case
 from db.market.reads_trade import read_offers, side_of
@@ -30,7 +29,7 @@ from domain.market.commands import AnswerOffer, CounterOffer, MakeOffer
 from domain.market.states import OfferStatus, Party
 from domain.shared.cursors import encode_cursor
 
-router = Router(prefix="/v1/offers", tags=["offers"])
+router = APIRouter(prefix="/v1/offers", tags=["offers"])
 
 
 async def read_offer(session: AsyncSession, offer_id: UUID) -> OfferOut:

@@ -1,5 +1,6 @@
 """What operators and external schedulers may start: a sweep, an audit. Operator keys only."""
 
+from fastapi import APIRouter
 from starlette.responses import Response
 
 from api.console.actions import Wish
@@ -8,12 +9,11 @@ from api.context import Context
 from api.errors import errors as refusals
 from api.platform.auth import AnOperator
 from api.platform.idempotency import CommandDep, Run
-from api.platform.routing import Router
 from api.platform.schemas import Note, RequestModel, ResponseModel, example
 from domain.market.commands import SweepReport
 from domain.platform_errors import OPERATOR_REQUIRED
 
-router = Router(prefix="/v1/operations", tags=["operations"])
+router = APIRouter(prefix="/v1/operations", tags=["operations"])
 
 
 class ExpireIn(RequestModel):

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import APIRouter, Query
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -16,7 +16,6 @@ from api.market.order_schemas import OrderIn, OrderOut, RefundDecisionIn, Refund
 from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.pages import Page, PageQuery, answer
-from api.platform.routing import Router
 from db.market import purchases, reads_trade
 from db.market.cases import get_listing_case, get_offer_case, get_order_case
 from db.market.reads_trade import read_orders, side_of
@@ -26,7 +25,7 @@ from domain.market.commands import OrderCommand, PlaceOrder
 from domain.market.states import OrderStatus, Party
 from domain.shared.cursors import encode_cursor
 
-router = Router(prefix="/v1/orders", tags=["orders"])
+router = APIRouter(prefix="/v1/orders", tags=["orders"])
 
 
 async def read_order(session: AsyncSession, order_id: UUID) -> OrderOut:

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import APIRouter, Response
 from pydantic import Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,7 +13,6 @@ from api.market.views import IMAGE, PRODUCT, ProductOut
 from api.platform.auth import Merchant
 from api.platform.idempotency import FactDep
 from api.platform.pages import Page, PageQuery
-from api.platform.routing import Router
 from api.platform.schemas import Name, Note, Prose, RequestModel, Url, example
 from db.market import products
 from db.market.reads_catalog import get_product, list_products
@@ -26,7 +25,7 @@ from domain.market.errors import (
 )
 from domain.platform_errors import BAD_CURSOR
 
-router = Router(prefix="/v1/products", tags=["catalog"])
+router = APIRouter(prefix="/v1/products", tags=["catalog"])
 
 
 class ImageIn(RequestModel):

@@ -3,6 +3,7 @@
 from functools import partial
 from uuid import UUID
 
+from fastapi import APIRouter
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -11,14 +12,13 @@ from api.errors import errors as refusals
 from api.market.order_schemas import ReviewIn, ReviewOut, review_out
 from api.platform.auth import Customer
 from api.platform.idempotency import CommandDep, Run, Send
-from api.platform.routing import Router
 from db.market import purchases
 from db.market.cases import get_order_case
 from domain.market import errors
 from domain.market.commands import PostReview
 from domain.market.reviews import decide_review
 
-router = Router(prefix="/v1/reviews", tags=["reviews"])
+router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
 
 
 @router.post(

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +14,6 @@ from api.market.views import STORE, StoreOut
 from api.platform.auth import Merchant
 from api.platform.idempotency import FactDep
 from api.platform.pages import Page, PageQuery, answer
-from api.platform.routing import Router
 from api.platform.schemas import Name, Note, PolicyText, RequestModel, example
 from db.market import stores
 from db.market.reads_catalog import get_store, list_stores
@@ -25,7 +24,7 @@ from domain.market.errors import NOT_A_MERCHANT, STORE_CLOSED, STORE_NOT_FOUND, 
 from domain.market.states import StoreStatus
 from domain.platform_errors import BAD_CURSOR
 
-router = Router(prefix="/v1/stores", tags=["stores"])
+router = APIRouter(prefix="/v1/stores", tags=["stores"])
 
 
 class StoreIn(RequestModel):

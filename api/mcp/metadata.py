@@ -3,16 +3,15 @@
 No authorization server is named, because there is none: keys come from registration and are sent as they are.
 """
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from api.context import Context
 from api.errors import errors
 from api.mcp.door import AGENT, METADATA_PATH, PATH, base_url
-from api.platform.routing import Router
 from api.platform.schemas import example
 
-router = Router(tags=["discovery"])
+router = APIRouter(tags=["discovery"])
 
 
 class ProtectedResource(BaseModel):

@@ -12,7 +12,7 @@ import time
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Depends, Header, Request
+from fastapi import APIRouter, Depends, Header, Request
 from google.protobuf.json_format import MessageToDict, Parse, ParseError
 from pydantic import StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,7 +25,6 @@ from api.context import AppContext, Context
 from api.errors import errors
 from api.platform.auth import AnOperator, Identity, Operator, identity
 from api.platform.idempotency import FactDep
-from api.platform.routing import Router
 from api.platform.schemas import RequestModel, ResponseModel, example
 from config.settings import Settings
 from db.ids import new_id
@@ -34,7 +33,7 @@ from db.platform.tables import ApiKeyKind
 from domain import platform_errors as platform
 from workflows.codec import EncryptionCodec, parse_key_ring
 
-router = Router(tags=["operations"])
+router = APIRouter(tags=["operations"])
 
 COOKIE = "souk_operator"
 SESSION_SECONDS = 8 * 3600

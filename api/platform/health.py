@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 from sqlalchemy import text
@@ -13,12 +14,11 @@ from temporalio.service import RPCError
 from api.console.figures import measure_backlog
 from api.context import AppContext, Context
 from api.errors import errors, status_of
-from api.platform.routing import Router
 from api.platform.schemas import ResponseModel, example
 from domain.platform_errors import ROUTE_NOT_FOUND, UNAVAILABLE
 from domain.shared.errors import lookup
 
-router = Router(tags=["health"])
+router = APIRouter(tags=["health"])
 _PATIENCE_SECONDS = 3
 
 

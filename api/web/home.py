@@ -13,13 +13,12 @@ from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import Depends
+from fastapi import APIRouter, Depends
 from starlette.responses import HTMLResponse
 
 from api.context import AppContext, Context
 from api.market.feed import stream_slot, stream_start
 from api.platform.event_stream import EventStream, event_bytes
-from api.platform.routing import Router
 from api.web.charts import bars
 from api.web.rendering import PageRoute, page, templates
 from api.web.words import KINDS, plain
@@ -34,8 +33,8 @@ from db.session import Database
 from domain.market.states import ActivityType
 from domain.shared.cursors import decode_cursor, encode_cursor
 
-router = Router(route_class=PageRoute, include_in_schema=False)
-stream_router = Router(include_in_schema=False)
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
+stream_router = APIRouter(include_in_schema=False)
 
 _EVENTS = 40
 _STORES = 10

@@ -6,11 +6,11 @@ All of them read as an observer: no viewer is named, so row-level security shows
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from fastapi import APIRouter
 from starlette.responses import HTMLResponse
 
 from api.context import Context
 from api.market.trust_views import TrustOut
-from api.platform.routing import Router
 from api.web import words
 from api.web.charts import line
 from api.web.rendering import PageRoute, page
@@ -26,7 +26,7 @@ from domain.market.errors import ORDER_NOT_FOUND
 from domain.market.gating import ways_to_satisfy
 from domain.market.states import ThreadType
 
-router = Router(route_class=PageRoute, include_in_schema=False)
+router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _STEPS = 100
 _NOTES = 50

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.outbound import AddressRefusedError, check_url
@@ -13,7 +13,6 @@ from api.errors import errors
 from api.platform.auth import AnyAgent
 from api.platform.idempotency import FactDep
 from api.platform.pages import Page, PageQuery
-from api.platform.routing import Router
 from api.webhooks.schemas import (
     DeadLetterOut,
     ReplayIn,
@@ -36,7 +35,7 @@ from domain.webhooks.errors import WEBHOOK_ADDRESS, WEBHOOK_FILTER, WEBHOOK_NOT_
 from domain.webhooks.secrets import derive_secret
 from domain.webhooks.states import PauseReason, WebhookSource, WebhookStatus
 
-router = Router(prefix="/v1/webhooks", tags=["webhooks"])
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
 _TYPES: dict[WebhookSource, frozenset[str]] = {
     WebhookSource.INBOX: frozenset(kind.value for kind in InboxType),
