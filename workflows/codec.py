@@ -6,15 +6,19 @@ and leaves the old ones until the last history under them is gone. The key's id 
 
 import base64
 import binascii
-import dataclasses
 import os
 from collections.abc import Iterable, Sequence
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from temporalio.api.common.v1 import Payload
-from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
+from temporalio.contrib.pydantic import PydanticPayloadConverter
+from temporalio.converter import (
+    CompositePayloadConverter,
+    DataConverter,
+    DefaultFailureConverterWithEncodedAttributes,
+    PayloadCodec,
+)
 
 _ENCODING = b"binary/encrypted"
 _NONCE_BYTES = 12
@@ -74,10 +78,22 @@ class EncryptionCodec(PayloadCodec):
         return Payload.FromString(opened)
 
 
+class SharedPayloadConverter(CompositePayloadConverter):
+    """The SDK's pydantic converter, whose serializer and type adapters are made once for the whole process.
+
+    The SDK makes a converter for every workflow task, and its own makes these anew: a tenth of handling a task.
+    """
+
+    _shared = tuple(PydanticPayloadConverter().converters.values())
+
+    def __init__(self) -> None:
+        super().__init__(*self._shared)
+
+
 def data_converter(key_ring: str) -> DataConverter:
     """Pydantic payloads, encrypted, error messages and stack traces included."""
-    return dataclasses.replace(
-        pydantic_data_converter,
+    return DataConverter(
+        payload_converter_class=SharedPayloadConverter,
         payload_codec=EncryptionCodec(parse_key_ring(key_ring)),
         failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
     )
