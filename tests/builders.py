@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.checkout.tables import CheckoutPlatform
 from db.ids import new_id
 from db.locks import clock
 from db.market import evidence, trust
@@ -38,6 +39,13 @@ async def make_agent(session: AsyncSession, kind: AgentType = AgentType.CUSTOMER
     agent_id = new_id()
     session.add(Agent(agent_id=agent_id, agent_type=kind, handle=f"a-{agent_id}", display_name="An agent"))
     await session.flush()
+    return agent_id
+
+
+async def make_platform(session: AsyncSession) -> UUID:
+    """A customer that is a shopping platform."""
+    agent_id = await make_agent(session)
+    session.add(CheckoutPlatform(agent_id=agent_id, profile_url=f"https://platform.example/{agent_id}"))
     return agent_id
 
 

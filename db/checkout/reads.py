@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.checkout.tables import CheckoutLine, CheckoutPayment, CheckoutPlatform, CheckoutRow, SimulationItem
+from db.checkout.tables import CheckoutLine, CheckoutPayment, CheckoutRow, SimulationItem
 from db.market.tables import Order
 from domain.checkout.models import (
     Buyer,
@@ -140,14 +140,6 @@ async def checkout_of(session: AsyncSession, row: CheckoutRow) -> Checkout:
         closed_at=row.closed_at,
         close_reason=CheckoutClose(row.close_reason) if row.close_reason else None,
     )
-
-
-async def get_platform(session: AsyncSession, profile_url: str) -> CheckoutPlatform | None:
-    """The agent made for a platform at its first contact."""
-    found: CheckoutPlatform | None = await session.scalar(
-        select(CheckoutPlatform).where(CheckoutPlatform.profile_url == profile_url)
-    )
-    return found
 
 
 async def find_simulated_listing(session: AsyncSession, item_id: str) -> UUID | None:

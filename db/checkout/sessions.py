@@ -109,8 +109,3 @@ async def list_overdue_checkouts(session: AsyncSession, limit: int) -> list[Chec
         .limit(limit)
     )
     return list(await session.scalars(query))
-
-
-def insert_platform(session: AsyncSession, agent_id: UUID, profile_url: str, webhook_url: str | None = None) -> None:
-    """Bind a customer agent to a platform's profile. Its agent is flushed before; the URL is unique."""
-    session.add(CheckoutPlatform(agent_id=agent_id, profile_url=profile_url, webhook_url=webhook_url))

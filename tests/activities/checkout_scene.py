@@ -11,7 +11,6 @@ from activities.checkout.completion import PostgresCheckoutActivities
 from activities.checkout.mock_payments import MockPayments
 from activities.market.order import PostgresOrderActivities
 from db.checkout.reads import get_checkout
-from db.checkout.sessions import insert_platform
 from db.checkout.tables import ShippingPromotionRow, ShippingRateRow, StoreDiscount
 from db.ids import new_id
 from domain.checkout.commands import (
@@ -37,7 +36,7 @@ from domain.checkout.states import PaymentStatus
 from domain.market.commands import OrderStart, PlaceOrder, ReverseOrder
 from domain.market.policy import MarketPolicy
 from tests.activities.scene import Scene
-from tests.builders import Shop, make_agent
+from tests.builders import Shop, make_agent, make_platform
 
 PAYS = PaymentChoice(handler_id=MOCK_HANDLER, credential={"type": "token", "token": "success_token"})
 
@@ -191,7 +190,5 @@ async def shopping(scene: Scene, shop: Shop | None = None, *, platform: bool = T
     """A new platform, or a customer that is none, at a shop."""
     shop = shop or await scene.shop()
     async with scene.database.transaction() as session:
-        agent_id = await make_agent(session)
-        if platform:
-            insert_platform(session, agent_id, f"https://platform.example/{agent_id}")
+        agent_id = await (make_platform(session) if platform else make_agent(session))
     return Shopping(scene, shop, agent_id, **options)

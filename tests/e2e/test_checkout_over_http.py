@@ -9,7 +9,6 @@ from activities.checkout.telling import wake_checkout
 from api.processes import Processes
 from config.settings import Settings
 from db.checkout.reads import get_checkout, list_lines
-from db.checkout.sessions import insert_platform
 from db.ids import new_id
 from db.session import Database
 from domain.checkout.commands import CancelCheckout, CheckoutStart, CompleteCheckout, CreateCheckout
@@ -20,7 +19,7 @@ from domain.market.commands import OrderCommand
 from domain.market.processes import order_process
 from domain.market.states import DeliveryKind, OrderStatus
 from souk.checks.doctor import ORPHANED, Ailment, diagnose, repair
-from tests.builders import Shop, make_agent, make_shop
+from tests.builders import Shop, make_platform, make_shop
 from tests.running import RunningSouk
 from tests.workflows.waiting import has_ended, until
 
@@ -42,8 +41,7 @@ class Platform:
     async def arrive(self) -> Shop:
         async with self.database.transaction() as session:
             shop = await make_shop(session, delivery=DeliveryKind.SHIPPED, promised_delivery_seconds=3_600)
-            self.agent_id = await make_agent(session)
-            insert_platform(session, self.agent_id, f"https://platform.example/{self.agent_id}")
+            self.agent_id = await make_platform(session)
         return shop
 
     async def open(self, shop: Shop) -> Checkout:

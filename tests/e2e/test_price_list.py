@@ -6,12 +6,11 @@ from temporalio.client import Client
 
 from api.processes import Processes
 from config.settings import Settings
-from db.checkout.sessions import insert_platform
 from db.ids import new_id
 from db.session import Database
 from domain.checkout.commands import CompleteCheckout, CreateCheckout
 from domain.checkout.models import Buyer, Destination, FulfillmentChoice, GroupChoice, ItemChoice, MethodChoice
-from tests.builders import make_agent
+from tests.builders import make_platform
 from tests.e2e.people import Agent, Shop
 from tests.running import RunningSouk
 
@@ -44,8 +43,7 @@ async def test_prices_are_set_and_an_order_finds_its_way(
 
     processes = Processes(temporal_client, settings.market, 20)
     async with worker_database.transaction() as session:
-        platform = await make_agent(session)
-        insert_platform(session, platform, f"https://platform.example/{platform}")
+        platform = await make_platform(session)
     home = Destination(id="home", street_address="1 Bazaar Lane", address_country="US")
     way = MethodChoice(
         destinations=(home,), selected_destination_id="home", groups=(GroupChoice(selected_option_id="std"),)
