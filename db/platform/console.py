@@ -17,28 +17,27 @@ from db.platform.tables import ApiKey, OperatorAuditEntry
 Row = Mapping[str, Any]
 
 # A security-barrier view is not taken apart by the planner: joined, it is read whole. LATERAL with OFFSET 0 gives it
-# the other row's key instead, and what is known to leak nothing (keys, dates, IS NULL, but not a state) goes down to
-# its table's index. So every branch starts from what is open.
+# the other row's key instead. Only what is known to leak nothing (keys, dates, IS NULL, but not a state) goes down to
+# its table's index. So every branch starts from what is due, and orders from those that are open.
 _LATE = """
-SELECT 'negotiation' AS kind, n.negotiation_id AS id, n.seller_store_id AS store_id,
-  coalesce(o.purchase_by, o.expires_at) AS due,
-  CASE WHEN o.status = 'ACCEPTED' THEN 'the buyer''s purchase of an accepted offer'
-       ELSE 'an answer to the standing offer' END AS waits_for
-FROM operator_negotiations n CROSS JOIN LATERAL (
-  SELECT * FROM operator_offers WHERE negotiation_id = n.negotiation_id AND closed_at IS NULL OFFSET 0) o
-WHERE n.closed_at IS NULL
-  AND ((o.status = 'PROPOSED' AND o.expires_at < :due) OR (o.status = 'ACCEPTED' AND o.purchase_by < :due))
+SELECT 'negotiation' AS kind, negotiation_id AS id, seller_store_id AS store_id, expires_at AS due,
+  'an answer to the standing offer' AS waits_for
+FROM operator_standing_offers WHERE expires_at < :due
 UNION ALL
-SELECT 'order', order_id, store_id, promised_at, 'the merchant''s delivery'
-FROM operator_orders WHERE status = 'PLACED' AND closed_at IS NULL AND promised_at < :due
+SELECT 'negotiation', negotiation_id, seller_store_id, expires_at, 'the buyer''s purchase of an accepted offer'
+FROM operator_holds WHERE released_at IS NULL AND expires_at < :due
 UNION ALL
-SELECT 'order', order_id, store_id, refund_answer_due_at, 'the merchant''s answer to a refund request'
-FROM operator_orders WHERE status = 'DELIVERED' AND closed_at IS NULL AND refund_declined_at IS NULL
-  AND refund_answer_due_at < :due
-UNION ALL
-SELECT 'order', order_id, store_id, return_window_closes_at, 'the end of the return window'
-FROM operator_orders WHERE status = 'DELIVERED' AND closed_at IS NULL AND return_window_closes_at < :due
-  AND (refund_requested_at IS NULL OR refund_declined_at IS NOT NULL)
+SELECT * FROM (
+  SELECT 'order', order_id, store_id,
+    CASE WHEN status = 'PLACED' THEN promised_at
+         WHEN refund_requested_at IS NOT NULL AND refund_declined_at IS NULL THEN refund_answer_due_at
+         ELSE return_window_closes_at END AS due,
+    CASE WHEN status = 'PLACED' THEN 'the merchant''s delivery'
+         WHEN refund_requested_at IS NOT NULL AND refund_declined_at IS NULL
+           THEN 'the merchant''s answer to a refund request'
+         ELSE 'the end of the return window' END
+  FROM operator_orders WHERE closed_at IS NULL) open_orders
+WHERE due < :due
 UNION ALL
 SELECT 'review-window', w.order_id, o.store_id, w.closes_at, 'the buyer''s review'
 FROM review_windows w CROSS JOIN LATERAL (
@@ -55,13 +54,9 @@ ORDER BY due LIMIT :limit
 """
 
 _HOLDS = """
-SELECT 'negotiation' AS kind, o.negotiation_id AS id, n.seller_store_id AS store_id, h.expires_at AS due,
+SELECT 'negotiation' AS kind, negotiation_id AS id, seller_store_id AS store_id, expires_at AS due,
   'the buyer''s purchase of an accepted offer' AS waits_for
-FROM operator_holds h
-  CROSS JOIN LATERAL (SELECT negotiation_id FROM operator_offers WHERE offer_id = h.offer_id OFFSET 0) o
-  CROSS JOIN LATERAL (
-    SELECT seller_store_id FROM operator_negotiations WHERE negotiation_id = o.negotiation_id OFFSET 0) n
-WHERE h.released_at IS NULL AND h.expires_at BETWEEN :now AND :until ORDER BY h.expires_at LIMIT :limit
+FROM operator_holds WHERE released_at IS NULL AND expires_at BETWEEN :now AND :until ORDER BY expires_at LIMIT :limit
 """
 
 _FAILING_WEBHOOKS = """

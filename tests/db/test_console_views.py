@@ -14,7 +14,13 @@ from db.platform.tables import ApiKeyKind
 from db.session import Database
 from tests.activities.scene import Deal, Scene
 
-VIEWS = ("operator_negotiations", "operator_offers", "operator_orders", "operator_holds")
+VIEWS = (
+    "operator_negotiations",
+    "operator_offers",
+    "operator_standing_offers",
+    "operator_orders",
+    "operator_holds",
+)
 TERMS = {"price", "cents", "quantity", "message", "currency", "reason_text"}
 
 

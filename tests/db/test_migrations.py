@@ -1,5 +1,7 @@
 """Migrations run forward and back, on an empty and on a filled database, and match the models."""
 
+from itertools import pairwise
+
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -52,10 +54,14 @@ def _objects(url: str) -> set[str]:
     }
 
 
-def test_a_start_sees_without_alembic_whether_there_is_something_to_migrate(fresh_url: str) -> None:
+def _config() -> Config:
     config = Config()
     config.set_main_option("script_location", "db/migrations")
-    assert newest_revision() == ScriptDirectory.from_config(config).get_current_head()
+    return config
+
+
+def test_a_start_sees_without_alembic_whether_there_is_something_to_migrate(fresh_url: str) -> None:
+    assert newest_revision() == ScriptDirectory.from_config(_config()).get_current_head()
     seen = []
     for migrate in (lambda: None, lambda: upgrade(fresh_url), lambda: downgrade(fresh_url, "-1")):
         migrate()
@@ -71,6 +77,25 @@ def test_forward_and_back_on_an_empty_database(fresh_url: str) -> None:
     assert _objects(fresh_url) == set()
     upgrade(fresh_url)
     assert _objects(fresh_url) == complete
+
+
+def _rights_and_views(url: str) -> set[tuple[str, ...]]:
+    with psycopg.connect(url) as connection:
+        return set(connection.execute(
+            "SELECT relname, relacl::text, CASE relkind WHEN 'v' THEN pg_get_viewdef(oid) END FROM pg_class"
+            " WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v')"
+        ).fetchall())  # fmt: skip
+
+
+def test_every_way_back_leaves_what_was_there_before(fresh_url: str) -> None:
+    script = ScriptDirectory.from_config(_config())
+    revisions = [revision.revision for revision in script.walk_revisions()][::-1]
+    for before, revision in pairwise(revisions):
+        upgrade(fresh_url, before)
+        known = _objects(fresh_url), _rights_and_views(fresh_url)
+        upgrade(fresh_url, revision)
+        downgrade(fresh_url, before)
+        assert (_objects(fresh_url), _rights_and_views(fresh_url)) == known, revision
 
 
 async def test_forward_and_back_on_a_filled_database(fresh_url: str) -> None:

@@ -6,6 +6,7 @@ Small as the seeded market is, its planner chooses as that of ten million events
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from config.settings import Settings
 from db.ids import new_id
 from db.locks import clock
+from db.market.discovery import get_spotlight
 from db.market.reads_conversation import list_threads
 from db.market.watch_figures import get_figures
 from db.migrate import upgrade
@@ -31,20 +33,42 @@ EVENTS = 100_000
 FEW_ROWS = 2_500
 Node = dict[str, Any]
 
-# Everything in the seeded market is over. One of each kind is not, and late.
+# Everything in the seeded market is over. One of each kind is not, and late; and a hold is not late yet.
 _LATE = """
-CREATE TEMP TABLE late AS SELECT order_id, row_number() OVER (ORDER BY order_id) AS n FROM orders LIMIT 5;
+CREATE TEMP TABLE late AS SELECT order_id, row_number() OVER (ORDER BY order_id) AS n FROM orders LIMIT 6;
+CREATE TEMP TABLE unanswered AS SELECT negotiation_id FROM negotiations WHERE status = 'EXPIRED' LIMIT 1;
+UPDATE negotiations SET closed_at = NULL, close_reason = NULL, status = 'PROPOSED'
+  WHERE negotiation_id IN (SELECT negotiation_id FROM unanswered);
+UPDATE offers SET closed_at = NULL, close_reason = NULL, status = 'PROPOSED'
+  WHERE negotiation_id IN (SELECT negotiation_id FROM unanswered);
 UPDATE negotiations SET closed_at = NULL, close_reason = NULL
-  WHERE negotiation_id = (SELECT order_id FROM late WHERE n = 1);
-UPDATE offers SET closed_at = NULL WHERE offer_id = (SELECT order_id FROM late WHERE n = 1);
-UPDATE stock_holds SET released_at = NULL, release = NULL, expires_at = now() + interval '5 minutes'
+  WHERE negotiation_id IN (SELECT order_id FROM late WHERE n <= 2);
+UPDATE stock_holds SET released_at = NULL, release = NULL WHERE offer_id IN (SELECT order_id FROM late WHERE n <= 2);
+UPDATE stock_holds SET expires_at = now() + interval '5 minutes'
   WHERE offer_id = (SELECT order_id FROM late WHERE n = 1);
 UPDATE orders SET status = 'PLACED', delivered_at = NULL, closed_at = NULL, promised_at = now() - interval '1 hour'
-  WHERE order_id = (SELECT order_id FROM late WHERE n = 2);
+  WHERE order_id = (SELECT order_id FROM late WHERE n = 3);
 UPDATE orders SET closed_at = NULL, refund_requested_at = now() - interval '2 hours',
-    refund_answer_due_at = now() - interval '1 hour' WHERE order_id = (SELECT order_id FROM late WHERE n = 3);
-UPDATE orders SET closed_at = NULL WHERE order_id = (SELECT order_id FROM late WHERE n = 4);
-UPDATE review_windows SET status = 'OPEN', closed_at = NULL WHERE order_id = (SELECT order_id FROM late WHERE n = 5);
+    refund_answer_due_at = now() - interval '1 hour' WHERE order_id = (SELECT order_id FROM late WHERE n = 4);
+UPDATE orders SET closed_at = NULL WHERE order_id = (SELECT order_id FROM late WHERE n = 5);
+UPDATE review_windows SET status = 'OPEN', closed_at = NULL WHERE order_id = (SELECT order_id FROM late WHERE n = 6);
+"""
+_LATE_FOR = {
+    "an answer to the standing offer": "negotiation",
+    "the buyer's purchase of an accepted offer": "negotiation",
+    "the merchant's delivery": "order",
+    "the merchant's answer to a refund request": "order",
+    "the end of the return window": "order",
+    "the buyer's review": "review-window",
+}
+_TRUST = """
+SET session_replication_role = replica;
+INSERT INTO trust_events (trust_event_id, store_id, timestamp, reason, delta_overall, sequence, fold, fact_id,
+    source_event_id, component, delta_r, delta_s, formula_version, inputs, component_before_milli,
+    component_after_milli, overall_before_milli, overall_after_milli)
+  SELECT uuidv7(), store_id, now() - n * interval '1 minute', 'OFFER_HONORED', 0, n, n, uuidv7(), uuidv7(),
+    'product', 1, 1, 1, '{}', 1, 1, 500, 501
+  FROM (SELECT store_id FROM stores ORDER BY store_id LIMIT 10) s CROSS JOIN generate_series(1, 2000) n
 """
 
 
@@ -130,10 +154,11 @@ async def test_attention_reads_what_is_open_and_not_what_is_over(grown: Database
             )
 
         (late, holds, under_way), scans = await _explained(session, look)
-    assert Counter(row["kind"] for row in late) == {"negotiation": 1, "order": 3, "review-window": 1}
-    assert all(row["store_id"] for row in late)
-    assert [row["id"] for row in holds] == [row["id"] for row in late if row["kind"] == "negotiation"]
-    assert len(under_way) == 4
+    assert {row["waits_for"]: row["kind"] for row in late} == _LATE_FOR
+    assert len(late) == len(_LATE_FOR)
+    assert all(row["store_id"] and row["due"] < now for row in late)
+    assert len(holds) == 1
+    assert {row["id"] for row in (*late, *holds) if row["kind"] != "review-window"} == {row["id"] for row in under_way}
     assert max(_rows_read(scans).values()) < 50
 
 
@@ -198,3 +223,17 @@ async def test_listings_on_sale_are_counted_by_an_index(grown: Database, grown_u
     assert 0 < figures.listings_on_sale < 1_000
     whole = {node["Relation Name"] for node in scans if node["Node Type"] == "Seq Scan"}
     assert "listings" not in whole
+
+
+async def test_stores_that_gain_trust_are_found_by_the_hours_asked_for(grown: Database, grown_url: str) -> None:
+    """Ten stores had 20 000 steps of trust, one a minute each."""
+    _as_owner(grown_url, _TRUST, "ANALYZE trust_events")
+    async with grown.transaction() as session:
+        since = await clock(session) - timedelta(hours=1)
+        spotlight, scans = await _explained(session, lambda: get_spotlight(session, since, 3))
+    assert len(spotlight.rising) == 3
+    assert all(55 < gained <= 60 for _, gained in spotlight.rising)
+    assert _rows_read(scans)["trust_events"] <= 600
+    assert {node["Index Name"] for node in scans if node["Relation Name"] == "trust_events"} == {
+        "trust_events_time_idx"
+    }
