@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.checkout.bodies import LineItemIn
 from api.context import AppContext
 from db.checkout import reads
-from db.market import offers
+from db.market.reads_trade import get_offer
 from db.market.tables import Listing
 from domain.checkout import errors
 from domain.checkout.models import ItemChoice
@@ -67,7 +67,7 @@ async def _find_offer(session: AsyncSession, agent_id: UUID, lines: Sequence[Lin
     """The offer that the lines name, if they name one; who is no party to it is told of no such item."""
     for line in lines:
         with suppress(ValueError):
-            offer = await offers.get_offer(session, UUID(line.item.id))
+            offer = await get_offer(session, UUID(line.item.id))
             if offer is None or offer.buyer_customer_id != agent_id:
                 continue
             if len(lines) > 1 or line.quantity != offer.quantity:

@@ -12,7 +12,7 @@ from api.platform.auth import AnyAgent, Merchant
 from api.platform.schemas import AmountOrZero, Name, RequestModel, ResponseModel, example
 from db.checkout.price_lists import get_price_list, replace_price_list
 from db.checkout.reads import get_checkout_of_market_order
-from db.market.purchases import get_order
+from db.market.reads_trade import get_order
 from domain.checkout.models import Buyer, Destination, DiscountRule, PriceList, ShippingPromotion, ShippingRate
 from domain.checkout.states import DiscountKind
 from domain.market.errors import LISTING_NOT_FOUND, NOT_A_MERCHANT, ORDER_NOT_FOUND, STORE_NOT_FOUND, STORE_NOT_YOURS

@@ -1,14 +1,12 @@
 """What goes in and out of the offer routes."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
-from sqlalchemy import Row
 
 from api.platform.schemas import Cents, Prose, Quantity, RequestModel, ResponseModel, example
-from db.market.tables import Offer
 from domain.market.states import OfferStatus, Party
 
 ExpiresIn = Annotated[float, Field(gt=0, description="seconds until the offer expires; the server's clock decides")]
@@ -98,11 +96,3 @@ class AnswerIn(RequestModel):
     model_config = {**RequestModel.model_config, **example({"round": 2})}
 
     round: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-
-
-def offer_out(offer: Offer | Row[Any]) -> OfferOut:
-    return OfferOut(
-        **{name: getattr(offer, name) for name in OfferOut.model_fields if name not in {"message", "standing"}},
-        message=offer.buyer_message if offer.proposed_by is Party.BUYER else offer.seller_message,
-        standing=offer.status is OfferStatus.PROPOSED,
-    )

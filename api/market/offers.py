@@ -15,12 +15,12 @@ from starlette.responses import Response
 
 from api.context import Context
 from api.errors import errors as refusals
-from api.market.offer_schemas import AnswerIn, CounterIn, OfferIn, OfferOut, offer_out
+from api.market.offer_schemas import AnswerIn, CounterIn, OfferIn, OfferOut
 from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.limits import limit
 from api.platform.pages import Page, PageQuery, answer
-from db.market import offers, reads_trade
+from db.market import reads_trade
 from db.market.cases import OfferCase, get_listing_case, get_offer_case
 from db.market.reads_trade import read_offers, side_of
 from domain.market import errors
@@ -33,10 +33,10 @@ router = APIRouter(prefix="/v1/offers", tags=["offers"])
 
 
 async def read_offer(session: AsyncSession, offer_id: UUID) -> OfferOut:
-    offer = await offers.get_offer(session, offer_id)
+    offer = await reads_trade.get_offer(session, offer_id)
     if offer is None:
         raise errors.OFFER_NOT_FOUND.error()
-    return offer_out(offer)
+    return OfferOut.model_validate(offer)
 
 
 @router.post(

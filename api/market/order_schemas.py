@@ -1,14 +1,12 @@
 """What goes in and out of the order and review routes."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field, StrictBool
-from sqlalchemy import Row
 
 from api.platform.schemas import Name, Note, Prose, Quantity, RequestModel, ResponseModel, example
-from db.market.tables import Order
 from domain.market.states import DeliveryKind, OrderStatus
 
 _ORDER = "0197a1c2-9d3e-7a00-9e4f-5f6a7b8c9d0e"
@@ -127,11 +125,3 @@ class ReviewOut(ResponseModel):
     as_described: int | None
     message_id: UUID
     created_at: datetime
-
-
-def order_out(order: Order | Row[Any]) -> OrderOut:
-    return OrderOut.model_validate(order)
-
-
-def review_out(review: Row[Any]) -> ReviewOut:
-    return ReviewOut.model_validate(review)

@@ -12,11 +12,11 @@ from starlette.responses import Response
 
 from api.context import Context
 from api.errors import errors as refusals
-from api.market.order_schemas import OrderIn, OrderOut, RefundDecisionIn, RefundRequestIn, order_out
+from api.market.order_schemas import OrderIn, OrderOut, RefundDecisionIn, RefundRequestIn
 from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.pages import Page, PageQuery, answer
-from db.market import purchases, reads_trade
+from db.market import reads_trade
 from db.market.cases import get_listing_case, get_offer_case, get_order_case
 from db.market.reads_trade import read_orders, side_of
 from domain.market import errors
@@ -29,10 +29,10 @@ router = APIRouter(prefix="/v1/orders", tags=["orders"])
 
 
 async def read_order(session: AsyncSession, order_id: UUID) -> OrderOut:
-    order = await purchases.get_order(session, order_id)
+    order = await reads_trade.get_order(session, order_id)
     if order is None:
         raise errors.ORDER_NOT_FOUND.error()
-    return order_out(order)
+    return OrderOut.model_validate(order)
 
 
 async def _check_purchase(session: AsyncSession, body: OrderIn, buyer: UUID, *, politely: bool) -> tuple[UUID, UUID]:

@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from api.context import Context
 from api.errors import errors as refusals
-from api.market.order_schemas import ReviewIn, ReviewOut, review_out
+from api.market.order_schemas import ReviewIn, ReviewOut
 from api.platform.auth import Customer
 from api.platform.idempotency import CommandDep, Run, Send
-from db.market import purchases
+from db.market import reads_trade
 from db.market.cases import get_order_case
 from domain.market import errors
 from domain.market.commands import PostReview
@@ -58,10 +58,10 @@ async def post_review(body: ReviewIn, buyer: Customer, command: CommandDep, cont
 
 
 async def _read_review(session: AsyncSession, review_id: UUID) -> ReviewOut:
-    review = await purchases.get_review(session, review_id)
+    review = await reads_trade.get_review(session, review_id)
     if review is None:
         raise errors.REVIEW_NOT_FOUND.error()
-    return review_out(review)
+    return ReviewOut.model_validate(review)
 
 
 @router.get("/{review_id}", response_model=ReviewOut, responses=refusals(errors.REVIEW_NOT_FOUND))

@@ -1,4 +1,6 @@
-"""Reads of offers and orders for answers, as their viewer may see them: row-level security shows no one else's.
+"""Reads of offers, orders and reviews in the shape of their answers, as a viewer may see them.
+
+Row-level security shows nobody another's offers and orders; reviews are public.
 
 A customer is a buyer and never owns a store, a merchant the reverse, and the database holds both to it. So an agent
 has one side only, and no read looks for both.
@@ -9,9 +11,11 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
+import sqlalchemy
 from sqlalchemy import BindParameter, ColumnElement, DateTime, Select, Uuid, bindparam, case, select, true, tuple_
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.market.tables import Offer, Order, Store
+from db.market.tables import Offer, Order, Review, Store
 from db.reading import LIMIT, Read, Reads, Row
 from domain.market.errors import OFFER_NOT_FOUND, ORDER_NOT_FOUND
 from domain.market.states import AgentType, OfferStatus, OrderStatus, Party
@@ -21,55 +25,58 @@ Place = tuple[datetime, UUID]
 
 _AGENT: BindParameter[UUID] = bindparam("agent_id", type_=Uuid)
 _PLACE = tuple_(bindparam("made_at", type_=DateTime(timezone=True)), bindparam("after_id", type_=Uuid))
+_offer, _order, _review = Offer.__table__, Order.__table__, Review.__table__
 _OFFER = (
-    Offer.offer_id,
-    Offer.negotiation_id,
-    Offer.listing_id,
-    Offer.buyer_customer_id,
-    Offer.seller_store_id,
-    Offer.proposed_price_cents,
-    Offer.currency,
-    Offer.quantity,
-    Offer.buyer_message,
-    case((Offer.proposed_by == Party.BUYER, Offer.buyer_message), else_=Offer.seller_message).label("message"),
-    Offer.status,
-    Offer.round,
-    Offer.proposed_by,
-    (Offer.status == OfferStatus.PROPOSED).label("standing"),
-    Offer.created_at,
-    Offer.expires_at,
-    Offer.accepted_at,
-    Offer.rejected_at,
-    Offer.closed_at,
-    Offer.close_reason,
-    Offer.superseded_by,
-    Offer.purchase_by,
+    _offer.c.offer_id,
+    _offer.c.negotiation_id,
+    _offer.c.listing_id,
+    _offer.c.buyer_customer_id,
+    _offer.c.seller_store_id,
+    _offer.c.proposed_price_cents,
+    _offer.c.currency,
+    _offer.c.quantity,
+    _offer.c.buyer_message,
+    case((_offer.c.proposed_by == Party.BUYER, _offer.c.buyer_message), else_=_offer.c.seller_message).label("message"),
+    _offer.c.status,
+    _offer.c.round,
+    _offer.c.proposed_by,
+    (_offer.c.status == OfferStatus.PROPOSED).label("standing"),
+    _offer.c.created_at,
+    _offer.c.expires_at,
+    _offer.c.accepted_at,
+    _offer.c.rejected_at,
+    _offer.c.closed_at,
+    _offer.c.close_reason,
+    _offer.c.superseded_by,
+    _offer.c.purchase_by,
 )
 _ORDER = (
-    Order.order_id,
-    Order.buyer_customer_id,
-    Order.store_id,
-    Order.listing_id,
-    Order.quantity,
-    Order.unit_price_cents,
-    Order.total_price_cents,
-    Order.currency,
-    Order.status,
-    Order.delivery,
-    Order.placed_at,
-    Order.promised_at,
-    Order.delivered_at,
-    Order.source_offer_id,
-    Order.refund_requested_at,
-    Order.refund_request_reason,
-    Order.refund_answer_due_at,
-    Order.refund_declined_at,
-    Order.refunded_at,
-    Order.refund_reason,
-    Order.return_window_closes_at,
+    _order.c.order_id,
+    _order.c.buyer_customer_id,
+    _order.c.store_id,
+    _order.c.listing_id,
+    _order.c.quantity,
+    _order.c.unit_price_cents,
+    _order.c.total_price_cents,
+    _order.c.currency,
+    _order.c.status,
+    _order.c.delivery,
+    _order.c.placed_at,
+    _order.c.promised_at,
+    _order.c.delivered_at,
+    _order.c.source_offer_id,
+    _order.c.refund_requested_at,
+    _order.c.refund_request_reason,
+    _order.c.refund_answer_due_at,
+    _order.c.refund_declined_at,
+    _order.c.refunded_at,
+    _order.c.refund_reason,
+    _order.c.return_window_closes_at,
 )
-_ONE_OFFER = Read(select(*_OFFER).where(Offer.offer_id == bindparam("offer_id")))
-_ONE_ORDER = Read(select(*_ORDER).where(Order.order_id == bindparam("order_id")))
+_OFFER_BY_ID: Select[*tuple[Any, ...]] = select(*_OFFER).where(_offer.c.offer_id == bindparam("offer_id"))
+_ORDER_BY_ID: Select[*tuple[Any, ...]] = select(*_ORDER).where(_order.c.order_id == bindparam("order_id"))
+_REVIEW_BY_ID: Select[*tuple[Any, ...]] = select(_review).where(_review.c.review_id == bindparam("review_id"))
+_ONE_OFFER, _ONE_ORDER = Read(_OFFER_BY_ID), Read(_ORDER_BY_ID)
 _WANTED: dict[str, ColumnElement[bool]] = {
     "offer_status": Offer.status == bindparam("offer_status"),
     "listing_id": Offer.listing_id == bindparam("listing_id"),
@@ -80,6 +87,21 @@ _WANTED: dict[str, ColumnElement[bool]] = {
 def side_of(agent_type: AgentType) -> Party:
     """The one side an agent can be on."""
     return Party.SELLER if agent_type is AgentType.MERCHANT else Party.BUYER
+
+
+async def get_offer(session: AsyncSession, offer_id: UUID) -> sqlalchemy.Row[*tuple[Any, ...]] | None:
+    """In a transaction with its writes. None when it is not the viewer's to see."""
+    return (await session.execute(_OFFER_BY_ID, {"offer_id": offer_id})).one_or_none()
+
+
+async def get_order(session: AsyncSession, order_id: UUID) -> sqlalchemy.Row[*tuple[Any, ...]] | None:
+    """In a transaction with its writes. None when it is not the viewer's to see."""
+    return (await session.execute(_ORDER_BY_ID, {"order_id": order_id})).one_or_none()
+
+
+async def get_review(session: AsyncSession, review_id: UUID) -> sqlalchemy.Row[*tuple[Any, ...]] | None:
+    """A review is public."""
+    return (await session.execute(_REVIEW_BY_ID, {"review_id": review_id})).one_or_none()
 
 
 async def read_offer(reads: Reads, viewer: UUID, offer_id: UUID) -> Row:

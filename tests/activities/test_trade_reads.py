@@ -8,11 +8,10 @@ import pytest
 import pytest_asyncio
 from pydantic import BaseModel
 
-from api.market.offer_schemas import OfferOut, offer_out
-from api.market.order_schemas import order_out
+from api.market.offer_schemas import OfferOut
+from api.market.order_schemas import OrderOut
 from config.settings import Settings
-from db.market import offers, purchases
-from db.market.reads_trade import Place, read_offer, read_offers, read_order, read_orders
+from db.market.reads_trade import Place, get_offer, get_order, read_offer, read_offers, read_order, read_orders
 from db.reading import Reads, Row
 from domain.market.states import OfferStatus, OrderStatus, Party
 from domain.shared.errors import DomainError
@@ -58,9 +57,9 @@ async def test_one_offer_and_one_order_are_shown_to_their_parties_only(scene: Sc
     purchase: Purchase = await scene.bought(shop, buyer)
     made = await scene.rows("SELECT offer_id FROM offers WHERE listing_id = :l ORDER BY round", l=shop.listing_id)
     async with scene.database.transaction() as session:
-        shown = [offer_out(await offers.get_offer(session, row.offer_id)) for row in made]
-        order = order_out(await purchases.get_order(session, purchase.order_id))
-    assert [one.message for one in shown] == ["Nine?", "Nine and a half."]
+        shown = [OfferOut.model_validate(await get_offer(session, row.offer_id)) for row in made]
+        order = OrderOut.model_validate(await get_order(session, purchase.order_id))
+    assert [(one.message, one.standing) for one in shown] == [("Nine?", False), ("Nine and a half.", True)]
     for viewer in (buyer, shop.merchant_id):
         for one in shown:
             assert _same(await read_offer(reads, viewer, one.offer_id), one)
