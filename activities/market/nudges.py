@@ -105,6 +105,8 @@ class TemporalNudgeActivities(NudgeActivities):
         async with self._database.transaction() as session:
             made = await housekeeping.make_partitions(session)
             purged = await housekeeping.purge_old_records(session, self._retention_days)
+        # In another one, which writes nothing: readers of the feeds wait for every transaction that does.
+        async with self._database.transaction() as session:
             stores = await trust.list_stores_needing_fold(session, _BATCH)
             overdue = [
                 await session.get_one(Negotiation, key)

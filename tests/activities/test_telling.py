@@ -1,9 +1,12 @@
-"""Telling the stores' trust: gathered for a moment, once for all that came meanwhile."""
+"""Telling the stores' trust, gathered for a moment; and the sweep, which keeps no reader of the feeds waiting."""
 
 from collections import Counter
 from typing import cast
 from uuid import UUID
 
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client
 
 from activities.market.nudges import TemporalNudgeActivities
@@ -49,3 +52,27 @@ async def test_what_comes_for_a_store_within_a_moment_is_told_once() -> None:
     assert post.signals == {store_trust_process(ONE): 1, store_trust_process(OTHER): 1}
     await tell(ONE)
     await until(lambda: post.signals[store_trust_process(ONE)] == 2)
+
+
+async def test_a_sweep_looks_for_what_is_overdue_when_its_upkeep_is_committed(
+    worker_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Readers of the feeds stop at the oldest transaction that has written something: its id is its place."""
+    nudges = TemporalNudgeActivities(worker_database, cast("Client", Post()), POLICY, 90)
+    async with worker_database.transaction() as session:
+        await session.execute(text("INSERT INTO rate_limit_windows VALUES ('test/closed', 1, now() - interval '1 s')"))
+    places = []
+
+    async def look(session: AsyncSession, _: int) -> list[UUID]:
+        places.append(await session.scalar(text("SELECT pg_current_xact_id_if_assigned()::text")))
+        return []
+
+    for name in (
+        "trust.list_stores_needing_fold",
+        "negotiations.list_overdue_negotiations",
+        "orders.list_overdue_orders",
+        "orders.list_overdue_review_windows",
+    ):
+        monkeypatch.setattr(f"activities.market.nudges.{name}", look)
+    assert (await nudges.sweep()).rows_purged >= 1
+    assert places == [None] * 4

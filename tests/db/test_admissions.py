@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from config.settings import Settings
 from db.ids import new_id
+from db.market.housekeeping import purge_old_records
 from db.platform.admissions import AGENT, Admitted, Visit, admit
 from db.platform.keys import hash_secret, insert_key, random_secret
 from db.platform.tables import ApiKeyKind
@@ -111,3 +112,25 @@ async def test_agents_are_noted_as_active_once_a_minute_and_never_waited_for(
         assert [admitted.owner.seen_lately for admitted in found] == [False] * 3
         again = await visit(engine, *(Visit({window(): 60}, shown) for shown in (key, of_locked)))
         assert [admitted.owner.seen_lately for admitted in again] == [True, False]
+
+
+async def test_closed_windows_are_deleted_without_waiting_for_an_admission(
+    engine: AsyncEngine, worker_database: Database
+):
+    closed, used, open_still = window(), window(), window()
+    await visit(engine, Visit({closed: 0, used: 0, open_still: 3600}))
+
+    async def kept() -> set[str]:
+        async with worker_database.transaction() as session:
+            keys = text("SELECT key FROM rate_limit_windows WHERE key = ANY(:keys)")
+            return set(await session.scalars(keys, {"keys": [closed, used, open_still]}))
+
+    async with worker_database.transaction() as admitting:
+        await admitting.execute(text("UPDATE rate_limit_windows SET count = 1 WHERE key = :key"), {"key": used})
+        async with worker_database.transaction() as session:
+            await session.execute(text("SET LOCAL lock_timeout = '30s'"))
+            await purge_old_records(session, 10_000)
+        assert await kept() == {used, open_still}
+    async with worker_database.transaction() as session:
+        await purge_old_records(session, 10_000)
+    assert await kept() == {open_still}
