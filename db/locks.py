@@ -1,9 +1,9 @@
 """Every row lock of Souk, in one place and in one order.
 
-A transaction takes locks in this order and never goes back: agent, store, checkout session, listing,
-negotiation, order, trust profile, webhook. Locks are FOR NO KEY UPDATE, so rows that refer to a locked one can still be
-inserted. Nothing is awaited under a lock but the database. ``clock`` is read after the locks: waiting for one
-takes time, and deadlines are decided by the database's clock alone.
+A transaction takes locks in this order and never goes back: agent, store, cart, checkout session, listing,
+negotiation, order, trust profile, question, webhook. Locks are FOR NO KEY UPDATE, so rows that refer to a locked one
+can still be inserted. Nothing is awaited under a lock but the database. ``clock`` is read after the locks: waiting for
+one takes time, and deadlines are decided by the database's clock alone.
 
 One statement may take several: Postgres locks a row's tables in the order in which FOR UPDATE OF names them. It gives
 the locked rows as they are then; whatever else is read comes in a later statement, because this one may have waited.
@@ -19,8 +19,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute, load_only
 
 from db.base import Base
-from db.checkout.tables import CheckoutRow
-from db.market.tables import Agent, Listing, Negotiation, Offer, Order, ReviewWindow, Store, TrustProfile
+from db.checkout.tables import CartRow, CheckoutRow
+from db.market.tables import (
+    Agent,
+    Listing,
+    Negotiation,
+    Offer,
+    Order,
+    ReviewWindow,
+    Store,
+    SupportQuestion,
+    TrustProfile,
+)
 from db.webhooks.tables import WebhookEndpoint
 
 Row = TypeVar("Row", bound=Base)
@@ -35,6 +45,7 @@ def _locking(table: type[Row], key: InstrumentedAttribute[UUID]) -> Select[Row]:
 
 _AGENT = _locking(Agent, Agent.agent_id)
 _STORE = _locking(Store, Store.store_id)
+_CART = _locking(CartRow, CartRow.cart_id)
 _CHECKOUT = _locking(CheckoutRow, CheckoutRow.checkout_id)
 _LISTING = _locking(Listing, Listing.listing_id)
 _ORDER = _locking(Order, Order.order_id)
@@ -116,6 +127,10 @@ async def lock_store(session: AsyncSession, store_id: UUID) -> Store | None:
     return await session.scalar(_STORE, {"key": store_id})
 
 
+async def lock_cart(session: AsyncSession, cart_id: UUID) -> CartRow | None:
+    return await session.scalar(_CART, {"key": cart_id})
+
+
 async def lock_checkout(session: AsyncSession, checkout_id: UUID) -> CheckoutRow | None:
     return await session.scalar(_CHECKOUT, {"key": checkout_id})
 
@@ -180,6 +195,23 @@ async def lock_review_window(session: AsyncSession, order_id: UUID) -> ReviewWin
 
 async def lock_trust_profile(session: AsyncSession, store_id: UUID) -> TrustProfile | None:
     return await session.scalar(_TRUST_PROFILE, {"key": store_id})
+
+
+async def lock_due_questions(session: AsyncSession, store_id: UUID, now: datetime) -> list[SupportQuestion]:
+    """A store's open questions whose deadline or reminder has come. Comes after its trust profile."""
+    query = (
+        select(SupportQuestion)
+        .where(
+            SupportQuestion.store_id == store_id,
+            func.coalesce(SupportQuestion.remind_at, SupportQuestion.due_at) <= now,
+            SupportQuestion.answered_at.is_(None),
+            SupportQuestion.missed_at.is_(None),
+        )
+        .order_by(SupportQuestion.due_at)
+        .with_for_update(key_share=True)
+        .execution_options(**_FRESH)
+    )
+    return list(await session.scalars(query))
 
 
 async def lock_webhook(session: AsyncSession, webhook_id: UUID) -> WebhookEndpoint | None:

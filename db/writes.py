@@ -122,7 +122,7 @@ def add(session: AsyncSession, row: Base) -> None:
 
 
 def insert(session: AsyncSession, table: type[Base], *, once: bool = False, **values: Any) -> None:
-    """Insert values of columns; None is the database's default.
+    """Insert values of columns. One that is None in all rows like it is left to the database's default, else null.
 
     ``once``: a row that is there already, by any unique index, stays as it is.
     """

@@ -65,7 +65,7 @@ class PostgresTrustActivities(TrustActivities):
 
     async def _look_at_questions(self, session: AsyncSession, store_id: UUID, read: trust.Reading) -> None:
         """Miss those past their deadline; remind the owner of those before it, once."""
-        for question in await trust.list_due_questions(session, store_id, read.now):
+        for question in await locks.lock_due_questions(session, store_id, read.now):
             about: dict[str, Any] = {
                 "store_id": store_id,
                 "thread_id": question.thread_id,

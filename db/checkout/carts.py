@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.checkout.pricing import load_price_list, load_shelf
 from db.checkout.reads import get_open_checkout_of_cart
 from db.checkout.tables import CartRow
-from db.locks import clock
+from db.locks import clock, lock_cart
 from domain.checkout import errors
 from domain.checkout.models import Buyer, Cart, Fulfillment, ItemChoice
 from domain.checkout.policy import CheckoutPolicy
@@ -93,7 +93,7 @@ async def cancel_cart(session: AsyncSession, cart_id: UUID) -> Cart:
 
 
 async def _live(session: AsyncSession, cart_id: UUID) -> CartRow:
-    row = await session.get(CartRow, cart_id, with_for_update={"key_share": True}, populate_existing=True)
+    row = await lock_cart(session, cart_id)
     if row is None or row.canceled_at is not None or row.expires_at <= await clock(session):
         raise errors.CART_NOT_FOUND.error()
     return row

@@ -196,23 +196,6 @@ async def read_fold(session: AsyncSession, store_id: UUID, most: int) -> Reading
     return Reading(now, owner_id, next_reply, pending)
 
 
-async def list_due_questions(session: AsyncSession, store_id: UUID, now: datetime) -> list[SupportQuestion]:
-    """Open questions whose deadline or reminder has come, locked."""
-    query = (
-        select(SupportQuestion)
-        .where(
-            SupportQuestion.store_id == store_id,
-            func.coalesce(SupportQuestion.remind_at, SupportQuestion.due_at) <= now,
-            SupportQuestion.answered_at.is_(None),
-            SupportQuestion.missed_at.is_(None),
-        )
-        .order_by(SupportQuestion.due_at)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-    return list(await session.scalars(query))
-
-
 async def list_stores_needing_fold(session: AsyncSession, limit: int) -> list[UUID]:
     """Stores with a fact nobody folded, a question or its reminder overdue, a decay due: what the sweep nudges."""
     now = func.clock_timestamp()
