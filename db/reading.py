@@ -33,6 +33,8 @@ _DIALECT = make_url("postgresql+psycopg://").get_dialect()()
 _SET_VIEWER = "SELECT set_config('souk.viewer', %(viewer)s, true)"
 _PATIENCE_SECONDS = 10.0
 """How long a read waits for a connection."""
+_AGAIN_SECONDS = 1.0
+"""Between two tries to connect."""
 
 
 class ReadsAwayError(ConnectionError):
@@ -77,6 +79,9 @@ class Reads:
             name=application_name,
             open=False,
             configure=_configure,
+            # Left to itself the pool waits longer after each try, up to minutes, and reads with it.
+            reconnect_timeout=_AGAIN_SECONDS,
+            reconnect_failed=_try_again,
             kwargs={
                 "autocommit": True,
                 "row_factory": dict_row,
@@ -145,6 +150,11 @@ class Reads:
     async def _ask(self, ask: Callable[[Connection], Awaitable[Answer]]) -> Answer:
         async with self._pool.connection() as connection:
             return await ask(connection)
+
+
+async def _try_again(pool: AsyncConnectionPool[Connection]) -> None:
+    """For as long as Postgres is away."""
+    await pool.check()
 
 
 class _JsonLoader(Loader):

@@ -1,6 +1,8 @@
 """The pool answers are read from: it outlives its connections, and forgets each viewer."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import psycopg
 import pytest
@@ -54,3 +56,25 @@ async def test_away_is_told_as_such(reads: Reads, monkeypatch: pytest.MonkeyPatc
     async with nobody.running():
         with pytest.raises(ReadsAwayError):
             await nobody.rows(_PID)
+
+
+@pytest.mark.slow
+async def test_reads_come_back_with_postgres_however_long_it_was_away(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.reading._PATIENCE_SECONDS", 1.0)
+    # As after hours: a pool that waits longer after each try would wait that long.
+    monkeypatch.setattr("psycopg_pool.base.AttemptWithBackoff.INITIAL_DELAY", 3_600.0)
+    with EmbeddedPostgres(tmp_path_factory.mktemp("away"), fast=True) as server:
+        reads = Reads(server.url(), 2, "test-reads")
+        async with reads.running():
+            await reads.rows(_PID)
+            server.stop()
+            with pytest.raises(ReadsAwayError):
+                await reads.rows(_PID)
+            server.start()
+            async with asyncio.timeout(60):
+                found = None
+                while found is None:
+                    with suppress(ReadsAwayError):
+                        found = await reads.rows(_PID)
