@@ -25,8 +25,9 @@ class CheckoutSweep:
     async def sweep(self) -> int:
         """How many processes were woken."""
         async with self._database.transaction() as session:
-            await delete_personal_data(session, self._policy.personal_data_days)
+            # Before it writes: readers of the feeds wait for every transaction that has written.
             overdue = [(row.checkout_id, row.store_id) for row in await list_overdue_checkouts(session, _BATCH)]
+            await delete_personal_data(session, self._policy.personal_data_days)
         for checkout_id, store_id in overdue:
             start = CheckoutStart(checkout_id=checkout_id, store_id=store_id, policy=self._policy, market=self._market)
             await wake_checkout(self._client, start)

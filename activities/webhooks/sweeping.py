@@ -22,8 +22,9 @@ class WebhookSweep:
     async def sweep(self) -> int:
         """How many processes were woken."""
         async with self._database.transaction() as session:
-            await purge_dead_letters(session, self._policy.dead_letter_retention_days)
+            # Before it writes: readers of the feeds wait for every transaction that has written.
             waiting = await list_waiting(session, _BATCH)
+            await purge_dead_letters(session, self._policy.dead_letter_retention_days)
             await move_idle_cursors(session)
         for webhook_id in waiting:
             await wake_delivery(self._client, webhook_id)
