@@ -7,6 +7,7 @@ Whoever reads what is private says for whom: row-level security shows an agent i
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -17,8 +18,10 @@ from psycopg.rows import dict_row
 from psycopg.types.string import TextLoader
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from pydantic_core import from_json
-from sqlalchemy import Integer, Select, bindparam
+from sqlalchemy import Integer, Select, Update, bindparam
 from sqlalchemy.engine import make_url
+
+from domain.shared.errors import ErrorCode
 
 Row = dict[str, Any]
 Asked = tuple["Read", dict[str, Any]]
@@ -42,9 +45,9 @@ class ReadsAwayError(ConnectionError):
 
 
 class Read:
-    """A select, compiled once. Its parameters are given by their names at each run."""
+    """A select, or what is to be noted of it, compiled once. Its parameters are given by name at each run."""
 
-    def __init__(self, query: Select[*tuple[Any, ...]]) -> None:
+    def __init__(self, query: Select[*tuple[Any, ...]] | Update) -> None:
         compiled = query.compile(dialect=_DIALECT)
         self.text = str(compiled)
         processors = {
@@ -62,6 +65,20 @@ class Read:
     def _processed(self, values: dict[str, Any]) -> dict[str, Any]:
         own = self._processors
         return {name: own[name](value) if name in own else value for name, value in values.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """One row. ``missing`` is the refusal where there is none, or none that the viewer may see."""
+
+    read: Read
+    values: dict[str, Any]
+    missing: ErrorCode
+
+    def of(self, rows: list[Row]) -> Row:
+        if not rows:
+            raise self.missing.error()
+        return rows[0]
 
 
 class Reads:
@@ -133,6 +150,30 @@ class Reads:
             return [await cursor.fetchall() for cursor in cursors]
 
         return await self._on_a_connection(ask)
+
+    async def one(self, wanted: One, viewer: UUID) -> Row:
+        """Raises what is ``missing``."""
+        [rows] = await self.together((wanted.read, wanted.values), viewer=viewer)
+        return wanted.of(rows)
+
+    async def one_and_note(self, wanted: One, note: Callable[[Row], Asked], viewer: UUID) -> None:
+        """The same, and the statement that ``note`` makes of the row, in one transaction."""
+        noted = False
+
+        async def ask(connection: Connection) -> None:
+            nonlocal noted
+            if noted:
+                # It was lost with the connection, or was not: to note it again could note another row.
+                raise ReadsAwayError
+            async with connection.pipeline(), connection.transaction():
+                await connection.execute(_SET_VIEWER, {"viewer": str(viewer)})
+                cursor = await connection.execute(wanted.read.text, wanted.read.parameters(wanted.values))
+                row = wanted.of(await cursor.fetchall())
+                noted = True
+                read, values = note(row)
+                await connection.execute(read.text, read.parameters(values))
+
+        await self._on_a_connection(ask)
 
     async def _on_a_connection(self, ask: Callable[[Connection], Awaitable[Answer]]) -> Answer:
         """Asks once more when the connection was dead: it may have lain idle while Postgres was restarted."""

@@ -6,7 +6,8 @@ from fastapi import Depends, Request
 
 from api.checkout.platforms import TheBuyer
 from api.context import Context
-from api.platform.idempotency import Fact, KeyHeader, ProcessCommand
+from api.platform.idempotency import Fact, ProcessCommand
+from api.platform.idempotency_keys import KeyHeader
 
 
 class UcpCommand(ProcessCommand):

@@ -16,7 +16,8 @@ from api.context import AppContext, Context
 from api.errors import errors as refusals
 from api.market.views import NOW, uid
 from api.platform.auth import AnOperator, Operator
-from api.platform.idempotency import CommandDep, KeyHeader, Run
+from api.platform.idempotency import CommandDep, Run
+from api.platform.idempotency_keys import KeyHeader
 from api.platform.pages import Page, PageQuery
 from api.platform.schemas import RequestModel, ResponseModel, example
 from db.platform import console

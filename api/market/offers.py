@@ -20,9 +20,8 @@ from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.limits import limit
 from api.platform.pages import Page, PageQuery, answer
-from db.market import reads_trade
 from db.market.cases import OfferCase, get_listing_case, get_offer_case
-from db.market.reads_trade import read_offers, side_of
+from db.market.reads_trade import read_offers, side_of, the_offer
 from domain.market import errors
 from domain.market import negotiation as rules
 from domain.market.commands import AnswerOffer, CounterOffer, MakeOffer
@@ -30,13 +29,6 @@ from domain.market.states import OfferStatus, Party
 from domain.shared.cursors import encode_cursor
 
 router = APIRouter(prefix="/v1/offers", tags=["offers"])
-
-
-async def read_offer(session: AsyncSession, offer_id: UUID) -> OfferOut:
-    offer = await reads_trade.get_offer(session, offer_id)
-    if offer is None:
-        raise errors.OFFER_NOT_FOUND.error()
-    return OfferOut.model_validate(offer)
 
 
 @router.post(
@@ -83,7 +75,7 @@ async def make_offer(body: OfferIn, buyer: Customer, command: CommandDep, contex
         )
         return partial(context.processes.negotiate, "make_offer", offer, case.listing_id, case.store_id)
 
-    return await command.tell(prepare, read_offer, 201)
+    return await command.tell_and_show(prepare, the_offer, 201)
 
 
 async def _case(session: AsyncSession, caller: Caller, offer_id: UUID) -> tuple[OfferCase, Party]:
@@ -149,7 +141,7 @@ async def counter_offer(
         )
         return partial(context.processes.negotiate, "counter_offer", counter, case.listing_id, case.store_id)
 
-    return await command.tell(prepare, read_offer, 201)
+    return await command.tell_and_show(prepare, the_offer, 201)
 
 
 async def _answer(
@@ -181,7 +173,7 @@ async def _answer(
         )
         return partial(context.processes.negotiate, kind, answer, case.listing_id, case.store_id)
 
-    return await command.tell(prepare, lambda session, _: read_offer(session, offer_id))
+    return await command.tell_and_show(prepare, lambda _: the_offer(offer_id))
 
 
 @router.post(
@@ -245,4 +237,4 @@ async def list_my_offers(
 @router.get("/{offer_id}", response_model=OfferOut, responses=refusals(errors.OFFER_NOT_FOUND))
 async def get_my_offer(offer_id: UUID, caller: AnyAgent, context: Context) -> Response:
     """One offer, for its two parties only."""
-    return answer(await reads_trade.read_offer(context.reads, caller.agent_id, offer_id))
+    return answer(await context.reads.one(the_offer(offer_id), caller.agent_id))

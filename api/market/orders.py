@@ -16,9 +16,8 @@ from api.market.order_schemas import OrderIn, OrderOut, RefundDecisionIn, Refund
 from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.pages import Page, PageQuery, answer
-from db.market import reads_trade
 from db.market.cases import get_listing_case, get_offer_case, get_order_case
-from db.market.reads_trade import read_orders, side_of
+from db.market.reads_trade import read_orders, side_of, the_order
 from domain.market import errors
 from domain.market import orders as rules
 from domain.market.commands import OrderCommand, PlaceOrder
@@ -26,13 +25,6 @@ from domain.market.states import OrderStatus, Party
 from domain.shared.cursors import encode_cursor
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
-
-
-async def read_order(session: AsyncSession, order_id: UUID) -> OrderOut:
-    order = await reads_trade.get_order(session, order_id)
-    if order is None:
-        raise errors.ORDER_NOT_FOUND.error()
-    return OrderOut.model_validate(order)
 
 
 async def _check_purchase(session: AsyncSession, body: OrderIn, buyer: UUID, *, politely: bool) -> tuple[UUID, UUID]:
@@ -91,7 +83,7 @@ async def place_order(body: OrderIn, buyer: Customer, command: CommandDep, conte
         )
         return partial(context.processes.order, "place_order", purchase, run.command_id, listing_id, store_id)
 
-    return await command.tell(prepare, read_order, 201)
+    return await command.tell_and_show(prepare, the_order, 201)
 
 
 async def _command(
@@ -123,7 +115,7 @@ async def _command(
         )
         return partial(context.processes.order, kind, told, order_id, case.listing_id, case.store_id)
 
-    return await command.tell(prepare, lambda session, _: read_order(session, order_id))
+    return await command.tell_and_show(prepare, lambda _: the_order(order_id))
 
 
 @router.post(
@@ -216,4 +208,4 @@ async def list_my_orders(
 @router.get("/{order_id}", response_model=OrderOut, responses=refusals(errors.ORDER_NOT_FOUND))
 async def get_my_order(order_id: UUID, caller: AnyAgent, context: Context) -> Response:
     """One order, for its buyer and its store's owner."""
-    return answer(await reads_trade.read_order(context.reads, caller.agent_id, order_id))
+    return answer(await context.reads.one(the_order(order_id), caller.agent_id))

@@ -12,8 +12,9 @@ from api.errors import errors as refusals
 from api.market.order_schemas import ReviewIn, ReviewOut
 from api.platform.auth import Customer
 from api.platform.idempotency import CommandDep, Run, Send
-from db.market import reads_trade
+from api.platform.pages import answer
 from db.market.cases import get_order_case
+from db.market.reads_trade import the_review
 from domain.market import errors
 from domain.market.commands import PostReview
 from domain.market.reviews import decide_review
@@ -54,18 +55,11 @@ async def post_review(body: ReviewIn, buyer: Customer, command: CommandDep, cont
         )
         return partial(context.processes.review, review, case.listing_id, case.store_id)
 
-    return await command.tell(prepare, _read_review, 201)
-
-
-async def _read_review(session: AsyncSession, review_id: UUID) -> ReviewOut:
-    review = await reads_trade.get_review(session, review_id)
-    if review is None:
-        raise errors.REVIEW_NOT_FOUND.error()
-    return ReviewOut.model_validate(review)
+    return await command.tell_and_show(prepare, the_review, 201)
 
 
 @router.get("/{review_id}", response_model=ReviewOut, responses=refusals(errors.REVIEW_NOT_FOUND))
-async def get_review(review_id: UUID, context: Context) -> ReviewOut:
+async def get_review(review_id: UUID, context: Context) -> Response:
     """One review; public."""
-    async with context.database.transaction() as session:
-        return await _read_review(session, review_id)
+    wanted = the_review(review_id)
+    return answer(wanted.of(await context.reads.rows(wanted.read, **wanted.values)))

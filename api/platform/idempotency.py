@@ -7,17 +7,16 @@ id and the process answers what it answered before. Refusals are answers and are
 caller can cure without changing the request: who it is, how often it asks, what is away.
 """
 
-import hashlib
 import json
-import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Annotated, Any
 from uuid import UUID, uuid5
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Request
 from pydantic import BaseModel
+from pydantic_core import to_json
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
@@ -25,36 +24,17 @@ from starlette.responses import Response
 from api.context import AppContext, Context
 from api.errors import document, refusal_of, refusal_text
 from api.platform.auth import Caller, Identity, Operator, identity
+from api.platform.idempotency_keys import KeyHeader, check_key, is_kept, request_hash
 from api.platform.limits import client_address
 from db.ids import new_id
 from db.platform import idempotency as records
+from db.reading import Asked, One, Row
 from domain import platform_errors as errors
-from domain.shared.errors import DomainError, ErrorKind
+from domain.shared.errors import DomainError
 
 _ANONYMOUS = UUID("6f0b2f60-3c5e-4f4e-9a43-0d4a5f2a7f11")
-_SHAPE = re.compile(r"[\x21-\x7e]{1,255}")
-_NOT_KEPT_KINDS = {ErrorKind.UNAUTHENTICATED, ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE}
-_NOT_KEPT_CODES = {
-    errors.IDEMPOTENCY_KEY_REUSED.code,
-    errors.IDEMPOTENCY_IN_FLIGHT.code,
-    errors.REQUEST_INVALID.code,
-    errors.REQUEST_MALFORMED.code,
-    errors.REQUEST_TOO_LARGE.code,
-    errors.AGENT_REQUIRED.code,
-    errors.OPERATOR_REQUIRED.code,
-}
 REPLAYED = "Idempotent-Replayed"
 
-KeyHeader = Annotated[
-    str | None,
-    Header(
-        alias="Idempotency-Key",
-        min_length=1,
-        max_length=255,
-        description="1 to 255 visible ASCII characters; a repetition with the same key is answered the same",
-        examples=["3c1f8a52-order-1"],
-    ),
-]
 Finish = Callable[[dict[str, Any]], dict[str, Any]]
 
 
@@ -69,20 +49,7 @@ class Run:
 Send = Callable[[], Awaitable[object]]
 Prepare = Callable[[AsyncSession, Run], Awaitable[Send]]
 Read = Callable[[AsyncSession, UUID], Awaitable[BaseModel]]
-
-
-def _kept(refused: DomainError) -> bool:
-    return refused.kind not in _NOT_KEPT_KINDS and refused.code not in _NOT_KEPT_CODES
-
-
-async def _request_hash(request: Request) -> bytes:
-    """Method, path and body; the body's meaning counts, not its spelling."""
-    raw = await request.body()
-    try:
-        canonical = json.dumps(json.loads(raw), sort_keys=True, separators=(",", ":")) if raw else ""
-    except (ValueError, RecursionError):
-        raise errors.REQUEST_MALFORMED.error() from None
-    return hashlib.sha256(f"{request.method}\n{request.url.path}\n{canonical}".encode()).digest()
+Answer = Callable[[Run], Awaitable[str]]
 
 
 class _Idempotent:
@@ -92,9 +59,8 @@ class _Idempotent:
     """Whether answers hold personal data, which is not kept as long as other answers."""
 
     def __init__(self, request: Request, context: AppContext, found: Identity | None, key: str | None) -> None:
-        if key is not None and not _SHAPE.fullmatch(key):
-            field = {"field": "header.Idempotency-Key", "problem": "1 to 255 visible ASCII characters"}
-            raise errors.REQUEST_INVALID.error(errors=[field])
+        if key is not None:
+            check_key(key)
         self.request = request
         self.context = context
         self.database = context.database
@@ -110,7 +76,7 @@ class _Idempotent:
     async def _claim(self, session: AsyncSession, lease_seconds: float | None) -> records.Claim | records.Stored:
         assert self.key is not None
         found = await records.claim(
-            session, self.scope, records.hash_key(self.key), await _request_hash(self.request), lease_seconds
+            session, self.scope, records.hash_key(self.key), await request_hash(self.request), lease_seconds
         )
         match found:
             case records.InFlight():
@@ -166,7 +132,7 @@ class Fact(_Idempotent):
             stored, text = await self._write(work, status)
         except Exception as error:
             refused = refusal_of(error)
-            if refused is None or self.key is None or not _kept(refused):
+            if refused is None or self.key is None or not is_kept(refused):
                 raise
             return await self._keep_refusal(refused, finish)
         if stored is not None:
@@ -214,11 +180,39 @@ class ProcessCommand(_Idempotent):
         ``prepare(session, run)`` checks what can be checked beforehand and returns what sends the command;
         ``read(session, command_id)`` gives the answer. Raises idempotency.in_flight, idempotency.key_reused.
         """
+
+        async def answer(run: Run) -> str:
+            async with self.database.transaction(viewer=self.scope) as session:
+                text = (await read(session, run.command_id)).model_dump_json()
+                await self._complete(session, run, status, text)
+            return text
+
+        return await self._carry_out(prepare, answer, status)
+
+    async def tell_and_show(self, prepare: Prepare, shown: Callable[[UUID], One], status: int = 200) -> Response:
+        """``tell`` where the answer is the row ``shown(command_id)``, as its reads show it to the caller."""
+
+        async def answer(run: Run) -> str:
+            text = ""
+
+            def kept(row: Row) -> Asked:
+                nonlocal text
+                text = to_json(row).decode()
+                return records.completion(run.command_id, status, text, personal=self.personal)
+
+            if self.key is None:
+                return to_json(await self.context.reads.one(shown(run.command_id), self.scope)).decode()
+            await self.context.reads.one_and_note(shown(run.command_id), kept, self.scope)
+            return text
+
+        return await self._carry_out(prepare, answer, status)
+
+    async def _carry_out(self, prepare: Prepare, answer: Answer, status: int) -> Response:
         try:
             begun = await self._begin(prepare)
         except Exception as error:
             refused = refusal_of(error)
-            if refused is None or self.key is None or not _kept(refused):
+            if refused is None or self.key is None or not is_kept(refused):
                 raise
             return await self._keep_refusal(refused)
         if isinstance(begun, records.Stored):
@@ -226,7 +220,7 @@ class ProcessCommand(_Idempotent):
         run, send = begun
         done = False
         try:
-            response = await self._send(run, send, read, status)
+            response = await self._send(run, send, answer, status)
             done = True
             return response
         finally:
@@ -243,16 +237,13 @@ class ProcessCommand(_Idempotent):
                 run = Run(found.command_id, found.resumed)
             return run, await prepare(session, run)
 
-    async def _send(self, run: Run, send: Send, read: Read, status: int) -> Response:
+    async def _send(self, run: Run, send: Send, answer: Answer, status: int) -> Response:
         try:
             await send()
-            async with self.database.transaction(viewer=self.scope) as session:
-                text = (await read(session, run.command_id)).model_dump_json()
-                await self._complete(session, run, status, text)
-            return self._document(status, text)
+            return self._document(status, await answer(run))
         except Exception as error:
             refused = refusal_of(error)
-            if refused is None or not _kept(refused):
+            if refused is None or not is_kept(refused):
                 raise
             status, text = self._refusal_text(refused)
             async with self.database.transaction(viewer=self.scope) as session:

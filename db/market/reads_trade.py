@@ -16,8 +16,8 @@ from sqlalchemy import BindParameter, ColumnElement, DateTime, Select, Uuid, bin
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.tables import Offer, Order, Review, Store
-from db.reading import LIMIT, Read, Reads, Row
-from domain.market.errors import OFFER_NOT_FOUND, ORDER_NOT_FOUND
+from db.reading import LIMIT, One, Read, Reads, Row
+from domain.market.errors import OFFER_NOT_FOUND, ORDER_NOT_FOUND, REVIEW_NOT_FOUND
 from domain.market.states import AgentType, OfferStatus, OrderStatus, Party
 
 Place = tuple[datetime, UUID]
@@ -73,10 +73,21 @@ _ORDER = (
     _order.c.refund_reason,
     _order.c.return_window_closes_at,
 )
+_REVIEW = (
+    _review.c.review_id,
+    _review.c.order_id,
+    _review.c.author_customer_id,
+    _review.c.rating,
+    _review.c.title,
+    _review.c.body,
+    _review.c.as_described,
+    _review.c.message_id,
+    _review.c.created_at,
+)
 _OFFER_BY_ID: Select[*tuple[Any, ...]] = select(*_OFFER).where(_offer.c.offer_id == bindparam("offer_id"))
 _ORDER_BY_ID: Select[*tuple[Any, ...]] = select(*_ORDER).where(_order.c.order_id == bindparam("order_id"))
-_REVIEW_BY_ID: Select[*tuple[Any, ...]] = select(_review).where(_review.c.review_id == bindparam("review_id"))
 _ONE_OFFER, _ONE_ORDER = Read(_OFFER_BY_ID), Read(_ORDER_BY_ID)
+_ONE_REVIEW = Read(select(*_REVIEW).where(_review.c.review_id == bindparam("review_id")))
 _WANTED: dict[str, ColumnElement[bool]] = {
     "offer_status": Offer.status == bindparam("offer_status"),
     "listing_id": Offer.listing_id == bindparam("listing_id"),
@@ -99,25 +110,19 @@ async def get_order(session: AsyncSession, order_id: UUID) -> sqlalchemy.Row[*tu
     return (await session.execute(_ORDER_BY_ID, {"order_id": order_id})).one_or_none()
 
 
-async def get_review(session: AsyncSession, review_id: UUID) -> sqlalchemy.Row[*tuple[Any, ...]] | None:
-    """A review is public."""
-    return (await session.execute(_REVIEW_BY_ID, {"review_id": review_id})).one_or_none()
+def the_offer(offer_id: UUID) -> One:
+    """offer.not_found, also when it is not the viewer's to see."""
+    return One(_ONE_OFFER, {"offer_id": offer_id}, OFFER_NOT_FOUND)
 
 
-async def read_offer(reads: Reads, viewer: UUID, offer_id: UUID) -> Row:
-    """Raises offer.not_found, also when it is not the viewer's to see."""
-    [rows] = await reads.together((_ONE_OFFER, {"offer_id": offer_id}), viewer=viewer)
-    if not rows:
-        raise OFFER_NOT_FOUND.error()
-    return rows[0]
+def the_order(order_id: UUID) -> One:
+    """order.not_found, also when it is not the viewer's to see."""
+    return One(_ONE_ORDER, {"order_id": order_id}, ORDER_NOT_FOUND)
 
 
-async def read_order(reads: Reads, viewer: UUID, order_id: UUID) -> Row:
-    """Raises order.not_found, also when it is not the viewer's to see."""
-    [rows] = await reads.together((_ONE_ORDER, {"order_id": order_id}), viewer=viewer)
-    if not rows:
-        raise ORDER_NOT_FOUND.error()
-    return rows[0]
+def the_review(review_id: UUID) -> One:
+    """review.not_found. A review is public."""
+    return One(_ONE_REVIEW, {"review_id": review_id}, REVIEW_NOT_FOUND)
 
 
 def _of_buyer(

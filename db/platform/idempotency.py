@@ -7,6 +7,7 @@ under the same ``command_id``. Row-level security shows a record only to the sco
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Double, bindparam, func, select, update
@@ -16,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.base import Base
 from db.ids import new_id
 from db.platform.tables import IdempotencyRecord
+from db.reading import Asked, Read
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ _OF_COMMAND = update(_records).where(_records.c.command_id == bindparam("command
 _COMPLETE = _OF_COMMAND.values(
     completed_at=_now, status_code=bindparam("status_code"), response_body=bindparam("response_body")
 )
+_COMPLETE_RAW = Read(_COMPLETE)
 _RELEASE = _OF_COMMAND.values(lease_until=_now)
 
 
@@ -111,8 +114,17 @@ async def complete(
     session: AsyncSession, command_id: UUID, status_code: int, text: str, *, personal: bool = False
 ) -> None:
     """Keep the answer. Kept as text, so that a repetition gets the same bytes; not for long when it is personal."""
-    kept: dict[str, object] = {"json": text} | ({"personal": True} if personal else {})
-    await session.execute(_COMPLETE, {"command": command_id, "status_code": status_code, "response_body": kept})
+    await session.execute(_COMPLETE, _completed(command_id, status_code, text, personal=personal))
+
+
+def completion(command_id: UUID, status_code: int, text: str, *, personal: bool = False) -> Asked:
+    """The same as a statement for ``Reads``."""
+    return _COMPLETE_RAW, _completed(command_id, status_code, text, personal=personal)
+
+
+def _completed(command_id: UUID, status_code: int, text: str, *, personal: bool) -> dict[str, Any]:
+    kept = {"json": text} | ({"personal": True} if personal else {})
+    return {"command": command_id, "status_code": status_code, "response_body": kept}
 
 
 async def release(session: AsyncSession, command_id: UUID) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,9 +10,10 @@ import pytest_asyncio
 from pydantic import BaseModel
 
 from api.market.offer_schemas import OfferOut
-from api.market.order_schemas import OrderOut
+from api.market.order_schemas import OrderOut, ReviewOut
 from config.settings import Settings
-from db.market.reads_trade import Place, get_offer, get_order, read_offer, read_offers, read_order, read_orders
+from db.ids import new_id
+from db.market.reads_trade import Place, read_offers, read_orders, the_offer, the_order, the_review
 from db.reading import Reads, Row
 from domain.market.states import OfferStatus, OrderStatus, Party
 from domain.shared.errors import DomainError
@@ -27,8 +29,12 @@ async def reads(owner_url: str) -> AsyncIterator[Reads]:
         yield pool
 
 
-def _same(row: Row, shape: BaseModel) -> bool:
-    return list(row) == list(type(shape).model_fields) and type(shape).model_validate(row) == shape
+def _shows(shape: type[BaseModel], shown: Row, held: Any) -> bool:
+    """The documented fields in their order, each as the table holds it."""
+    found = shape.model_validate(shown)
+    fields = [name for name in shape.model_fields if hasattr(held, name)]
+    assert list(shown) == list(shape.model_fields)
+    return all(getattr(found, name) == getattr(held, name) for name in fields)
 
 
 async def _walk(read: Callable[[Place | None], Awaitable[list[Row]]], made_at: str, own_id: str) -> list[str]:
@@ -55,19 +61,28 @@ async def test_one_offer_and_one_order_are_shown_to_their_parties_only(scene: Sc
     deal: Deal = await scene.offer(shop, buyer, 900, message="Nine?")
     await deal.counter(shop.merchant_id, 950, message="Nine and a half.")
     purchase: Purchase = await scene.bought(shop, buyer)
-    made = await scene.rows("SELECT offer_id FROM offers WHERE listing_id = :l ORDER BY round", l=shop.listing_id)
-    async with scene.database.transaction() as session:
-        shown = [OfferOut.model_validate(await get_offer(session, row.offer_id)) for row in made]
-        order = OrderOut.model_validate(await get_order(session, purchase.order_id))
-    assert [(one.message, one.standing) for one in shown] == [("Nine?", False), ("Nine and a half.", True)]
+    made = await scene.rows("SELECT * FROM offers WHERE listing_id = :l ORDER BY round", l=shop.listing_id)
+    [order] = await scene.rows("SELECT * FROM orders WHERE order_id = :o", o=purchase.order_id)
     for viewer in (buyer, shop.merchant_id):
-        for one in shown:
-            assert _same(await read_offer(reads, viewer, one.offer_id), one)
-        assert _same(await read_order(reads, viewer, purchase.order_id), order)
+        shown = [await reads.one(the_offer(row.offer_id), viewer) for row in made]
+        assert all(_shows(OfferOut, *pair) for pair in zip(shown, made, strict=True))
+        assert [one["message"] for one in shown] == ["Nine?", "Nine and a half."]
+        assert [one["standing"] for one in shown] == [False, True]
+        assert _shows(OrderOut, await reads.one(the_order(purchase.order_id), viewer), order)
     with pytest.raises(DomainError, match=r"offer"):
-        await read_offer(reads, stranger, shown[0].offer_id)
+        await reads.one(the_offer(made[0].offer_id), stranger)
     with pytest.raises(DomainError, match=r"order"):
-        await read_order(reads, stranger, purchase.order_id)
+        await reads.one(the_order(purchase.order_id), stranger)
+
+
+async def test_a_review_is_shown_to_everybody(scene: Scene, reads: Reads) -> None:
+    shop = await scene.shop()
+    purchase = await scene.bought(shop, await scene.customer(shop))
+    await purchase.review(title="Bright")
+    [held] = await scene.rows("SELECT * FROM reviews WHERE order_id = :o", o=purchase.order_id)
+    assert _shows(ReviewOut, await reads.one(the_review(held.review_id), new_id()), held)
+    with pytest.raises(DomainError, match=r"review"):
+        await reads.one(the_review(new_id()), new_id())
 
 
 async def test_a_seller_reads_all_its_stores_as_one_list(scene: Scene, reads: Reads) -> None:

@@ -1,0 +1,96 @@
+"""An answer is read and kept in one transaction: what is kept is what was answered, or nothing is."""
+
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import psycopg
+import pytest
+import pytest_asyncio
+from sqlalchemy import func, select
+
+from config.settings import Settings
+from db.ids import new_id
+from db.platform import idempotency
+from db.reading import Asked, One, Read, Reads, ReadsAwayError, Row
+from db.session import Database
+from domain.platform_errors import ROUTE_NOT_FOUND
+from domain.shared.errors import DomainError
+from souk.stack.embedded import EmbeddedPostgres
+
+_WHO = Read(select(func.current_setting("souk.viewer", True).label("viewer"), func.pg_backend_pid().label("pid")))
+_NOBODY = Read(select(func.now().label("now")).where(func.now().is_(None)))
+_REQUEST = b"request"
+
+
+@pytest_asyncio.fixture
+async def reads(owner_url: str) -> AsyncIterator[Reads]:
+    one = Reads(Settings(database_url=owner_url).role_url("api"), 1, "test-answers")
+    async with one.running():
+        yield one
+
+
+async def _claim(database: Database, scope: UUID) -> object:
+    async with database.transaction(viewer=scope) as session:
+        return await idempotency.claim(session, scope, b"key", _REQUEST, 60)
+
+
+async def _begin(database: Database, scope: UUID) -> UUID:
+    claim = await _claim(database, scope)
+    assert isinstance(claim, idempotency.Claim)
+    return claim.command_id
+
+
+async def test_the_answer_is_kept_as_it_was_read(api_database: Database, reads: Reads) -> None:
+    scope = new_id()
+    command = await _begin(api_database, scope)
+
+    def kept(row: Row) -> Asked:
+        return idempotency.completion(command, 201, row["viewer"])
+
+    await reads.one_and_note(One(_WHO, {}, ROUTE_NOT_FOUND), kept, scope)
+    assert await _claim(api_database, scope) == idempotency.Stored(201, str(scope))
+    assert not (await reads.rows(_WHO))[0]["viewer"]
+
+
+async def test_without_a_row_nothing_is_kept(api_database: Database, reads: Reads) -> None:
+    scope = new_id()
+    command = await _begin(api_database, scope)
+    with pytest.raises(DomainError) as refused:
+        await reads.one_and_note(
+            One(_NOBODY, {}, ROUTE_NOT_FOUND), lambda _: idempotency.completion(command, 200, ""), scope
+        )
+    assert refused.value.code == ROUTE_NOT_FOUND.code
+    assert isinstance(await _claim(api_database, scope), idempotency.InFlight)
+    assert not (await reads.rows(_WHO))[0]["viewer"]
+
+
+async def test_what_may_have_been_kept_is_not_kept_again(
+    api_database: Database, reads: Reads, postgres: EmbeddedPostgres
+) -> None:
+    """A connection that is lost with the commit tells nothing; a second answer could be another than the first."""
+    scope = new_id()
+    command = await _begin(api_database, scope)
+    noted = []
+
+    def kept(row: Row) -> Asked:
+        noted.append(row)
+        with psycopg.connect(postgres.url(), autocommit=True) as operator:
+            operator.execute("SELECT pg_terminate_backend(%s, 5000)", [row["pid"]])
+        return idempotency.completion(command, 200, "")
+
+    with pytest.raises(ReadsAwayError):
+        await reads.one_and_note(One(_WHO, {}, ROUTE_NOT_FOUND), kept, scope)
+    assert len(noted) == 1
+    assert isinstance(await _claim(api_database, scope), idempotency.InFlight)
+
+
+async def test_a_connection_that_died_before_is_replaced(
+    api_database: Database, reads: Reads, postgres: EmbeddedPostgres
+) -> None:
+    scope = new_id()
+    command = await _begin(api_database, scope)
+    cut = (await reads.rows(_WHO))[0]["pid"]
+    with psycopg.connect(postgres.url(), autocommit=True) as operator:
+        operator.execute("SELECT pg_terminate_backend(%s, 5000)", [cut])
+    await reads.one_and_note(One(_WHO, {}, ROUTE_NOT_FOUND), lambda _: idempotency.completion(command, 200, "x"), scope)
+    assert await _claim(api_database, scope) == idempotency.Stored(200, "x")
