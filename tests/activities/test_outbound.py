@@ -1,9 +1,6 @@
-"""Requests to strangers' addresses: hostile names, redirects, bodies and certificates."""
+"""Requests to strangers' addresses: hostile names, redirects and certificates."""
 
 import asyncio
-import gzip
-import ssl
-from contextlib import asynccontextmanager
 from ipaddress import ip_address
 
 import httpcore
@@ -12,60 +9,11 @@ import pytest
 
 from activities.outbound import (
     AddressRefusedError,
-    AnswerRefusedError,
-    OutboundLimits,
     check_url,
     outbound_client,
 )
+from tests.activities.hosts import LOOPBACK, METADATA, PUBLIC, Names, listening, plain
 from tests.certificates import server_context, trusting_context
-
-LOOPBACK = [ip_address("127.0.0.1")]
-METADATA = [ip_address("169.254.169.254")]
-PUBLIC = [ip_address("8.8.8.8")]
-
-
-class Names:
-    """A name server that says something else each time."""
-
-    def __init__(self, *answers):
-        self.answers = list(answers)
-        self.asked = []
-
-    async def __call__(self, host, port):
-        self.asked.append(host)
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-
-
-@asynccontextmanager
-async def listening(answer, tls=None):
-    """A server that reads one request's head and calls ``answer(writer, head)``; yields its port and the heads."""
-    heads = []
-
-    async def serve(reader, writer):
-        try:
-            while True:
-                head = await reader.readuntil(b"\r\n\r\n")
-                heads.append(head.decode())
-                await answer(writer, head.decode())
-                await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError, ssl.SSLError):
-            pass  # the client is gone, which is what these tests bring about
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    try:
-        yield server.sockets[0].getsockname()[1], heads
-    finally:
-        server.close()
-
-
-def plain(body: bytes = b"ok", status: str = "200 OK", **headers: str):
-    async def answer(writer, head):
-        lines = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
-        writer.write(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n{lines}\r\n".encode() + body)
-
-    return answer
 
 
 @pytest.fixture
@@ -190,107 +138,6 @@ async def test_every_hop_is_checked(connected, location):
         with pytest.raises(httpx.TransportError):
             await client.get(f"http://127.0.0.1:{port}/")
     assert connected == ["127.0.0.1"]
-
-
-async def test_one_deadline_spans_all_hops():
-    """A chain in which every hop is quick enough by itself."""
-
-    async def answer(writer, head):
-        await asyncio.sleep(1.4)
-        writer.write(b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n")
-
-    limits = OutboundLimits(total_seconds=2.5)
-    guarded = outbound_client(development=True, limits=limits, follow_redirects=True)
-    async with listening(answer) as (port, heads), guarded as client:
-        with pytest.raises(httpx.ReadTimeout):
-            await client.get(f"http://127.0.0.1:{port}/")
-    assert len(heads) > 1
-
-
-async def test_a_body_that_drips_is_cut_off():
-    async def answer(writer, head):
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-        while True:
-            writer.write(b"x")
-            await writer.drain()
-            await asyncio.sleep(0.05)
-
-    limits = OutboundLimits(read_seconds=5, total_seconds=2)
-    async with listening(answer) as (port, _), outbound_client(development=True, limits=limits) as client:
-        with pytest.raises(httpx.ReadTimeout):
-            await client.get(f"http://127.0.0.1:{port}/")
-
-
-async def test_headers_that_drip_are_cut_off():
-    async def answer(writer, head):
-        writer.write(b"HTTP/1.1 200 OK\r\n")
-        while True:
-            writer.write(b"x-a: b\r\n")
-            await writer.drain()
-            await asyncio.sleep(0.05)
-
-    limits = OutboundLimits(read_seconds=5, total_seconds=2)
-    async with listening(answer) as (port, _), outbound_client(development=True, limits=limits) as client:
-        with pytest.raises(httpx.ReadTimeout):
-            await client.get(f"http://127.0.0.1:{port}/")
-
-
-async def test_a_silent_host_and_a_silent_name_server_are_left():
-    async def answer(writer, head):
-        await asyncio.sleep(60)
-
-    async def never(host, port):
-        await asyncio.sleep(60)
-
-    limits = OutboundLimits(connect_seconds=30, read_seconds=0.2)
-    async with listening(answer) as (port, _), outbound_client(development=True, limits=limits) as client:
-        with pytest.raises(httpx.ReadTimeout):
-            await client.get(f"http://127.0.0.1:{port}/")
-    limits = OutboundLimits(connect_seconds=0.2, read_seconds=30)
-    async with outbound_client(resolve=never, limits=limits) as client:
-        with pytest.raises(httpx.ConnectTimeout):
-            await client.get("https://slow.example/")
-
-
-@pytest.mark.parametrize("chunked", [True, False])
-async def test_a_huge_body_is_not_read(chunked):
-    async def answer(writer, head):
-        if chunked:
-            writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-        else:
-            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000000\r\n\r\n")
-        while True:
-            writer.write(b"10000\r\n" + b"x" * 65536 + b"\r\n" if chunked else b"x" * 65536)
-            await writer.drain()
-
-    async with listening(answer) as (port, _), outbound_client(development=True) as client:
-        with pytest.raises(AnswerRefusedError):
-            await client.get(f"http://127.0.0.1:{port}/")
-
-
-async def test_a_compressed_answer_is_not_unpacked():
-    bomb = gzip.compress(b"\0" * 50_000_000)
-    limits = OutboundLimits(max_body_bytes=len(bomb) + 1)
-    guarded = outbound_client(development=True, limits=limits)
-    async with listening(plain(bomb, Content_Encoding="gzip")) as (port, heads), guarded as client:
-        with pytest.raises(AnswerRefusedError):
-            await client.get(f"http://127.0.0.1:{port}/")
-        # Who only looks at the status is not disturbed.
-        async with client.stream("GET", f"http://127.0.0.1:{port}/") as answer:
-            assert answer.status_code == 200
-    assert "Accept-Encoding: identity" in heads[0]
-
-
-async def test_an_answer_without_end_of_headers_is_refused():
-    async def answer(writer, head):
-        writer.write(b"HTTP/1.1 200 OK\r\n")
-        while True:
-            writer.write(b"x-a: " + b"b" * 60000 + b"\r\n")
-            await writer.drain()
-
-    async with listening(answer) as (port, _), outbound_client(development=True) as client:
-        with pytest.raises(httpx.RemoteProtocolError):
-            await client.get(f"http://127.0.0.1:{port}/")
 
 
 async def test_no_cookies_no_proxy_no_credentials(monkeypatch, tmp_path):
