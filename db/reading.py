@@ -1,6 +1,7 @@
 """Reads for answers: single statements on a pool that commits by itself, as rows that are ready to become JSON.
 
-No transaction is opened around a statement, which is one by itself; nothing is mapped, checked or converted twice.
+No transaction is opened around what is public: a statement is one by itself. Nothing is mapped, checked or converted
+twice.
 A ``Read`` is compiled once, where it is written; a pool hands its rows out as dictionaries with ids as text.
 Whoever reads what is private says for whom: row-level security shows an agent its own rows and nothing else.
 """
@@ -82,9 +83,9 @@ class One:
 
 
 class Reads:
-    """A pool of one role for reads only. ``prepare`` False sends no named prepared statements, as a pooler wants it.
+    """A pool of one role for reads, and for what is noted of one in its transaction.
 
-    Every method raises ReadsAwayError when Postgres is away.
+    ``prepare`` False sends no named prepared statements, as a pooler wants it. Every method raises ReadsAwayError when Postgres is away.
     """
 
     def __init__(self, url: str, size: int, application_name: str, *, prepare: bool = True) -> None:
