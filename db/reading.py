@@ -85,7 +85,9 @@ class One:
 class Reads:
     """A pool of one role for reads, and for what is noted of one in its transaction.
 
-    ``prepare`` False sends no named prepared statements, as a pooler wants it. Every method raises ReadsAwayError when Postgres is away.
+    ``prepare`` False sends no named prepared statements, as a pooler wants it.
+
+    Every method raises ReadsAwayError when Postgres is away.
     """
 
     def __init__(self, url: str, size: int, application_name: str, *, prepare: bool = True) -> None:
