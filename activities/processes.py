@@ -12,7 +12,12 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
-from temporalio.client import Client, WithStartWorkflowOperation, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    WithStartWorkflowOperation,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import Priority, TypedSearchAttributes, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
@@ -96,6 +101,9 @@ async def send_command(
         while True:
             try:
                 return await send(client, process, update, message, timedelta(seconds=seconds))
+            except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+                # What the client makes of our own timeout, when that ends a call and not a pause.
+                raise TimeoutError from error
             except (RPCError, WorkflowUpdateFailedError) as error:
                 if not _unanswered(error):
                     raise
