@@ -53,23 +53,35 @@ class Command(Protocol):
     def command_id(self) -> UUID: ...
 
 
-async def wake_process(
+async def wake_process(client: Client, process: Process) -> None:
+    """Signal the process, starting it when it is not running. Raises RPCError when Temporal is away."""
+    await _start(
+        client, process, WorkflowIDConflictPolicy.USE_EXISTING, WorkflowIDReusePolicy.ALLOW_DUPLICATE, signal=NUDGE
+    )
+
+
+async def start_process(client: Client, process: Process) -> None:
+    """Start a process that has never run, and need not be told to look.
+
+    Raises WorkflowAlreadyStartedError where one runs or has run, RPCError when Temporal is away.
+    """
+    await _start(client, process, WorkflowIDConflictPolicy.FAIL, WorkflowIDReusePolicy.REJECT_DUPLICATE, signal=None)
+
+
+async def _start(
     client: Client,
     process: Process,
-    signal: str | None = NUDGE,
-    again: WorkflowIDReusePolicy = WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+    running: WorkflowIDConflictPolicy,
+    over: WorkflowIDReusePolicy,
+    signal: str | None,
 ) -> None:
-    """Signal the process, starting it when it is not running.
-
-    Raises RPCError when Temporal is away, and WorkflowAlreadyStartedError where ``again`` forbids a second life.
-    """
     await client.start_workflow(
         process.kind,
         process.start,
         id=process.process_id,
         task_queue=process.task_queue,
-        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        id_reuse_policy=again,
+        id_conflict_policy=running,
+        id_reuse_policy=over,
         start_signal=signal,
         search_attributes=process.attributes,
         static_summary=process.summary,

@@ -8,12 +8,11 @@ look up: a negotiation was bought, a review window was opened.
 from dataclasses import replace
 
 from temporalio.client import Client
-from temporalio.common import WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.attributes import fair_share, search_attributes
-from activities.processes import RPC_TIMEOUT, Process, wake_process
+from activities.processes import RPC_TIMEOUT, Process, start_process, wake_process
 from domain.market.commands import NegotiationStart, OrderStart, ReviewWindowStart, StoreTrustStart
 from domain.market.processes import (
     MARKET_QUEUE,
@@ -79,10 +78,10 @@ async def wake(client: Client, start: Start, *, task_queue: str = MARKET_QUEUE) 
 async def open_window(client: Client, start: ReviewWindowStart, *, task_queue: str = MARKET_QUEUE) -> None:
     """Start the process of a window as its order's delivery opened it. Raises RPCError when Temporal is away.
 
-    Where one has been before, for a review that came too early or was posted already, it must look for itself.
+    Where there is or was one already, for a review that came before, it must look for itself.
     """
     process = replace(market_process(start), task_queue=task_queue)
     try:
-        await wake_process(client, process, signal=None, again=WorkflowIDReusePolicy.REJECT_DUPLICATE)
+        await start_process(client, process)
     except WorkflowAlreadyStartedError:
         await wake(client, start.model_copy(update={"opened": None}), task_queue=task_queue)

@@ -104,7 +104,7 @@ def score(state: TrustState, component: TrustComponent) -> int:
 # --- properties over random histories ------------------------------------------------------------------
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=2000, deadline=None)
 @given(HISTORIES, st.randoms(use_true_random=False))
 def test_every_history_is_exact_bounded_and_replayable(facts: list[Fact], shuffler: random.Random) -> None:
     state = TrustState.genesis()
