@@ -179,6 +179,7 @@ def test_carts_are_replaced_priced_and_given_up(ucp_url: str, ucp_shop: Shop) ->
 
 
 def test_the_catalog(ucp_url: str, ucp_shop: Shop) -> None:
+    Shop.open(ucp_url)
     with ShoppingPlatform(ucp_url, signed=False) as platform:
         call = Caller(platform)
         page = call("POST", "/catalog/search", {"pagination": {"limit": 1}})
