@@ -25,10 +25,9 @@ from souk.drills.stack import DrillStack
 SMALL = FULL // 1_000
 QUICK_LARGE = 200_000
 MOST = 1.3
-LABELS: dict[Side, str] = {"subject": "the large market", "floor": "the small one"}
 _FLOWS, _QUICK_FLOWS = 32, 16
 _DEALS, _QUICK_DEALS = 40, 5
-_REQUESTS, _QUICK_REQUESTS = 256, 64
+_REQUESTS, _QUICK_REQUESTS = 1_200, 64
 # A seeded store's process does not run: starting ten thousand would measure nothing. So invariant 8, which wants one
 # for every store, is left out here.
 _WITHOUT_PROCESSES = "invariant 8 (processes) is left out: seeded stores have none running"
@@ -111,10 +110,16 @@ async def _measure(bench: Bench, small: DrillStack, large: DrillStack, result: R
 
         samples = Samples(result, MOST, MOST)
 
-        async def one_round(_: int) -> None:
-            for name, side in sides.items():
-                bench.tell(f"  {LABELS[name]}")
-                await _one_side(bench, result, name, side)
+        async def one_round(number: int) -> None:
+            # One measure after the other, on both sides, and no side always first: what disturbs the
+            # machine for some seconds disturbs both.
+            turns = list(sides.items())[:: -1 if number % 2 else 1]
+            for name, side in turns:
+                await _flows(bench, result, name, side)
+            for read in READS:
+                for name, side in turns:
+                    await _read(bench, result, name, side, read)
+            for name, side in turns:
                 samples.note(name, await side.souk.times(_QUICK_DEALS if bench.quick else _DEALS))
 
         await bench.in_turns(result, one_round)
@@ -127,14 +132,17 @@ async def _measure(bench: Bench, small: DrillStack, large: DrillStack, result: R
         result.facts["left out"] = _LEFT_OUT
 
 
-async def _one_side(bench: Bench, result: Result, name: Side, side: _Side) -> None:
-    def add(row: str, unit: str, value: float) -> None:
-        compared = result.compare(row, unit, at_most=MOST)
-        (compared.subject if name == "subject" else compared.floor).append(value)
-
+async def _flows(bench: Bench, result: Result, name: Side, side: _Side) -> None:
     flows = await rate(_QUICK_FLOWS if bench.quick else _FLOWS, side.souk.traders.flow)
-    add("a flow, 16 at a time", "ms", 1000 / flows)
-    for read in READS:
-        found = await side.readers.read(side.path(read), _QUICK_REQUESTS if bench.quick else _REQUESTS)
-        add(f"{read}, {READERS} at a time", "ms", 1000 / found.per_second)
-        add(f"{read}, p99", "ms", found.p99)
+    _add(result, name, "a flow, 16 at a time", 1000 / flows)
+
+
+async def _read(bench: Bench, result: Result, name: Side, side: _Side, read: str) -> None:
+    found = await side.readers.read(side.path(read), _QUICK_REQUESTS if bench.quick else _REQUESTS)
+    _add(result, name, f"{read}, {READERS} at a time", 1000 / found.per_second)
+    _add(result, name, f"{read}, p99", found.p99)
+
+
+def _add(result: Result, name: Side, row: str, milliseconds: float) -> None:
+    compared = result.compare(row, "ms", at_most=MOST)
+    (compared.subject if name == "subject" else compared.floor).append(milliseconds)
