@@ -19,6 +19,7 @@ from config.settings import Settings
 from db.migrate import upgrade
 from db.session import Database
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
+from tests.databases import opened
 from tests.slow_commits import slow_commits
 from workflows.client import connect
 
@@ -92,17 +93,15 @@ def settings(owner_url: str, temporal: EmbeddedTemporal) -> Settings:
 @pytest_asyncio.fixture(scope="session")
 async def worker_database(owner_url: str) -> AsyncIterator[Database]:
     """The pool activities use, in the worker's role."""
-    database = Database(Settings(database_url=owner_url).role_url("worker"), 8, "test-worker")
-    yield database
-    await database.close()
+    async with opened(owner_url, "worker") as database:
+        yield database
 
 
 @pytest_asyncio.fixture(scope="session")
 async def api_database(owner_url: str) -> AsyncIterator[Database]:
     """The pool of the API's role: row-level security applies."""
-    database = Database(Settings(database_url=owner_url).role_url("api"), 8, "test-api")
-    yield database
-    await database.close()
+    async with opened(owner_url, "api") as database:
+        yield database
 
 
 @pytest_asyncio.fixture(scope="session")

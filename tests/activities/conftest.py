@@ -5,34 +5,27 @@ They count rows of whole tables, so they have a database of their own, in which 
 
 from collections.abc import AsyncIterator, Iterator
 
-import psycopg
 import pytest
 import pytest_asyncio
 
-from config.settings import Settings
-from db.migrate import upgrade
 from db.session import Database
 from souk.stack.embedded import EmbeddedPostgres
 from tests.activities.scene import Scene
 from tests.activities.webhook_post import Post
+from tests.databases import make_database, opened
 from tests.invariants import assert_sound
 from tests.receiver import Receiver
 
 
 @pytest.fixture(scope="session")
 def owner_url(postgres: EmbeddedPostgres) -> str:
-    with psycopg.connect(postgres.url(), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE activities")
-    url = postgres.url(database="activities")
-    upgrade(url)
-    return url
+    return make_database(postgres, "activities")
 
 
 @pytest_asyncio.fixture(scope="session")
 async def worker_database(owner_url: str) -> AsyncIterator[Database]:
-    database = Database(Settings(database_url=owner_url).role_url("worker"), 8, "test-activities")
-    yield database
-    await database.close()
+    async with opened(owner_url, "worker") as database:
+        yield database
 
 
 @pytest_asyncio.fixture

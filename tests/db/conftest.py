@@ -11,34 +11,27 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from config.settings import Settings
-from db.migrate import upgrade
 from db.session import Database
 from souk.stack.embedded import EmbeddedPostgres
+from tests.databases import make_database, opened
 from tests.db.rows import Rows
 
 
 @pytest.fixture(scope="session")
 def owner_url(postgres: EmbeddedPostgres) -> str:
-    with psycopg.connect(postgres.url(), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE rows")
-    url = postgres.url(database="rows")
-    upgrade(url)
-    return url
+    return make_database(postgres, "rows")
 
 
 @pytest_asyncio.fixture(scope="session")
 async def worker_database(owner_url: str) -> AsyncIterator[Database]:
-    database = Database(Settings(database_url=owner_url).role_url("worker"), 8, "test-rows-worker")
-    yield database
-    await database.close()
+    async with opened(owner_url, "worker") as database:
+        yield database
 
 
 @pytest_asyncio.fixture(scope="session")
 async def api_database(owner_url: str) -> AsyncIterator[Database]:
-    database = Database(Settings(database_url=owner_url).role_url("api"), 8, "test-rows-api")
-    yield database
-    await database.close()
+    async with opened(owner_url, "api") as database:
+        yield database
 
 
 @pytest.fixture

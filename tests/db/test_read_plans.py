@@ -22,11 +22,11 @@ from db.locks import clock
 from db.market.discovery import get_spotlight
 from db.market.reads_conversation import list_threads
 from db.market.watch_figures import get_figures
-from db.migrate import upgrade
 from db.platform import console
 from db.session import Database
 from souk.bench.seeding import Size, seed
 from souk.stack.embedded import EmbeddedPostgres
+from tests.databases import make_database
 
 pytestmark = pytest.mark.slow(seconds=10)
 EVENTS = 100_000
@@ -74,12 +74,10 @@ INSERT INTO trust_events (trust_event_id, store_id, timestamp, reason, delta_ove
 
 @pytest.fixture(scope="module")
 def grown_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    url = make_database(postgres, "grown")
+    seed(url, Size(EVENTS), lambda _: None)
+    yield url
     with psycopg.connect(postgres.url(), autocommit=True) as owner:
-        owner.execute("CREATE DATABASE grown")
-        url = postgres.url(database="grown")
-        upgrade(url)
-        seed(url, Size(EVENTS), lambda _: None)
-        yield url
         owner.execute("DROP DATABASE grown WITH (FORCE)")
 
 

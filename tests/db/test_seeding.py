@@ -5,19 +5,15 @@ import pytest
 
 from activities.market.audit import audit_projections
 from config.settings import Settings
-from db.migrate import upgrade
 from db.session import Database
 from souk.bench.seeding import FULL, MILLION, Size, seed
 from souk.stack.embedded import EmbeddedPostgres
+from tests.databases import make_database
 
 
 @pytest.fixture(scope="module")
 def seeded_url(postgres: EmbeddedPostgres) -> str:
-    with psycopg.connect(postgres.url(), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE seeded")
-    url = postgres.url(database="seeded")
-    upgrade(url)
-    return url
+    return make_database(postgres, "seeded")
 
 
 def test_the_full_size_is_the_issues() -> None:

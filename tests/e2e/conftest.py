@@ -3,15 +3,14 @@
 import base64
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
 from config.settings import Settings
-from db.migrate import upgrade
 from domain.market.policy import MarketPolicy
 from domain.webhooks.policy import WebhookPolicy
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.conftest import PATIENT, TEST_KEY_RING
+from tests.databases import make_database
 from tests.e2e.people import Shop
 from tests.e2e.ucp_shop import price_list
 from tests.running import RunningSouk
@@ -33,10 +32,7 @@ def souk_url(souk: RunningSouk) -> str:
 @pytest.fixture(scope="session")
 def hasty_souk(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
     """A Souk of its own, on its own database and Temporal, where nothing takes longer than seconds."""
-    with psycopg.connect(postgres.url(), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE hasty")
-    url = postgres.url(database="hasty")
-    upgrade(url)
+    url = make_database(postgres, "hasty")
     policy = MarketPolicy(
         offer_expiry_seconds=1.5,
         offer_reminder_share=0.1,
@@ -73,10 +69,7 @@ def hasty_souk(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
 @pytest.fixture(scope="session")
 def shopping_souk(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
     """A Souk of its own in the test-only mode: platforms on this machine, a payment handler that moves no money."""
-    with psycopg.connect(postgres.url(), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE shopping")
-    url = postgres.url(database="shopping")
-    upgrade(url)
+    url = make_database(postgres, "shopping")
     with (
         EmbeddedTemporal(None) as temporal,
         RunningSouk(

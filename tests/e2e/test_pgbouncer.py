@@ -17,11 +17,11 @@ import psycopg
 import pytest
 
 from config.settings import Settings
-from db.migrate import upgrade
 from db.session import Database
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from souk.stack.ports import choose
 from tests.conftest import PATIENT, TEST_KEY_RING
+from tests.databases import make_database
 from tests.e2e.people import Agent, Shop, eventually
 from tests.invariants import assert_sound
 from tests.running import RunningSouk
@@ -94,10 +94,7 @@ def bouncer(postgres: EmbeddedPostgres, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture(scope="module")
 def pooled(postgres: EmbeddedPostgres, bouncer: PgBouncer) -> Iterator[RunningSouk]:
     name = f"pooled_{uuid4().hex[:8]}"
-    with psycopg.connect(postgres.url(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    url = postgres.url(database=name)
-    upgrade(url)
+    url = make_database(postgres, name)
     with EmbeddedTemporal(None) as temporal:
         settings = Settings(
             database_url=url,

@@ -5,25 +5,20 @@ They compare whole tables, so they have a database of their own, in which no run
 
 from collections.abc import AsyncIterator
 
-import psycopg
 import pytest
 import pytest_asyncio
 
 from config.settings import Settings
-from db.migrate import upgrade
 from souk.stack.embedded import EmbeddedPostgres
 from tests.activities.scene import Scene
+from tests.databases import make_database
 from tests.faults.faulty import FaultyDatabase
 from tests.invariants import assert_sound
 
 
 @pytest.fixture(scope="session")
 def owner_url(postgres: EmbeddedPostgres) -> str:
-    with psycopg.connect(postgres.url(), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE faults")
-    url = postgres.url(database="faults")
-    upgrade(url)
-    return url
+    return make_database(postgres, "faults")
 
 
 @pytest_asyncio.fixture

@@ -17,10 +17,10 @@ from temporalio.worker import Worker
 from typer.testing import CliRunner
 
 from config.settings import Settings
-from db.migrate import upgrade
 from souk.cli import app
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.conftest import PATIENT, TEST_KEY_RING
+from tests.databases import make_database
 from tests.e2e.people import Agent, Shop, eventually
 from tests.hostile.callers import operator_key
 from tests.running import RunningSouk
@@ -33,10 +33,7 @@ pytestmark = pytest.mark.slow
 def neglected(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
     """A Souk whose sweep sleeps, so that what is lost stays lost."""
     name = f"neglected_{uuid4().hex[:8]}"
-    with psycopg.connect(postgres.url(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    url = postgres.url(database=name)
-    upgrade(url)
+    url = make_database(postgres, name)
     # The server marks a process as failing at its first failed task and not at its fifth, which takes a minute.
     at_once = {"system.numConsecutiveWorkflowTaskProblemsToTriggerSearchAttribute": 1}
     with EmbeddedTemporal(None, dynamic_config=at_once) as temporal:

@@ -11,10 +11,10 @@ import psycopg
 import pytest
 
 from config.settings import Settings
-from db.migrate import upgrade
 from domain.market.policy import MarketPolicy
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.conftest import TEST_KEY_RING
+from tests.databases import make_database
 from tests.e2e.people import Agent, Shop, eventually
 from tests.running import RunningSouk
 
@@ -25,10 +25,7 @@ pytestmark = pytest.mark.slow
 def on_file(postgres: EmbeddedPostgres, tmp_path: Path) -> Iterator[tuple[RunningSouk, EmbeddedTemporal]]:
     """A Souk of its own whose Temporal keeps its histories in a file."""
     name = f"restarts_{uuid4().hex[:8]}"
-    with psycopg.connect(postgres.url(), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    url = postgres.url(database=name)
-    upgrade(url)
+    url = make_database(postgres, name)
     with EmbeddedTemporal(tmp_path) as temporal:
         settings = Settings(
             database_url=url,
