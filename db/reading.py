@@ -2,7 +2,7 @@
 
 No transaction is opened around what is public: a statement is one by itself. Nothing is mapped, checked or converted
 twice.
-A ``Read`` is compiled once, where it is written; a pool hands its rows out as dictionaries with ids as text.
+A pool hands its rows out as dictionaries with ids as text.
 Whoever reads what is private says for whom: row-level security shows an agent its own rows and nothing else.
 """
 
@@ -19,13 +19,14 @@ from psycopg.rows import dict_row
 from psycopg.types.string import TextLoader
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from pydantic_core import from_json
-from sqlalchemy import Integer, Select, Update, bindparam
+from sqlalchemy import Integer, bindparam
 from sqlalchemy.engine import make_url
 
+from db.statements import Read
 from domain.shared.errors import ErrorCode
 
 Row = dict[str, Any]
-Asked = tuple["Read", dict[str, Any]]
+Asked = tuple[Read, dict[str, Any]]
 """A read and the values of its parameters, by name."""
 Connection = psycopg.AsyncConnection[Row]
 Answer = TypeVar("Answer")
@@ -33,7 +34,6 @@ Answer = TypeVar("Answer")
 LIMIT = bindparam("limit", type_=Integer)
 """How many rows are wanted."""
 
-_DIALECT = make_url("postgresql+psycopg://").get_dialect()()
 _SET_VIEWER = "SELECT set_config('souk.viewer', %(viewer)s, true)"
 _PATIENCE_SECONDS = 10.0
 """How long a read waits for a connection."""
@@ -43,29 +43,6 @@ _AGAIN_SECONDS = 1.0
 
 class ReadsAwayError(ConnectionError):
     """Postgres does not answer, or every connection stayed busy."""
-
-
-class Read:
-    """A select, or what is to be noted of it, compiled once. Its parameters are given by name at each run."""
-
-    def __init__(self, query: Select[*tuple[Any, ...]] | Update) -> None:
-        compiled = query.compile(dialect=_DIALECT)
-        self.text = str(compiled)
-        processors = {
-            name: bound.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for name, bound in compiled.binds.items()
-        }
-        self._processors = {name: process for name, process in processors.items() if process is not None}
-        self._fixed = self._processed(
-            {name: bound.value for name, bound in compiled.binds.items() if not bound.required}
-        )
-
-    def parameters(self, values: dict[str, Any]) -> dict[str, Any]:
-        """All of them: those of the statement's own and the given ones."""
-        return self._fixed | self._processed(values)
-
-    def _processed(self, values: dict[str, Any]) -> dict[str, Any]:
-        own = self._processors
-        return {name: own[name](value) if name in own else value for name, value in values.items()}
 
 
 @dataclass(frozen=True, slots=True)

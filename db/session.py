@@ -18,7 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from db import writes
+from db.steps import Step, translated
 
+_SHOW_TO = "SELECT set_config('souk.viewer', %s, true)"
 _SET_VIEWER = text("SELECT set_config('souk.viewer', :viewer, true)")
 _SET_WATCHERS = text("SELECT set_config('souk.watchers', :watchers, true)")
 
@@ -131,6 +133,27 @@ class Database:
             yield session
             if session.in_transaction():
                 await writes.send(session)
+
+    @asynccontextmanager
+    async def step(self, viewer: UUID | None = None) -> AsyncIterator[Step]:
+        """The same as a ``Step``: for the few statements of a command, without a session around them."""
+        async with self.engine.connect() as pooled:
+            driver = (await pooled.get_raw_connection()).driver_connection
+            assert isinstance(driver, psycopg.AsyncConnection)
+            step = Step(driver, {})
+            try:
+                if viewer is not None:
+                    await step.run(_SHOW_TO, (str(viewer),))
+                yield step
+                await writes.send(step)
+                with translated():
+                    await driver.commit()
+            except BaseException:
+                if driver.closed:
+                    _Trouble.at = time.monotonic()
+                    await pooled.invalidate()
+                raise
+            # Else the pool rolls back what was not committed when it takes the connection back.
 
     async def close(self) -> None:
         await self.engine.dispose()

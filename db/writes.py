@@ -24,6 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
 from db.base import Base
+from db.steps import Step, Unit
 from domain.shared.errors import ErrorCode
 
 _WRITES = "souk.writes"
@@ -104,10 +105,10 @@ def _sql(shapes: tuple[_Shape, ...]) -> str:
 _kept_sql = lru_cache(_SHAPES_KEPT)(_sql)
 
 
-def _gathered(session: AsyncSession) -> _Writes:
-    found: _Writes | None = session.info.get(_WRITES)
+def _gathered(unit: Unit) -> _Writes:
+    found: _Writes | None = unit.info.get(_WRITES)
     if found is None:
-        found = session.info[_WRITES] = _Writes()
+        found = unit.info[_WRITES] = _Writes()
     return found
 
 
@@ -115,24 +116,24 @@ def _key(row: Base) -> tuple[Any, ...]:
     return tuple(getattr(row, name) for name in _key_columns(type(row)))
 
 
-def add(session: AsyncSession, row: Base) -> None:
+def add(unit: Unit, row: Base) -> None:
     """Insert a row that is in no session. What it leaves unset is the database's default."""
     values = {name: value for name, value in vars(row).items() if not name.startswith("_")}
-    _gathered(session).inserts.setdefault((type(row), False), {})[_key(row)] = values
+    _gathered(unit).inserts.setdefault((type(row), False), {})[_key(row)] = values
 
 
-def insert(session: AsyncSession, table: type[Base], *, once: bool = False, **values: Any) -> None:
+def insert(unit: Unit, table: type[Base], *, once: bool = False, **values: Any) -> None:
     """Insert values of columns. One that is None in all rows like it is left to the database's default, else null.
 
     ``once``: a row that is there already, by any unique index, stays as it is.
     """
-    rows = _gathered(session).inserts.setdefault((table, once), {})
+    rows = _gathered(unit).inserts.setdefault((table, once), {})
     rows[len(rows)] = values
 
 
-def change(session: AsyncSession, row: Base, **values: Any) -> None:
+def change(unit: Unit, row: Base, **values: Any) -> None:
     """Change columns of a row in hand: in memory at once, in the database when sent."""
-    gathered, key = _gathered(session), _key(row)
+    gathered, key = _gathered(unit), _key(row)
     added = gathered.inserts.get((type(row), False), {}).get(key)
     if added is not None:
         added.update(values)
@@ -143,25 +144,23 @@ def change(session: AsyncSession, row: Base, **values: Any) -> None:
         set_committed_value(row, name, value)
 
 
-def change_all(session: AsyncSession, table: type[Base], keys: Sequence[UUID], **values: Any) -> None:
+def change_all(unit: Unit, table: type[Base], keys: Sequence[UUID], **values: Any) -> None:
     """Change columns of the table's rows of these keys, to the same for all."""
-    _gathered(session).changes[table, tuple(keys)] = _Change(values, many=len(keys))
+    _gathered(unit).changes[table, tuple(keys)] = _Change(values, many=len(keys))
 
 
-def change_if(
-    session: AsyncSession, table: type[Base], key: UUID, seen: Values, otherwise: ErrorCode, **values: Any
-) -> None:
+def change_if(unit: Unit, table: type[Base], key: UUID, seen: Values, otherwise: ErrorCode, **values: Any) -> None:
     """Change columns of the table's row of this key while it still holds what was ``seen``; else raise when sent."""
-    waiting = _gathered(session).changes.setdefault((table, (key,)), _Change())
+    waiting = _gathered(unit).changes.setdefault((table, (key,)), _Change())
     waiting.values.update(values)
     # Seen before an earlier change of the same row is what the database holds.
     waiting.seen = seen | waiting.seen
     waiting.otherwise = otherwise
 
 
-def increase(session: AsyncSession, table: type[Base], key: UUID, **more: int) -> None:
+def increase(unit: Unit, table: type[Base], key: UUID, **more: int) -> None:
     """Add to counters of the table's row of this key."""
-    waiting = _gathered(session).changes.setdefault((table, (key,)), _Change())
+    waiting = _gathered(unit).changes.setdefault((table, (key,)), _Change())
     for name, by in more.items():
         waiting.more[name] = waiting.more.get(name, 0) + by
 
@@ -180,12 +179,12 @@ def _adapted(table: type[Base], row: Values, columns: Iterable[str]) -> list[Any
     return [Jsonb(row[name]) if name in json and row[name] is not None else row[name] for name in columns]
 
 
-async def send(session: AsyncSession) -> None:
+async def send(unit: AsyncSession | Step) -> None:
     """Write what was gathered. Raises LostRowError, the error of a change whose row was not as seen, IntegrityError."""
-    if session.new or session.dirty or session.deleted:
+    if isinstance(unit, AsyncSession) and (unit.new or unit.dirty or unit.deleted):
         # Rows of the session that gathered ones refer to.
-        await session.flush()
-    gathered: _Writes | None = session.info.pop(_WRITES, None)
+        await unit.flush()
+    gathered: _Writes | None = unit.info.pop(_WRITES, None)
     if gathered is None:
         return
     shapes: list[_Shape] = []
@@ -195,18 +194,24 @@ async def send(session: AsyncSession) -> None:
             shapes.append(_Shape(table, columns, len(alike), once))
             for row in alike:
                 values += _adapted(table, row, columns)
-    for (table, key), step in gathered.changes.items():
-        seen, more = tuple(step.seen), tuple(step.more)
-        shapes.append(_Shape(table, tuple(step.values), more=more, seen=seen, many=step.many > 0))
-        values += _adapted(table, step.values, step.values)
-        keys = [list(key)] if step.many else key
-        values += (*step.more.values(), *keys, *step.seen.values())
+    for (table, key), change in gathered.changes.items():
+        seen, more = tuple(change.seen), tuple(change.more)
+        shapes.append(_Shape(table, tuple(change.values), more=more, seen=seen, many=change.many > 0))
+        values += _adapted(table, change.values, change.values)
+        keys = [list(key)] if change.many else key
+        values += (*change.more.values(), *keys, *change.seen.values())
     # What hardly comes twice is not worth its place.
     write = _kept_sql if len(values) <= _VALUES_KEPT else _sql
-    connection = await session.connection()
-    result = await connection.exec_driver_sql(write(tuple(shapes)), tuple(values))
+    found = await _run(unit, write(tuple(shapes)), values)
     if not gathered.changes:
         return
-    for found, ((table, _), step) in zip(result.one(), gathered.changes.items(), strict=True):
-        if found != (step.many or 1):
-            raise step.otherwise.error() if step.otherwise else LostRowError(table.__tablename__)
+    for count, ((table, _), change) in zip(found[0], gathered.changes.items(), strict=True):
+        if count != (change.many or 1):
+            raise change.otherwise.error() if change.otherwise else LostRowError(table.__tablename__)
+
+
+async def _run(unit: AsyncSession | Step, text: str, values: list[Any]) -> Sequence[Sequence[Any]]:
+    if isinstance(unit, Step):
+        return await unit.run(text, values)
+    result = await (await unit.connection()).exec_driver_sql(text, tuple(values))
+    return result.all() if result.returns_rows else ()

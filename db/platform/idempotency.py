@@ -17,7 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.base import Base
 from db.ids import new_id
 from db.platform.tables import IdempotencyRecord
-from db.reading import Asked, Read
+from db.reading import Asked
+from db.statements import Read
 
 
 @dataclass(frozen=True, slots=True)

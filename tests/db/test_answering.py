@@ -11,8 +11,9 @@ from sqlalchemy import func, select
 from config.settings import Settings
 from db.ids import new_id
 from db.platform import idempotency
-from db.reading import Asked, One, Read, Reads, ReadsAwayError, Row
+from db.reading import Asked, One, Reads, ReadsAwayError, Row
 from db.session import Database
+from db.statements import Read
 from domain.platform_errors import ROUTE_NOT_FOUND
 from domain.shared.errors import DomainError
 from souk.stack.embedded import EmbeddedPostgres

@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 
 from config.settings import Settings
 from db.ids import new_id
-from db.reading import Read, Reads, ReadsAwayError
+from db.reading import Reads, ReadsAwayError
+from db.statements import Read
 from souk.stack.embedded import EmbeddedPostgres
 
 _PID = Read(select(func.pg_backend_pid().label("pid")))

@@ -1,0 +1,95 @@
+"""Statements that are compiled once, where they are written, and run by the driver itself.
+
+SQLAlchemy makes the text, and knows the types of parameters and columns; at each run it is out of the way. Built and
+mapped anew, a statement costs the asking process more than Postgres.
+"""
+
+from collections import namedtuple
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import Delete, Insert, Select, Update
+from sqlalchemy.engine import make_url
+
+from db.base import Base
+
+Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
+_DIALECT = make_url("postgresql+psycopg://").get_dialect()()
+
+
+class Read:
+    """A statement compiled once: its parameters are given by name at each run, its rows come as the driver has them."""
+
+    def __init__(self, statement: Statement) -> None:
+        compiled = statement.compile(dialect=_DIALECT)
+        self.text = str(compiled)
+        processors = {
+            name: bound.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for name, bound in compiled.binds.items()
+        }
+        self._processors = {name: process for name, process in processors.items() if process is not None}
+        self._fixed = self._processed(
+            {name: bound.value for name, bound in compiled.binds.items() if not bound.required}
+        )
+
+    def parameters(self, values: dict[str, Any]) -> dict[str, Any]:
+        """All of them: those of the statement's own and the given ones."""
+        return self._fixed | self._processed(values)
+
+    def _processed(self, values: dict[str, Any]) -> dict[str, Any]:
+        own = self._processors
+        return {name: own[name](value) if name in own else value for name, value in values.items()}
+
+
+class Query(Read):
+    """The same with rows of the columns' own types, by name: states are members of their enums."""
+
+    def __init__(self, statement: Statement) -> None:
+        super().__init__(statement)
+        columns = list(statement.exported_columns)
+        processors = [column.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None) for column in columns]
+        self._converted: list[tuple[int, Callable[[Any], Any]]] = [
+            (place, process) for place, process in enumerate(processors) if process is not None
+        ]
+        self._row = _row_of([column.key or "" for column in columns])
+
+    def row(self, values: Sequence[Any]) -> Any:
+        """A row as the driver gives it, with its columns' names and types."""
+        return self._row._make(self.converted(values))
+
+    def converted(self, values: Sequence[Any]) -> Sequence[Any]:
+        """The values of a row in the types of their columns."""
+        if not self._converted:
+            return values
+        found = list(values)
+        for place, process in self._converted:
+            if found[place] is not None:
+                found[place] = process(found[place])
+        return found
+
+
+def _row_of(names: list[str]) -> Any:
+    return namedtuple("Row", names, rename=True)  # noqa: PYI024 - each query has its own
+
+
+class Objects(Query):
+    """The same with rows as objects of the tables whose columns they hold, in no session."""
+
+    def __init__(self, statement: Statement, *tables: type[Base]) -> None:
+        super().__init__(statement)
+        names = [(getattr(column, "table", None), column.name) for column in statement.exported_columns]
+        self._parts = [
+            (table, [(place, name) for place, (of, name) in enumerate(names) if of is table.__table__])
+            for table in tables
+        ]
+
+    def row(self, values: Sequence[Any]) -> Any:
+        """An object for each table, in their order."""
+        found = self.converted(values)
+        return tuple(_loaded(table, {name: found[place] for place, name in part}) for table, part in self._parts)
+
+
+def _loaded(table: type[Base], values: dict[str, Any]) -> Base:
+    row = table()
+    # Past the attributes' events: nothing listens, and nothing is to be written.
+    vars(row).update(values)
+    return row

@@ -1,0 +1,68 @@
+"""A step of a process in the database: one transaction, in few statements, over the driver itself.
+
+A session maps, tracks and flushes; a step locks, reads and writes once each and needs none of that. At rest, when no
+cache is warm, a transaction of three statements costs a session 4 ms and a step 2.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Protocol
+
+import psycopg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db.statements import Query
+
+
+class Unit(Protocol):
+    """A transaction, of either kind, that writes are gathered for (``db.writes``)."""
+
+    @property
+    def info(self) -> dict[Any, Any]: ...
+
+
+class Step:
+    """An open transaction. Raises SQLAlchemy's errors, as a session does: no value is in their words."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[tuple[Any, ...]], info: dict[Any, Any]) -> None:
+        self._connection = connection
+        self.info = info
+
+    @classmethod
+    async def of(cls, session: AsyncSession) -> "Step":
+        """The transaction of a session, which must have flushed what the step is to see."""
+        connection = await session.connection()
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert isinstance(driver, psycopg.AsyncConnection)
+        return cls(driver, session.info)
+
+    async def rows(self, query: Query, **values: Any) -> list[Any]:
+        """The query's rows, by name and in the types of their columns."""
+        return [query.row(row) for row in await self.run(query.text, query.parameters(values))]
+
+    async def one_or_none(self, query: Query, **values: Any) -> Any:
+        """The first row, or None."""
+        rows = await self.rows(query, **values)
+        return rows[0] if rows else None
+
+    async def run(self, text: str, values: dict[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The rows of a statement as the driver gives them; none of one that has no rows."""
+        with translated():
+            cursor = await self._connection.execute(text, values)
+            return await cursor.fetchall() if cursor.description is not None else []
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """What fails in the block is undone, and the transaction goes on."""
+        async with self._connection.transaction():
+            yield
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """The driver's errors as SQLAlchemy's: one vocabulary for sessions and steps."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True) from error
