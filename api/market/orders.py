@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from api.context import Context
@@ -18,6 +17,7 @@ from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.pages import Page, PageQuery, answer
 from db.market.cases import get_listing_case, get_offer_case, get_order_case
 from db.market.reads_trade import read_orders, side_of, the_order
+from db.steps import Step
 from domain.market import errors
 from domain.market import orders as rules
 from domain.market.commands import OrderCommand, PlaceOrder
@@ -27,12 +27,12 @@ from domain.shared.cursors import encode_cursor
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
 
 
-async def _check_purchase(session: AsyncSession, body: OrderIn, buyer: UUID, *, politely: bool) -> tuple[UUID, UUID]:
+async def _check_purchase(step: Step, body: OrderIn, buyer: UUID, *, politely: bool) -> tuple[UUID, UUID]:
     """The listing and the store to buy from. ``politely``: also refuse now what the process would refuse."""
     if (body.listing_id is None) == (body.offer_id is None) or (body.offer_id and body.quantity is not None):
         raise errors.ORDER_TARGET.error()
     if body.offer_id is not None:
-        offer = await get_offer_case(session, body.offer_id)
+        offer = await get_offer_case(step, body.offer_id)
         if offer is None or offer.state.buyer_id != buyer:
             raise errors.OFFER_NOT_FOUND.error()
         if politely:
@@ -40,7 +40,7 @@ async def _check_purchase(session: AsyncSession, body: OrderIn, buyer: UUID, *, 
             rules.decide_offer_purchase(offer.state, body.offer_id, offer.buyer, offer.now)
         return offer.listing_id, offer.store_id
     assert body.listing_id is not None
-    case = await get_listing_case(session, body.listing_id, buyer)
+    case = await get_listing_case(step, body.listing_id, buyer)
     if case is None:
         raise errors.LISTING_NOT_FOUND.error()
     if politely:
@@ -72,8 +72,8 @@ async def _check_purchase(session: AsyncSession, body: OrderIn, buyer: UUID, *, 
 async def place_order(body: OrderIn, buyer: Customer, command: CommandDep, context: Context) -> Response:
     """Buy at the list price, or an accepted offer at its price. Needs an earlier interaction (gating)."""
 
-    async def prepare(session: AsyncSession, run: Run) -> Send:
-        listing_id, store_id = await _check_purchase(session, body, buyer.agent_id, politely=not run.resumed)
+    async def prepare(step: Step, run: Run) -> Send:
+        listing_id, store_id = await _check_purchase(step, body, buyer.agent_id, politely=not run.resumed)
         purchase = PlaceOrder(
             command_id=run.command_id,
             buyer_id=buyer.agent_id,
@@ -99,8 +99,8 @@ async def _command(
     approve: bool | None = None,
     goods_returned: bool = False,
 ) -> Response:
-    async def prepare(session: AsyncSession, run: Run) -> Send:
-        case = await get_order_case(session, order_id)
+    async def prepare(step: Step, run: Run) -> Send:
+        case = await get_order_case(step, order_id)
         if case is None or caller.agent_id != (case.buyer_id if party is Party.BUYER else case.seller_id):
             raise errors.ORDER_NOT_FOUND.error()
         if not run.resumed:

@@ -4,7 +4,6 @@ from functools import partial
 from uuid import UUID
 
 from fastapi import APIRouter
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
 from api.context import Context
@@ -15,6 +14,7 @@ from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.pages import answer
 from db.market.cases import get_order_case
 from db.market.reads_trade import the_review
+from db.steps import Step
 from domain.market import errors
 from domain.market.commands import PostReview
 from domain.market.reviews import decide_review
@@ -38,8 +38,8 @@ router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
 async def post_review(body: ReviewIn, buyer: Customer, command: CommandDep, context: Context) -> Response:
     """Review a delivered order. It appears in the listing's one review thread and moves the store's trust."""
 
-    async def prepare(session: AsyncSession, run: Run) -> Send:
-        case = await get_order_case(session, body.order_id)
+    async def prepare(step: Step, run: Run) -> Send:
+        case = await get_order_case(step, body.order_id)
         if case is None or case.buyer_id != buyer.agent_id:
             raise errors.ORDER_NOT_FOUND.error()
         if not run.resumed:

@@ -11,6 +11,7 @@ import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID, uuid5
 
@@ -29,6 +30,7 @@ from api.platform.limits import client_address
 from db.ids import new_id
 from db.platform import idempotency as records
 from db.reading import Asked, One, Row
+from db.steps import Step
 from domain import platform_errors as errors
 from domain.shared.errors import DomainError
 
@@ -47,8 +49,10 @@ class Run:
 
 
 Send = Callable[[], Awaitable[object]]
-Prepare = Callable[[AsyncSession, Run], Awaitable[Send]]
+Prepare = Callable[[Step, Run], Awaitable[Send]]
+PrepareInSession = Callable[[AsyncSession, Run], Awaitable[Send]]
 Read = Callable[[AsyncSession, UUID], Awaitable[BaseModel]]
+Begin = Callable[[], Awaitable[tuple[Run, Send] | records.Stored]]
 Answer = Callable[[Run], Awaitable[str]]
 
 
@@ -73,10 +77,10 @@ class _Idempotent:
             case None:
                 self.scope = uuid5(_ANONYMOUS, client_address(request.scope))
 
-    async def _claim(self, session: AsyncSession, lease_seconds: float | None) -> records.Claim | records.Stored:
+    async def _claim(self, step: Step, lease_seconds: float | None) -> records.Claim | records.Stored:
         assert self.key is not None
         found = await records.claim(
-            session, self.scope, records.hash_key(self.key), await request_hash(self.request), lease_seconds
+            step, self.scope, records.hash_key(self.key), await request_hash(self.request), lease_seconds
         )
         match found:
             case records.InFlight():
@@ -96,11 +100,11 @@ class _Idempotent:
     async def _keep_refusal(self, refused: DomainError, finish: Finish | None = None) -> Response:
         """Answer and keep a refusal that rolled its claim back. A twin that fared better has the last word."""
         status, text = self._refusal_text(refused)
-        async with self.database.transaction(viewer=self.scope) as session:
-            found = await self._claim(session, None)
+        async with self.database.step(viewer=self.scope) as step:
+            found = await self._claim(step, None)
             if isinstance(found, records.Stored):
                 return self._replay(found, finish)
-            await records.complete(session, found.command_id, status, text)
+            await records.complete(step, found.command_id, status, text)
         return self._document(status, text, refused)
 
     def _render(self, status: int, text: str, finish: Finish | None = None) -> Response:
@@ -147,12 +151,13 @@ class Fact(_Idempotent):
         async with self.database.transaction(viewer=self.scope) as session:
             if self.key is None:
                 return None, (await work(session, new_id())).model_dump_json()
-            found = await self._claim(session, None)
+            step = await Step.of(session)
+            found = await self._claim(step, None)
             if isinstance(found, records.Stored):
                 return found, ""
             text = (await work(session, found.command_id)).model_dump_json()
             await session.flush()
-            await records.complete(session, found.command_id, status, text, personal=self.personal)
+            await records.complete(step, found.command_id, status, text, personal=self.personal)
             return None, text
 
 
@@ -163,34 +168,45 @@ class ProcessCommand(_Idempotent):
         """A command that answers for itself: ``action(run)``, with no transaction open, then keep its answer."""
         answers: list[BaseModel] = []
 
-        async def prepare(_: AsyncSession, run: Run) -> Send:
+        async def prepare(_: Step, run: Run) -> Send:
             async def send() -> None:
                 answers.append(await action(run))
 
             return send
 
-        async def read(_: AsyncSession, __: UUID) -> BaseModel:
-            return answers[0]
+        async def answer(run: Run) -> str:
+            text = answers[0].model_dump_json()
+            await self._keep(run, status, text)
+            return text
 
-        return await self.tell(prepare, read, status)
+        return await self._carry_out(partial(self._begin, prepare), answer, status)
 
-    async def tell(self, prepare: Prepare, read: Read, status: int = 200) -> Response:
-        """Claim and prepare in one transaction, send with none open, read and keep the answer in another.
+    async def tell(self, prepare: PrepareInSession, read: Read, status: int = 200) -> Response:
+        """``tell_and_show`` where what is checked and answered needs a session.
 
-        ``prepare(session, run)`` checks what can be checked beforehand and returns what sends the command;
-        ``read(session, command_id)`` gives the answer. Raises idempotency.in_flight, idempotency.key_reused.
+        ``prepare(session, run)`` gives what sends the command, ``read(session, command_id)`` the answer.
         """
+
+        async def begin() -> tuple[Run, Send] | records.Stored:
+            async with self.database.transaction(viewer=self.scope) as session:
+                return await self._claim_and_prepare(await Step.of(session), partial(prepare, session))
 
         async def answer(run: Run) -> str:
             async with self.database.transaction(viewer=self.scope) as session:
                 text = (await read(session, run.command_id)).model_dump_json()
-                await self._complete(session, run, status, text)
+                if self.key is not None:
+                    await records.complete(await Step.of(session), run.command_id, status, text, personal=self.personal)
             return text
 
-        return await self._carry_out(prepare, answer, status)
+        return await self._carry_out(begin, answer, status)
 
     async def tell_and_show(self, prepare: Prepare, shown: Callable[[UUID], One], status: int = 200) -> Response:
-        """``tell`` where the answer is the row ``shown(command_id)``, as its reads show it to the caller."""
+        """Claim and prepare in one transaction, send with none open, read and keep the answer in another.
+
+        ``prepare(step, run)`` checks what can be checked beforehand and returns what sends the command; the answer
+        is the row ``shown(command_id)``, as its reads show it to the caller. Raises idempotency.in_flight,
+        idempotency.key_reused.
+        """
 
         async def answer(run: Run) -> str:
             text = ""
@@ -205,11 +221,11 @@ class ProcessCommand(_Idempotent):
             await self.context.reads.one_and_note(shown(run.command_id), kept, self.scope)
             return text
 
-        return await self._carry_out(prepare, answer, status)
+        return await self._carry_out(partial(self._begin, prepare), answer, status)
 
-    async def _carry_out(self, prepare: Prepare, answer: Answer, status: int) -> Response:
+    async def _carry_out(self, begin: Begin, answer: Answer, status: int) -> Response:
         try:
-            begun = await self._begin(prepare)
+            begun = await begin()
         except Exception as error:
             refused = refusal_of(error)
             if refused is None or self.key is None or not is_kept(refused):
@@ -228,14 +244,19 @@ class ProcessCommand(_Idempotent):
                 await self._release(run)
 
     async def _begin(self, prepare: Prepare) -> tuple[Run, Send] | records.Stored:
-        async with self.database.transaction(viewer=self.scope) as session:
-            run = Run(new_id())
-            if self.key is not None:
-                found = await self._claim(session, self.context.settings.idempotency_lease_seconds)
-                if isinstance(found, records.Stored):
-                    return found
-                run = Run(found.command_id, found.resumed)
-            return run, await prepare(session, run)
+        async with self.database.step(viewer=self.scope) as step:
+            return await self._claim_and_prepare(step, partial(prepare, step))
+
+    async def _claim_and_prepare(
+        self, step: Step, prepare: Callable[[Run], Awaitable[Send]]
+    ) -> tuple[Run, Send] | records.Stored:
+        run = Run(new_id())
+        if self.key is not None:
+            found = await self._claim(step, self.context.settings.idempotency_lease_seconds)
+            if isinstance(found, records.Stored):
+                return found
+            run = Run(found.command_id, found.resumed)
+        return run, await prepare(run)
 
     async def _send(self, run: Run, send: Send, answer: Answer, status: int) -> Response:
         try:
@@ -246,13 +267,13 @@ class ProcessCommand(_Idempotent):
             if refused is None or not is_kept(refused):
                 raise
             status, text = self._refusal_text(refused)
-            async with self.database.transaction(viewer=self.scope) as session:
-                await self._complete(session, run, status, text)
+            await self._keep(run, status, text)
             return self._document(status, text, refused)
 
-    async def _complete(self, session: AsyncSession, run: Run, status: int, text: str) -> None:
+    async def _keep(self, run: Run, status: int, text: str) -> None:
         if self.key is not None:
-            await records.complete(session, run.command_id, status, text, personal=self.personal)
+            async with self.database.step(viewer=self.scope) as step:
+                await records.complete(step, run.command_id, status, text, personal=self.personal)
 
     async def _release(self, run: Run) -> None:
         """Give the command up for now; a repetition goes on under the same id at once."""
@@ -260,8 +281,8 @@ class ProcessCommand(_Idempotent):
             return
         # When the database is away as well, the lease ends by itself.
         with suppress(SQLAlchemyError, OSError):
-            async with self.database.transaction(viewer=self.scope) as session:
-                await records.release(session, run.command_id)
+            async with self.database.step(viewer=self.scope) as step:
+                await records.release(step, run.command_id)
 
 
 Found = Annotated[Identity | None, Depends(identity)]

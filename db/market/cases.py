@@ -9,8 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Uuid, bindparam, exists, func, null, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ColumnElement, Select, Uuid, bindparam, exists, func, null, or_, select
 
 from db.market.negotiations import offer_view
 from db.market.orders import order_state
@@ -27,6 +26,8 @@ from db.market.tables import (
     Store,
     StoreInteractionEvidence,
 )
+from db.statements import Query
+from db.steps import Step
 from domain.market.negotiation import BuyerStanding, ListingView, MerchantLimits, NegotiationState
 from domain.market.orders import OrderState
 from domain.market.states import CloseReason, ReviewWindowStatus
@@ -105,7 +106,7 @@ _SELLING = (
 )
 
 
-def _selling(row: Row[Any]) -> ListingView:
+def _selling(row: Any) -> ListingView:
     return ListingView(row.list_price, row.inventory_on_hand, row.listing_status, row.store_status)
 
 
@@ -192,12 +193,11 @@ def _order_case() -> Select[Any]:
     )
 
 
-_LISTING_CASE, _OFFER_CASE, _ORDER_CASE = _listing_case(), _offer_case(), _order_case()
+_LISTING_CASE, _OFFER_CASE, _ORDER_CASE = Query(_listing_case()), Query(_offer_case()), Query(_order_case())
 
 
-async def get_listing_case(session: AsyncSession, listing_id: UUID, buyer_id: UUID) -> ListingCase | None:
-    found = await session.execute(_LISTING_CASE, {"listing_id": listing_id, "buyer_id": buyer_id})
-    row = found.one_or_none()
+async def get_listing_case(step: Step, listing_id: UUID, buyer_id: UUID) -> ListingCase | None:
+    row = await step.one_or_none(_LISTING_CASE, listing_id=listing_id, buyer_id=buyer_id)
     if row is None:
         return None
     return ListingCase(
@@ -211,9 +211,9 @@ async def get_listing_case(session: AsyncSession, listing_id: UUID, buyer_id: UU
     )
 
 
-async def get_offer_case(session: AsyncSession, offer_id: UUID) -> OfferCase | None:
+async def get_offer_case(step: Step, offer_id: UUID) -> OfferCase | None:
     """None when the offer is not the caller's to see."""
-    rows = (await session.execute(_OFFER_CASE, {"offer_id": offer_id})).all()
+    rows = await step.rows(_OFFER_CASE, offer_id=offer_id)
     if not rows:
         return None
     row = rows[-1]
@@ -235,9 +235,9 @@ async def get_offer_case(session: AsyncSession, offer_id: UUID) -> OfferCase | N
     )
 
 
-async def get_order_case(session: AsyncSession, order_id: UUID) -> OrderCase | None:
+async def get_order_case(step: Step, order_id: UUID) -> OrderCase | None:
     """None when the order is not the caller's to see."""
-    row = (await session.execute(_ORDER_CASE, {"order_id": order_id})).one_or_none()
+    row = await step.one_or_none(_ORDER_CASE, order_id=order_id)
     if row is None:
         return None
     return OrderCase(

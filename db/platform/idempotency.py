@@ -7,18 +7,17 @@ under the same ``command_id``. Row-level security shows a record only to the sco
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Double, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.base import Base
 from db.ids import new_id
 from db.platform.tables import IdempotencyRecord
 from db.reading import Asked
-from db.statements import Read
+from db.statements import Query
+from db.steps import Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,6 @@ def hash_key(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-# Made once: building such statements for every request costs more than sending them.
 _records = Base.metadata.tables[IdempotencyRecord.__tablename__]
 _now = func.clock_timestamp()
 _open = _records.c.completed_at.is_(None)
@@ -65,69 +63,66 @@ _INSERT = insert(_records).values(
     # Without a lease there is no end to it either.
     lease_until=_now + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("lease_seconds", type_=Double)),
 )
-_CLAIM = _INSERT.on_conflict_do_update(
-    constraint="idempotency_records_key",
-    set_={"lease_until": _INSERT.excluded.lease_until},
-    where=_open & (_records.c.lease_until <= _now) & (_records.c.request_hash == _INSERT.excluded.request_hash),
-).returning(_records.c.command_id)
-_FOUND = select(
-    _records.c.request_hash,
-    _records.c.completed_at,
-    _records.c.status_code,
-    _records.c.response_body,
-    func.extract("epoch", _records.c.lease_until - _now),
-).where(_records.c.scope == bindparam("scope"), _records.c.key_hash == bindparam("key_hash"))
-_OF_COMMAND = update(_records).where(_records.c.command_id == bindparam("command"), _open)
-_COMPLETE = _OF_COMMAND.values(
-    completed_at=_now, status_code=bindparam("status_code"), response_body=bindparam("response_body")
+_CLAIM = Query(
+    _INSERT.on_conflict_do_update(
+        constraint="idempotency_records_key",
+        set_={"lease_until": _INSERT.excluded.lease_until},
+        where=_open & (_records.c.lease_until <= _now) & (_records.c.request_hash == _INSERT.excluded.request_hash),
+    ).returning(_records.c.command_id)
 )
-_COMPLETE_RAW = Read(_COMPLETE)
-_RELEASE = _OF_COMMAND.values(lease_until=_now)
+_FOUND = Query(
+    select(
+        _records.c.request_hash,
+        _records.c.completed_at,
+        _records.c.status_code,
+        _records.c.response_body,
+        func.extract("epoch", _records.c.lease_until - _now).label("seconds_left"),
+    ).where(_records.c.scope == bindparam("scope"), _records.c.key_hash == bindparam("key_hash"))
+)
+_OF_COMMAND = update(_records).where(_records.c.command_id == bindparam("command"), _open)
+_COMPLETE = Query(
+    _OF_COMMAND.values(
+        completed_at=_now, status_code=bindparam("status_code"), response_body=bindparam("response_body")
+    )
+)
+_RELEASE = Query(_OF_COMMAND.values(lease_until=_now))
 
 
 async def claim(
-    session: AsyncSession, scope: UUID, key_hash: bytes, request_hash: bytes, lease_seconds: float | None
+    step: Step, scope: UUID, key_hash: bytes, request_hash: bytes, lease_seconds: float | None
 ) -> Claim | Stored | InFlight | Reused:
     """Claim a request. Without a lease the claim lasts as long as the transaction; a twin waits for it."""
     fresh = new_id()
-    claimed = await session.scalar(
+    claimed = await step.one_or_none(
         _CLAIM,
-        {
-            "command_id": fresh,
-            "scope": scope,
-            "key_hash": key_hash,
-            "request_hash": request_hash,
-            "lease_seconds": lease_seconds,
-        },
+        command_id=fresh,
+        scope=scope,
+        key_hash=key_hash,
+        request_hash=request_hash,
+        lease_seconds=lease_seconds,
     )
     if claimed is not None:
-        return Claim(claimed, resumed=claimed != fresh)
-    found = (await session.execute(_FOUND, {"scope": scope, "key_hash": key_hash})).one()
-    of_request, completed_at, status_code, response_body, seconds_left = found
-    if of_request != request_hash:
+        return Claim(claimed.command_id, resumed=claimed.command_id != fresh)
+    [found] = await step.rows(_FOUND, scope=scope, key_hash=key_hash)
+    if found.request_hash != request_hash:
         return Reused()
-    if completed_at is not None:
-        return Stored(status_code, response_body["json"])
-    return InFlight(max(0.0, float(seconds_left or 0)))
+    if found.completed_at is not None:
+        return Stored(found.status_code, found.response_body["json"])
+    return InFlight(max(0.0, float(found.seconds_left or 0)))
 
 
-async def complete(
-    session: AsyncSession, command_id: UUID, status_code: int, text: str, *, personal: bool = False
-) -> None:
+async def complete(step: Step, command_id: UUID, status_code: int, text: str, *, personal: bool = False) -> None:
     """Keep the answer. Kept as text, so that a repetition gets the same bytes; not for long when it is personal."""
-    await session.execute(_COMPLETE, _completed(command_id, status_code, text, personal=personal))
+    query, values = completion(command_id, status_code, text, personal=personal)
+    await step.run(query.text, query.parameters(values))
 
 
 def completion(command_id: UUID, status_code: int, text: str, *, personal: bool = False) -> Asked:
     """The same as a statement for ``Reads``."""
-    return _COMPLETE_RAW, _completed(command_id, status_code, text, personal=personal)
-
-
-def _completed(command_id: UUID, status_code: int, text: str, *, personal: bool) -> dict[str, Any]:
     kept = {"json": text} | ({"personal": True} if personal else {})
-    return {"command": command_id, "status_code": status_code, "response_body": kept}
+    return _COMPLETE, {"command": command_id, "status_code": status_code, "response_body": kept}
 
 
-async def release(session: AsyncSession, command_id: UUID) -> None:
+async def release(step: Step, command_id: UUID) -> None:
     """End the lease now: the next attempt goes on at once, under the same command id."""
-    await session.execute(_RELEASE, {"command": command_id})
+    await step.run(_RELEASE.text, _RELEASE.parameters({"command": command_id}))

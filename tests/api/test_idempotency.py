@@ -9,12 +9,16 @@ import pytest
 import pytest_asyncio
 from fastapi import APIRouter
 from pydantic import BaseModel
+from sqlalchemy import func, select
 from starlette.responses import Response
 
 from api.main import create_app
 from api.platform.auth import AnyAgent
-from api.platform.idempotency import CommandDep, Run
+from api.platform.idempotency import CommandDep, Run, Send
 from config.settings import Settings
+from db.reading import One
+from db.statements import Read
+from db.steps import Step
 from domain.market.errors import OFFER_NOT_OPEN
 from domain.platform_errors import UNAVAILABLE
 from tests.api.conftest import Agent, Stall, register
@@ -23,6 +27,9 @@ from tests.api.conftest import Agent, Stall, register
 RUNS: dict[str, list[Run]] = {}
 GATES: dict[str, asyncio.Event] = {}
 router = APIRouter()
+
+
+_WHO = Read(select(func.current_setting("souk.viewer", True).label("viewer")))
 
 
 class Plan(BaseModel):
@@ -53,6 +60,26 @@ async def command(body: Plan, _: AnyAgent, command: CommandDep) -> Response:
         return Outcome(entity_id=str(run.command_id))
 
     return await command.run(action, status=201)
+
+
+@router.post("/v1/test/told")
+async def told(body: Plan, caller: AnyAgent, command: CommandDep) -> Response:
+    """Refused before it is sent, by the plan; its answer is the caller's limits."""
+
+    async def prepare(_: Step, run: Run) -> Send:
+        attempts = RUNS.setdefault(body.name, [])
+        attempts.append(run)
+        step = body.steps[min(len(attempts), len(body.steps)) - 1]
+        if step == "away":
+            raise UNAVAILABLE.error()
+        if step == "refuse":
+            raise OFFER_NOT_OPEN.error()
+        return nothing
+
+    async def nothing() -> None:
+        pass
+
+    return await command.tell_and_show(prepare, lambda _: One(_WHO, {}, OFFER_NOT_OPEN), status=201)
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -241,6 +268,26 @@ async def test_a_refused_command_stays_refused(agent: Agent):
     assert (again.status_code, again.content) == (409, first.content)
     assert again.headers["content-type"] == "application/problem+json"
     assert len(RUNS[body["name"]]) == 1
+
+
+async def test_a_refusal_before_sending_that_is_kept_stays(agent: Agent):
+    body, key = plan("refuse", "ok"), fresh()
+    first = await agent("POST", "/v1/test/told", body, key=key)
+    again = await agent("POST", "/v1/test/told", body, key=key)
+    assert (first.status_code, first.json()["code"]) == (409, "offer.not_open")
+    assert (again.status_code, again.content) == (409, first.content)
+    assert len(RUNS[body["name"]]) == 1
+
+
+async def test_one_that_is_not_kept_leaves_no_claim(agent: Agent):
+    body, key = plan("away", "ok"), fresh()
+    assert (await agent("POST", "/v1/test/told", body, key=key)).status_code == 503
+    done = await agent("POST", "/v1/test/told", body, key=key)
+    assert (done.status_code, done.json()) == (201, {"viewer": agent.agent_id})
+    first, second = RUNS[body["name"]]
+    assert not second.resumed
+    assert second.command_id != first.command_id
+    assert (await agent("POST", "/v1/test/told", body, key=key)).headers["idempotent-replayed"] == "true"
 
 
 async def test_a_cancelled_command_is_released(agent: Agent):

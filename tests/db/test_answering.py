@@ -31,8 +31,8 @@ async def reads(owner_url: str) -> AsyncIterator[Reads]:
 
 
 async def _claim(database: Database, scope: UUID) -> object:
-    async with database.transaction(viewer=scope) as session:
-        return await idempotency.claim(session, scope, b"key", _REQUEST, 60)
+    async with database.step(viewer=scope) as step:
+        return await idempotency.claim(step, scope, b"key", _REQUEST, 60)
 
 
 async def _begin(database: Database, scope: UUID) -> UUID:

@@ -3,6 +3,9 @@
 It uses the warm ones: which have prepared their statements and whose server process knows the tables.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import psycopg
 import pytest
 from sqlalchemy import text
@@ -10,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from db import session as sessions
 from db.session import Database
+from db.steps import Step
 from souk.stack.embedded import EmbeddedPostgres
 
 _PID = text("SELECT pg_backend_pid()")
@@ -63,6 +67,44 @@ async def test_one_cut_in_use_fails_once_and_the_pool_recovers(
                 await session.scalar(_PID)
         async with database.transaction() as session:
             assert await session.scalar(_PID) not in {0, cut}
+    finally:
+        await database.close()
+
+
+async def _pid(step: Step) -> int:
+    [(pid,)] = await step.run("SELECT pg_backend_pid()", ())
+    return int(pid)
+
+
+@pytest.mark.parametrize("in_session", [False, True])
+async def test_a_step_whose_connection_is_cut_fails_once_and_the_pool_recovers(
+    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch, in_session: bool
+) -> None:
+    monkeypatch.setattr(sessions, "_PING_AFTER_SECONDS", 1e9)
+    database = Database(postgres.url().replace("postgresql:", "postgresql+psycopg:"), 1, "test-step")
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Step]:
+        if in_session:
+            async with database.transaction() as session:
+                yield await Step.of(session)
+        else:
+            async with database.step() as step:
+                yield step
+
+    async def cut_in_use() -> None:
+        async with opened() as step:
+            with psycopg.connect(postgres.url(), autocommit=True) as operator:
+                operator.execute("SELECT pg_terminate_backend(%s, 5000)", [await _pid(step)])
+            await _pid(step)
+
+    try:
+        async with opened() as step:
+            cut = await _pid(step)
+        with pytest.raises(OperationalError):
+            await cut_in_use()
+        async with opened() as step:
+            assert await _pid(step) not in {0, cut}
     finally:
         await database.close()
 
