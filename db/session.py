@@ -13,9 +13,10 @@ import psycopg
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext, IsolationLevel
-from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.util import greenlet_spawn
 
 from db import writes
 from db.steps import Step, translated
@@ -137,23 +138,33 @@ class Database:
     @asynccontextmanager
     async def step(self, viewer: UUID | None = None) -> AsyncIterator[Step]:
         """The same as a ``Step``: for the few statements of a command, without a session around them."""
-        async with self.engine.connect() as pooled:
-            driver = (await pooled.get_raw_connection()).driver_connection
-            assert isinstance(driver, psycopg.AsyncConnection)
+        async with self._driver() as driver:
             step = Step(driver, {})
-            try:
-                if viewer is not None:
-                    await step.run(_SHOW_TO, (str(viewer),))
-                yield step
-                await writes.send(step)
-                with translated():
-                    await driver.commit()
-            except BaseException:
-                if driver.closed:
-                    _Trouble.at = time.monotonic()
-                    await pooled.invalidate()
-                raise
-            # Else the pool rolls back what was not committed when it takes the connection back.
+            if viewer is not None:
+                await step.run(_SHOW_TO, (str(viewer),))
+            yield step
+            await writes.send(step)
+            with translated():
+                await driver.commit()
+
+    @asynccontextmanager
+    async def _driver(self) -> AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]:
+        """A connection of the pool, without one of SQLAlchemy's around it: that costs as much as a statement."""
+        try:
+            with translated():
+                pooled = await self.engine.raw_connection()
+        except OperationalError:
+            _Trouble.at = time.monotonic()
+            raise
+        driver = pooled.driver_connection
+        assert isinstance(driver, psycopg.AsyncConnection)
+        try:
+            yield driver
+        finally:
+            if driver.closed:
+                _Trouble.at = time.monotonic()
+            # The pool rolls back what was not committed, and gives the connection up if that is broken off.
+            await greenlet_spawn(pooled.invalidate if driver.closed else pooled.close)
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -3,7 +3,8 @@
 It uses the warm ones: which have prepared their statements and whose server process knows the tables.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import psycopg
@@ -71,6 +72,16 @@ async def test_one_cut_in_use_fails_once_and_the_pool_recovers(
         await database.close()
 
 
+@asynccontextmanager
+async def _opened(database: Database, *, in_session: bool) -> AsyncIterator[Step]:
+    if in_session:
+        async with database.transaction() as session:
+            yield await Step.of(session)
+    else:
+        async with database.step() as step:
+            yield step
+
+
 async def _pid(step: Step) -> int:
     [(pid,)] = await step.run("SELECT pg_backend_pid()", ())
     return int(pid)
@@ -83,34 +94,69 @@ async def test_a_step_whose_connection_is_cut_fails_once_and_the_pool_recovers(
     monkeypatch.setattr(sessions, "_PING_AFTER_SECONDS", 1e9)
     database = Database(postgres.url().replace("postgresql:", "postgresql+psycopg:"), 1, "test-step")
 
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[Step]:
-        if in_session:
-            async with database.transaction() as session:
-                yield await Step.of(session)
-        else:
-            async with database.step() as step:
-                yield step
-
     async def cut_in_use() -> None:
-        async with opened() as step:
+        async with _opened(database, in_session=in_session) as step:
             with psycopg.connect(postgres.url(), autocommit=True) as operator:
                 operator.execute("SELECT pg_terminate_backend(%s, 5000)", [await _pid(step)])
             await _pid(step)
 
     try:
-        async with opened() as step:
+        async with _opened(database, in_session=in_session) as step:
             cut = await _pid(step)
         with pytest.raises(OperationalError):
             await cut_in_use()
-        async with opened() as step:
+        async with _opened(database, in_session=in_session) as step:
             assert await _pid(step) not in {0, cut}
     finally:
         await database.close()
 
 
+async def test_a_step_that_is_broken_off_leaves_nothing_and_its_connection_is_used_again(
+    postgres: EmbeddedPostgres,
+) -> None:
+    database = Database(postgres.url().replace("postgresql:", "postgresql+psycopg:"), 1, "test-broken-off")
+    reached = asyncio.Event()
+
+    async def hang() -> None:
+        async with database.step() as step:
+            await step.run("SELECT set_config('souk.viewer', 'left', true)", ())
+            reached.set()
+            await step.run("SELECT pg_sleep(600)", ())
+
+    try:
+        hanging = asyncio.create_task(hang())
+        await reached.wait()
+        await asyncio.sleep(0)
+        hanging.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await hanging
+        async with database.step() as step:
+            assert not (await step.run("SELECT current_setting('souk.viewer', true)", ()))[0][0]
+    finally:
+        await database.close()
+
+
+async def test_without_postgres_a_step_says_so_as_a_session_does() -> None:
+    database = Database("postgresql+psycopg://nobody@127.0.0.1:1/none", 1, "test-away")
+    with pytest.raises(OperationalError):
+        async with database.step():
+            raise AssertionError
+    await database.close()
+
+
+async def _by_session(database: Database) -> None:
+    async with database.transaction() as session:
+        await session.scalar(_PID)
+
+
+async def _by_step(database: Database) -> None:
+    async with database.step() as step:
+        await _pid(step)
+
+
+@pytest.mark.parametrize("ask", [_by_session, _by_step])
 async def test_trouble_of_one_pool_makes_the_others_look(
-    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Database], Awaitable[None]]
 ) -> None:
     """As when Postgres restarts: the pool that meets it first saves the others from using what died with it."""
     monkeypatch.setattr(sessions, "_PING_AFTER_SECONDS", 1e9)
@@ -120,8 +166,7 @@ async def test_trouble_of_one_pool_makes_the_others_look(
         cut = await _use_and_cut(second, postgres)
         await _use_and_cut(first, postgres)
         with pytest.raises(OperationalError):
-            async with first.transaction() as session:
-                await session.scalar(_PID)
+            await ask(first)
         async with second.transaction() as session:
             assert await session.scalar(_PID) not in {0, cut}
     finally:
