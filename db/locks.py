@@ -16,7 +16,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute, load_only
+from sqlalchemy.orm import InstrumentedAttribute
 
 from db.base import Base
 from db.checkout.tables import CartRow, CheckoutRow
@@ -31,11 +31,14 @@ from db.market.tables import (
     SupportQuestion,
     TrustProfile,
 )
+from db.statements import Query
+from db.steps import Step
 from db.webhooks.tables import WebhookEndpoint
 
 Row = TypeVar("Row", bound=Base)
 _FRESH = {"populate_existing": True}
-_CLOCK = select(func.clock_timestamp())
+_NOW = select(func.clock_timestamp())
+_CLOCK = Query(_NOW)
 
 
 def _locking(table: type[Row], key: InstrumentedAttribute[UUID]) -> Select[Row]:
@@ -48,74 +51,69 @@ _STORE = _locking(Store, Store.store_id)
 _CART = _locking(CartRow, CartRow.cart_id)
 _CHECKOUT = _locking(CheckoutRow, CheckoutRow.checkout_id)
 _LISTING = _locking(Listing, Listing.listing_id)
-_ORDER = _locking(Order, Order.order_id)
-_REVIEW_WINDOW = _locking(ReviewWindow, ReviewWindow.order_id)
 _TRUST_PROFILE = _locking(TrustProfile, TrustProfile.store_id)
 _WEBHOOK = _locking(WebhookEndpoint, WebhookEndpoint.webhook_id)
 
-# Every column costs: what a sale reads of its listing.
-_SOLD = load_only(
-    Listing.store_id,
-    Listing.price_cents,
-    Listing.currency,
-    Listing.inventory_on_hand,
-    Listing.status,
-    Listing.delivery,
-    Listing.promised_delivery_seconds,
-)
+_agent, _listing, _negotiation = Agent.__table__, Listing.__table__, Negotiation.__table__
+_order, _window, _offer = Order.__table__, ReviewWindow.__table__, Offer.__table__
 
-_BUYER_AND_LISTING = (
-    select(Listing)
-    .select_from(Agent)
-    .join(Listing, Listing.listing_id == bindparam("listing_id"))
-    .where(Agent.agent_id == bindparam("buyer_id"))
-    .with_for_update(key_share=True, of=[Agent, Listing])
-    .options(_SOLD)
-    .execution_options(**_FRESH)
+# Every column costs: what a sale reads of its listing.
+_SOLD = (
+    _listing.c.listing_id,
+    _listing.c.store_id,
+    _listing.c.price_cents,
+    _listing.c.currency,
+    _listing.c.inventory_on_hand,
+    _listing.c.status,
+    _listing.c.delivery,
+    _listing.c.promised_delivery_seconds,
 )
-_LISTING_AND_NEGOTIATION = (
-    select(Listing, Negotiation)
-    .join(Negotiation, Negotiation.listing_id == Listing.listing_id)
-    .where(Negotiation.negotiation_id == bindparam("negotiation_id"))
-    .with_for_update(key_share=True, of=[Listing, Negotiation])
-    .options(_SOLD)
-    .execution_options(**_FRESH)
+_bargained = _listing.join(_negotiation, _negotiation.c.listing_id == _listing.c.listing_id)
+_bargained_by = _bargained.join(_agent, _agent.c.agent_id == _negotiation.c.buyer_customer_id)
+
+_BUYER_AND_LISTING = Query(
+    select(*_SOLD)
+    .select_from(_agent.join(_listing, _listing.c.listing_id == bindparam("listing_id")))
+    .where(_agent.c.agent_id == bindparam("buyer_id"))
+    .with_for_update(key_share=True, of=[_agent, _listing])
 )
-_BUYER_LISTING_AND_NEGOTIATION = (
-    select(Listing, Negotiation)
-    .join(Negotiation, Negotiation.listing_id == Listing.listing_id)
-    .join(Agent, Agent.agent_id == Negotiation.buyer_customer_id)
-    .where(Negotiation.negotiation_id == bindparam("negotiation_id"))
-    .with_for_update(key_share=True, of=[Agent, Listing, Negotiation])
-    .options(_SOLD)
-    .execution_options(**_FRESH)
+_LISTING_AND_NEGOTIATION = Query(
+    select(*_SOLD, *_negotiation.c)
+    .select_from(_bargained)
+    .where(_negotiation.c.negotiation_id == bindparam("negotiation_id"))
+    .with_for_update(key_share=True, of=[_listing, _negotiation])
 )
-_PURCHASE = (
-    select(Listing, Negotiation)
-    .join(Negotiation, Negotiation.listing_id == Listing.listing_id)
-    .join(Agent, Agent.agent_id == Negotiation.buyer_customer_id)
+_BUYER_LISTING_AND_NEGOTIATION = Query(
+    select(*_SOLD, *_negotiation.c)
+    .select_from(_bargained_by)
+    .where(_negotiation.c.negotiation_id == bindparam("negotiation_id"))
+    .with_for_update(key_share=True, of=[_agent, _listing, _negotiation])
+)
+_PURCHASE = Query(
+    select(*_SOLD, *_negotiation.c)
+    .select_from(_bargained_by)
     .where(
-        Negotiation.negotiation_id
-        == select(Offer.negotiation_id).where(Offer.offer_id == bindparam("offer_id")).scalar_subquery(),
-        Agent.agent_id == bindparam("buyer_id"),
+        _negotiation.c.negotiation_id
+        == select(_offer.c.negotiation_id).where(_offer.c.offer_id == bindparam("offer_id")).scalar_subquery(),
+        _agent.c.agent_id == bindparam("buyer_id"),
     )
-    .with_for_update(key_share=True, of=[Agent, Listing, Negotiation])
-    .options(_SOLD)
-    .execution_options(**_FRESH)
+    .with_for_update(key_share=True, of=[_agent, _listing, _negotiation])
 )
-_LISTING_AND_ORDER = (
-    select(Order)
-    .join(Listing, Listing.listing_id == Order.listing_id)
-    .where(Order.order_id == bindparam("order_id"))
-    .with_for_update(key_share=True, of=[Listing, Order])
-    .execution_options(**_FRESH)
+_LISTING_AND_ORDER = Query(
+    select(*_SOLD, *_order.c)
+    .select_from(_order.join(_listing, _listing.c.listing_id == _order.c.listing_id))
+    .where(_order.c.order_id == bindparam("order_id"))
+    .with_for_update(key_share=True, of=[_listing, _order])
 )
-_ORDER_AND_WINDOW = (
-    select(Order, ReviewWindow)
-    .join(ReviewWindow, ReviewWindow.order_id == Order.order_id)
-    .where(Order.order_id == bindparam("order_id"))
-    .with_for_update(key_share=True, of=[Order, ReviewWindow])
-    .execution_options(**_FRESH)
+_ORDER_AND_WINDOW = Query(
+    select(*_order.c, *_window.c)
+    .select_from(_order.join(_window, _window.c.order_id == _order.c.order_id))
+    .where(_order.c.order_id == bindparam("order_id"))
+    .with_for_update(key_share=True, of=[_order, _window])
+)
+_ORDER = Query(select(*_order.c).where(_order.c.order_id == bindparam("order_id")).with_for_update(key_share=True))
+_REVIEW_WINDOW = Query(
+    select(*_window.c).where(_window.c.order_id == bindparam("order_id")).with_for_update(key_share=True)
 )
 
 
@@ -139,9 +137,10 @@ async def lock_listing(session: AsyncSession, listing_id: UUID) -> Listing | Non
     return await session.scalar(_LISTING, {"key": listing_id})
 
 
-async def lock_buyer_and_listing(session: AsyncSession, buyer_id: UUID, listing_id: UUID) -> Listing | None:
+async def lock_buyer_and_listing(step: Step, buyer_id: UUID, listing_id: UUID) -> Listing | None:
     """Both, or nothing when one of them does not exist."""
-    return await session.scalar(_BUYER_AND_LISTING, {"buyer_id": buyer_id, "listing_id": listing_id})
+    row = await step.one_or_none(_BUYER_AND_LISTING, buyer_id=buyer_id, listing_id=listing_id)
+    return _BUYER_AND_LISTING.part(Listing, row) if row else None
 
 
 async def lock_listings_of_product(session: AsyncSession, product_id: UUID) -> list[Listing]:
@@ -159,38 +158,40 @@ async def lock_listings(session: AsyncSession, listing_ids: Iterable[UUID]) -> l
 
 
 async def lock_negotiation(
-    session: AsyncSession, negotiation_id: UUID, *, with_buyer: bool = False
+    step: Step, negotiation_id: UUID, *, with_buyer: bool = False
 ) -> tuple[Listing, Negotiation] | None:
     """A negotiation after its listing, and before both its buyer where what the buyer has committed is read."""
     query = _BUYER_LISTING_AND_NEGOTIATION if with_buyer else _LISTING_AND_NEGOTIATION
-    return (await session.execute(query, {"negotiation_id": negotiation_id})).one_or_none()
+    row = await step.one_or_none(query, negotiation_id=negotiation_id)
+    return (query.part(Listing, row), query.part(Negotiation, row)) if row else None
 
 
-async def lock_purchase(session: AsyncSession, buyer_id: UUID, offer_id: UUID) -> tuple[Listing, Negotiation] | None:
+async def lock_purchase(step: Step, buyer_id: UUID, offer_id: UUID) -> tuple[Listing, Negotiation] | None:
     """The buyer, and the listing and the negotiation of its own offer; nothing when the offer is not its own."""
-    return (await session.execute(_PURCHASE, {"buyer_id": buyer_id, "offer_id": offer_id})).one_or_none()
+    row = await step.one_or_none(_PURCHASE, buyer_id=buyer_id, offer_id=offer_id)
+    return (_PURCHASE.part(Listing, row), _PURCHASE.part(Negotiation, row)) if row else None
 
 
-async def lock_order(session: AsyncSession, order_id: UUID) -> Order | None:
+async def lock_order(step: Step, order_id: UUID) -> tuple[Listing, Order] | None:
     """An order after its listing: stock may return to it."""
-    return await session.scalar(_LISTING_AND_ORDER, {"order_id": order_id})
+    row = await step.one_or_none(_LISTING_AND_ORDER, order_id=order_id)
+    return (_LISTING_AND_ORDER.part(Listing, row), _LISTING_AND_ORDER.part(Order, row)) if row else None
 
 
-async def lock_order_and_window(session: AsyncSession, order_id: UUID) -> tuple[Order, ReviewWindow | None] | None:
+async def lock_order_and_window(step: Step, order_id: UUID) -> tuple[Order, ReviewWindow | None] | None:
     """An order, and its review window if it was delivered. The listing is left alone: no stock will move."""
-    row = (await session.execute(_ORDER_AND_WINDOW, {"order_id": order_id})).one_or_none()
-    if row is not None:
-        return row
-    order = await session.scalar(_ORDER, {"key": order_id})
-    if order is None:
-        return None
+    row = await step.one_or_none(_ORDER_AND_WINDOW, order_id=order_id)
+    if row:
+        return _ORDER_AND_WINDOW.part(Order, row), _ORDER_AND_WINDOW.part(ReviewWindow, row)
+    row = await step.one_or_none(_ORDER, order_id=order_id)
     # Waiting for the order takes time: it may have been delivered meanwhile.
-    return order, await lock_review_window(session, order_id)
+    return (_ORDER.part(Order, row), await lock_review_window(step, order_id)) if row else None
 
 
-async def lock_review_window(session: AsyncSession, order_id: UUID) -> ReviewWindow | None:
+async def lock_review_window(step: Step, order_id: UUID) -> ReviewWindow | None:
     """Comes right after its order."""
-    return await session.scalar(_REVIEW_WINDOW, {"key": order_id})
+    row = await step.one_or_none(_REVIEW_WINDOW, order_id=order_id)
+    return _REVIEW_WINDOW.part(ReviewWindow, row) if row else None
 
 
 async def lock_trust_profile(session: AsyncSession, store_id: UUID) -> TrustProfile | None:
@@ -219,8 +220,11 @@ async def lock_webhook(session: AsyncSession, webhook_id: UUID) -> WebhookEndpoi
     return await session.scalar(_WEBHOOK, {"key": webhook_id})
 
 
-async def clock(session: AsyncSession) -> datetime:
+async def clock(unit: AsyncSession | Step) -> datetime:
     """The database's clock now, not the transaction's start. Call it after taking locks."""
-    now = await session.scalar(_CLOCK)
+    if isinstance(unit, Step):
+        ((now,),) = await unit.rows(_CLOCK)
+    else:
+        now = await unit.scalar(_NOW)
     assert isinstance(now, datetime)
     return now

@@ -6,7 +6,7 @@ mapped anew, a statement costs the asking process more than Postgres.
 
 from collections import namedtuple
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Delete, Insert, Select, Update
 from sqlalchemy.engine import make_url
@@ -14,6 +14,8 @@ from sqlalchemy.engine import make_url
 from db.base import Base
 
 Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
+Entity = TypeVar("Entity", bound=Base)
+
 _DIALECT = make_url("postgresql+psycopg://").get_dialect()()
 
 
@@ -51,45 +53,26 @@ class Query(Read):
             (place, process) for place, process in enumerate(processors) if process is not None
         ]
         self._row = _row_of([column.key or "" for column in columns])
+        self._parts: dict[Any, list[tuple[int, str]]] = {}
+        for place, column in enumerate(columns):
+            self._parts.setdefault(getattr(column, "table", None), []).append((place, column.name))
 
     def row(self, values: Sequence[Any]) -> Any:
         """A row as the driver gives it, with its columns' names and types."""
-        return self._row._make(self.converted(values))
+        if self._converted:
+            values = list(values)
+            for place, process in self._converted:
+                if values[place] is not None:
+                    values[place] = process(values[place])
+        return self._row._make(values)
 
-    def converted(self, values: Sequence[Any]) -> Sequence[Any]:
-        """The values of a row in the types of their columns."""
-        if not self._converted:
-            return values
-        found = list(values)
-        for place, process in self._converted:
-            if found[place] is not None:
-                found[place] = process(found[place])
-        return found
+    def part(self, table: type[Entity], row: Any) -> Entity:
+        """What a row holds of one table, as an object of it in no session."""
+        entity = table()
+        # Past the attributes' events: nothing listens, and nothing is to be written.
+        vars(entity).update({name: row[place] for place, name in self._parts[table.__table__]})
+        return entity
 
 
 def _row_of(names: list[str]) -> Any:
     return namedtuple("Row", names, rename=True)  # noqa: PYI024 - each query has its own
-
-
-class Objects(Query):
-    """The same with rows as objects of the tables whose columns they hold, in no session."""
-
-    def __init__(self, statement: Statement, *tables: type[Base]) -> None:
-        super().__init__(statement)
-        names = [(getattr(column, "table", None), column.name) for column in statement.exported_columns]
-        self._parts = [
-            (table, [(place, name) for place, (of, name) in enumerate(names) if of is table.__table__])
-            for table in tables
-        ]
-
-    def row(self, values: Sequence[Any]) -> Any:
-        """An object for each table, in their order."""
-        found = self.converted(values)
-        return tuple(_loaded(table, {name: found[place] for place, name in part}) for table, part in self._parts)
-
-
-def _loaded(table: type[Base], values: dict[str, Any]) -> Base:
-    row = table()
-    # Past the attributes' events: nothing listens, and nothing is to be written.
-    vars(row).update(values)
-    return row

@@ -23,6 +23,7 @@ from db.ids import new_id
 from db.market import evidence
 from db.market.activity import notify
 from db.market.tables import Order
+from db.steps import Step
 from domain.checkout import errors
 from domain.checkout import sessions as rules
 from domain.checkout.commands import CheckoutSnapshot, CheckoutStart
@@ -150,9 +151,10 @@ class PostgresCheckoutActivities(PostgresSessions):
         await writes.send(session)
         sold_out: list[UUID] = []
         trust_moved = False
+        step = await Step.of(session)
         for line in lines:
             start, command = self._placement(case.start, row, line, new_id())
-            placed = await self._orders.place(session, start, command)
+            placed = await self._orders.place(step, start, command)
             line.order_id = command.command_id
             sold_out += [line.listing_id] if placed.sold_out else []
             trust_moved |= placed.trust_moved

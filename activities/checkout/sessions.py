@@ -20,6 +20,7 @@ from db.market import evidence, negotiations
 from db.market.tables import Listing
 from db.platform.commands import find_command, insert_command
 from db.session import Database
+from db.steps import Step
 from domain.checkout import errors
 from domain.checkout import sessions as rules
 from domain.checkout.commands import (
@@ -241,9 +242,10 @@ class PostgresSessions(CheckoutActivities):
         standing = await negotiations.get_buyer_standing(session, row.agent_id, row.currency, without=without)
         check_spend(standing, quoted.totals.total_cents)
         if not await sessions.is_platform(session, row.agent_id):
+            step = await Step.of(session)
             for line in quoted.lines:
                 listing = await session.get_one(Listing, line.listing_id)
-                since = await evidence.settle_evidence(session, row.agent_id, line.listing_id, listing.store_id)
+                since = await evidence.settle_evidence(step, row.agent_id, line.listing_id, listing.store_id)
                 check_gating(since is not None, line.listing_id, listing.store_id)
 
 

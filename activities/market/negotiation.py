@@ -7,7 +7,6 @@ rules on what the database holds, writes projection and events together. The dat
 from collections.abc import Callable
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from activities.market.negotiation_case import NegotiationCase, refusal_of
@@ -17,6 +16,7 @@ from db.market import evidence, negotiations
 from db.market.tables import Negotiation
 from db.platform.commands import insert_command
 from db.session import Database
+from db.steps import Step
 from domain.market import errors
 from domain.market import negotiation as rules
 from domain.market.commands import (
@@ -45,40 +45,40 @@ class PostgresNegotiationActivities(NegotiationActivities):
 
     async def _load(
         self,
-        session: AsyncSession,
+        step: Step,
         start: NegotiationStart,
         command_id: UUID | None = None,
         *,
         lock_buyer: bool = False,
     ) -> NegotiationCase:
-        locked = await locks.lock_negotiation(session, start.negotiation_id, with_buyer=lock_buyer)
+        locked = await locks.lock_negotiation(step, start.negotiation_id, with_buyer=lock_buyer)
         if locked is None:
             raise errors.OFFER_NOT_FOUND.error()
         listing, negotiation = locked
         read = await negotiations.read_step(
-            session,
+            step,
             listing,
             negotiation.buyer_customer_id,
             negotiation_id=start.negotiation_id,
             command_id=command_id,
         )
-        return NegotiationCase(session, negotiation, listing, read)
+        return NegotiationCase(step, negotiation, listing, read)
 
     @activity.defn(name="make_offer")
     async def make_offer(self, start: NegotiationStart, command: MakeOffer) -> NegotiationSnapshot:
-        async with self._database.transaction() as session:
-            listing = await locks.lock_buyer_and_listing(session, command.buyer_id, command.listing_id)
+        async with self._database.step() as step:
+            listing = await locks.lock_buyer_and_listing(step, command.buyer_id, command.listing_id)
             if listing is None:
                 raise errors.LISTING_NOT_FOUND.error()
             read = await negotiations.read_step(
-                session,
+                step,
                 listing,
                 command.buyer_id,
                 negotiation_id=command.negotiation_id,
                 command_id=command.command_id,
             )
             if read.done:
-                return (await self._load(session, start)).snapshot()
+                return (await self._load(step, start)).snapshot()
             if read.seller_id == command.buyer_id:
                 raise errors.OWN_LISTING.error()
             expires_at = rules.expiry(read.now, command.expires_in_seconds, start.policy)
@@ -98,9 +98,9 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 rounds=1,
                 opened_at=read.now,
             )
-            writes.add(session, negotiation)
+            writes.add(step, negotiation)
             offer = negotiations.insert_offer(
-                session,
+                step,
                 offer_id=command.command_id,
                 negotiation=negotiation,
                 round_number=1,
@@ -114,24 +114,24 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 remind_at=reminder_date(read.now, expires_at, start.policy.offer_reminder_share),
             )
             read.offers.append(offer)
-            case = NegotiationCase(session, negotiation, listing, read)
+            case = NegotiationCase(step, negotiation, listing, read)
             case.publish(ActivityType.OFFER_MADE)
             case.tell(Party.SELLER, InboxType.OFFER_MADE, due_at=expires_at)
             evidence.insert_evidence(
-                session,
+                step,
                 command.buyer_id,
                 listing.listing_id,
                 InteractionType.OFFER_MADE,
                 read.now,
                 offer_id=offer.offer_id,
             )
-            insert_command(session, command.command_id, "make_offer", command.negotiation_id)
+            insert_command(step, command.command_id, "make_offer", command.negotiation_id)
             return case.snapshot()
 
     @activity.defn(name="counter_offer")
     async def counter_offer(self, start: NegotiationStart, command: CounterOffer) -> NegotiationSnapshot:
-        async with self._database.transaction() as session:
-            case = await self._load(session, start, command.command_id, lock_buyer=True)
+        async with self._database.step() as step:
+            case = await self._load(step, start, command.command_id, lock_buyer=True)
             if case.read.done:
                 return case.snapshot()
             by = case.party(command.by_agent_id)
@@ -149,7 +149,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
             )
             old = case.latest
             writes.change(
-                session,
+                step,
                 old,
                 status=OfferStatus.CANCELLED,
                 closed_at=case.now,
@@ -158,9 +158,9 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 remind_at=None,
             )
             # Before the new one: only one offer of a negotiation stands at any time.
-            await writes.send(session)
+            await writes.send(step)
             new = negotiations.insert_offer(
-                session,
+                step,
                 offer_id=command.command_id,
                 negotiation=case.negotiation,
                 round_number=old.round + 1,
@@ -174,16 +174,16 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 remind_at=reminder_date(case.now, expires_at, start.policy.offer_reminder_share),
             )
             case.offers.append(new)
-            writes.change(session, case.negotiation, rounds=new.round)
+            writes.change(step, case.negotiation, rounds=new.round)
             case.publish(ActivityType.OFFER_MADE)
             case.tell(by.other, InboxType.OFFER_COUNTERED, due_at=expires_at)
-            insert_command(session, command.command_id, "counter_offer", start.negotiation_id)
+            insert_command(step, command.command_id, "counter_offer", start.negotiation_id)
             return case.snapshot()
 
     @activity.defn(name="accept_offer")
     async def accept_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
-        async with self._database.transaction() as session:
-            case = await self._load(session, start, command.command_id, lock_buyer=True)
+        async with self._database.step() as step:
+            case = await self._load(step, start, command.command_id, lock_buyer=True)
             if case.read.done:
                 case.refused = None if case.read.done == "ok" else case.read.done
                 return case.snapshot()
@@ -203,7 +203,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
             else:
                 await case.close(closing)
                 case.refused = refusal_of(closing).code
-            insert_command(session, command.command_id, "accept_offer", start.negotiation_id, case.refused or "ok")
+            insert_command(step, command.command_id, "accept_offer", start.negotiation_id, case.refused or "ok")
             return case.snapshot()
 
     async def _answer(
@@ -213,13 +213,13 @@ class PostgresNegotiationActivities(NegotiationActivities):
         kind: str,
         decide: Callable[[NegotiationCase, Party], rules.Closing],
     ) -> NegotiationSnapshot:
-        async with self._database.transaction() as session:
-            case = await self._load(session, start, command.command_id)
+        async with self._database.step() as step:
+            case = await self._load(step, start, command.command_id)
             if case.read.done:
                 return case.snapshot()
             by = case.party(command.by_agent_id)
             await case.close(decide(case, by), told=(by.other,))
-            insert_command(session, command.command_id, kind, start.negotiation_id)
+            insert_command(step, command.command_id, kind, start.negotiation_id)
             return case.snapshot()
 
     @activity.defn(name="reject_offer")
@@ -239,8 +239,8 @@ class PostgresNegotiationActivities(NegotiationActivities):
 
     @activity.defn(name="settle_negotiation")
     async def settle_negotiation(self, start: NegotiationStart) -> NegotiationSnapshot:
-        async with self._database.transaction() as session:
-            case = await self._load(session, start)
+        async with self._database.step() as step:
+            case = await self._load(step, start)
             closing = rules.decide_due(case.state, case.listing_view, case.now)
             if closing is not None and case.negotiation.closed_at is None:
                 await case.close(closing)
@@ -250,8 +250,8 @@ class PostgresNegotiationActivities(NegotiationActivities):
 
     @activity.defn(name="answer_automatically")
     async def answer_automatically(self, start: NegotiationStart, offer_id: UUID) -> NegotiationSnapshot:
-        async with self._database.transaction() as session:
-            case = await self._load(session, start)
+        async with self._database.step() as step:
+            case = await self._load(step, start)
             standing = case.state.standing
             if standing is None or standing.offer_id != offer_id or case.now >= standing.expires_at:
                 return case.snapshot()

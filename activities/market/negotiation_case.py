@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from db import writes
 from db.market import negotiations, stock, trust
 from db.market.activity import notify, record_event
 from db.market.negotiations import Reading
 from db.market.tables import Listing, Negotiation, Offer
+from db.steps import Step
 from domain.market import errors, reminders
 from domain.market import negotiation as rules
 from domain.market.commands import NegotiationSnapshot
@@ -40,7 +39,7 @@ _EVENT_OF_STATUS = {
 class NegotiationCase:
     """A negotiation under lock, with all that its rules read."""
 
-    session: AsyncSession
+    step: Step
     negotiation: Negotiation
     listing: Listing
     read: Reading
@@ -79,7 +78,7 @@ class NegotiationCase:
 
     def publish(self, type: ActivityType) -> None:
         record_event(
-            self.session,
+            self.step,
             type,
             store_id=self.negotiation.seller_store_id,
             listing_id=self.negotiation.listing_id,
@@ -87,7 +86,7 @@ class NegotiationCase:
 
     def tell(self, party: Party, type: InboxType, reason: str | None = None, *, due_at: datetime | None = None) -> None:
         notify(
-            self.session,
+            self.step,
             self.agent_of(party),
             type,
             store_id=self.negotiation.seller_store_id,
@@ -102,10 +101,10 @@ class NegotiationCase:
         if closing.returns_stock:
             broken = closing.reason is CloseReason.BROKEN_BY_SELLER
             release = HoldRelease.BROKEN if broken else HoldRelease.LAPSED
-            await stock.release_hold(self.session, self.latest.offer_id, release, self.now)
+            await stock.release_hold(self.step, self.latest.offer_id, release, self.now)
             if broken:
                 trust.insert_fact(
-                    self.session,
+                    self.step,
                     store_id=self.negotiation.seller_store_id,
                     source_event_id=self.latest.offer_id,
                     reason=TrustReason.OFFER_BROKEN,
@@ -114,7 +113,7 @@ class NegotiationCase:
                     listing_id=self.negotiation.listing_id,
                 )
                 self.trust_moved = True
-        negotiations.close_offer(self.session, self.latest, self.negotiation, closing.status, closing.reason, self.now)
+        negotiations.close_offer(self.step, self.latest, self.negotiation, closing.status, closing.reason, self.now)
         self.publish(_EVENT_OF_STATUS[closing.status])
         for party in told:
             self.tell(party, _INBOX_OF_CLOSING.get(closing.reason, InboxType.OFFER_CANCELLED), closing.reason)
@@ -123,23 +122,20 @@ class NegotiationCase:
         """Accept the latest offer and hold its stock; without stock the offer ends as sold out."""
         latest = self.latest
         purchase_by = self.now + timedelta(seconds=policy.purchase_window_seconds)
-        listing = await stock.hold_stock(
-            self.session, latest.listing_id, latest.offer_id, latest.quantity, purchase_by, self.now
-        )
-        if listing is None:
+        if not stock.hold_stock(self.step, self.listing, latest.offer_id, latest.quantity, purchase_by, self.now):
             await self.close(rules.Closing(OfferStatus.CANCELLED, CloseReason.SOLD_OUT))
             self.refused = errors.LISTING_SOLD_OUT.code
             return
-        self.sold_out = listing.status is ListingStatus.SOLD_OUT
+        self.sold_out = self.listing.status is ListingStatus.SOLD_OUT
         writes.change(
-            self.session,
+            self.step,
             latest,
             status=OfferStatus.ACCEPTED,
             accepted_at=self.now,
             purchase_by=purchase_by,
             remind_at=reminders.reminder_date(self.now, purchase_by, policy.purchase_reminder_share),
         )
-        writes.change(self.session, self.negotiation, status=OfferStatus.ACCEPTED)
+        writes.change(self.step, self.negotiation, status=OfferStatus.ACCEPTED)
         self.publish(ActivityType.OFFER_ACCEPTED)
         self.tell(latest.proposed_by, InboxType.OFFER_ACCEPTED, due_at=purchase_by)
         if latest.proposed_by is Party.SELLER:
@@ -150,7 +146,7 @@ class NegotiationCase:
         """Give the reminder that has come due, once."""
         reminder = reminders.decide_offer_reminder(self.state, self.now)
         if reminder is not None:
-            writes.change(self.session, self.latest, remind_at=None)
+            writes.change(self.step, self.latest, remind_at=None)
             self.tell(reminder.party, reminder.type, due_at=reminder.due_at)
 
     def snapshot(self) -> NegotiationSnapshot:

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from activities.market.review import window_snapshot
 from db import locks, writes
 from db.market import orders, stock, trust
 from db.market.activity import notify, record_event
 from db.market.tables import Order, ReviewWindow, StoreStats
+from db.steps import Step
 from domain.market import errors
 from domain.market import orders as rules
 from domain.market.commands import OrderSnapshot, ReviewWindowSnapshot
@@ -34,7 +33,7 @@ from domain.market.trust import TrustReason
 class OrderCase:
     """An order under lock."""
 
-    session: AsyncSession
+    step: Step
     order: Order
     seller_id: UUID
     now: datetime
@@ -61,7 +60,7 @@ class OrderCase:
 
     def publish(self, type: ActivityType) -> None:
         record_event(
-            self.session,
+            self.step,
             type,
             actor_agent_id=self.order.buyer_customer_id if type is ActivityType.ORDER_PLACED else None,
             store_id=self.order.store_id,
@@ -73,7 +72,7 @@ class OrderCase:
         self, agent_id: UUID, type: InboxType, reason: str | None = None, *, due_at: datetime | None = None
     ) -> None:
         notify(
-            self.session,
+            self.step,
             agent_id,
             type,
             store_id=self.order.store_id,
@@ -91,7 +90,7 @@ class OrderCase:
         """Mark delivered, open the review window, and honour the offer it came from."""
         order = self.order
         writes.change(
-            self.session,
+            self.step,
             order,
             status=OrderStatus.DELIVERED,
             delivered_at=self.now,
@@ -105,14 +104,14 @@ class OrderCase:
             remind_at=reminder_date(self.now, closes_at, self.policy.review_reminder_share),
             status=ReviewWindowStatus.OPEN,
         )
-        writes.add(self.session, window)
+        writes.add(self.step, window)
         self.opened_window = window_snapshot(order, window)
         self.publish(ActivityType.ORDER_DELIVERED)
         self.tell(order.buyer_customer_id, InboxType.ORDER_DELIVERED)
         self.tell(order.buyer_customer_id, InboxType.REVIEW_WINDOW_OPENED, due_at=closes_at)
         if order.source_offer_id is not None:
             trust.insert_fact(
-                self.session,
+                self.step,
                 store_id=order.store_id,
                 source_event_id=order.source_offer_id,
                 reason=TrustReason.OFFER_HONORED,
@@ -123,18 +122,18 @@ class OrderCase:
                 linked_order_id=order.order_id,
             )
             self.trust_moved = True
-        writes.increase(self.session, StoreStats, order.store_id, orders_delivered=1)
+        writes.increase(self.step, StoreStats, order.store_id, orders_delivered=1)
 
     async def refund(self, reason: RefundReason, *, goods_return: bool) -> None:
         """Pay back, take the goods back where they return, and close the review window."""
         order = self.order
         if order.status is OrderStatus.DELIVERED:
-            window = await locks.lock_review_window(self.session, order.order_id)
+            window = await locks.lock_review_window(self.step, order.order_id)
             if window is not None and window.status is ReviewWindowStatus.OPEN:
-                writes.change(self.session, window, status=ReviewWindowStatus.VOID, closed_at=self.now)
+                writes.change(self.step, window, status=ReviewWindowStatus.VOID, closed_at=self.now)
                 self.review_window_void = True
         writes.change(
-            self.session,
+            self.step,
             order,
             status=OrderStatus.REFUNDED,
             refunded_at=self.now,
@@ -142,8 +141,8 @@ class OrderCase:
             closed_at=self.now,
         )
         if goods_return:
-            await stock.move_stock(
-                self.session,
+            await stock.return_stock(
+                self.step,
                 order.listing_id,
                 order.quantity,
                 MovementReason.ORDER_RETURNED,
@@ -151,7 +150,7 @@ class OrderCase:
             )
         if reason is RefundReason.DELIVERY_MISSED:
             trust.insert_fact(
-                self.session,
+                self.step,
                 store_id=order.store_id,
                 source_event_id=order.order_id,
                 reason=TrustReason.OFFER_BROKEN,
@@ -165,7 +164,7 @@ class OrderCase:
         self.publish(ActivityType.ORDER_REFUNDED)
         for agent_id in self.parties:
             self.tell(agent_id, InboxType.ORDER_REFUNDED, reason)
-        writes.increase(self.session, StoreStats, order.store_id, orders_refunded=1)
+        writes.increase(self.step, StoreStats, order.store_id, orders_refunded=1)
 
     def snapshot(self) -> OrderSnapshot:
         state, order = self.state, self.order

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from activities.market.signatures import ReviewActivities
@@ -19,6 +18,8 @@ from db.market.tables import Listing, Message, Order, Product, Review, ReviewWin
 from db.platform.commands import insert_command
 from db.platform.tables import ProcessedCommand
 from db.session import Database
+from db.statements import Query
+from db.steps import Step
 from domain.market import errors
 from domain.market.commands import PostReview, ReviewWindowSnapshot, ReviewWindowStart
 from domain.market.orders import paid_cents
@@ -42,55 +43,76 @@ class _Reading:
     done: bool
 
 
-_READING = (
+_listing, _store, _product, _thread = Listing.__table__, Store.__table__, Product.__table__, Thread.__table__
+_command = ProcessedCommand.__table__
+_READING = Query(
     select(
-        func.clock_timestamp(), Store.owner_merchant_id, Product.title, Thread.thread_id, ProcessedCommand.command_id
+        func.clock_timestamp().label("now"),
+        _store.c.owner_merchant_id,
+        _product.c.title,
+        _thread.c.thread_id,
+        _command.c.command_id,
     )
-    .select_from(Listing)
-    .join(Store, Store.store_id == Listing.store_id)
-    .join(Product, Product.product_id == Listing.product_id)
-    .outerjoin(Thread, (Thread.context_listing_id == Listing.listing_id) & (Thread.type == ThreadType.REVIEW))
-    .outerjoin(ProcessedCommand, ProcessedCommand.command_id == bindparam("command_id"))
-    .where(Listing.listing_id == bindparam("listing_id"))
+    .select_from(
+        _listing.join(_store, _store.c.store_id == _listing.c.store_id)
+        .join(_product, _product.c.product_id == _listing.c.product_id)
+        .outerjoin(
+            _thread, (_thread.c.context_listing_id == _listing.c.listing_id) & (_thread.c.type == ThreadType.REVIEW)
+        )
+        .outerjoin(_command, _command.c.command_id == bindparam("command_id"))
+    )
+    .where(_listing.c.listing_id == bindparam("listing_id"))
+)
+_OPEN_THREAD = Query(
+    insert(Thread)
+    .values(
+        thread_id=bindparam("thread"),
+        type=ThreadType.REVIEW,
+        status=ThreadStatus.OPEN,
+        title=bindparam("title"),
+        created_by_agent_id=bindparam("opener"),
+        context_store_id=bindparam("store"),
+        context_listing_id=bindparam("listing"),
+    )
+    .on_conflict_do_nothing(index_elements=["context_listing_id"], index_where=_ONE_PER_LISTING)
+    .returning(_thread.c.thread_id)
+)
+_OPENED_THREAD = Query(
+    select(_thread.c.thread_id).where(
+        _thread.c.context_listing_id == bindparam("listing_id"), _thread.c.type == ThreadType.REVIEW
+    )
 )
 
 
-async def _read(session: AsyncSession, listing_id: UUID, command_id: UUID) -> _Reading:
-    keys = {"listing_id": listing_id, "command_id": command_id}
-    now, seller_id, title, thread_id, done = (await session.execute(_READING, keys)).one()
-    return _Reading(now, seller_id, title, thread_id, done is not None)
+async def _read(step: Step, listing_id: UUID, command_id: UUID) -> _Reading:
+    [row] = await step.rows(_READING, listing_id=listing_id, command_id=command_id)
+    return _Reading(row.now, row.owner_merchant_id, row.title, row.thread_id, row.command_id is not None)
 
 
-async def _open_review_thread(session: AsyncSession, order: Order, product_title: str) -> UUID:
+async def _open_review_thread(step: Step, order: Order, product_title: str) -> UUID:
     """The listing's one review thread, made now; two first reviews at once share it."""
-    made: UUID | None = await session.scalar(
-        insert(Thread)
-        .values(
-            thread_id=new_id(),
-            type=ThreadType.REVIEW,
-            status=ThreadStatus.OPEN,
-            title=f"Reviews of {product_title}",
-            created_by_agent_id=order.buyer_customer_id,
-            context_store_id=order.store_id,
-            context_listing_id=order.listing_id,
-        )
-        .on_conflict_do_nothing(index_elements=["context_listing_id"], index_where=_ONE_PER_LISTING)
-        .returning(Thread.thread_id)
+    thread_id = new_id()
+    made = await step.rows(
+        _OPEN_THREAD,
+        thread=thread_id,
+        title=f"Reviews of {product_title}",
+        opener=order.buyer_customer_id,
+        store=order.store_id,
+        listing=order.listing_id,
     )
-    if made is None:
-        query = select(Thread.thread_id).where(
-            Thread.context_listing_id == order.listing_id, Thread.type == ThreadType.REVIEW
-        )
-        return (await session.scalars(query)).one()
+    if not made:
+        [opened] = await step.rows(_OPENED_THREAD, listing_id=order.listing_id)
+        assert isinstance(opened.thread_id, UUID)
+        return opened.thread_id
     record_event(
-        session,
+        step,
         ActivityType.THREAD_CREATED,
         actor_agent_id=order.buyer_customer_id,
         store_id=order.store_id,
         listing_id=order.listing_id,
-        thread_id=made,
+        thread_id=thread_id,
     )
-    return made
+    return thread_id
 
 
 class PostgresReviewActivities(ReviewActivities):
@@ -101,22 +123,22 @@ class PostgresReviewActivities(ReviewActivities):
 
     @activity.defn(name="post_review")
     async def post_review(self, start: ReviewWindowStart, command: PostReview) -> ReviewWindowSnapshot:
-        async with self._database.transaction() as session:
-            locked = await locks.lock_order_and_window(session, command.order_id)
+        async with self._database.step() as step:
+            locked = await locks.lock_order_and_window(step, command.order_id)
             if locked is None or locked[0].buyer_customer_id != command.author_id:
                 raise errors.ORDER_NOT_FOUND.error()
             order, window = locked
-            read = await _read(session, order.listing_id, command.command_id)
+            read = await _read(step, order.listing_id, command.command_id)
             if read.done:
                 return window_snapshot(order, window)
             # Never before the delivery, also when the clock was set back.
             now = max(read.now, order.delivered_at or order.placed_at)
             decide_review(order.status, window.status if window else None, window.closes_at if window else None, now)
             assert window is not None
-            thread_id = read.thread_id or await _open_review_thread(session, order, read.product_title)
+            thread_id = read.thread_id or await _open_review_thread(step, order, read.product_title)
             message_id = new_id()
             writes.insert(
-                session,
+                step,
                 Message,
                 message_id=message_id,
                 thread_id=thread_id,
@@ -135,15 +157,15 @@ class PostgresReviewActivities(ReviewActivities):
                 as_described=command.as_described,
                 message_id=message_id,
             )
-            writes.add(session, review)
-            self._announce(session, order, review, thread_id, read.seller_id, start)
-            writes.change(session, window, status=ReviewWindowStatus.REVIEWED, closed_at=now)
-            insert_command(session, command.command_id, "post_review", order.order_id)
+            writes.add(step, review)
+            self._announce(step, order, review, thread_id, read.seller_id, start)
+            writes.change(step, window, status=ReviewWindowStatus.REVIEWED, closed_at=now)
+            insert_command(step, command.command_id, "post_review", order.order_id)
             return window_snapshot(order, window, trust_moved=True)
 
     def _announce(
         self,
-        session: AsyncSession,
+        step: Step,
         order: Order,
         review: Review,
         thread_id: UUID,
@@ -156,7 +178,7 @@ class PostgresReviewActivities(ReviewActivities):
             (ActivityType.MESSAGE_POSTED, None),
         ):
             record_event(
-                session,
+                step,
                 event,
                 actor_agent_id=order.buyer_customer_id,
                 store_id=order.store_id,
@@ -167,7 +189,7 @@ class PostgresReviewActivities(ReviewActivities):
                 review_id=review_id,
             )
         notify(
-            session,
+            step,
             seller_id,
             InboxType.REVIEW_POSTED,
             store_id=order.store_id,
@@ -179,7 +201,7 @@ class PostgresReviewActivities(ReviewActivities):
         )
         full_weight = start.policy.trust_full_weight_cents
         trust.insert_fact(
-            session,
+            step,
             store_id=order.store_id,
             source_event_id=review.review_id,
             reason=TrustReason.REVIEW_POSTED,
@@ -201,22 +223,22 @@ class PostgresReviewActivities(ReviewActivities):
             linked_order_id=order.order_id,
             linked_review_id=review.review_id,
         )
-        writes.increase(session, StoreStats, order.store_id, reviews_posted=1, rating_sum=review.rating)
+        writes.increase(step, StoreStats, order.store_id, reviews_posted=1, rating_sum=review.rating)
 
     @activity.defn(name="settle_review_window")
     async def settle_review_window(self, start: ReviewWindowStart) -> ReviewWindowSnapshot:
-        async with self._database.transaction() as session:
-            locked = await locks.lock_order_and_window(session, start.order_id)
+        async with self._database.step() as step:
+            locked = await locks.lock_order_and_window(step, start.order_id)
             if locked is None:
                 raise errors.ORDER_NOT_FOUND.error()
             order, window = locked
-            now = await locks.clock(session)
+            now = await locks.clock(step)
             if window is not None and window.status is ReviewWindowStatus.OPEN and now >= window.closes_at:
-                writes.change(session, window, status=ReviewWindowStatus.LAPSED, closed_at=now)
-                _tell(session, order, InboxType.REVIEW_WINDOW_CLOSED)
+                writes.change(step, window, status=ReviewWindowStatus.LAPSED, closed_at=now)
+                _tell(step, order, InboxType.REVIEW_WINDOW_CLOSED)
             elif _is_reminder_due(window, now):
-                writes.change(session, window, remind_at=None)
-                _tell(session, order, InboxType.REVIEW_WINDOW_CLOSING_SOON, due_at=window.closes_at)
+                writes.change(step, window, remind_at=None)
+                _tell(step, order, InboxType.REVIEW_WINDOW_CLOSING_SOON, due_at=window.closes_at)
             return window_snapshot(order, window)
 
 
@@ -226,9 +248,9 @@ def _is_reminder_due(window: ReviewWindow | None, now: datetime) -> TypeGuard[Re
     return now >= window.remind_at
 
 
-def _tell(session: AsyncSession, order: Order, type: InboxType, *, due_at: datetime | None = None) -> None:
+def _tell(step: Step, order: Order, type: InboxType, *, due_at: datetime | None = None) -> None:
     notify(
-        session,
+        step,
         order.buyer_customer_id,
         type,
         store_id=order.store_id,

@@ -37,6 +37,7 @@ from db.market.reads_conversation import (
     list_threads,
 )
 from db.market.tables import Message, Thread
+from db.steps import Step
 from domain.market.errors import (
     LISTING_NOT_FOUND,
     MESSAGE_PARENT,
@@ -282,7 +283,7 @@ async def get_gating(listing_id: UUID, caller: Customer, context: Context) -> Ga
     """Whether the caller has interacted with the listing and so may buy it."""
     async with context.database.transaction(viewer=caller.agent_id) as session:
         listing = (await get_listing(session, listing_id)).listing
-        found = await list_evidence(session, caller.agent_id, listing_id, listing.store_id)
+        found = await list_evidence(await Step.of(session), caller.agent_id, listing_id, listing.store_id)
     return GatingOut(
         satisfied=bool(found),
         evidence=[EvidenceOut.model_validate(row) for row in found],

@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from db import writes
 from db.ids import new_id
 from db.market.tables import ActivityEvent, InboxEvent
+from db.steps import Unit
 from domain.market.states import ActivityType, InboxType
 
 DUE_AT = "due_at"
@@ -28,7 +27,7 @@ _ANONYMOUS = {
 
 
 def record_event(
-    session: AsyncSession,
+    unit: Unit,
     type: ActivityType,
     *,
     actor_agent_id: UUID | None = None,
@@ -44,7 +43,7 @@ def record_event(
 ) -> None:
     """Write a public event in the transaction that made it true."""
     writes.insert(
-        session,
+        unit,
         ActivityEvent,
         activity_event_id=new_id(),
         type=type,
@@ -62,7 +61,7 @@ def record_event(
 
 
 def notify(
-    session: AsyncSession,
+    unit: Unit,
     agent_id: UUID,
     type: InboxType,
     *,
@@ -81,7 +80,7 @@ def notify(
     ``due_at``: until when something is awaited. Neither it nor ``meta`` holds a price, a quantity or a message.
     """
     writes.insert(
-        session,
+        unit,
         InboxEvent,
         inbox_event_id=new_id(),
         agent_id=agent_id,

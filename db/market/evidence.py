@@ -4,16 +4,17 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import writes
 from db.ids import new_id
 from db.market.tables import InteractionEvidence, StoreInteractionEvidence
+from db.statements import Query
+from db.steps import Step, Unit
 from domain.market.states import InteractionType
 
 
 def insert_evidence(
-    session: AsyncSession,
+    unit: Unit,
     customer_id: UUID,
     listing_id: UUID,
     type: InteractionType,
@@ -25,7 +26,7 @@ def insert_evidence(
     checkout_id: UUID | None = None,
 ) -> None:
     writes.insert(
-        session,
+        unit,
         InteractionEvidence,
         once=True,
         evidence_id=new_id(),
@@ -41,10 +42,10 @@ def insert_evidence(
 
 
 def insert_store_evidence(
-    session: AsyncSession, customer_id: UUID, store_id: UUID, thread_id: UUID, message_id: UUID, now: datetime
+    unit: Unit, customer_id: UUID, store_id: UUID, thread_id: UUID, message_id: UUID, now: datetime
 ) -> None:
     writes.insert(
-        session,
+        unit,
         StoreInteractionEvidence,
         once=True,
         customer_id=customer_id,
@@ -55,31 +56,37 @@ def insert_store_evidence(
     )
 
 
-_OF_LISTING = (
-    select(InteractionEvidence)
+_kept, _store_wide = InteractionEvidence.__table__, StoreInteractionEvidence.__table__
+_OF_LISTING = Query(
+    select(*_kept.c)
     .where(
-        InteractionEvidence.customer_id == bindparam("customer_id"),
-        InteractionEvidence.listing_id == bindparam("listing_id"),
+        _kept.c.customer_id == bindparam("customer_id"),
+        _kept.c.listing_id == bindparam("listing_id"),
     )
-    .order_by(InteractionEvidence.created_at)
+    .order_by(_kept.c.created_at)
+)
+_OF_STORE = Query(
+    select(*_store_wide.c).where(
+        _store_wide.c.customer_id == bindparam("customer_id"), _store_wide.c.store_id == bindparam("store_id")
+    )
 )
 
 
 async def _find(
-    session: AsyncSession, customer_id: UUID, listing_id: UUID, store_id: UUID
+    step: Step, customer_id: UUID, listing_id: UUID, store_id: UUID
 ) -> tuple[list[InteractionEvidence], StoreInteractionEvidence | None]:
     """What was kept for the listing; and, unless that holds a question already, the question to its store."""
-    found = list(await session.scalars(_OF_LISTING, {"customer_id": customer_id, "listing_id": listing_id}))
+    rows = await step.rows(_OF_LISTING, customer_id=customer_id, listing_id=listing_id)
+    found = [_OF_LISTING.part(InteractionEvidence, row) for row in rows]
     if any(row.type is InteractionType.QUESTION_POSTED for row in found):
         return found, None
-    return found, await session.get(StoreInteractionEvidence, (customer_id, store_id))
+    wide = await step.one_or_none(_OF_STORE, customer_id=customer_id, store_id=store_id)
+    return found, _OF_STORE.part(StoreInteractionEvidence, wide) if wide else None
 
 
-async def list_evidence(
-    session: AsyncSession, customer_id: UUID, listing_id: UUID, store_id: UUID
-) -> list[InteractionEvidence]:
+async def list_evidence(step: Step, customer_id: UUID, listing_id: UUID, store_id: UUID) -> list[InteractionEvidence]:
     """All that proves the customer's interaction with the listing, the store's own threads included."""
-    found, store_wide = await _find(session, customer_id, listing_id, store_id)
+    found, store_wide = await _find(step, customer_id, listing_id, store_id)
     if store_wide is not None:
         found.append(
             InteractionEvidence(
@@ -95,20 +102,18 @@ async def list_evidence(
     return found
 
 
-async def settle_evidence(
-    session: AsyncSession, customer_id: UUID, listing_id: UUID, store_id: UUID
-) -> datetime | None:
+async def settle_evidence(step: Step, customer_id: UUID, listing_id: UUID, store_id: UUID) -> datetime | None:
     """Since when the customer may buy; None when it may not.
 
     A question to the whole store is copied to the listing, with its time. An order is never older than this
     time, also when the clock was set back in between.
     """
-    found, store_wide = await _find(session, customer_id, listing_id, store_id)
+    found, store_wide = await _find(step, customer_id, listing_id, store_id)
     dates = [row.created_at for row in found]
     if store_wide is not None:
         dates.append(store_wide.created_at)
         insert_evidence(
-            session,
+            step,
             customer_id,
             listing_id,
             InteractionType.QUESTION_POSTED,
@@ -117,5 +122,5 @@ async def settle_evidence(
             message_id=store_wide.message_id,
         )
         # An order's trigger asks for it.
-        await writes.send(session)
+        await writes.send(step)
     return min(dates, default=None)

@@ -11,8 +11,9 @@ from db import locks, writes
 from db.market import stores, trust
 from db.market.activity import record_event
 from db.market.orders import has_undelivered
-from db.market.stock import insert_movement, move_stock
+from db.market.stock import insert_movement, return_stock, take_stock
 from db.market.tables import Listing, ListingLimits, Offer, Order, Product
+from db.steps import Step
 from domain.market.errors import LISTING_NOT_FOUND, PRODUCT_NOT_FOUND, STOCK_NEGATIVE
 from domain.market.states import ActivityType, DeliveryKind, ListingStatus, MovementReason, OfferStatus
 from domain.market.trust import TrustReason
@@ -123,12 +124,14 @@ async def update_inventory(
     change = delta if delta is not None else (on_hand or 0) - listing.inventory_on_hand
     if change == 0:
         return listing
-    moved = await move_stock(session, listing_id, change, MovementReason.ADJUSTED)
-    if moved is None:
+    if change > 0:
+        await return_stock(await Step.of(session), listing_id, change, MovementReason.ADJUSTED)
+        await session.refresh(listing)
+    elif not take_stock(session, listing, -change, MovementReason.ADJUSTED):
         raise STOCK_NEGATIVE.error()
-    moved.updated_at = await locks.clock(session)
+    listing.updated_at = await locks.clock(session)
     await writes.send(session)
-    return moved
+    return listing
 
 
 async def update_status(session: AsyncSession, listing_id: UUID, merchant_id: UUID, status: ListingStatus) -> Listing:

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import Row, Text, Uuid, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import load_only
 
 from db import writes
 from db.market.standing import buyer_standing, committed_cents, open_negotiations
@@ -21,6 +20,8 @@ from db.market.tables import (
     Store,
 )
 from db.platform.tables import ProcessedCommand
+from db.statements import Query
+from db.steps import Step, Unit
 from domain.market.negotiation import (
     BuyerStanding,
     ListingView,
@@ -107,21 +108,6 @@ async def get_buyer_standing(
     return buyer_standing((await session.execute(_STANDING_ALONE, keys)).one())
 
 
-# Every column costs, and the rules and the changes read no more of a round.
-_ROUND = (
-    Offer.listing_id,
-    Offer.round,
-    Offer.proposed_by,
-    Offer.proposed_price_cents,
-    Offer.quantity,
-    Offer.status,
-    Offer.expires_at,
-    Offer.list_price_cents,
-    Offer.purchase_by,
-    Offer.remind_at,
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a step of a buyer with a listing reads once it has its locks, all at one moment.
@@ -138,32 +124,48 @@ class Reading:
     done: str | None
 
 
-_READING = (
+_offer, _store, _command = Offer.__table__, Store.__table__, ProcessedCommand.__table__
+_listing_limits = ListingLimits.__table__
+_NEGOTIATION = bindparam("negotiation_id", type_=Uuid())
+# Every column costs, and the rules and the changes read no more of a round.
+_ROUND = (
+    _offer.c.offer_id,
+    _offer.c.listing_id,
+    _offer.c.round,
+    _offer.c.proposed_by,
+    _offer.c.proposed_price_cents,
+    _offer.c.quantity,
+    _offer.c.status,
+    _offer.c.expires_at,
+    _offer.c.list_price_cents,
+    _offer.c.purchase_by,
+    _offer.c.remind_at,
+)
+_READING = Query(
     select(
         func.clock_timestamp().label("now"),
-        Store.owner_merchant_id,
-        Store.status.label("store_status"),
-        Offer,
-        ListingLimits.floor_cents,
-        ListingLimits.auto_accept_cents,
-        ListingLimits.auto_decline_cents,
-        ProcessedCommand.outcome,
+        _store.c.owner_merchant_id,
+        _store.c.status.label("store_status"),
+        _listing_limits.c.floor_cents,
+        _listing_limits.c.auto_accept_cents,
+        _listing_limits.c.auto_decline_cents,
+        _command.c.outcome,
         *_STANDING,
+        *_ROUND,
     )
-    .select_from(Store)
-    .outerjoin(Offer, Offer.negotiation_id == bindparam("negotiation_id"))
-    .outerjoin(ListingLimits, ListingLimits.listing_id == bindparam("listing_id"))
-    .outerjoin(_LIMITS, _LIMITS.c.agent_id == _BUYER)
-    .outerjoin(ProcessedCommand, ProcessedCommand.command_id == bindparam("command_id"))
-    .where(Store.store_id == bindparam("store_id"))
-    .order_by(Offer.round)
-    .options(load_only(*_ROUND))
-    .execution_options(populate_existing=True)
+    .select_from(
+        _store.outerjoin(_offer, _offer.c.negotiation_id == _NEGOTIATION)
+        .outerjoin(_listing_limits, _listing_limits.c.listing_id == bindparam("listing_id"))
+        .outerjoin(_LIMITS, _LIMITS.c.agent_id == _BUYER)
+        .outerjoin(_command, _command.c.command_id == bindparam("command_id"))
+    )
+    .where(_store.c.store_id == bindparam("store_id"))
+    .order_by(_offer.c.round)
 )
 
 
 async def read_step(
-    session: AsyncSession,
+    step: Step,
     listing: Listing,
     buyer_id: UUID,
     *,
@@ -171,22 +173,22 @@ async def read_step(
     command_id: UUID | None = None,
 ) -> Reading:
     """Everything at once. The standing leaves the negotiation out, and is exact only under the buyer's lock."""
-    keys = {
-        "store_id": listing.store_id,
-        "listing_id": listing.listing_id,
-        "currency": listing.currency,
-        "buyer_id": buyer_id,
-        "negotiation_id": negotiation_id,
-        "without": negotiation_id,
-        "command_id": command_id,
-    }
-    rows = (await session.execute(_READING, keys)).all()
+    rows = await step.rows(
+        _READING,
+        store_id=listing.store_id,
+        listing_id=listing.listing_id,
+        currency=listing.currency,
+        buyer_id=buyer_id,
+        negotiation_id=negotiation_id,
+        without=negotiation_id,
+        command_id=command_id,
+    )
     row = rows[0]
     return Reading(
         now=row.now,
         seller_id=row.owner_merchant_id,
         store_status=row.store_status,
-        offers=[row.Offer for row in rows if row.Offer is not None],
+        offers=[_READING.part(Offer, each) for each in rows if each.offer_id is not None],
         limits=MerchantLimits(row.floor_cents, row.auto_accept_cents, row.auto_decline_cents),
         standing=buyer_standing(row),
         done=row.outcome,
@@ -194,7 +196,7 @@ async def read_step(
 
 
 def insert_offer(
-    session: AsyncSession,
+    unit: Unit,
     *,
     offer_id: UUID,
     negotiation: Negotiation,
@@ -227,12 +229,12 @@ def insert_offer(
         quantity=quantity,
         list_price_cents=listing.price_cents,
     )
-    writes.add(session, offer)
+    writes.add(unit, offer)
     return offer
 
 
 def close_offer(
-    session: AsyncSession,
+    unit: Unit,
     offer: Offer,
     negotiation: Negotiation,
     status: OfferStatus,
@@ -242,8 +244,8 @@ def close_offer(
     """End the offer, and with it its negotiation and process."""
     rejected = {"rejected_at": now} if status is OfferStatus.REJECTED else {}
     closing = {"status": status, "closed_at": now, "close_reason": reason}
-    writes.change(session, offer, **closing, **rejected, remind_at=None)
-    writes.change(session, negotiation, **closing)
+    writes.change(unit, offer, **closing, **rejected, remind_at=None)
+    writes.change(unit, negotiation, **closing)
 
 
 async def list_overdue_negotiations(session: AsyncSession, limit: int) -> list[UUID]:

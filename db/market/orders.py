@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.tables import Offer, Order, ReviewWindow, Store
 from db.platform.tables import ProcessedCommand
+from db.statements import Query
+from db.steps import Step
 from domain.market.orders import OrderState
 from domain.market.states import OrderStatus, ReviewWindowStatus
 
@@ -40,20 +42,24 @@ class Reading:
     done: bool
 
 
-_READING = (
-    select(func.clock_timestamp(), Store.owner_merchant_id, Offer.negotiation_id, ProcessedCommand.command_id)
-    .select_from(Store)
-    .outerjoin(Offer, Offer.offer_id == bindparam("offer_id"))
-    .outerjoin(ProcessedCommand, ProcessedCommand.command_id == bindparam("command_id"))
-    .where(Store.store_id == bindparam("store_id"))
+_store, _offer, _command = Store.__table__, Offer.__table__, ProcessedCommand.__table__
+_READING = Query(
+    select(
+        func.clock_timestamp().label("now"), _store.c.owner_merchant_id, _offer.c.negotiation_id, _command.c.command_id
+    )
+    .select_from(
+        _store.outerjoin(_offer, _offer.c.offer_id == bindparam("offer_id")).outerjoin(
+            _command, _command.c.command_id == bindparam("command_id")
+        )
+    )
+    .where(_store.c.store_id == bindparam("store_id"))
 )
 
 
-async def read_step(session: AsyncSession, order: Order, command_id: UUID | None) -> Reading:
+async def read_step(step: Step, order: Order, command_id: UUID | None) -> Reading:
     """Everything at once: the store's owner, the negotiation the order came from, the command, the clock."""
-    keys = {"store_id": order.store_id, "offer_id": order.source_offer_id, "command_id": command_id}
-    now, seller_id, negotiation_id, done = (await session.execute(_READING, keys)).one()
-    return Reading(now, seller_id, negotiation_id, done is not None)
+    [row] = await step.rows(_READING, store_id=order.store_id, offer_id=order.source_offer_id, command_id=command_id)
+    return Reading(row.now, row.owner_merchant_id, row.negotiation_id, row.command_id is not None)
 
 
 async def has_undelivered(session: AsyncSession, *, listing_id: UUID) -> bool:

@@ -8,54 +8,59 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, exists, select, update
+from sqlalchemy import Update, bindparam, case, exists, select, update
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from db import writes
 from db.constraints import constraint_name
 from db.ids import new_id
 from db.market.tables import Listing, StockHold, StockMovement
+from db.statements import Query
+from db.steps import Step, Unit
 from domain.market import errors
 from domain.market.states import HoldRelease, ListingStatus, MovementReason
 
+_listing, _hold = Listing.__table__, StockHold.__table__
 
-async def move_stock(
-    session: AsyncSession,
-    listing_id: UUID,
-    delta: int,
+
+def _returning(*, comes_back: bool) -> Update:
+    other = _listing.alias("other")
+    hero_taken = exists(
+        select(other.c.listing_id).where(
+            other.c.store_id == _listing.c.store_id,
+            other.c.listing_id != _listing.c.listing_id,
+            other.c.status == ListingStatus.ACTIVE,
+        )
+    )
+    returns = (_listing.c.status == ListingStatus.SOLD_OUT) & ~(_listing.c.hero_only & hero_taken)
+    values: dict[str, Any] = {"inventory_on_hand": _listing.c.inventory_on_hand + bindparam("quantity")}
+    if comes_back:
+        values["status"] = case((returns, ListingStatus.ACTIVE), else_=_listing.c.status)
+    return update(Listing).where(_listing.c.listing_id == bindparam("listing")).values(values)
+
+
+_RETURN_AND_SELL, _RETURN = Query(_returning(comes_back=True)), Query(_returning(comes_back=False))
+_RELEASE = Query(
+    update(StockHold)
+    .where(_hold.c.offer_id == bindparam("offer"), _hold.c.released_at.is_(None))
+    .values(released_at=bindparam("now"), release=bindparam("how"))
+    .returning(_hold.c.listing_id, _hold.c.quantity)
+)
+
+
+def take_stock(
+    unit: Unit,
+    listing: Listing,
+    quantity: int,
     reason: MovementReason,
     *,
     offer_id: UUID | None = None,
     order_id: UUID | None = None,
-) -> Listing | None:
-    """Add ``delta`` to the on-hand stock. None, and nothing changed, when that would be negative.
+) -> bool:
+    """Take from a locked listing. False, and nothing changed, when it has too little.
 
-    The caller holds the listing's lock.
+    Written with all the rest, if nobody took any in between: nobody can, under its lock.
     """
-    if delta < 0:
-        listing = await session.get(Listing, listing_id)
-        if listing is None or not _take(session, listing, -delta):
-            return None
-    else:
-        # What was taken before in the same transaction.
-        await writes.send(session)
-        try:
-            async with session.begin_nested():
-                listing = await _return(session, listing_id, delta, comes_back=True)
-        except IntegrityError as violation:
-            if constraint_name(violation) != "one_active_listing_per_store":
-                raise
-            # At this very moment its hero-only store showed another listing.
-            listing = await _return(session, listing_id, delta, comes_back=False)
-    if listing is not None:
-        insert_movement(session, listing_id, delta, reason, offer_id=offer_id, order_id=order_id)
-    return listing
-
-
-def _take(session: AsyncSession, listing: Listing, quantity: int) -> bool:
-    """Written with all the rest, if nobody took any in between: nobody can, under its lock."""
     before, left = listing.inventory_on_hand, listing.inventory_on_hand - quantity
     if left < 0:
         return False
@@ -63,37 +68,37 @@ def _take(session: AsyncSession, listing: Listing, quantity: int) -> bool:
     status = ListingStatus.SOLD_OUT if sells_out else listing.status
     seen = {"inventory_on_hand": before}
     values: dict[str, Any] = {"inventory_on_hand": left, "status": status}
-    writes.change_if(session, Listing, listing.listing_id, seen, errors.LISTING_SOLD_OUT, **values)
-    writes.change(session, listing, **values)
+    writes.change_if(unit, Listing, listing.listing_id, seen, errors.LISTING_SOLD_OUT, **values)
+    writes.change(unit, listing, **values)
+    insert_movement(unit, listing.listing_id, -quantity, reason, offer_id=offer_id, order_id=order_id)
     return True
 
 
-async def _return(session: AsyncSession, listing_id: UUID, quantity: int, *, comes_back: bool) -> Listing | None:
-    other = aliased(Listing)
-    hero_taken = exists(
-        select(other.listing_id).where(
-            other.store_id == Listing.store_id,
-            other.listing_id != Listing.listing_id,
-            other.status == ListingStatus.ACTIVE,
-        )
-    )
-    left = Listing.inventory_on_hand + quantity
-    returns = (Listing.status == ListingStatus.SOLD_OUT) & ~(Listing.hero_only & hero_taken)
-    values: dict[str, Any] = {"inventory_on_hand": left}
-    if comes_back:
-        values["status"] = case((returns, ListingStatus.ACTIVE), else_=Listing.status)
-    listing: Listing | None = await session.scalar(
-        update(Listing)
-        .where(Listing.listing_id == listing_id)
-        .values(values)
-        .returning(Listing)
-        .execution_options(populate_existing=True, synchronize_session=False)
-    )
-    return listing
+async def return_stock(
+    step: Step,
+    listing_id: UUID,
+    quantity: int,
+    reason: MovementReason,
+    *,
+    offer_id: UUID | None = None,
+    order_id: UUID | None = None,
+) -> None:
+    """Add to a locked listing's stock: in the database at once, so what was read of it before is old."""
+    # What was taken before in the same transaction.
+    await writes.send(step)
+    try:
+        async with step.savepoint():
+            await step.rows(_RETURN_AND_SELL, listing=listing_id, quantity=quantity)
+    except IntegrityError as violation:
+        if constraint_name(violation) != "one_active_listing_per_store":
+            raise
+        # At this very moment its hero-only store showed another listing.
+        await step.rows(_RETURN, listing=listing_id, quantity=quantity)
+    insert_movement(step, listing_id, quantity, reason, offer_id=offer_id, order_id=order_id)
 
 
 def insert_movement(
-    session: AsyncSession,
+    unit: Unit,
     listing_id: UUID,
     delta: int,
     reason: MovementReason,
@@ -102,7 +107,7 @@ def insert_movement(
     order_id: UUID | None = None,
 ) -> None:
     writes.insert(
-        session,
+        unit,
         StockMovement,
         movement_id=new_id(),
         listing_id=listing_id,
@@ -113,44 +118,34 @@ def insert_movement(
     )
 
 
-async def hold_stock(
-    session: AsyncSession,
-    listing_id: UUID,
-    offer_id: UUID,
-    quantity: int,
-    expires_at: datetime,
-    now: datetime,
-) -> Listing | None:
-    """Take stock for an accepted offer. None when there is too little."""
-    listing = await move_stock(session, listing_id, -quantity, MovementReason.OFFER_HELD, offer_id=offer_id)
-    if listing is not None:
-        writes.insert(
-            session,
-            StockHold,
-            offer_id=offer_id,
-            listing_id=listing_id,
-            quantity=quantity,
-            expires_at=expires_at,
-            created_at=now,
-        )
-    return listing
-
-
-async def release_hold(session: AsyncSession, offer_id: UUID, release: HoldRelease, now: datetime) -> StockHold | None:
-    """End a hold once, and return its stock. None when it was not open."""
-    hold: StockHold | None = await session.scalar(
-        update(StockHold)
-        .where(StockHold.offer_id == offer_id, StockHold.released_at.is_(None))
-        .values(released_at=now, release=release)
-        .returning(StockHold)
-        .execution_options(populate_existing=True, synchronize_session=False)
+def hold_stock(
+    unit: Unit, listing: Listing, offer_id: UUID, quantity: int, expires_at: datetime, now: datetime
+) -> bool:
+    """Take stock of a locked listing for an accepted offer. False when there is too little."""
+    if not take_stock(unit, listing, quantity, MovementReason.OFFER_HELD, offer_id=offer_id):
+        return False
+    writes.insert(
+        unit,
+        StockHold,
+        offer_id=offer_id,
+        listing_id=listing.listing_id,
+        quantity=quantity,
+        expires_at=expires_at,
+        created_at=now,
     )
-    if hold is not None:
-        await move_stock(session, hold.listing_id, hold.quantity, MovementReason.HOLD_RETURNED, offer_id=offer_id)
-    return hold
+    return True
 
 
-def spend_hold(session: AsyncSession, offer_id: UUID, now: datetime) -> None:
+async def release_hold(step: Step, offer_id: UUID, release: HoldRelease, now: datetime) -> bool:
+    """End a hold once, and return its stock to its locked listing. False when it was not open."""
+    hold = await step.one_or_none(_RELEASE, offer=offer_id, now=now, how=release)
+    if hold is None:
+        return False
+    await return_stock(step, hold.listing_id, hold.quantity, MovementReason.HOLD_RETURNED, offer_id=offer_id)
+    return True
+
+
+def spend_hold(unit: Unit, offer_id: UUID, now: datetime) -> None:
     """End a hold once: its stock goes to an order. Raises offer.spent, when it is written, if it was not open."""
     spent = {"released_at": now, "release": HoldRelease.SPENT}
-    writes.change_if(session, StockHold, offer_id, {"released_at": None}, errors.OFFER_SPENT, **spent)
+    writes.change_if(unit, StockHold, offer_id, {"released_at": None}, errors.OFFER_SPENT, **spent)

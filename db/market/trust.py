@@ -13,6 +13,7 @@ from sqlalchemy.orm import aliased
 from db import writes
 from db.ids import new_id
 from db.market.tables import Store, StoreStats, SupportQuestion, TrustFact, TrustProfile
+from db.steps import Unit
 from domain.market.trust import (
     Evidence,
     PolicyField,
@@ -32,7 +33,7 @@ COMPONENTS = (TrustComponent.PRODUCT, TrustComponent.CLAIM, TrustComponent.SUPPO
 
 
 def insert_fact(
-    session: AsyncSession,
+    unit: Unit,
     *,
     store_id: UUID,
     source_event_id: UUID,
@@ -51,7 +52,7 @@ def insert_fact(
     subject, whether a penalty is recent) is added by the fold, under the profile's lock.
     """
     writes.insert(
-        session,
+        unit,
         TrustFact,
         once=True,
         fact_id=new_id(),

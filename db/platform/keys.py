@@ -15,8 +15,10 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, false, func, literal, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from db import writes
 from db.market.tables import Agent
 from db.platform.tables import ApiKey, ApiKeyKind, OperatorAuditEntry
+from db.steps import Unit
 from domain.market.states import AgentType
 
 _SHAPE = re.compile(r"souk_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
@@ -130,6 +132,6 @@ async def revoke_key(session: AsyncSession, agent_id: UUID, key_id: UUID) -> boo
 
 
 def insert_audit_entry(
-    session: AsyncSession, audit_id: UUID, key_id: UUID, action: str, reason: str, meta: dict[str, int | str]
+    unit: Unit, audit_id: UUID, key_id: UUID, action: str, reason: str, meta: dict[str, int | str]
 ) -> None:
-    session.add(OperatorAuditEntry(audit_id=audit_id, key_id=key_id, action=action, reason=reason, meta=meta))
+    writes.insert(unit, OperatorAuditEntry, audit_id=audit_id, key_id=key_id, action=action, reason=reason, meta=meta)

