@@ -4,6 +4,7 @@ Tables have no ORM relationships, so a flush does not know that a row refers to 
 that others refer to flushes before adding those.
 """
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -144,8 +145,7 @@ class Database:
                 await step.run(_SHOW_TO, (str(viewer),))
             yield step
             await writes.send(step)
-            with translated():
-                await driver.commit()
+            await step.commit()
 
     @asynccontextmanager
     async def _driver(self) -> AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]:
@@ -164,7 +164,7 @@ class Database:
             if driver.closed:
                 _Trouble.at = time.monotonic()
             # The pool rolls back what was not committed, and gives the connection up if that is broken off.
-            await greenlet_spawn(pooled.invalidate if driver.closed else pooled.close)
+            await asyncio.shield(greenlet_spawn(pooled.invalidate if driver.closed else pooled.close))
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -26,7 +26,7 @@ class Step:
     """An open transaction. Raises SQLAlchemy's errors, as a session does: no value is in their words."""
 
     def __init__(self, connection: psycopg.AsyncConnection[tuple[Any, ...]], info: dict[Any, Any]) -> None:
-        self._connection = connection
+        self.connection = connection
         self.info = info
 
     @classmethod
@@ -49,13 +49,18 @@ class Step:
     async def run(self, text: str, values: dict[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
         """The rows of a statement as the driver gives them; none of one that has no rows."""
         with translated():
-            cursor = await self._connection.execute(text, values)
+            cursor = await self.connection.execute(text, values)
             return await cursor.fetchall() if cursor.description is not None else []
+
+    async def commit(self) -> None:
+        """For whoever opened it (``db.session``); what runs inside of a step never commits itself."""
+        with translated():
+            await self.connection.commit()
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """What fails in the block is undone, and the transaction goes on."""
-        async with self._connection.transaction():
+        async with self.connection.transaction():
             yield
 
 

@@ -24,7 +24,7 @@ from domain.market.commands import (
     Tell,
 )
 from domain.market.policy import MarketPolicy
-from domain.market.processes import BOUGHT, negotiation_process, store_trust_process
+from domain.market.processes import negotiation_process, store_trust_process
 
 _log = structlog.get_logger("souk.nudges")
 _BATCH = 500
@@ -63,9 +63,6 @@ class TemporalNudgeActivities(NudgeActivities):
             if tell.review_window is not None:
                 tell_window = wake if tell.review_window.opened is None else open_window
                 calls.create_task(tell_window(self._client, tell.review_window))
-            if tell.bought_negotiation_id is not None:
-                bought = negotiation_process(tell.bought_negotiation_id)
-                calls.create_task(nudge(self._client, bought, BOUGHT))
             if tell.store_trust is not None:
                 self._gather_trust(tell.store_trust)
 

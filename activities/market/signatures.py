@@ -141,7 +141,7 @@ class NudgeActivities(ABC):
     @activity.defn(name="tell_processes")
     @abstractmethod
     async def tell_processes(self, tell: Tell) -> None:
-        """Tell a few processes at once. A negotiation that is over hears nothing; the others are started."""
+        """Tell a few processes at once, starting those that do not run."""
 
     @activity.defn(name="nudge_negotiations_on_listing")
     @abstractmethod

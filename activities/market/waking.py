@@ -1,8 +1,8 @@
 """The market's processes as the engine is told of them, and how they are told to look again.
 
 A nudge says "look again" and nothing else, so repeating one is harmless. One that finds no process starts it
-anew: the process reads its projection and goes on from there. Two messages say more, so that there is nothing to
-look up: a negotiation was bought, a review window was opened.
+anew: the process reads its projection and goes on from there. The start of a review window says more, so that there is
+nothing to look up: how its order's delivery opened it.
 """
 
 from dataclasses import replace
@@ -59,10 +59,10 @@ def market_process(start: Start, *, resumed: bool = False) -> Process:
     )
 
 
-async def nudge(client: Client, process_id: str, signal: str = NUDGE) -> bool:
+async def nudge(client: Client, process_id: str) -> bool:
     """Signal a running process. False when it is not running; raises RPCError when Temporal is away."""
     try:
-        await client.get_workflow_handle(process_id).signal(signal, rpc_timeout=RPC_TIMEOUT)
+        await client.get_workflow_handle(process_id).signal(NUDGE, rpc_timeout=RPC_TIMEOUT)
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             return False

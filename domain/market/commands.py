@@ -209,7 +209,6 @@ class Tell(Message):
 
     store_trust: StoreTrustStart | None = None
     review_window: ReviewWindowStart | None = None
-    bought_negotiation_id: UUID | None = None
 
 
 class Done(Message):

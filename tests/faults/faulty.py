@@ -7,7 +7,7 @@ real one, and the pool must recover from it by itself.
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import psycopg
@@ -15,7 +15,9 @@ from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.session import Database
+from db.steps import Step
 
+Driver = psycopg.AsyncConnection[tuple[Any, ...]]
 BEFORE_COMMIT, AFTER_COMMIT = "before commit", "after commit"
 _FINGERPRINT = """
     SELECT coalesce(md5(string_agg(md5(r::text), '' ORDER BY md5(r::text))), '') FROM {table} r
@@ -54,16 +56,22 @@ class FaultyDatabase(Database):
             self._plan = None
 
     def _on_statement(self, connection: Any, *_: Any) -> None:
+        self.on_statement(connection.connection.driver_connection)
+
+    def _on_commit(self, connection: Any) -> None:
+        self.on_commit(connection.connection.driver_connection)
+
+    def on_statement(self, driver: Driver) -> None:
         if self._plan is not None:
             self._plan.seen += 1
             if self._plan.seen == self._plan.point:
-                self._strike(connection)
+                self._strike(driver)
 
-    def _on_commit(self, connection: Any) -> None:
+    def on_commit(self, driver: Driver) -> None:
         if self._plan is not None and self._plan.point == BEFORE_COMMIT:
-            self._strike(connection)
+            self._strike(driver)
 
-    def _strike(self, connection: Any) -> None:
+    def _strike(self, driver: Driver) -> None:
         assert self._plan is not None
         plan = self._plan
         if plan.struck:
@@ -71,17 +79,44 @@ class FaultyDatabase(Database):
         plan.struck = True
         if not plan.cut:
             raise CrashedError(str(plan.point))
-        backend = connection.connection.driver_connection.info.backend_pid
         with psycopg.connect(self._owner_url, autocommit=True) as owner:
-            owner.execute("SELECT pg_terminate_backend(%s, 5000)", [backend])
+            owner.execute("SELECT pg_terminate_backend(%s, 5000)", [driver.info.backend_pid])
 
     @asynccontextmanager
     async def transaction(self, viewer: UUID | None = None) -> AsyncIterator[AsyncSession]:
         async with super().transaction(viewer) as session:
             yield session
+        self._after_commit()
+
+    @asynccontextmanager
+    async def step(self, viewer: UUID | None = None) -> AsyncIterator[Step]:
+        async with super().step(viewer) as step:
+            step.connection = cast("Driver", _FaultyDriver(self, step.connection))
+            yield step
+        self._after_commit()
+
+    def _after_commit(self) -> None:
         if self._plan is not None and self._plan.point == AFTER_COMMIT and not self._plan.struck:
             self._plan.struck = True
             raise CrashedError(AFTER_COMMIT)
+
+
+class _FaultyDriver:
+    """A connection of the driver, as much of it as a step asks for."""
+
+    def __init__(self, database: FaultyDatabase, driver: Driver) -> None:
+        self._database, self._driver = database, driver
+
+    async def execute(self, text: str, values: Any) -> Any:
+        self._database.on_statement(self._driver)
+        return await self._driver.execute(text.encode(), values)
+
+    async def commit(self) -> None:
+        self._database.on_commit(self._driver)
+        await self._driver.commit()
+
+    def transaction(self) -> Any:
+        return self._driver.transaction()
 
 
 async def fingerprint(database: Database) -> dict[str, str]:

@@ -115,7 +115,9 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
         self._negotiation_told |= negotiation_id is not None
         self._window_opened |= window_opens
         self._window_void = False
-        await self._tell(self._start.store_id, review_window=window, bought_negotiation_id=negotiation_id)
+        if negotiation_id is not None:
+            await self._tell_bought(negotiation_id)
+        await self._tell(self._start.store_id, review_window=window)
         if self._sold_out:
             self._sold_out = False
             await self._tell_listing(self._start.listing_id)

@@ -7,6 +7,7 @@ is the one in the database, also after a crash between a commit and the end of t
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
@@ -21,6 +22,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.market.signatures import NudgeActivities
     from domain.market.commands import ReviewWindowStart, StoreTrustStart, Tell
     from domain.market.policy import MarketPolicy
+    from domain.market.processes import BOUGHT, negotiation_process
 
 Args = ParamSpec("Args")
 Result = TypeVar("Result")
@@ -130,13 +132,7 @@ class MarketProcess:
             self._early_looks = 0
         self._alarm = asyncio.create_task(workflow.sleep(seconds, summary="the process's next date"))
 
-    async def _tell(
-        self,
-        store_id: UUID,
-        *,
-        review_window: ReviewWindowStart | None = None,
-        bought_negotiation_id: UUID | None = None,
-    ) -> None:
+    async def _tell(self, store_id: UUID, *, review_window: ReviewWindowStart | None = None) -> None:
         """Tell the processes that the last steps concern, the store's trust among them when it moved.
 
         In the worker's own process: a signal, a child or a task of the queue would each cost this process
@@ -144,15 +140,25 @@ class MarketProcess:
         """
         trust = StoreTrustStart(store_id=store_id, policy=self._policy) if self._trust_moved else None
         self._trust_moved = False
-        if trust is None and review_window is None and bought_negotiation_id is None:
+        if trust is None and review_window is None:
             return
         await workflow.execute_local_activity_method(
             NudgeActivities.tell_processes,
-            Tell(store_trust=trust, review_window=review_window, bought_negotiation_id=bought_negotiation_id),
+            Tell(store_trust=trust, review_window=review_window),
             start_to_close_timeout=_ATTEMPT,
             retry_policy=_RETRY,
             summary="tell the processes this step concerns",
         )
+
+    async def _tell_bought(self, negotiation_id: UUID) -> None:
+        """End the negotiation whose offer was bought. One that is over hears nothing.
+
+        By the engine itself: it takes the signal with the answer of the purchase, and the buyer does not wait for it.
+        That is worth the task in which this process hears that it went through.
+        """
+        negotiation = workflow.get_external_workflow_handle(negotiation_process(negotiation_id))
+        with suppress(ApplicationError):
+            await negotiation.signal(BOUGHT)
 
     async def _finish(self) -> None:
         """The last of a process: the commands under way are answered, also those that came while others were told."""
