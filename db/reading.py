@@ -34,6 +34,7 @@ Answer = TypeVar("Answer")
 LIMIT = bindparam("limit", type_=Integer)
 """How many rows are wanted."""
 
+_BEGIN, _COMMIT = "BEGIN", "COMMIT"
 _SET_VIEWER = "SELECT set_config('souk.viewer', %(viewer)s, true)"
 _PATIENCE_SECONDS = 10.0
 """How long a read waits for a connection."""
@@ -115,18 +116,13 @@ class Reads:
     async def together(self, *asked: Asked, viewer: UUID | None = None) -> list[list[Row]]:
         """The rows of several reads, sent at once. ``viewer`` is whose private rows row-level security shows."""
 
-        async def send(connection: Connection) -> list[psycopg.AsyncCursor[Row]]:
-            return [await connection.execute(read.text, read.parameters(values)) for read, values in asked]
-
         async def ask(connection: Connection) -> list[list[Row]]:
             async with connection.pipeline():
-                if viewer is None:
-                    cursors = await send(connection)
-                else:
-                    # The viewer is forgotten with the end of the transaction.
-                    async with connection.transaction():
-                        await connection.execute(_SET_VIEWER, {"viewer": str(viewer)})
-                        cursors = await send(connection)
+                if viewer is not None:
+                    await _begin(connection, viewer)
+                cursors = [await connection.execute(read.text, read.parameters(values)) for read, values in asked]
+                if viewer is not None:
+                    await connection.execute(_COMMIT)
             return [await cursor.fetchall() for cursor in cursors]
 
         return await self._on_a_connection(ask)
@@ -145,13 +141,14 @@ class Reads:
             if noted:
                 # It was lost with the connection, or was not: to note it again could note another row.
                 raise ReadsAwayError
-            async with connection.pipeline(), connection.transaction():
-                await connection.execute(_SET_VIEWER, {"viewer": str(viewer)})
+            async with connection.pipeline():
+                await _begin(connection, viewer)
                 cursor = await connection.execute(wanted.read.text, wanted.read.parameters(wanted.values))
                 row = wanted.of(await cursor.fetchall())
                 noted = True
                 read, values = note(row)
                 await connection.execute(read.text, read.parameters(values))
+                await connection.execute(_COMMIT)
 
         await self._on_a_connection(ask)
 
@@ -171,6 +168,15 @@ class Reads:
     async def _ask(self, ask: Callable[[Connection], Awaitable[Answer]]) -> Answer:
         async with self._pool.connection() as connection:
             return await ask(connection)
+
+
+async def _begin(connection: Connection, viewer: UUID) -> None:
+    """A transaction that forgets the viewer with its end: the pool rolls back what was not committed.
+
+    In words and not as the driver's block, which waits for each of them even in a pipeline.
+    """
+    await connection.execute(_BEGIN)
+    await connection.execute(_SET_VIEWER, {"viewer": str(viewer)})
 
 
 async def _try_again(pool: AsyncConnectionPool[Connection]) -> None:

@@ -1,6 +1,7 @@
 """An answer is read and kept in one transaction: what is kept is what was answered, or nothing is."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from uuid import UUID
 
 import psycopg
@@ -63,6 +64,27 @@ async def test_without_a_row_nothing_is_kept(api_database: Database, reads: Read
     assert refused.value.code == ROUTE_NOT_FOUND.code
     assert isinstance(await _claim(api_database, scope), idempotency.InFlight)
     assert not (await reads.rows(_WHO))[0]["viewer"]
+
+
+async def test_what_cannot_be_kept_is_an_error_and_leaves_no_viewer(api_database: Database, reads: Reads) -> None:
+    broken = Read(select(func.no_such_function()))
+    with pytest.raises(psycopg.errors.UndefinedFunction):
+        await reads.one_and_note(One(_WHO, {}, ROUTE_NOT_FOUND), lambda _: (broken, {}), new_id())
+    assert not (await reads.rows(_WHO))[0]["viewer"]
+
+
+async def test_it_is_kept_however_often(api_database: Database, reads: Reads) -> None:
+    """The driver prepares a statement at its sixth run, Postgres plans one for good at its 11th."""
+    for turn in range(14):
+        scope = new_id()
+        command = await _begin(api_database, scope)
+        noting = partial(_noted, command, str(turn))
+        await reads.one_and_note(One(_WHO, {}, ROUTE_NOT_FOUND), noting, scope)
+        assert await _claim(api_database, scope) == idempotency.Stored(200, str(turn))
+
+
+def _noted(command: UUID, text: str, _: Row) -> Asked:
+    return idempotency.completion(command, 200, text)
 
 
 async def test_what_may_have_been_kept_is_not_kept_again(
