@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 from sqlalchemy import QueuePool
-from sqlalchemy.ext.asyncio import AsyncEngine
 from temporalio.client import Client
 
 from activities.checkout.signing import SigningKey
@@ -17,6 +16,7 @@ from api.platform.remembered import Remembered
 from api.platform.streams import FeedHub
 from api.processes import Processes
 from config.settings import Settings
+from db.lines import Line
 from db.reading import Reads
 from db.session import Database
 
@@ -25,7 +25,7 @@ GLANCE_SECONDS = 5.0
 
 @dataclass(slots=True)
 class AppContext:
-    """``admission`` is the small autocommit pool for keys and rate limits; ``database`` does all else.
+    """``admission`` is the line for keys and rate limits, ``reads`` shows rows, ``database`` does all else.
 
     ``glance`` keeps for some seconds what the public pages count over the whole market.
     """
@@ -33,7 +33,7 @@ class AppContext:
     settings: Settings
     database: Database
     reads: Reads
-    admission: AsyncEngine
+    admission: Line
     limiter: Limiter
     temporal: Client
     processes: Processes
@@ -46,10 +46,9 @@ class AppContext:
 
     def measure(self) -> None:
         """Bring the gauges up to date."""
-        for name, engine in (("market", self.database.engine), ("admission", self.admission)):
-            pool = engine.pool
-            self.metrics.pool.labels(name).set(pool.checkedout() if isinstance(pool, QueuePool) else 0)
-            self.metrics.pool_size.labels(name).set(pool.size() if isinstance(pool, QueuePool) else 0)
+        pool = self.database.engine.pool
+        self.metrics.pool.labels("market").set(pool.checkedout() if isinstance(pool, QueuePool) else 0)
+        self.metrics.pool_size.labels("market").set(pool.size() if isinstance(pool, QueuePool) else 0)
         in_use, size = self.reads.connections
         self.metrics.pool.labels("reads").set(in_use)
         self.metrics.pool_size.labels("reads").set(size)

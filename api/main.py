@@ -25,8 +25,9 @@ from api.platform.streams import FeedHub
 from api.processes import Processes, TemporalNudges
 from api.routers import ROUTERS
 from config.settings import Settings
+from db.lines import Line
 from db.reading import Reads
-from db.session import Database, make_engine
+from db.session import Database
 from web import STATIC
 from workflows.client import connect
 
@@ -94,13 +95,7 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
         prepare=not settings.direct_url("api"),
     )
     # Keys and rate limits: single statements that commit by themselves and wait for no disk.
-    admission = make_engine(
-        settings.pooled_url("api"),
-        max(2, settings.api_pool_size // 4),
-        "souk-api-admission",
-        isolation_level="AUTOCOMMIT",
-        prepare=not settings.direct_url("api"),
-    )
+    admission = Line(settings.pooled_url("api"), "souk-api-admission", prepare=not settings.direct_url("api"))
     profiles = Profiles(development=settings.simulation.enabled)
     feed = FeedHub(database, settings.limits.max_streams, settings.limits.max_streams_per_agent)
     try:
@@ -128,5 +123,5 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
             )
     finally:
         await profiles.close()
-        await admission.dispose()
+        await admission.close()
         await database.close()

@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext, IsolationLevel
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
@@ -31,8 +31,8 @@ _PING_AFTER_SECONDS = 1.0
 _IDLE_SINCE = "souk.idle_since"
 
 
-class _Trouble:
-    """When a connection of this process was last lost or refused, whatever pool it belonged to."""
+class Trouble:
+    """When a connection of this process was last lost or refused, whatever it belonged to."""
 
     at = float("-inf")
 
@@ -42,7 +42,6 @@ def make_engine(
     pool_size: int,
     application_name: str,
     *,
-    isolation_level: IsolationLevel | None = None,
     prepare: bool = True,
 ) -> AsyncEngine:
     """A pool of connections that survives a restart of Postgres.
@@ -59,7 +58,6 @@ def make_engine(
         pool_use_lifo=True,
         # Errors are logged; parameters may be terms of an offer.
         hide_parameters=True,
-        isolation_level=isolation_level,
         connect_args={"application_name": application_name, "connect_timeout": 5}
         | ({} if prepare else {"prepare_threshold": None}),
     )
@@ -78,7 +76,7 @@ def _ping_the_idle(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "handle_error")
     def suspect(context: ExceptionContext) -> None:
         if context.is_disconnect or context.connection is None:
-            _Trouble.at = time.monotonic()
+            Trouble.at = time.monotonic()
 
     @event.listens_for(engine.sync_engine, "checkin")
     def note(_: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
@@ -87,7 +85,7 @@ def _ping_the_idle(engine: AsyncEngine) -> None:
     @event.listens_for(engine.sync_engine, "checkout")
     def ping(connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
         since = record.info.get(_IDLE_SINCE)
-        if since is None or (since > _Trouble.at and time.monotonic() - since < _PING_AFTER_SECONDS):
+        if since is None or (since > Trouble.at and time.monotonic() - since < _PING_AFTER_SECONDS):
             return
         try:
             dialect.do_ping(connection)
@@ -154,7 +152,7 @@ class Database:
             with translated():
                 pooled = await self.engine.raw_connection()
         except OperationalError:
-            _Trouble.at = time.monotonic()
+            Trouble.at = time.monotonic()
             raise
         driver = pooled.driver_connection
         assert isinstance(driver, psycopg.AsyncConnection)
@@ -162,7 +160,7 @@ class Database:
             yield driver
         finally:
             if driver.closed:
-                _Trouble.at = time.monotonic()
+                Trouble.at = time.monotonic()
             # The pool rolls back what was not committed, and gives the connection up if that is broken off.
             await asyncio.shield(greenlet_spawn(pooled.invalidate if driver.closed else pooled.close))
 

@@ -4,6 +4,7 @@ A session maps, tracks and flushes; a step locks, reads and writes once each and
 cache is warm, a transaction of three statements costs a session 4 ms and a step 2.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Protocol
@@ -22,8 +23,25 @@ class Unit(Protocol):
     def info(self) -> dict[Any, Any]: ...
 
 
-class Step:
-    """An open transaction. Raises SQLAlchemy's errors, as a session does: no value is in their words."""
+class Asks(ABC):
+    """Asks over the driver. Raises SQLAlchemy's errors, as a session does: no value is in their words."""
+
+    @abstractmethod
+    async def run(self, text: str, values: dict[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
+        """The rows of a statement as the driver gives them; none of one that has no rows."""
+
+    async def rows(self, query: Query, **values: Any) -> list[Any]:
+        """The query's rows, by name and in the types of their columns."""
+        return [query.row(row) for row in await self.run(query.text, query.parameters(values))]
+
+    async def one_or_none(self, query: Query, **values: Any) -> Any:
+        """The first row, or None."""
+        rows = await self.rows(query, **values)
+        return rows[0] if rows else None
+
+
+class Step(Asks):
+    """An open transaction."""
 
     def __init__(self, connection: psycopg.AsyncConnection[tuple[Any, ...]], info: dict[Any, Any]) -> None:
         self.connection = connection
@@ -37,20 +55,9 @@ class Step:
         assert isinstance(driver, psycopg.AsyncConnection)
         return cls(driver, session.info)
 
-    async def rows(self, query: Query, **values: Any) -> list[Any]:
-        """The query's rows, by name and in the types of their columns."""
-        return [query.row(row) for row in await self.run(query.text, query.parameters(values))]
-
-    async def one_or_none(self, query: Query, **values: Any) -> Any:
-        """The first row, or None."""
-        rows = await self.rows(query, **values)
-        return rows[0] if rows else None
-
     async def run(self, text: str, values: dict[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
-        """The rows of a statement as the driver gives them; none of one that has no rows."""
         with translated():
-            cursor = await self.connection.execute(text, values)
-            return await cursor.fetchall() if cursor.description is not None else []
+            return await ask(self.connection, text, values)
 
     async def commit(self) -> None:
         """For whoever opened it (``db.session``); what runs inside of a step never commits itself."""
@@ -62,6 +69,14 @@ class Step:
         """What fails in the block is undone, and the transaction goes on."""
         async with self.connection.transaction():
             yield
+
+
+async def ask(
+    connection: psycopg.AsyncConnection[tuple[Any, ...]], text: str, values: dict[str, Any] | Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    """The rows of a statement, in the driver's own errors."""
+    cursor = await connection.execute(text, values)
+    return await cursor.fetchall() if cursor.description is not None else []
 
 
 @contextmanager

@@ -38,8 +38,7 @@ async def sign_in(context: AppContext, key: str) -> Operator | None:
     parsed = parse_key(key.strip())
     if parsed is None:
         return None
-    async with context.admission.connect() as connection:
-        owner = await find_owner(connection, *parsed)
+    owner = await find_owner(context.admission, *parsed)
     return Operator(owner.key_id) if owner is not None and owner.kind is ApiKeyKind.OPERATOR else None
 
 
@@ -70,8 +69,7 @@ async def signed_in(context: AppContext, request: Request) -> Operator:
     key_id, ends = json.loads(base64.urlsafe_b64decode(text))
     if ends <= time.time():  # noqa: TID251
         raise SignInNeededError
-    async with context.admission.connect() as connection:
-        owner = await find_owner(connection, UUID(key_id), None)
+    owner = await find_owner(context.admission, UUID(key_id), None)
     if owner is None or owner.kind is not ApiKeyKind.OPERATOR:
         raise SignInNeededError
     return Operator(owner.key_id)

@@ -140,8 +140,7 @@ async def session_or_key(
     session = _unseal(context, request.cookies.get(COOKIE, ""))
     if session is None:
         raise platform.AUTH_REQUIRED.error()
-    async with context.admission.connect() as connection:
-        owner = await find_owner(connection, session[0], None)
+    owner = await find_owner(context.admission, session[0], None)
     if owner is None or owner.kind is not ApiKeyKind.OPERATOR:
         raise platform.AUTH_INVALID.error()
     return Looker(Operator(owner.key_id), session[1])

@@ -6,7 +6,6 @@ from typing import Any
 from fastapi import APIRouter
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from temporalio.service import RPCError
@@ -58,8 +57,8 @@ async def healthz() -> Health:
 
 async def _postgres(context: AppContext) -> bool:
     try:
-        async with asyncio.timeout(_PATIENCE_SECONDS), context.admission.connect() as connection:
-            return bool(await connection.scalar(text("SELECT true")))
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return bool(await context.admission.run("SELECT true", ()))
     except (SQLAlchemyError, OSError):
         return False
 

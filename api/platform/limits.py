@@ -13,13 +13,13 @@ from uuid import UUID
 
 from fastapi import Request, params
 from limits import RateLimitItem, parse
-from sqlalchemy.ext.asyncio import AsyncEngine
 from starlette.types import Scope
 
 from api.platform.auth import Caller
 from api.platform.batches import Batches
 from api.platform.headers import Pair
 from config.settings import LimitSettings
+from db.lines import Line
 from db.platform.admissions import AGENT, Admitted, Visit, Window, admit
 from db.platform.keys import KeyOwner, hash_secret
 from domain.platform_errors import RATE_LIMITED
@@ -47,8 +47,8 @@ class Standing:
 class Limiter:
     """Fixed windows in Postgres, counted for many requests at once; with them, whose keys the requests show."""
 
-    def __init__(self, engine: AsyncEngine, settings: LimitSettings) -> None:
-        self._engine = engine
+    def __init__(self, line: Line, settings: LimitSettings) -> None:
+        self._line = line
         self.items: dict[str, RateLimitItem] = {
             name: parse(value) for name, value in settings.model_dump().items() if isinstance(value, str)
         }
@@ -56,8 +56,7 @@ class Limiter:
 
     async def _admit_all(self, visits: list[Visit]) -> list[Admitted]:
         per_agent = self.items[_PER_AGENT]
-        async with self._engine.connect() as connection:
-            return await admit(connection, visits, per_agent.key_for(_PER_AGENT, AGENT), per_agent.get_expiry())
+        return await admit(self._line, visits, per_agent.key_for(_PER_AGENT, AGENT), per_agent.get_expiry())
 
     async def admit(self, address: str, key: tuple[UUID, bytes] | None) -> tuple[KeyOwner | None, Standing, bool]:
         """Count one request for its address and the agent whose key, an id and a secret, it shows.

@@ -8,13 +8,11 @@ its own transaction, as a pooler hands a session's settings to whoever comes nex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from db.platform.keys import KeyOwner, touch_agents
 from db.platform.tables import ApiKeyKind
+from db.steps import Asks
 from domain.market.states import AgentType
 
 AGENT = "{agent}"
@@ -76,9 +74,7 @@ class Admitted:
     agent_window: Window | None
 
 
-async def admit(
-    connection: AsyncConnection, visits: Sequence[Visit], agent_window: str, agent_seconds: int
-) -> list[Admitted]:
+async def admit(asks: Asks, visits: Sequence[Visit], agent_window: str, agent_seconds: int) -> list[Admitted]:
     """Count visits, each once, in the windows they name and in ``agent_window`` of the agent whose key they show.
 
     Visits of one window get its counts in their order, as if each had come by itself. Agents that were not seen in
@@ -87,7 +83,7 @@ async def admit(
     keys = Counter(visit.key for visit in visits if visit.key is not None)
     seconds = {window: length for visit in visits for window, length in visit.windows.items()}
     hits = Counter(window for visit in visits for window in visit.windows)
-    result = await connection.exec_driver_sql(
+    rows = await asks.run(
         _ADMIT,
         {
             "key_ids": [key_id for key_id, _ in keys],
@@ -102,13 +98,12 @@ async def admit(
     )
     counted: dict[str, tuple[int, float]] = {}
     owners: dict[tuple[UUID, bytes], KeyOwner] = {}
-    rows: Sequence[Sequence[Any]] = result.all()
     for row in rows:
         if row[0] is not None:
             counted[row[0]] = row[1], max(0.0, row[2])
         else:
             owners[row[3], row[4]] = _owner(*row[3:])
-    await touch_agents(connection, {o.agent_id for o in owners.values() if o.agent_id and not o.seen_lately})
+    await touch_agents(asks, {o.agent_id for o in owners.values() if o.agent_id and not o.seen_lately})
     found = [None if visit.key is None else owners.get(visit.key) for visit in visits]
     agents = [
         agent_window.replace(AGENT, str(owner.agent_id)) if owner is not None and owner.agent_id is not None else None

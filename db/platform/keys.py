@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, false, func, literal, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import writes
 from db.market.tables import Agent
 from db.platform.tables import ApiKey, ApiKeyKind, OperatorAuditEntry
-from db.steps import Unit
+from db.statements import Query
+from db.steps import Asks, Unit
 from domain.market.states import AgentType
 
 _SHAPE = re.compile(r"souk_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
@@ -62,22 +63,22 @@ class KeyOwner:
 
 
 _LATELY = func.coalesce(Agent.last_active_at > func.now() - text("interval '1 minute'"), false())
-_OWNER = (
-    select(ApiKey.kind, ApiKey.agent_id, ApiKey.secret_hash, Agent.agent_type, _LATELY)
+_OWNER = Query(
+    select(ApiKey.kind, ApiKey.agent_id, ApiKey.secret_hash, Agent.agent_type, _LATELY.label("seen_lately"))
     .outerjoin(Agent, Agent.agent_id == ApiKey.agent_id)
     .where(ApiKey.key_id == bindparam("key_id"), ApiKey.revoked_at.is_(None))
 )
 
 
-async def find_owner(connection: AsyncConnection, key_id: UUID, secret: bytes | None) -> KeyOwner | None:
+async def find_owner(asks: Asks, key_id: UUID, secret: bytes | None) -> KeyOwner | None:
     """The owner of a key that is not revoked and whose secret is right, in one query.
 
     ``secret`` None trusts the id: only for sessions that were signed after a full check.
     """
-    row = (await connection.execute(_OWNER, {"key_id": key_id})).first()
-    if row is None or (secret is not None and not hmac.compare_digest(row[2], hash_secret(secret))):
+    row = await asks.one_or_none(_OWNER, key_id=key_id)
+    if row is None or (secret is not None and not hmac.compare_digest(row.secret_hash, hash_secret(secret))):
         return None
-    return KeyOwner(key_id, row[0], row[1], row[3], row[4])
+    return KeyOwner(key_id, row.kind, row.agent_id, row.agent_type, row.seen_lately)
 
 
 _FREE = (
@@ -85,17 +86,17 @@ _FREE = (
     .where(Agent.agent_id == any_(bindparam("agent_ids", type_=ARRAY(Uuid))))
     .with_for_update(key_share=True, skip_locked=True)
 )
-_TOUCH = (
+_TOUCH = Query(
     update(Agent)
     .where(Agent.agent_id.in_(_FREE), func.set_config("synchronous_commit", "off", True) == "off")
     .values(last_active_at=func.now())
 )
 
 
-async def touch_agents(connection: AsyncConnection, agent_ids: Collection[UUID]) -> None:
+async def touch_agents(asks: Asks, agent_ids: Collection[UUID]) -> None:
     """Note that agents are active. Never waits, for a lock or the disk: a locked row is touched another time."""
     if agent_ids:
-        await connection.execute(_TOUCH, {"agent_ids": list(agent_ids)})
+        await asks.rows(_TOUCH, agent_ids=list(agent_ids))
 
 
 def insert_key(

@@ -5,17 +5,18 @@ import secrets
 from collections.abc import AsyncIterator
 from uuid import UUID
 
+import pytest
 import pytest_asyncio
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from config.settings import Settings
 from db.ids import new_id
+from db.lines import Line
 from db.market.housekeeping import purge_old_records
 from db.platform.admissions import AGENT, Admitted, Visit, admit
 from db.platform.keys import hash_secret, insert_key, random_secret
 from db.platform.tables import ApiKeyKind
-from db.session import Database, make_engine
+from db.session import Database
 from domain.market.states import AgentType
 from tests.builders import make_agent
 
@@ -23,16 +24,22 @@ AGENT_WINDOW = f"agents/{AGENT}/1"
 
 
 @pytest_asyncio.fixture
-async def engine(owner_url: str) -> AsyncIterator[AsyncEngine]:
+async def lines(owner_url: str) -> AsyncIterator[list[Line]]:
+    """As of four processes of the API."""
     url = Settings(database_url=owner_url).role_url("api")
-    engine = make_engine(url, 4, "test-admission", isolation_level="AUTOCOMMIT")
-    yield engine
-    await engine.dispose()
+    lines = [Line(url, "test-admission") for _ in range(4)]
+    yield lines
+    for line in lines:
+        await line.close()
 
 
-async def visit(engine: AsyncEngine, *visits: Visit) -> list[Admitted]:
-    async with engine.connect() as connection:
-        return await admit(connection, visits, AGENT_WINDOW, 3600)
+@pytest.fixture
+def line(lines: list[Line]) -> Line:
+    return lines[0]
+
+
+async def visit(line: Line, *visits: Visit) -> list[Admitted]:
+    return await admit(line, visits, AGENT_WINDOW, 3600)
 
 
 def window() -> str:
@@ -48,77 +55,71 @@ async def keys_of_an_agent(database: Database, count: int) -> tuple[UUID, list[t
     return agent_id, [(key_id, hash_secret(secret)) for key_id, secret in keys]
 
 
-async def test_each_visit_gets_its_own_count_in_order(engine: AsyncEngine):
+async def test_each_visit_gets_its_own_count_in_order(line: Line):
     one, other = window(), window()
-    found = await visit(engine, *(Visit({name: 3600}) for name in (one, one, other, one)))
+    found = await visit(line, *(Visit({name: 3600}) for name in (one, one, other, one)))
     assert [admitted.windows[0].count for admitted in found] == [1, 2, 1, 3]
-    [after] = await visit(engine, Visit({other: 3600, one: 3600}))
+    [after] = await visit(line, Visit({other: 3600, one: 3600}))
     assert [counted.count for counted in after.windows] == [2, 4]
     assert all(3_590 < counted.seconds_left <= 3_600 for counted in after.windows)
 
 
-async def test_a_window_that_ended_begins_again_within_a_batch(engine: AsyncEngine):
+async def test_a_window_that_ended_begins_again_within_a_batch(line: Line):
     name = window()
-    await visit(engine, Visit({name: 0}), Visit({name: 0}))
-    found = await visit(engine, Visit({name: 3600}), Visit({name: 3600}))
+    await visit(line, Visit({name: 0}), Visit({name: 0}))
+    found = await visit(line, Visit({name: 3600}), Visit({name: 3600}))
     assert [admitted.windows[0].count for admitted in found] == [1, 2]
 
 
-async def test_parallel_batches_count_each_visit_once(engine: AsyncEngine):
+async def test_parallel_batches_count_each_visit_once(lines: list[Line]):
     names = [window() for _ in range(5)]
     batches = [[Visit(dict.fromkeys(order, 3600)) for _ in range(4)] for order in (names, names[::-1]) * 10]
-    found = await asyncio.gather(*(visit(engine, *batch) for batch in batches))
+    found = await asyncio.gather(*(visit(lines[n % 4], *batch) for n, batch in enumerate(batches)))
     counts = sorted(admitted.windows[2].count for batch in found for admitted in batch)
     assert counts == list(range(1, 81))
 
 
-async def test_an_agents_keys_share_its_window_and_others_count_nothing_in_it(
-    engine: AsyncEngine, worker_database: Database
-):
+async def test_an_agents_keys_share_its_window_and_others_count_nothing_in_it(line: Line, worker_database: Database):
     agent_id, (first, second, revoked) = await keys_of_an_agent(worker_database, 3)
     async with worker_database.transaction() as session:
         await session.execute(text("UPDATE api_keys SET revoked_at = now() WHERE key_id = :key"), {"key": revoked[0]})
     wrong, unknown = (first[0], hash_secret(b"guessed")), (new_id(), first[1])
     address = window()
     shown = (first, wrong, second, revoked, None, first, unknown)
-    found = await visit(engine, *(Visit({address: 3600}, key) for key in shown))
+    found = await visit(line, *(Visit({address: 3600}, key) for key in shown))
     assert [admitted.windows[0].count for admitted in found] == [1, 2, 3, 4, 5, 6, 7]
     assert [a.agent_window and a.agent_window.count for a in found] == [1, None, 2, None, None, 3, None]
     assert [a.owner and a.owner.agent_id for a in found] == [agent_id, None, agent_id, None, None, agent_id, None]
     # Who is known already names the agent's window, and shares it with those who show a key.
     named = AGENT_WINDOW.replace(AGENT, str(agent_id))
-    by_name, by_key = await visit(engine, Visit({named: 3600}), Visit({address: 3600}, second))
+    by_name, by_key = await visit(line, Visit({named: 3600}), Visit({address: 3600}, second))
     assert (by_name.windows[0].count, by_key.agent_window.count) == (4, 5)
 
 
-async def test_an_operators_key_has_no_agents_window(engine: AsyncEngine, worker_database: Database):
+async def test_an_operators_key_has_no_agents_window(line: Line, worker_database: Database):
     key_id, secret = new_id(), random_secret()
     async with worker_database.transaction() as session:
         insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "tests", secret)
-    [found] = await visit(engine, Visit({window(): 3600}, (key_id, hash_secret(secret))))
+    [found] = await visit(line, Visit({window(): 3600}, (key_id, hash_secret(secret))))
     assert found.agent_window is None
     assert found.owner is not None
     assert (found.owner.kind, found.owner.agent_id) == (ApiKeyKind.OPERATOR, None)
 
 
-async def test_agents_are_noted_as_active_once_a_minute_and_never_waited_for(
-    engine: AsyncEngine, worker_database: Database
-):
+async def test_agents_are_noted_as_active_once_a_minute_and_never_waited_for(line: Line, worker_database: Database):
     _, [key] = await keys_of_an_agent(worker_database, 1)
     locked, [of_locked] = await keys_of_an_agent(worker_database, 1)
     async with worker_database.transaction() as session:
         await session.execute(text("SELECT 1 FROM agents WHERE agent_id = :id FOR UPDATE"), {"id": locked})
-        found = await visit(engine, *(Visit({window(): 60}, shown) for shown in (key, of_locked, key)))
+        found = await visit(line, *(Visit({window(): 60}, shown) for shown in (key, of_locked, key)))
         assert [admitted.owner.seen_lately for admitted in found] == [False] * 3
-        again = await visit(engine, *(Visit({window(): 60}, shown) for shown in (key, of_locked)))
+        again = await visit(line, *(Visit({window(): 60}, shown) for shown in (key, of_locked)))
         assert [admitted.owner.seen_lately for admitted in again] == [True, False]
 
 
-async def test_closed_windows_are_deleted_without_waiting_for_an_admission(
-    engine: AsyncEngine, worker_database: Database
-):
+async def test_closed_windows_are_deleted_without_waiting_for_an_admission(line: Line, worker_database: Database):
     closed, used, open_still = window(), window(), window()
-    await visit(engine, Visit({closed: 0, used: 0, open_still: 3600}))
+    await visit(line, Visit({closed: 0, used: 0, open_still: 3600}))
 
     async def kept() -> set[str]:
         async with worker_database.transaction() as session:
