@@ -51,11 +51,11 @@ _STORE = _locking(Store, Store.store_id)
 _CART = _locking(CartRow, CartRow.cart_id)
 _CHECKOUT = _locking(CheckoutRow, CheckoutRow.checkout_id)
 _LISTING = _locking(Listing, Listing.listing_id)
-_TRUST_PROFILE = _locking(TrustProfile, TrustProfile.store_id)
 _WEBHOOK = _locking(WebhookEndpoint, WebhookEndpoint.webhook_id)
 
 _agent, _listing, _negotiation = Agent.__table__, Listing.__table__, Negotiation.__table__
 _order, _window, _offer = Order.__table__, ReviewWindow.__table__, Offer.__table__
+_profile, _question = TrustProfile.__table__, SupportQuestion.__table__
 
 # Every column costs: what a sale reads of its listing.
 _SOLD = (
@@ -114,6 +114,22 @@ _ORDER_AND_WINDOW = Query(
 _ORDER = Query(select(*_order.c).where(_order.c.order_id == bindparam("order_id")).with_for_update(key_share=True))
 _REVIEW_WINDOW = Query(
     select(*_window.c).where(_window.c.order_id == bindparam("order_id")).with_for_update(key_share=True)
+)
+
+
+_TRUST_PROFILE = Query(
+    select(*_profile.c).where(_profile.c.store_id == bindparam("store_id")).with_for_update(key_share=True)
+)
+_DUE_QUESTIONS = Query(
+    select(*_question.c)
+    .where(
+        _question.c.store_id == bindparam("store_id"),
+        func.coalesce(_question.c.remind_at, _question.c.due_at) <= bindparam("now"),
+        _question.c.answered_at.is_(None),
+        _question.c.missed_at.is_(None),
+    )
+    .order_by(_question.c.due_at)
+    .with_for_update(key_share=True)
 )
 
 
@@ -194,25 +210,15 @@ async def lock_review_window(step: Step, order_id: UUID) -> ReviewWindow | None:
     return _REVIEW_WINDOW.part(ReviewWindow, row) if row else None
 
 
-async def lock_trust_profile(session: AsyncSession, store_id: UUID) -> TrustProfile | None:
-    return await session.scalar(_TRUST_PROFILE, {"key": store_id})
+async def lock_trust_profile(step: Step, store_id: UUID) -> TrustProfile | None:
+    row = await step.one_or_none(_TRUST_PROFILE, store_id=store_id)
+    return _TRUST_PROFILE.part(TrustProfile, row) if row else None
 
 
-async def lock_due_questions(session: AsyncSession, store_id: UUID, now: datetime) -> list[SupportQuestion]:
+async def lock_due_questions(step: Step, store_id: UUID, now: datetime) -> list[SupportQuestion]:
     """A store's open questions whose deadline or reminder has come. Comes after its trust profile."""
-    query = (
-        select(SupportQuestion)
-        .where(
-            SupportQuestion.store_id == store_id,
-            func.coalesce(SupportQuestion.remind_at, SupportQuestion.due_at) <= now,
-            SupportQuestion.answered_at.is_(None),
-            SupportQuestion.missed_at.is_(None),
-        )
-        .order_by(SupportQuestion.due_at)
-        .with_for_update(key_share=True)
-        .execution_options(**_FRESH)
-    )
-    return list(await session.scalars(query))
+    rows = await step.rows(_DUE_QUESTIONS, store_id=store_id, now=now)
+    return [_DUE_QUESTIONS.part(SupportQuestion, row) for row in rows]
 
 
 async def lock_webhook(session: AsyncSession, webhook_id: UUID) -> WebhookEndpoint | None:

@@ -8,8 +8,9 @@ from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Delete, Insert, Select, Update
+from sqlalchemy import Delete, Float, Insert, Select, Update
 from sqlalchemy.engine import make_url
+from sqlalchemy.types import TypeEngine
 
 from db.base import Base
 
@@ -25,13 +26,10 @@ class Read:
     def __init__(self, statement: Statement) -> None:
         compiled = statement.compile(dialect=_DIALECT)
         self.text = str(compiled)
-        processors = {
-            name: bound.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for name, bound in compiled.binds.items()
-        }
+        binds = {name: bound for bound, name in compiled.bind_names.items()}
+        processors = {name: bound.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for name, bound in binds.items()}
         self._processors = {name: process for name, process in processors.items() if process is not None}
-        self._fixed = self._processed(
-            {name: bound.value for name, bound in compiled.binds.items() if not bound.required}
-        )
+        self._fixed = self._processed({name: bound.value for name, bound in binds.items() if not bound.required})
 
     def parameters(self, values: dict[str, Any]) -> dict[str, Any]:
         """All of them: those of the statement's own and the given ones."""
@@ -48,7 +46,7 @@ class Query(Read):
     def __init__(self, statement: Statement) -> None:
         super().__init__(statement)
         columns = list(statement.exported_columns)
-        processors = [column.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None) for column in columns]
+        processors = [_processor(column.type) for column in columns]
         self._converted: list[tuple[int, Callable[[Any], Any]]] = [
             (place, process) for place, process in enumerate(processors) if process is not None
         ]
@@ -72,6 +70,11 @@ class Query(Read):
         # Past the attributes' events: nothing listens, and nothing is to be written.
         vars(entity).update({name: row[place] for place, name in self._parts[table.__table__]})
         return entity
+
+
+def _processor(kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:
+    # Floats come as such; SQLAlchemy would have to know first by which of their types the server sends them.
+    return None if isinstance(kind, Float) else kind.dialect_impl(_DIALECT).result_processor(_DIALECT, None)
 
 
 def _row_of(names: list[str]) -> Any:

@@ -9,8 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from activities.market.signatures import TrustActivities
@@ -20,6 +18,7 @@ from db.market import trust
 from db.market.activity import notify, record_event
 from db.market.tables import TrustEvent, TrustFact, TrustProfile
 from db.session import Database
+from db.steps import Step
 from domain.market import errors
 from domain.market.commands import StoreTrustStart, TrustFold
 from domain.market.policy import MarketPolicy
@@ -43,17 +42,17 @@ class PostgresTrustActivities(TrustActivities):
 
     @activity.defn(name="fold_trust")
     async def fold_trust(self, start: StoreTrustStart) -> TrustFold:
-        async with self._database.transaction() as session:
-            profile = await locks.lock_trust_profile(session, start.store_id)
+        async with self._database.step() as step:
+            profile = await locks.lock_trust_profile(step, start.store_id)
             if profile is None:
                 raise errors.STORE_NOT_FOUND.error()
-            read = await trust.read_fold(session, start.store_id, _BATCH)
+            read = await trust.read_fold(step, start.store_id, _BATCH)
             if _is_due(read, profile):
-                await self._look_at_questions(session, start.store_id, read)
-                self._decay(session, profile, start.policy, read.now)
-                await writes.send(session)
-                read = await trust.read_fold(session, start.store_id, _BATCH)
-            state = await self._fold(session, profile, read, start.policy)
+                await self._look_at_questions(step, start.store_id, read)
+                self._decay(step, profile, start.policy, read.now)
+                await writes.send(step)
+                read = await trust.read_fold(step, start.store_id, _BATCH)
+            state = await self._fold(step, profile, read, start.policy)
             deadlines = [profile.decay_due_at] + ([read.next_reply] if read.next_reply else [])
             return TrustFold(
                 store_id=start.store_id,
@@ -63,21 +62,21 @@ class PostgresTrustActivities(TrustActivities):
                 deadline=min(deadlines),
             )
 
-    async def _look_at_questions(self, session: AsyncSession, store_id: UUID, read: trust.Reading) -> None:
+    async def _look_at_questions(self, step: Step, store_id: UUID, read: trust.Reading) -> None:
         """Miss those past their deadline; remind the owner of those before it, once."""
-        for question in await locks.lock_due_questions(session, store_id, read.now):
+        for question in await locks.lock_due_questions(step, store_id, read.now):
             about: dict[str, Any] = {
                 "store_id": store_id,
                 "thread_id": question.thread_id,
                 "message_id": question.question_message_id,
             }
             if read.now < question.due_at:
-                writes.change(session, question, remind_at=None)
-                notify(session, read.owner_id, InboxType.QUESTION_DUE_SOON, **about, due_at=question.due_at)
+                writes.change(step, question, remind_at=None)
+                notify(step, read.owner_id, InboxType.QUESTION_DUE_SOON, **about, due_at=question.due_at)
                 continue
-            writes.change(session, question, remind_at=None, missed_at=read.now)
+            writes.change(step, question, remind_at=None, missed_at=read.now)
             trust.insert_fact(
-                session,
+                step,
                 store_id=store_id,
                 source_event_id=question.question_message_id,
                 reason=TrustReason.REPLY_MISSED,
@@ -86,13 +85,13 @@ class PostgresTrustActivities(TrustActivities):
                 subject_agent_id=question.customer_id,
                 linked_thread_id=question.thread_id,
             )
-            notify(session, question.customer_id, InboxType.QUESTION_MISSED, **about)
+            notify(step, question.customer_id, InboxType.QUESTION_MISSED, **about)
 
-    def _decay(self, session: AsyncSession, profile: TrustProfile, policy: MarketPolicy, now: datetime) -> None:
+    def _decay(self, step: Step, profile: TrustProfile, policy: MarketPolicy, now: datetime) -> None:
         """One TIME_DECAY fact per period passed, each with its own source, so none is folded twice."""
         while profile.decay_due_at <= now:
             trust.insert_fact(
-                session,
+                step,
                 store_id=profile.store_id,
                 source_event_id=uuid5(_DECAYS, f"{profile.store_id}/{profile.decay_due_at.isoformat()}"),
                 reason=TrustReason.TIME_DECAY,
@@ -100,18 +99,16 @@ class PostgresTrustActivities(TrustActivities):
                 occurred_at=profile.decay_due_at,
             )
             next_due = profile.decay_due_at + timedelta(seconds=policy.trust_decay_seconds)
-            writes.change(session, profile, decay_due_at=next_due)
+            writes.change(step, profile, decay_due_at=next_due)
 
-    async def _fold(
-        self, session: AsyncSession, profile: TrustProfile, read: trust.Reading, policy: MarketPolicy
-    ) -> TrustState:
+    async def _fold(self, step: Step, profile: TrustProfile, read: trust.Reading, policy: MarketPolicy) -> TrustState:
         """Fold the facts that wait, in their order. Returns the state they lead to."""
         state = trust.state_of(profile)
         if not read.pending:
             return state
         before, sequence = overall_score(state), profile.sequence
         last: UUID | None = None
-        history = _History(session, policy)
+        history = _History(step, policy)
         for pending in read.pending:
             fact = pending.fact
             inputs = await history.inputs(pending)
@@ -120,16 +117,14 @@ class PostgresTrustActivities(TrustActivities):
             sequence += len(rows)
             for row in rows:
                 last = new_id()
-                writes.insert(session, TrustEvent, **_event(last, fact, row, profile.folds + 1, read.now))
-        writes.change_all(session, TrustFact, [pending.fact.fact_id for pending in read.pending], folded_at=read.now)
+                writes.insert(step, TrustEvent, **_event(last, fact, row, profile.folds + 1, read.now))
+        writes.change_all(step, TrustFact, [pending.fact.fact_id for pending in read.pending], folded_at=read.now)
         if last is None:
             return state
-        writes.change(
-            session, profile, sequence=sequence, folds=profile.folds + 1, **trust.state_values(state, read.now)
-        )
-        record_event(session, ActivityType.TRUST_UPDATED, store_id=profile.store_id, trust_event_id=last)
+        writes.change(step, profile, sequence=sequence, folds=profile.folds + 1, **trust.state_values(state, read.now))
+        record_event(step, ActivityType.TRUST_UPDATED, store_id=profile.store_id, trust_event_id=last)
         notify(
-            session,
+            step,
             read.owner_id,
             InboxType.TRUST_MOVED,
             store_id=profile.store_id,
@@ -145,8 +140,8 @@ def _is_due(read: trust.Reading, profile: TrustProfile) -> bool:
 class _History:
     """What only the order of folding tells: what was folded before, and what this fold has folded so far."""
 
-    def __init__(self, session: AsyncSession, policy: MarketPolicy) -> None:
-        self._session = session
+    def __init__(self, step: Step, policy: MarketPolicy) -> None:
+        self._step = step
         self._cooldown = timedelta(seconds=policy.trust_penalty_cooldown_seconds)
         self._folded: Counter[tuple[str, UUID]] = Counter()
         self._penalties: dict[tuple[UUID | None, TrustReason], datetime] = {}
@@ -178,19 +173,7 @@ class _History:
         latest = self._penalties.get((fact.listing_id, fact.reason))
         if latest is not None and latest > since:
             return True
-        query = (
-            select(TrustEvent.trust_event_id)
-            .join(TrustFact, TrustFact.fact_id == TrustEvent.fact_id)
-            .where(
-                TrustFact.listing_id == fact.listing_id,
-                TrustFact.reason == fact.reason,
-                TrustFact.folded_at.is_not(None),
-                TrustFact.occurred_at > since,
-                TrustEvent.delta_s > 0,
-            )
-            .limit(1)
-        )
-        return await self._session.scalar(query) is not None
+        return await trust.was_penalised(self._step, fact.listing_id, fact.reason, since)
 
 
 def _event(trust_event_id: UUID, fact: TrustFact, row: RecordedTrustEvent, fold: int, now: datetime) -> dict[str, Any]:

@@ -5,15 +5,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, case, cast, func, select
+from sqlalchemy import ARRAY, ColumnElement, Integer, Uuid, any_, bindparam, case, cast, func, select
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
 from db import writes
 from db.ids import new_id
-from db.market.tables import Store, StoreStats, SupportQuestion, TrustFact, TrustProfile
-from db.steps import Unit
+from db.market.tables import Store, StoreStats, SupportQuestion, TrustEvent, TrustFact, TrustProfile
+from db.statements import Query
+from db.steps import Step, Unit
 from domain.market.trust import (
     Evidence,
     PolicyField,
@@ -30,6 +30,10 @@ from domain.market.trust import (
 QUESTION_REASONS = frozenset({TrustReason.MERCHANT_REPLIED_IN_THREAD, TrustReason.REPLY_MISSED})
 """A question is answered or missed: both count as the same customer's."""
 COMPONENTS = (TrustComponent.PRODUCT, TrustComponent.CLAIM, TrustComponent.SUPPORT, TrustComponent.POLICY)
+
+
+def _reasons(*reasons: TrustReason) -> ColumnElement[Any]:
+    return cast(array(sorted(reasons)), ARRAY(TrustFact.reason.type))
 
 
 def insert_fact(
@@ -106,10 +110,10 @@ def state_values(state: TrustState, now: datetime) -> dict[str, Any]:
     }
 
 
-def insert_profile(session: AsyncSession, store_id: UUID, now: datetime, decay_due_at: datetime) -> None:
+def insert_profile(unit: Unit, store_id: UUID, now: datetime, decay_due_at: datetime) -> None:
     """A new store's profile, at the prior, and its zeroed counters."""
     writes.insert(
-        session,
+        unit,
         TrustProfile,
         store_id=store_id,
         sequence=0,
@@ -118,7 +122,7 @@ def insert_profile(session: AsyncSession, store_id: UUID, now: datetime, decay_d
         **state_values(TrustState.genesis(), now),
     )
     writes.insert(
-        session,
+        unit,
         StoreStats,
         store_id=store_id,
         orders_placed=0,
@@ -130,44 +134,56 @@ def insert_profile(session: AsyncSession, store_id: UUID, now: datetime, decay_d
 
 
 _STORE = bindparam("store_id", type_=Uuid())
-_WITH_EARLIER = {TrustReason.REVIEW_POSTED, TrustReason.OFFER_HONORED, *QUESTION_REASONS}
-_folded = aliased(TrustFact)
-_question_reasons = cast(array(sorted(QUESTION_REASONS)), ARRAY(TrustFact.reason.type))
-_counted_with = case((TrustFact.reason.in_(QUESTION_REASONS), _question_reasons), else_=array([TrustFact.reason]))
+_store, _fact, _folded = Store.__table__, TrustFact.__table__, TrustFact.__table__.alias("folded")
+_question = SupportQuestion.__table__
+_question_reasons = _reasons(*QUESTION_REASONS)
+_counted_with = case((_fact.c.reason == any_(_question_reasons), _question_reasons), else_=array([_fact.c.reason]))
 _EARLIER = (
     select(func.count())
     .select_from(_folded)
     .where(
-        _folded.store_id == _STORE,
+        _folded.c.store_id == _STORE,
         # A list, and not OR: so it is looked up in the index.
-        _folded.reason == any_(_counted_with),
-        _folded.subject_agent_id == TrustFact.subject_agent_id,
-        _folded.folded_at.is_not(None),
+        _folded.c.reason == any_(_counted_with),
+        _folded.c.subject_agent_id == _fact.c.subject_agent_id,
+        _folded.c.folded_at.is_not(None),
     )
-    .correlate(TrustFact)
+    .correlate(_fact)
     .scalar_subquery()
 )
 _NEXT_REPLY = (
-    select(func.min(func.coalesce(SupportQuestion.remind_at, SupportQuestion.due_at)))
-    .where(
-        SupportQuestion.store_id == _STORE, SupportQuestion.answered_at.is_(None), SupportQuestion.missed_at.is_(None)
-    )
+    select(func.min(func.coalesce(_question.c.remind_at, _question.c.due_at)))
+    .where(_question.c.store_id == _STORE, _question.c.answered_at.is_(None), _question.c.missed_at.is_(None))
     .scalar_subquery()
 )
-_FOLDING = (
+_WITH_EARLIER = _reasons(TrustReason.REVIEW_POSTED, TrustReason.OFFER_HONORED, *QUESTION_REASONS)
+_FOLDING = Query(
     select(
-        func.clock_timestamp(),
-        Store.owner_merchant_id,
-        _NEXT_REPLY,
-        TrustFact,
-        case((TrustFact.reason.in_(_WITH_EARLIER), _EARLIER), else_=0),
+        func.clock_timestamp().label("now"),
+        _store.c.owner_merchant_id,
+        _NEXT_REPLY.label("next_reply"),
+        case((_fact.c.reason == any_(_WITH_EARLIER), _EARLIER), else_=0).label("earlier"),
+        *_fact.c,
     )
-    .select_from(Store)
-    .outerjoin(TrustFact, (TrustFact.store_id == _STORE) & TrustFact.folded_at.is_(None))
-    .where(Store.store_id == _STORE)
-    .order_by(TrustFact.position)
-    .limit(bindparam("most"))
-    .execution_options(populate_existing=True)
+    .select_from(_store.outerjoin(_fact, (_fact.c.store_id == _STORE) & _fact.c.folded_at.is_(None)))
+    .where(_store.c.store_id == _STORE)
+    .order_by(_fact.c.position)
+    .limit(bindparam("most", type_=Integer()))
+)
+
+
+_event = TrustEvent.__table__
+_PENALTY = Query(
+    select(_event.c.trust_event_id)
+    .select_from(_event.join(_fact, _fact.c.fact_id == _event.c.fact_id))
+    .where(
+        _fact.c.listing_id == bindparam("listing_id"),
+        _fact.c.reason == bindparam("reason"),
+        _fact.c.folded_at.is_not(None),
+        _fact.c.occurred_at > bindparam("since"),
+        _event.c.delta_s > 0,
+    )
+    .limit(1)
 )
 
 
@@ -189,12 +205,16 @@ class Reading:
     pending: list[Pending]
 
 
-async def read_fold(session: AsyncSession, store_id: UUID, most: int) -> Reading:
+async def read_fold(step: Step, store_id: UUID, most: int) -> Reading:
     """The clock, and the oldest facts that wait, at most ``most``, with all that their rules count."""
-    rows = (await session.execute(_FOLDING, {"store_id": store_id, "most": most})).all()
-    now, owner_id, next_reply, *_ = rows[0]
-    pending = [Pending(fact, earlier) for *_, fact, earlier in rows if fact is not None]
-    return Reading(now, owner_id, next_reply, pending)
+    rows = await step.rows(_FOLDING, store_id=store_id, most=most)
+    pending = [Pending(_FOLDING.part(TrustFact, row), row.earlier) for row in rows if row.fact_id is not None]
+    return Reading(rows[0].now, rows[0].owner_merchant_id, rows[0].next_reply, pending)
+
+
+async def was_penalised(step: Step, listing_id: UUID | None, reason: TrustReason, since: datetime) -> bool:
+    """Whether a fact of this reason about the listing, newer than ``since``, was folded and cost its store."""
+    return bool(await step.rows(_PENALTY, listing_id=listing_id, reason=reason, since=since))
 
 
 async def list_stores_needing_fold(session: AsyncSession, limit: int) -> list[UUID]:

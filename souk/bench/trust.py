@@ -20,6 +20,7 @@ from db.ids import new_id
 from db.market import trust
 from db.market.activity import record_event
 from db.market.tables import TrustProfile
+from db.steps import Step
 from domain.market.commands import StoreTrustStart
 from domain.market.policy import MarketPolicy
 from domain.market.states import ActivityType
@@ -131,7 +132,7 @@ async def _make(market: Market, size: int) -> _Store:
     while True:
         async with market.database.transaction() as session:
             profile = await session.get_one(TrustProfile, store_id)
-            pending = (await trust.read_fold(session, store_id, 1)).pending
+            pending = (await trust.read_fold(await Step.of(session), store_id, 1)).pending
         if profile.sequence and not pending:
             break
         await asyncio.sleep(0.1)
