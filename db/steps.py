@@ -56,19 +56,20 @@ class Step(Asks):
         return cls(driver, session.info)
 
     async def run(self, text: str, values: dict[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
-        with translated():
+        with translated(self.connection):
             return await ask(self.connection, text, values)
 
     async def commit(self) -> None:
         """For whoever opened it (``db.session``); what runs inside of a step never commits itself."""
-        with translated():
+        with translated(self.connection):
             await self.connection.commit()
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """What fails in the block is undone, and the transaction goes on."""
-        async with self.connection.transaction():
-            yield
+        with translated(self.connection):
+            async with self.connection.transaction():
+                yield
 
 
 async def ask(
@@ -80,9 +81,15 @@ async def ask(
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """The driver's errors as SQLAlchemy's: one vocabulary for sessions and steps."""
+def translated(connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None) -> Iterator[None]:
+    """The driver's errors as SQLAlchemy's: one vocabulary for sessions and steps.
+
+    Of one on a ``connection`` they tell as well whether it ended that.
+    """
     try:
         yield
     except psycopg.Error as error:
-        raise DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True) from error
+        ended = connection is not None and connection.closed
+        raise DBAPIError.instance(
+            None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=ended
+        ) from error

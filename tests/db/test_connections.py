@@ -116,9 +116,11 @@ async def test_a_step_that_is_broken_off_leaves_nothing_and_its_connection_is_us
 ) -> None:
     database = Database(postgres.url().replace("postgresql:", "postgresql+psycopg:"), 1, "test-broken-off")
     reached = asyncio.Event()
+    backends = []
 
     async def hang() -> None:
         async with database.step() as step:
+            backends.append(await step.run("SELECT pg_backend_pid()", ()))
             await step.run("SELECT set_config('souk.viewer', 'left', true)", ())
             reached.set()
             await step.run("SELECT pg_sleep(600)", ())
@@ -132,6 +134,7 @@ async def test_a_step_that_is_broken_off_leaves_nothing_and_its_connection_is_us
             await hanging
         async with database.step() as step:
             assert not (await step.run("SELECT current_setting('souk.viewer', true)", ()))[0][0]
+            assert backends == [await step.run("SELECT pg_backend_pid()", ())]
     finally:
         await database.close()
 

@@ -115,8 +115,17 @@ class _FaultyDriver:
         self._database.on_commit(self._driver)
         await self._driver.commit()
 
-    def transaction(self) -> Any:
-        return self._driver.transaction()
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """A savepoint: a statement before and one after the block."""
+        self._database.on_statement(self._driver)
+        async with self._driver.transaction():
+            yield
+            self._database.on_statement(self._driver)
+
+    @property
+    def closed(self) -> bool:
+        return self._driver.closed
 
 
 async def fingerprint(database: Database) -> dict[str, str]:
