@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Delete, Float, Insert, Select, Update
 from sqlalchemy.engine import make_url
+from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.types import TypeEngine
 
 from db.base import Base
@@ -65,10 +66,11 @@ class Query(Read):
         return self._row._make(values)
 
     def part(self, table: type[Entity], row: Any) -> Entity:
-        """What a row holds of one table, as an object of it in no session."""
+        """What a row holds of one table, as an object of it in no session. To ask it for more raises."""
         entity = table()
         # Past the attributes' events: nothing listens, and nothing is to be written.
         vars(entity).update({name: row[place] for place, name in self._parts[table.__table__]})
+        make_transient_to_detached(entity)
         return entity
 
 
