@@ -3,6 +3,9 @@
 Two stacks take turns: one whose Temporal serves waiting tasks by fairness key, a store each, as `souk up` has it, and
 one whose Temporal serves them in the order of their coming. The hot store's starts are processes that find nothing to
 do and end: what they cost is their first task, which is all that can wait in the queue.
+
+The offers begin at an even pace while the hot store's processes start, each by a buyer of its own: one that waits keeps
+none of the others from beginning, or most would be measured when the backlog is gone.
 """
 
 import asyncio
@@ -18,17 +21,19 @@ from souk.bench.results import Result, quantile
 from souk.drills.stack import DrillStack
 
 STARTS, QUICK_STARTS = 1_000, 150
-OTHERS, OFFERS = 6, 4
+OTHERS, BUYERS = 6, 4
 GOAL = 0.5
 _AT_ONCE = 32
 _LEAD_SECONDS = 0.5
+_STARTS_PER_SECOND = 160
+"""Faster than a worker ends them here: the last offer begins while many still wait."""
 _IN_ORDER: dict[str, object] = {"matching.enableFairness": False}
 # Without fairness an offer waits for the whole backlog: it is measured, not refused.
 _PATIENT = {**LIFTED, "SOUK_UPDATE_TIMEOUT_SECONDS": "120", "SOUK_IDEMPOTENCY_LEASE_SECONDS": "130"}
 
 
 class _Town:
-    """One stack's market: a hot store, and others whose buyers make offers and take them back."""
+    """One stack's market: a hot store, and others whose buyers make an offer each and take it back."""
 
     def __init__(self, market: Market, hot: Shop, others: list[Deal]) -> None:
         self.market = market
@@ -39,22 +44,24 @@ class _Town:
     async def build(cls, market: Market) -> "_Town":
         others = []
         for _ in range(OTHERS):
-            others.append(Deal(await Shop.open(market.api), await register(market.api, "CUSTOMER")))
-            await others[-1].question()
+            shop = await Shop.open(market.api)
+            for _ in range(BUYERS):
+                others.append(Deal(shop, await register(market.api, "CUSTOMER")))
+                await others[-1].question()
         return cls(market, await Shop.open(market.api), others)
 
-    async def offers(self) -> list[float]:
-        """How long each offer of the other stores took, in ms."""
+    async def offers(self, pause: float) -> list[float]:
+        """How long each offer of the other stores took, in ms. One begins every ``pause`` seconds."""
         found: list[float] = []
 
-        async def trade(deal: Deal) -> None:
-            for _ in range(OFFERS):
-                started = time.monotonic()
-                made = await deal.step("offer")
-                found.append((time.monotonic() - started) * 1000)
-                await deal.buyer.post(f"/v1/offers/{made['offer_id']}/withdraw")
+        async def trade(deal: Deal, after: float) -> None:
+            await asyncio.sleep(after)
+            started = time.monotonic()
+            made = await deal.step("offer")
+            found.append((time.monotonic() - started) * 1000)
+            await deal.buyer.post(f"/v1/offers/{made['offer_id']}/withdraw")
 
-        await asyncio.gather(*(trade(deal) for deal in self.others))
+        await asyncio.gather(*(trade(deal, number * pause) for number, deal in enumerate(self.others)))
         return found
 
     async def flood(self, starts: int) -> float:
@@ -81,8 +88,13 @@ class _Town:
     async def under_flood(self, starts: int) -> tuple[list[float], float]:
         flood = asyncio.create_task(self.flood(starts))
         await asyncio.sleep(_LEAD_SECONDS)
-        times = await self.offers()
+        times = await self.offers(_pause(starts))
         return times, await flood
+
+
+def _pause(starts: int) -> float:
+    """Between two offers, so that all of them begin while so many starts are under way."""
+    return starts / (OTHERS * BUYERS * _STARTS_PER_SECOND)
 
 
 def run_hot_store(bench: Bench) -> Result:
@@ -109,10 +121,10 @@ async def _measure(bench: Bench, fair: DrillStack, plain: DrillStack, result: Re
         bench.tell("opening stores")
         towns = [await _Town.build(in_turn), await _Town.build(in_order)]
         for town in towns:
-            await town.offers()
+            await town.offers(_pause(starts))
 
         async def one_round(_: int) -> None:
-            quiet = [await town.offers() for town in towns]
+            quiet = [await town.offers(_pause(starts)) for town in towns]
             (fair_times, fair_flood), (plain_times, plain_flood) = [await town.under_flood(starts) for town in towns]
             for name, share, most in (("p50", 0.5, GOAL), ("p95", 0.95, GOAL)):
                 row = result.compare(f"offer to another store, {name}", "ms", at_most=most)
