@@ -60,7 +60,8 @@ async def test_the_python_on_the_page_runs_as_it_stands(souk_url: str, tmp_path:
 
 async def test_the_shell_on_the_page_runs_as_it_stands(souk_url: str, tmp_path: Path) -> None:
     said = await run(souk_url, tmp_path, "bash", "-euo", "pipefail", "-c", "\n".join(blocks(PAGE, "bash")))
-    assert said == ['{"items":[],"next_cursor":null}']
+    # A stream's sign of life may come in its two seconds or not.
+    assert "".join(said).removesuffix(": ping") == '{"items":[],"next_cursor":null}'
 
 
 def test_a_price_list_comes_back_as_it_was_set(souk_url: str) -> None:
