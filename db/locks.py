@@ -100,7 +100,7 @@ _PURCHASE = Query(
     .with_for_update(key_share=True, of=[_agent, _listing, _negotiation])
 )
 _LISTING_AND_ORDER = Query(
-    select(*_SOLD, *_order.c)
+    select(*_order.c)
     .select_from(_order.join(_listing, _listing.c.listing_id == _order.c.listing_id))
     .where(_order.c.order_id == bindparam("order_id"))
     .with_for_update(key_share=True, of=[_listing, _order])
@@ -188,10 +188,10 @@ async def lock_purchase(step: Step, buyer_id: UUID, offer_id: UUID) -> tuple[Lis
     return (_PURCHASE.part(Listing, row), _PURCHASE.part(Negotiation, row)) if row else None
 
 
-async def lock_order(step: Step, order_id: UUID) -> tuple[Listing, Order] | None:
+async def lock_order(step: Step, order_id: UUID) -> Order | None:
     """An order after its listing: stock may return to it."""
     row = await step.one_or_none(_LISTING_AND_ORDER, order_id=order_id)
-    return (_LISTING_AND_ORDER.part(Listing, row), _LISTING_AND_ORDER.part(Order, row)) if row else None
+    return _LISTING_AND_ORDER.part(Order, row) if row else None
 
 
 async def lock_order_and_window(step: Step, order_id: UUID) -> tuple[Order, ReviewWindow | None] | None:

@@ -24,7 +24,7 @@ class Unit(Protocol):
 
 
 class Asks(ABC):
-    """Asks over the driver. Raises SQLAlchemy's errors, as a session does: no value is in their words."""
+    """Asks over the driver. Raises SQLAlchemy's errors, as a session does: no parameter is in their words."""
 
     @abstractmethod
     async def run(self, text: str, values: dict[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:

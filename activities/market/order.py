@@ -36,10 +36,9 @@ class PostgresOrderActivities(OrderActivities):
         self._database = database
 
     async def _load(self, step: Step, start: OrderStart, command_id: UUID | None = None) -> OrderCase:
-        locked = await locks.lock_order(step, start.order_id)
-        if locked is None:
+        order = await locks.lock_order(step, start.order_id)
+        if order is None:
             raise errors.ORDER_NOT_FOUND.error()
-        _, order = locked
         read = await orders.read_step(step, order, command_id)
         return OrderCase(step, order, read.seller_id, read.now, start.policy, read.negotiation_id, done=read.done)
 

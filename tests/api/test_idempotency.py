@@ -41,16 +41,22 @@ class Outcome(BaseModel):
     entity_id: str
 
 
+def attempt(plan: Plan, run: Run) -> str:
+    """The plan's step for one more attempt, which is noted; the two that end it do."""
+    attempts = RUNS.setdefault(plan.name, [])
+    attempts.append(run)
+    step = plan.steps[min(len(attempts), len(plan.steps)) - 1]
+    if step == "away":
+        raise UNAVAILABLE.error()
+    if step == "refuse":
+        raise OFFER_NOT_OPEN.error()
+    return step
+
+
 @router.post("/v1/test/commands")
 async def command(body: Plan, _: AnyAgent, command: CommandDep) -> Response:
     async def action(run: Run) -> Outcome:
-        attempts = RUNS.setdefault(body.name, [])
-        attempts.append(run)
-        step = body.steps[min(len(attempts), len(body.steps)) - 1]
-        if step == "away":
-            raise UNAVAILABLE.error()
-        if step == "refuse":
-            raise OFFER_NOT_OPEN.error()
+        step = attempt(body, run)
         if step == "fault":
             raise KeyError("a fault")
         if step == "slow":
@@ -67,13 +73,7 @@ async def told(body: Plan, caller: AnyAgent, command: CommandDep) -> Response:
     """Refused before it is sent, by the plan; its answer is the caller's limits."""
 
     async def prepare(_: Step, run: Run) -> Send:
-        attempts = RUNS.setdefault(body.name, [])
-        attempts.append(run)
-        step = body.steps[min(len(attempts), len(body.steps)) - 1]
-        if step == "away":
-            raise UNAVAILABLE.error()
-        if step == "refuse":
-            raise OFFER_NOT_OPEN.error()
+        attempt(body, run)
         return nothing
 
     async def nothing() -> None:
