@@ -9,6 +9,7 @@ from temporalio import activity
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.beats import beating
 from activities.market.signatures import AuditActivities
 from db.audit import audit_invariants, audit_snapshot
 from db.market.audit import list_open_processes
@@ -17,8 +18,9 @@ from domain.market.commands import AuditFinding, AuditReport
 from domain.market.processes import NEGOTIATION, ORDER, REVIEW_WINDOW, STORE_TRUST
 
 INVARIANT_8 = "every open projection has a running process, and every running process an open projection"
-# A process and its projection change within moments of each other; a difference must outlast that.
-_LOOKS = 5
+# A process and its projection change within moments of each other. Where a worker died the engine gives its tasks to
+# another one after ten seconds in its queue and ten under way; a difference must outlast that.
+_LOOKS = 25
 _PAUSE_SECONDS = 1.0
 
 
@@ -105,6 +107,7 @@ class PostgresAuditActivities(AuditActivities):
         self._others = others
 
     @activity.defn(name="audit_market")
+    @beating()
     async def audit_market(self) -> AuditReport:
         projections = await audit_projections(self._database)
         return AuditReport(findings=[*projections, await audit_processes(self._client, self._database, self._others)])

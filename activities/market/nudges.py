@@ -10,10 +10,13 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from activities.beats import beating
 from activities.market.signatures import NudgeActivities
 from activities.market.waking import nudge, open_window, wake
 from db.market import housekeeping, negotiations, orders, trust
 from db.market.tables import Negotiation, Order
+from db.platform.commands import list_unanswered
+from db.platform.tables import ProcessedCommand
 from db.session import Database
 from domain.market.commands import (
     NegotiationStart,
@@ -24,7 +27,7 @@ from domain.market.commands import (
     Tell,
 )
 from domain.market.policy import MarketPolicy
-from domain.market.processes import negotiation_process, store_trust_process
+from domain.market.processes import commanded_process, negotiation_process, store_trust_process
 
 _log = structlog.get_logger("souk.nudges")
 _BATCH = 500
@@ -86,6 +89,7 @@ class TemporalNudgeActivities(NudgeActivities):
             _log.warning("nudge left to the sweep", error=type(error).__name__)
 
     @activity.defn(name="nudge_negotiations_on_listing")
+    @beating()
     async def nudge_negotiations_on_listing(self, listing_id: UUID) -> int:
         async with self._database.transaction() as session:
             found = await negotiations.list_open_on_listing(session, listing_id)
@@ -98,6 +102,7 @@ class TemporalNudgeActivities(NudgeActivities):
         return sum(await asyncio.gather(*(one(negotiation_id) for negotiation_id in found)))
 
     @activity.defn(name="sweep")
+    @beating()
     async def sweep(self) -> SweepReport:
         async with self._database.transaction() as session:
             made = await housekeeping.make_partitions(session)
@@ -113,6 +118,7 @@ class TemporalNudgeActivities(NudgeActivities):
             lapsed = [
                 await session.get_one(Order, key) for key in await orders.list_overdue_review_windows(session, _BATCH)
             ]
+            unanswered = await list_unanswered(session, _BATCH)
         for negotiation in overdue:
             await wake(
                 self._client,
@@ -131,13 +137,20 @@ class TemporalNudgeActivities(NudgeActivities):
                 await wake(self._client, start)
         for store_id in stores:
             await wake(self._client, StoreTrustStart(store_id=store_id, policy=self._policy))
+        answered = [await self._nudge_commanded(command) for command in unanswered]
         woken = [await other.sweep() for other in self._others]
         return SweepReport(
             negotiations=len(overdue),
             orders=len(late),
             review_windows=len(lapsed),
             stores=len(stores),
+            unanswered=sum(answered),
             partitions_made=made,
             rows_purged=purged,
             others=sum(woken),
         )
+
+    async def _nudge_commanded(self, command: ProcessedCommand) -> bool:
+        """The command's process may not know that it was carried out; one that does sees nothing new."""
+        process_id = commanded_process(command.kind, command.entity_id)
+        return process_id is not None and await nudge(self._client, process_id)

@@ -5,7 +5,6 @@ or the log. Reading and recording are two transactions; a crash between them sen
 id. A turn is bounded, so that endpoints with much to deliver, and slow ones, share the places fairly.
 """
 
-import asyncio
 import secrets
 import time
 from datetime import datetime
@@ -15,6 +14,7 @@ import httpx
 import structlog
 from temporalio import activity
 
+from activities.beats import beating
 from activities.webhooks.formats import Format, Formats, Outgoing
 from activities.webhooks.sending import send
 from activities.webhooks.signatures import WebhookActivities
@@ -28,15 +28,7 @@ from domain.webhooks.policy import WebhookPolicy
 from domain.webhooks.states import DeliveryState, WebhookStatus
 
 _log = structlog.get_logger("souk.webhooks")
-_BEAT_SECONDS = 2.0
 _chance = secrets.SystemRandom()
-
-
-async def _beat() -> None:
-    """Tell Temporal that this worker lives, also while a receiver takes its time."""
-    while True:
-        activity.heartbeat()
-        await asyncio.sleep(_BEAT_SECONDS)
 
 
 class _Turn:
@@ -72,14 +64,8 @@ class HttpWebhookActivities(WebhookActivities):
         self._policy = policy
 
     @activity.defn(name="deliver_webhooks")
+    @beating()
     async def deliver_webhooks(self, start: WebhookStart) -> DeliveryReport:
-        beating = asyncio.create_task(_beat())
-        try:
-            return await self._take_turn(start)
-        finally:
-            beating.cancel()
-
-    async def _take_turn(self, start: WebhookStart) -> DeliveryReport:
         began = time.monotonic()
         delivered = 0
         slow: bool | None = None

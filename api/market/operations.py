@@ -31,7 +31,7 @@ class SweepOut(ResponseModel):
         **example(
             {
                 "negotiations": 2, "orders": 0, "review_windows": 1, "stores": 0,
-                "partitions_made": 0, "rows_purged": 0, "others": 0,
+                "unanswered": 0, "partitions_made": 0, "rows_purged": 0, "others": 0,
             }
         ),
     }  # fmt: skip
@@ -40,6 +40,7 @@ class SweepOut(ResponseModel):
     orders: int
     review_windows: int
     stores: int
+    unanswered: int
     partitions_made: int
     rows_purged: int
     others: int

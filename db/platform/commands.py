@@ -1,16 +1,38 @@
 """Process commands that were carried out. Looked up under the locks of what they change."""
 
+from datetime import timedelta
 from uuid import UUID
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import writes
-from db.platform.tables import ProcessedCommand
+from db.platform.tables import IdempotencyRecord, ProcessedCommand
 from db.steps import Unit
 
 
 async def find_command(session: AsyncSession, command_id: UUID) -> ProcessedCommand | None:
     return await session.get(ProcessedCommand, command_id)
+
+
+async def list_unanswered(session: AsyncSession, limit: int) -> list[ProcessedCommand]:
+    """Commands of the last quarter of an hour that were carried out and whose callers were never told, oldest first.
+
+    Where that is because a worker or the engine died in between, the process does not know of it either.
+    """
+    now = func.clock_timestamp()
+    query = (
+        select(ProcessedCommand)
+        .join(IdempotencyRecord, IdempotencyRecord.command_id == ProcessedCommand.command_id)
+        .where(
+            IdempotencyRecord.created_at > now - timedelta(minutes=15),
+            IdempotencyRecord.completed_at.is_(None),
+            IdempotencyRecord.lease_until < now - timedelta(seconds=5),
+        )
+        .order_by(IdempotencyRecord.created_at)
+        .limit(limit)
+    )
+    return list(await session.scalars(query))
 
 
 def insert_command(unit: Unit, command_id: UUID, kind: str, entity_id: UUID, outcome: str = "ok") -> None:

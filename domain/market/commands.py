@@ -218,12 +218,16 @@ class Done(Message):
 
 
 class SweepReport(Message):
-    """How many processes a sweep woke, by kind (``others``: of later contexts), and what it tidied."""
+    """How many processes a sweep woke, by kind, and what it tidied.
+
+    ``unanswered``: for a command whose caller was never told; ``others``: of later contexts.
+    """
 
     negotiations: int = 0
     orders: int = 0
     review_windows: int = 0
     stores: int = 0
+    unanswered: int = 0
     partitions_made: int = 0
     rows_purged: int = 0
     others: int = 0

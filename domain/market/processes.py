@@ -33,3 +33,29 @@ def review_window_process(order_id: UUID) -> str:
 
 def store_trust_process(store_id: UUID) -> str:
     return f"store-trust/{store_id}"
+
+
+_COMMANDED = {
+    **dict.fromkeys(
+        ("make_offer", "counter_offer", "accept_offer", "reject_offer", "withdraw_offer"), negotiation_process
+    ),
+    **dict.fromkeys(
+        (
+            "place_order",
+            "deliver_order",
+            "cancel_order",
+            "request_refund",
+            "answer_refund",
+            "refund_by_operator",
+            "reverse_order",
+        ),
+        order_process,
+    ),
+    "post_review": review_window_process,
+}
+
+
+def commanded_process(kind: str, entity_id: UUID) -> str | None:
+    """The process that carries a command of this kind out; None for the commands of other contexts."""
+    found = _COMMANDED.get(kind)
+    return found(entity_id) if found else None

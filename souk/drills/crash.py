@@ -20,7 +20,7 @@ from souk.drills.crowd import Crowd
 from souk.drills.faults import Striker, schedule
 from souk.drills.ledger import ACKNOWLEDGED, REFUSED, UNKNOWN, Ledger
 from souk.drills.stack import DrillStack
-from souk.drills.verdict import Verdict, judge, overdue, recovery_seconds, replay, retrying
+from souk.drills.verdict import Verdict, judge, recovery_seconds, replay, unwell
 from workflows.client import connect
 
 Tell = Callable[[str], None]
@@ -232,9 +232,9 @@ async def _settle_and_judge(stack: DrillStack, ledger: Ledger, tell: Tell) -> tu
             await entry.who.settle(entry)
         left = ["not looked yet"]
         while left and time.monotonic() - started < SETTLE_SECONDS:
-            left = [*await overdue(database), *await retrying(client)]
+            left = await unwell(database, client)
             if left:
-                tell(f"settling: {left[0]}")
+                tell(f"settling: {len(left)} to go, {left[0]}")
                 await asyncio.sleep(1)
         settled = time.monotonic() - started
         tell("comparing the books")

@@ -9,13 +9,12 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
-from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
 from activities.books import OTHER_BOOKS
 from activities.market.audit import audit_processes, audit_projections
-from db.market import negotiations, orders, trust
 from db.session import Database
+from souk.checks.doctor import diagnose
 from souk.checks.trust import verify_database
 from souk.drills.ledger import ACKNOWLEDGED, FAULT, REFUSED, UNKNOWN, Ledger, answered_id
 from souk_client import ApiProblem
@@ -47,8 +46,6 @@ _DONE: dict[str, str] = {
     "restock": "SELECT listing_id FROM stock_movements WHERE reason = 'ADJUSTED'",
     "price": "SELECT linked_listing_id FROM store_updates WHERE update_type = 'PRICE_UPDATED'",
 }
-_RETRYING = 3
-"""A task or activity on its third attempt is being retried."""
 
 
 @dataclass(slots=True)
@@ -110,41 +107,15 @@ async def replay(ledger: Ledger, verdict: Verdict) -> int:
     return asked
 
 
-async def retrying(client: Client) -> list[str]:
-    """Running processes whose task or activity is being retried, and processes that failed."""
+async def unwell(database: Database, client: Client) -> list[str]:
+    """What has not settled: processes that ended badly, and whatever ``souk doctor`` would name."""
     found = [
         f"{execution.id} ended as {execution.status.name if execution.status else 'unknown'}"
         async for execution in client.list_workflows('ExecutionStatus IN ("Failed", "TimedOut", "Terminated")')
     ]
-    async for execution in client.list_workflows('ExecutionStatus = "Running"'):
-        try:
-            described = await client.get_workflow_handle(execution.id).describe()
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                continue
-            raise
-        raw = described.raw_description
-        if described.status is not WorkflowExecutionStatus.RUNNING:
-            continue
-        if raw.HasField("pending_workflow_task") and raw.pending_workflow_task.attempt >= _RETRYING:
-            found.append(f"{execution.id}: workflow task on attempt {raw.pending_workflow_task.attempt}")
-        found += [
-            f"{execution.id}: activity {pending.activity_type.name} on attempt {pending.attempt}"
-            for pending in raw.pending_activities
-            if pending.attempt >= _RETRYING
-        ]
-    return found
-
-
-async def overdue(database: Database) -> list[str]:
-    """Projections whose date has passed and whose process has not acted, and facts nobody folded."""
-    async with database.transaction() as session:
-        return [
-            *(f"negotiation {key} is overdue" for key in await negotiations.list_overdue_negotiations(session, 100)),
-            *(f"order {key} is overdue" for key in await orders.list_overdue_orders(session, 100)),
-            *(f"review window {key} is overdue" for key in await orders.list_overdue_review_windows(session, 100)),
-            *(f"store {key} has facts to fold" for key in await trust.list_stores_needing_fold(session, 100)),
-        ]
+    return found + [
+        f"{ailment.kind} {ailment.process_id}: {ailment.what}" for ailment in await diagnose(database, client)
+    ]
 
 
 async def judge(database: Database, url: str, client: Client, ledger: Ledger) -> Verdict:

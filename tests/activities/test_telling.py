@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client
+from temporalio.testing import ActivityEnvironment
 
 from activities.market.nudges import TemporalNudgeActivities
 from db.session import Database
@@ -74,5 +75,5 @@ async def test_a_sweep_looks_for_what_is_overdue_when_its_upkeep_is_committed(
         "orders.list_overdue_review_windows",
     ):
         monkeypatch.setattr(f"activities.market.nudges.{name}", look)
-    assert (await nudges.sweep()).rows_purged >= 1
+    assert (await ActivityEnvironment().run(nudges.sweep)).rows_purged >= 1
     assert places == [None] * 4

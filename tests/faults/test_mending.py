@@ -6,7 +6,8 @@ What fails over and over they name and leave alone; the console shows it too.
 import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import httpx
 import psycopg
@@ -16,7 +17,10 @@ from temporalio.common import RetryPolicy
 from temporalio.worker import Worker
 from typer.testing import CliRunner
 
+from activities.market.negotiation import PostgresNegotiationActivities
 from config.settings import Settings
+from db.session import Database
+from domain.market.commands import AnswerOffer, NegotiationStart
 from souk.cli import app
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.conftest import PATIENT, TEST_KEY_RING
@@ -48,6 +52,12 @@ def neglected(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
         )
         with RunningSouk(settings) as running:
             yield running
+
+
+@pytest.fixture(autouse=True)
+def hasty_audit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No worker dies here, whose tasks an audit would have to wait for."""
+    monkeypatch.setattr("activities.market.audit._LOOKS", 5)
 
 
 def souk(running: RunningSouk, *arguments: str) -> tuple[int, str]:
@@ -144,6 +154,40 @@ def test_a_missing_nudge_is_an_overdue_fold(neglected: RunningSouk) -> None:
     assert f"overdue {lost}" in souk(neglected, "doctor")[1]
     _, said = souk(neglected, "audit", "--fix")
     assert f"woke: {lost} (a missing nudge" in said
+    until_said(neglected, 0)
+
+
+async def carry_out_unheard(settings: Settings, offer: dict[str, Any], command_id: UUID, by: UUID) -> None:
+    """The merchant's decline is recorded; then the worker, the engine and the caller die at once."""
+    database = Database(settings.role_url("worker"), 1, "test")
+    start = NegotiationStart(
+        negotiation_id=UUID(offer["negotiation_id"]), listing_id=UUID(offer["listing_id"]),
+        store_id=UUID(offer["seller_store_id"]), policy=settings.market,
+    )  # fmt: skip
+    command = AnswerOffer(
+        command_id=command_id, negotiation_id=start.negotiation_id, offer_id=UUID(offer["offer_id"]), by_agent_id=by
+    )
+    try:
+        await PostgresNegotiationActivities(database).reject_offer(start, command)
+    finally:
+        await database.close()
+
+
+def test_a_process_learns_what_was_carried_out_and_nobody_was_told(neglected: RunningSouk) -> None:
+    shop, buyer = Shop.open(neglected.url), Agent.register(neglected.url, "CUSTOMER")
+    offer, command_id = shop.offer(buyer, 800), uuid4()
+    owner = UUID(shop.owner.agent_id)
+    asyncio.run(carry_out_unheard(neglected.settings, offer, command_id, owner))
+    with psycopg.connect(neglected.settings.database_url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO idempotency_records (command_id, scope, key_hash, request_hash, lease_until)"
+            " VALUES (%s, %s, 'k', 'r', now() - interval '10 seconds')",
+            [command_id, owner],
+        )
+    process_id = f"negotiation/{offer['negotiation_id']}"
+    until_said(neglected, 1, f"unexpected {process_id}: it runs though its projection is closed")
+    operator = Agent(neglected.url, asyncio.run(operator_key(neglected.settings)))
+    assert operator.post("/v1/operations/expire-offers")["unanswered"] == 1
     until_said(neglected, 0)
 
 

@@ -112,6 +112,40 @@ async def test_a_refused_command_takes_up_a_lost_order_too(town: Town):
     assert town.books.sent == ["DELIVERY_DUE_SOON", "REFUNDED DELIVERY_MISSED"]
 
 
+async def start_alone(town: Town) -> None:
+    """What is left of an update with start when the engine dies in its middle: the process, and no command."""
+    await town.client.start_workflow(
+        NEGOTIATION, town.deal_start(), id=negotiation_process(town.deal_id), task_queue=town.queue
+    )
+
+
+async def test_a_process_whose_first_command_never_came_ends(town: Town):
+    await start_alone(town)
+    await town.end(town.deal)
+    assert town.books.attempts["settle_negotiation"] == 1
+    await town.bid()
+    assert len(haggle(town).state.offers) == 1
+
+
+async def test_a_process_whose_first_answer_was_lost_goes_on_from_what_is_recorded(town: Town):
+    await town.bid()
+    await town.deal.terminate("lost")
+    await start_alone(town)
+    await town.end(town.deal)
+    assert outcome(town) == (OfferStatus.EXPIRED, CloseReason.NOT_ANSWERED)
+
+
+async def test_a_purchase_ends_a_negotiation_that_knows_of_no_offer(town: Town):
+    await town.bid()
+    await town.answer("accept", "bid", SELLER)
+    await town.deal.terminate("lost")
+    await start_alone(town)
+    await town.buy("bid")
+    await until(lambda: has_ended(town.deal))
+    assert town.books.attempts["settle_negotiation"] == 0
+    assert outcome(town) == (OfferStatus.ACCEPTED, CloseReason.PURCHASED)
+
+
 @pytest.mark.parametrize("kind", [NEGOTIATION, ORDER, REVIEW_WINDOW, STORE_TRUST])
 async def test_a_process_started_with_nonsense_fails_clearly(town: Town, kind: str):
     handle = await town.client.start_workflow(kind, {"nonsense": True}, id=kind, task_queue=town.queue)

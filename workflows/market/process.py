@@ -47,6 +47,8 @@ _ATTEMPT = timedelta(seconds=10)
 # The database's clock decides whether a date has passed; where it runs behind Temporal's, look again soon.
 _LOOK_AGAIN_SECONDS = 0.2
 _LOOK_AGAIN_AT_MOST_SECONDS = 5.0
+# The engine keeps a command in memory until its process takes it up; killed before that, it hands out none.
+_FIRST_COMMAND_SECONDS = 10
 
 
 async def record(
@@ -177,6 +179,8 @@ class MarketProcess:
             NudgeActivities.nudge_negotiations_on_listing,
             listing_id,
             start_to_close_timeout=timedelta(minutes=1),
+            # This process may end only after it: whoever carried it and died must not be waited for.
+            heartbeat_timeout=_ATTEMPT,
             retry_policy=_RETRY,
             summary="the listing sold out: wake its other negotiations",
         )
@@ -185,7 +189,8 @@ class MarketProcess:
 class CommandProcess(MarketProcess, Generic[Start, Seen]):
     """A process that is told what to do by updates, and lives until its projection is closed.
 
-    A refused first command has started the process all the same; then nothing was ever open, and it ends.
+    A refused first command has started the process all the same; then nothing was ever open, and it ends. So it is
+    where the first command never came; where its answer was lost it is recorded, and the process goes on from there.
     """
 
     def __init__(self, start: Start, policy: MarketPolicy, first_state: str) -> None:
@@ -195,20 +200,39 @@ class CommandProcess(MarketProcess, Generic[Start, Seen]):
         self._absent = False
 
     @property
+    def _begun(self) -> bool:
+        return self._snapshot is not None or self._nudged or self._over
+
+    @property
     def _over(self) -> bool:
         return self._absent if self._snapshot is None else self._snapshot.closed
 
     async def _live(self) -> None:
         """The life of the process, for ``run`` to await."""
-        await workflow.wait_condition(lambda: self._snapshot is not None or self._nudged)
+        await self._begin()
         while True:
             if self._nudged:
                 await self._look_again()
             await self._tell_others()
+            if not self._over:
+                await self._wait(self._next_date())
+                continue
+            await self._finish()
+            # What was absent may have been opened by a command that came meanwhile.
             if self._over:
-                break
-            await self._wait(self._next_date())
-        await self._finish()
+                return
+
+    async def _begin(self) -> None:
+        """Until there is something to go on from; where no command comes, have a look."""
+        await workflow.wait_condition(lambda: self._begun or workflow.all_handlers_finished())
+        if self._begun:
+            return
+        try:
+            await workflow.wait_condition(
+                lambda: self._begun, timeout=_FIRST_COMMAND_SECONDS, timeout_summary="for a command that was lost"
+            )
+        except TimeoutError:
+            self._nudged = True
 
     async def _carry_out(
         self, activity: Callable[[Any, Start, Command], Awaitable[Seen]], command: Command, summary: str

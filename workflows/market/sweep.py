@@ -14,6 +14,8 @@ with workflow.unsafe.imports_passed_through():
     from domain.market.commands import AuditReport, SweepReport
     from domain.market.processes import MARKET_AUDIT, SWEEP
 
+_HEARTBEAT = timedelta(seconds=10)
+
 
 @workflow.defn(name=SWEEP)
 class Sweep:
@@ -22,6 +24,8 @@ class Sweep:
         return await workflow.execute_activity_method(
             NudgeActivities.sweep,
             start_to_close_timeout=timedelta(minutes=5),
+            # The next sweep waits for this one: not for a worker that died with it.
+            heartbeat_timeout=_HEARTBEAT,
             retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=30)),
             summary="wake what is overdue",
         )
@@ -34,6 +38,7 @@ class MarketAudit:
         return await workflow.execute_activity_method(
             AuditActivities.audit_market,
             start_to_close_timeout=timedelta(minutes=10),
+            heartbeat_timeout=_HEARTBEAT,
             retry_policy=RetryPolicy(maximum_attempts=3),
             summary="check the market's invariants",
         )

@@ -1,0 +1,25 @@
+"""Signs of life of an activity: by them the engine knows within seconds that its worker is gone, and asks another."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from temporalio import activity
+
+_BEAT_SECONDS = 2.0
+
+
+@asynccontextmanager
+async def beating() -> AsyncIterator[None]:
+    """Tell Temporal for the length of the block that this worker lives, also while it waits for somebody."""
+
+    async def beat() -> None:
+        while True:
+            activity.heartbeat()
+            await asyncio.sleep(_BEAT_SECONDS)
+
+    task = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        task.cancel()
