@@ -1,4 +1,4 @@
-"""Signs of life of an activity: by them the engine knows within seconds that its worker is gone, and asks another."""
+"""Signs of life of an activity: by them the engine knows in time that its worker is gone, and asks another."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,8 +15,9 @@ async def beating() -> AsyncIterator[None]:
 
     async def beat() -> None:
         while True:
-            activity.heartbeat()
+            # Most are done before the first one, which the engine would have to write down.
             await asyncio.sleep(_BEAT_SECONDS)
+            activity.heartbeat()
 
     task = asyncio.create_task(beat())
     try:

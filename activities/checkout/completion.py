@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
+from activities.beats import beating
 from activities.checkout.session_case import SessionCase
 from activities.checkout.sessions import PostgresSessions
 from activities.checkout.telling import tell_order
@@ -85,6 +86,7 @@ class PostgresCheckoutActivities(PostgresSessions):
         await tell_order(self._client, update, start, command)
 
     @activity.defn(name="authorize_payment")
+    @beating()
     async def authorize_payment(self, start: CheckoutStart, payment: PaymentChoice | None) -> CheckoutSnapshot:
         async with self._database.transaction() as session:
             case = await self._load(session, start)
@@ -183,6 +185,7 @@ class PostgresCheckoutActivities(PostgresSessions):
         return [self._placement(case.start, case.row, line, line.order_id) for line in lines if line.order_id]
 
     @activity.defn(name="start_orders")
+    @beating()
     async def start_orders(self, start: CheckoutStart) -> None:
         async with self._database.transaction() as session:
             placements = await self._placements(session, await self._load(session, start))
@@ -191,6 +194,7 @@ class PostgresCheckoutActivities(PostgresSessions):
             await self._tell_order("place_order", order, command)
 
     @activity.defn(name="capture_payment")
+    @beating()
     async def capture_payment(self, start: CheckoutStart) -> CheckoutSnapshot:
         async with self._database.transaction() as session:
             case = await self._load(session, start)
@@ -224,6 +228,7 @@ class PostgresCheckoutActivities(PostgresSessions):
             return await case.snapshot()
 
     @activity.defn(name="undo_attempt")
+    @beating()
     async def undo_attempt(self, start: CheckoutStart) -> CheckoutSnapshot:
         async with self._database.transaction() as session:
             case = await self._load(session, start)
@@ -251,6 +256,7 @@ class PostgresCheckoutActivities(PostgresSessions):
             return await case.snapshot(refused=attempt.failure)
 
     @activity.defn(name="pay_back")
+    @beating()
     async def pay_back(self, start: CheckoutStart) -> CheckoutSnapshot:
         async with self._database.transaction() as session:
             case = await self._load(session, start)

@@ -11,11 +11,12 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.beats import beating
+from activities.market.projections import start_of
 from activities.market.signatures import NudgeActivities
 from activities.market.waking import nudge, open_window, wake
+from activities.unanswered import Unanswered
 from db.market import housekeeping, negotiations, orders, trust
 from db.market.tables import Negotiation, Order
-from db.platform.commands import list_unanswered
 from db.platform.tables import ProcessedCommand
 from db.session import Database
 from domain.market.commands import (
@@ -27,11 +28,15 @@ from domain.market.commands import (
     Tell,
 )
 from domain.market.policy import MarketPolicy
-from domain.market.processes import commanded_process, negotiation_process, store_trust_process
+from domain.market.processes import MARKET_COMMANDS, commanded_process, negotiation_process, store_trust_process
 
 _log = structlog.get_logger("souk.nudges")
 _BATCH = 500
 _AT_ONCE = 16
+
+
+def _process_of(command: ProcessedCommand) -> str:
+    return commanded_process(command.kind, command.entity_id)
 
 
 class OtherSweep(Protocol):
@@ -57,6 +62,7 @@ class TemporalNudgeActivities(NudgeActivities):
         self._policy = policy
         self._retention_days = retention_days
         self._others = others
+        self._unanswered = Unanswered(MARKET_COMMANDS, _process_of, self._start_commanded)
         self._gathering: set[UUID] = set()
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -118,7 +124,6 @@ class TemporalNudgeActivities(NudgeActivities):
             lapsed = [
                 await session.get_one(Order, key) for key in await orders.list_overdue_review_windows(session, _BATCH)
             ]
-            unanswered = await list_unanswered(session, _BATCH)
         for negotiation in overdue:
             await wake(
                 self._client,
@@ -137,20 +142,21 @@ class TemporalNudgeActivities(NudgeActivities):
                 await wake(self._client, start)
         for store_id in stores:
             await wake(self._client, StoreTrustStart(store_id=store_id, policy=self._policy))
-        answered = [await self._nudge_commanded(command) for command in unanswered]
+        unanswered = await self._unanswered.tell(self._database, self._client)
         woken = [await other.sweep() for other in self._others]
         return SweepReport(
             negotiations=len(overdue),
             orders=len(late),
             review_windows=len(lapsed),
             stores=len(stores),
-            unanswered=sum(answered),
+            unanswered=unanswered,
             partitions_made=made,
             rows_purged=purged,
             others=sum(woken),
         )
 
-    async def _nudge_commanded(self, command: ProcessedCommand) -> bool:
-        """The command's process may not know that it was carried out; one that does sees nothing new."""
-        process_id = commanded_process(command.kind, command.entity_id)
-        return process_id is not None and await nudge(self._client, process_id)
+    async def _start_commanded(self, command: ProcessedCommand) -> None:
+        async with self._database.transaction() as session:
+            start = await start_of(session, self._policy, _process_of(command))
+        if start is not None:
+            await wake(self._client, start)

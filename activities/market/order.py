@@ -40,7 +40,16 @@ class PostgresOrderActivities(OrderActivities):
         if order is None:
             raise errors.ORDER_NOT_FOUND.error()
         read = await orders.read_step(step, order, command_id)
-        return OrderCase(step, order, read.seller_id, read.now, start.policy, read.negotiation_id, done=read.done)
+        return OrderCase(
+            step,
+            order,
+            read.seller_id,
+            read.now,
+            start.policy,
+            read.negotiation_id,
+            window_status=read.window_status,
+            done=read.done,
+        )
 
     @activity.defn(name="place_order")
     async def place_order(self, start: OrderStart, command: PlaceOrder) -> OrderSnapshot:

@@ -40,7 +40,7 @@ class OrderCase:
     policy: MarketPolicy
     negotiation_id: UUID | None = None
     opened_window: ReviewWindowSnapshot | None = None
-    review_window_void: bool = False
+    window_status: ReviewWindowStatus | None = None
     sold_out: bool = False
     trust_moved: bool = False
     done: bool = False
@@ -131,7 +131,7 @@ class OrderCase:
             window = await locks.lock_review_window(self.step, order.order_id)
             if window is not None and window.status is ReviewWindowStatus.OPEN:
                 writes.change(self.step, window, status=ReviewWindowStatus.VOID, closed_at=self.now)
-                self.review_window_void = True
+                self.window_status = ReviewWindowStatus.VOID
         writes.change(
             self.step,
             order,
@@ -185,7 +185,7 @@ class OrderCase:
             closed=state.closed,
             review_window_open=order.status is OrderStatus.DELIVERED,
             opened_window=self.opened_window,
-            review_window_void=self.review_window_void,
+            review_window_void=self.window_status is ReviewWindowStatus.VOID,
             negotiation_id=self.negotiation_id,
             sold_out=self.sold_out,
             trust_moved=self.trust_moved,

@@ -39,27 +39,41 @@ class Reading:
     now: datetime
     seller_id: UUID
     negotiation_id: UUID | None
+    window_status: ReviewWindowStatus | None
     done: bool
 
 
 _store, _offer, _command = Store.__table__, Offer.__table__, ProcessedCommand.__table__
+_window = ReviewWindow.__table__
 _READING = Query(
     select(
-        func.clock_timestamp().label("now"), _store.c.owner_merchant_id, _offer.c.negotiation_id, _command.c.command_id
+        func.clock_timestamp().label("now"),
+        _store.c.owner_merchant_id,
+        _offer.c.negotiation_id,
+        _window.c.status.label("window_status"),
+        _command.c.command_id,
     )
     .select_from(
-        _store.outerjoin(_offer, _offer.c.offer_id == bindparam("offer_id")).outerjoin(
-            _command, _command.c.command_id == bindparam("command_id")
-        )
+        _store.outerjoin(_offer, _offer.c.offer_id == bindparam("offer_id"))
+        .outerjoin(_window, _window.c.order_id == bindparam("order_id"))
+        .outerjoin(_command, _command.c.command_id == bindparam("command_id"))
     )
     .where(_store.c.store_id == bindparam("store_id"))
 )
 
 
 async def read_step(step: Step, order: Order, command_id: UUID | None) -> Reading:
-    """Everything at once: the store's owner, the negotiation the order came from, the command, the clock."""
-    [row] = await step.rows(_READING, store_id=order.store_id, offer_id=order.source_offer_id, command_id=command_id)
-    return Reading(row.now, row.owner_merchant_id, row.negotiation_id, row.command_id is not None)
+    """Everything at once: the store's owner, the order's negotiation and review window, the command, the clock."""
+    [row] = await step.rows(
+        _READING,
+        store_id=order.store_id,
+        offer_id=order.source_offer_id,
+        order_id=order.order_id,
+        command_id=command_id,
+    )
+    return Reading(
+        row.now, row.owner_merchant_id, row.negotiation_id, row.window_status, done=row.command_id is not None
+    )
 
 
 async def has_undelivered(session: AsyncSession, *, listing_id: UUID) -> bool:

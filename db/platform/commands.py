@@ -1,5 +1,6 @@
 """Process commands that were carried out. Looked up under the locks of what they change."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -15,21 +16,23 @@ async def find_command(session: AsyncSession, command_id: UUID) -> ProcessedComm
     return await session.get(ProcessedCommand, command_id)
 
 
-async def list_unanswered(session: AsyncSession, limit: int) -> list[ProcessedCommand]:
-    """Commands of the last quarter of an hour that were carried out and whose callers were never told, oldest first.
+async def list_unanswered(session: AsyncSession, kinds: Iterable[str], limit: int) -> list[ProcessedCommand]:
+    """Commands of the last day that were carried out and whose callers were never told, oldest first.
 
-    Where that is because a worker or the engine died in between, the process does not know of it either.
+    Where that is because worker and engine died in between, the process does not know of it either.
     """
-    now = func.clock_timestamp()
+    # Stable, unlike the clock's own time: an index can be asked for what lies before it.
+    now = func.statement_timestamp()
     query = (
         select(ProcessedCommand)
         .join(IdempotencyRecord, IdempotencyRecord.command_id == ProcessedCommand.command_id)
         .where(
-            IdempotencyRecord.created_at > now - timedelta(minutes=15),
             IdempotencyRecord.completed_at.is_(None),
             IdempotencyRecord.lease_until < now - timedelta(seconds=5),
+            ProcessedCommand.kind.in_(kinds),
+            ProcessedCommand.created_at > now - timedelta(days=1),
         )
-        .order_by(IdempotencyRecord.created_at)
+        .order_by(ProcessedCommand.created_at)
         .limit(limit)
     )
     return list(await session.scalars(query))

@@ -7,6 +7,8 @@ from uuid import UUID
 
 CHECKOUT_QUEUE = "souk-checkout"
 CHECKOUT = "Checkout"
+CHECKOUT_COMMANDS = frozenset({"create_checkout", "update_checkout", "cancel_checkout", "begin_completion"})
+"""As they are recorded when they were carried out."""
 
 
 def checkout_process(checkout_id: UUID) -> str:

@@ -149,7 +149,7 @@ class ReviewWindowSnapshot(Message):
 class OrderSnapshot(Message):
     """The projection after a command, all an Order keeps. Flags tell whom this step concerns.
 
-    ``opened_window``: the review window as this step opened it.
+    ``opened_window``: the review window as this step opened it; ``review_window_void``: it is over by a refund.
     """
 
     order_id: UUID

@@ -35,7 +35,7 @@ def store_trust_process(store_id: UUID) -> str:
     return f"store-trust/{store_id}"
 
 
-_COMMANDED = {
+_CARRIED_OUT_BY = {
     **dict.fromkeys(
         ("make_offer", "counter_offer", "accept_offer", "reject_offer", "withdraw_offer"), negotiation_process
     ),
@@ -55,7 +55,9 @@ _COMMANDED = {
 }
 
 
-def commanded_process(kind: str, entity_id: UUID) -> str | None:
-    """The process that carries a command of this kind out; None for the commands of other contexts."""
-    found = _COMMANDED.get(kind)
-    return found(entity_id) if found else None
+MARKET_COMMANDS = frozenset(_CARRIED_OUT_BY)
+
+
+def commanded_process(kind: str, entity_id: UUID) -> str:
+    """The process that carried out a command of the market."""
+    return _CARRIED_OUT_BY[kind](entity_id)

@@ -16,12 +16,13 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.books import OTHER_BOOKS
 from activities.checkout.telling import wake_checkout
 from activities.market.audit import MARKET_BOOK, list_ids, running_query
+from activities.market.projections import start_of
 from activities.market.waking import nudge, wake
 from activities.webhooks.waking import wake_delivery
 from db.checkout.sessions import list_overdue_checkouts
 from db.checkout.tables import CheckoutRow
 from db.market import negotiations, orders, trust
-from db.market.tables import Negotiation, Order
+from db.market.tables import Negotiation
 from db.session import Database
 from db.webhooks.pending import FailingEndpoint, list_failing
 from domain.checkout.commands import CheckoutStart
@@ -65,14 +66,14 @@ async def diagnose(database: Database, client: Client) -> list[Ailment]:
     must, may = await list_ids(database, _BOOKS)
     running = {execution.id async for execution in client.list_workflows(running_query(_BOOKS))}
     for process_id in sorted((must - running) | (running - may)):
-        runs = await _describe(client, process_id) is not None
+        runs = await describe(client, process_id) is not None
         must, may = await list_ids(database, _BOOKS)
         if process_id in must and not runs:
             found[process_id] = Ailment(ORPHANED, process_id, "its projection is open and no process runs")
         elif runs and process_id not in may:
             found[process_id] = Ailment(UNEXPECTED, process_id, "it runs though its projection is closed or missing")
     for process_id in sorted(running):
-        if (trouble := await _describe(client, process_id)) is not None and trouble:
+        if (trouble := await describe(client, process_id)) is not None and trouble:
             found[process_id] = Ailment(STUCK, process_id, trouble, safe=False)
     return sorted(found.values(), key=lambda ailment: (ailment.kind, ailment.process_id))
 
@@ -109,7 +110,7 @@ async def _overdue(session: AsyncSession) -> list[Ailment]:
     return found
 
 
-async def _describe(client: Client, process_id: str) -> str | None:
+async def describe(client: Client, process_id: str) -> str | None:
     """None when it does not run; else what it retries over and over, or nothing."""
     try:
         described = await client.get_workflow_handle(process_id).describe()
@@ -153,29 +154,11 @@ async def repair(database: Database, client: Client, policy: MarketPolicy, ailme
 async def _start_of(
     database: Database, policy: MarketPolicy, process_id: str
 ) -> NegotiationStart | OrderStart | ReviewWindowStart | StoreTrustStart | CheckoutStart | None:
-    """How its process is started, read from the projection; None when there is none."""
-    kind, _, text = process_id.partition("/")
-    key = UUID(text)
+    """How the process of an open projection is started; None when there is none."""
     async with database.transaction() as session:
-        if kind == "store-trust":
-            return StoreTrustStart(store_id=key, policy=policy)
-        if kind == "checkout":
-            row = await session.get(CheckoutRow, key)
-            if row is None:
-                return None
-            return CheckoutStart(checkout_id=key, store_id=row.store_id, policy=CheckoutPolicy(), market=policy)
-        if kind == "negotiation":
-            negotiation = await session.get(Negotiation, key)
-            if negotiation is None:
-                return None
-            return NegotiationStart(
-                negotiation_id=key,
-                listing_id=negotiation.listing_id,
-                store_id=negotiation.seller_store_id,
-                policy=policy,
-            )
-        order = await session.get(Order, key)
-        if order is None:
+        if not process_id.startswith("checkout/"):
+            return await start_of(session, policy, process_id)
+        row = await session.get(CheckoutRow, UUID(process_id.removeprefix("checkout/")))
+        if row is None:
             return None
-        make = OrderStart if kind == "order" else ReviewWindowStart
-        return make(order_id=key, listing_id=order.listing_id, store_id=order.store_id, policy=policy)
+        return CheckoutStart(checkout_id=row.checkout_id, store_id=row.store_id, policy=CheckoutPolicy(), market=policy)

@@ -14,7 +14,8 @@ from temporalio.client import Client
 from activities.books import OTHER_BOOKS
 from activities.market.audit import audit_processes, audit_projections
 from db.session import Database
-from souk.checks.doctor import diagnose
+from domain.market.processes import SWEEP
+from souk.checks.doctor import describe, diagnose
 from souk.checks.trust import verify_database
 from souk.drills.ledger import ACKNOWLEDGED, FAULT, REFUSED, UNKNOWN, Ledger, answered_id
 from souk_client import ApiProblem
@@ -113,9 +114,11 @@ async def unwell(database: Database, client: Client) -> list[str]:
         f"{execution.id} ended as {execution.status.name if execution.status else 'unknown'}"
         async for execution in client.list_workflows('ExecutionStatus IN ("Failed", "TimedOut", "Terminated")')
     ]
-    return found + [
-        f"{ailment.kind} {ailment.process_id}: {ailment.what}" for ailment in await diagnose(database, client)
-    ]
+    found += [f"{ailment.kind} {ailment.process_id}: {ailment.what}" for ailment in await diagnose(database, client)]
+    async for execution in client.list_workflows(f'ExecutionStatus = "Running" AND WorkflowType = "{SWEEP}"'):
+        if trouble := await describe(client, execution.id):
+            found.append(f"{execution.id}: {trouble}")
+    return found
 
 
 async def judge(database: Database, url: str, client: Client, ledger: Ledger) -> Verdict:

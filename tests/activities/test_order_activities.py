@@ -126,6 +126,9 @@ async def test_a_granted_refund(scene: Scene, goods_returned: bool) -> None:
     await _twice(scene, order)
     query = "SELECT status::text FROM review_windows WHERE order_id = :id"
     assert await scene.value(query, id=order.order_id) == "VOID"
+    # Said again to an order that has not heard it: its review window must end.
+    assert (await order.again()).review_window_void
+    assert (await order.settle()).review_window_void
     assert await _stats(scene, shop) == (1, 1, 1, 0, 0)
 
 

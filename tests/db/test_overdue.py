@@ -12,6 +12,8 @@ from db.locks import clock
 from db.market import negotiations, orders, trust
 from db.platform.commands import list_unanswered
 from db.session import Database
+from domain.checkout.processes import CHECKOUT_COMMANDS
+from domain.market.processes import MARKET_COMMANDS
 from domain.market.states import DeliveryKind
 from domain.market.trust import TrustReason
 from tests.activities.scene import Scene
@@ -98,33 +100,40 @@ async def test_late_orders(scene: Scene) -> None:
 
 
 async def test_commands_whose_callers_were_never_told(scene: Scene) -> None:
-    """Found from some seconds after the lease until a quarter of an hour after the request."""
+    """Found from some seconds after the lease until a day after they were carried out."""
     shop = await scene.shop()
     states = {
         "lost": ("-1 minute", "-10 seconds", None),
         "in flight": ("-1 minute", "10 seconds", None),
         "given up just now": ("-1 minute", "-1 second", None),
         "answered": ("-1 minute", "-10 seconds", "-10 seconds"),
-        "of old": ("-16 minutes", "-10 minutes", None),
+        "of old": ("-25 hours", "-10 seconds", None),
     }
     deals = {}
-    for name, (created, lease, completed) in states.items():
+    for name, (carried_out, lease, completed) in states.items():
         deals[name] = await scene.offer(shop, await scene.customer())
         scene.as_owner(
-            "INSERT INTO idempotency_records (command_id, scope, key_hash, request_hash, created_at, lease_until,"
-            " completed_at, status_code) VALUES (%s, %s, 'k', 'r', now() + %s::interval, now() + %s::interval,"
-            " now() + %s::interval, %s)",
-            deals[name].negotiation_id, deals[name].buyer, created, lease, completed, 201 if completed else None,
+            "INSERT INTO idempotency_records (command_id, scope, key_hash, request_hash, lease_until, completed_at,"
+            " status_code) VALUES (%s, %s, 'k', 'r', now() + %s::interval, now() + %s::interval, %s)",
+            deals[name].negotiation_id, deals[name].buyer, lease, completed, 201 if completed else None,
         )  # fmt: skip
+        scene.as_owner(
+            "UPDATE processed_commands SET created_at = now() + %s::interval WHERE command_id = %s",
+            carried_out,
+            deals[name].negotiation_id,
+        )
     # Never carried out: its process has nothing to learn.
     scene.as_owner(
         "INSERT INTO idempotency_records (command_id, scope, key_hash, request_hash, lease_until)"
         " VALUES (%s, %s, 'k', 'r', now() - interval '10 seconds')", new_id(), new_id(),
     )  # fmt: skip
     async with scene.database.transaction() as session:
-        found = {(command.kind, command.entity_id) for command in await list_unanswered(session, MANY)}
+        found = {(command.kind, command.entity_id) for command in await list_unanswered(session, MARKET_COMMANDS, MANY)}
     mine = {deal.negotiation_id: name for name, deal in deals.items()}
     assert [(kind, mine[entity]) for kind, entity in found if entity in mine] == [("make_offer", "lost")]
+    async with scene.database.transaction() as session:
+        others = await list_unanswered(session, CHECKOUT_COMMANDS, MANY)
+    assert not {command.entity_id for command in others} & set(mine)
 
 
 async def test_review_windows(scene: Scene) -> None:

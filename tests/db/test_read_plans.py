@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,7 +24,9 @@ from db.market.discovery import get_spotlight
 from db.market.reads_conversation import list_threads
 from db.market.watch_figures import get_figures
 from db.platform import console
+from db.platform.commands import list_unanswered
 from db.session import Database
+from domain.market.processes import MARKET_COMMANDS
 from souk.bench.seeding import Size, seed
 from souk.stack.embedded import EmbeddedPostgres
 from tests.databases import make_database
@@ -221,6 +224,31 @@ async def test_listings_on_sale_are_counted_by_an_index(grown: Database, grown_u
     assert 0 < figures.listings_on_sale < 1_000
     whole = {node["Relation Name"] for node in scans if node["Node Type"] == "Seq Scan"}
     assert "listings" not in whole
+
+
+async def test_unanswered_commands_are_found_among_those_under_way(grown_url: str) -> None:
+    """40 000 requests were answered, 100 given up before they did anything, one after."""
+    _as_owner(
+        grown_url,
+        "INSERT INTO idempotency_records (command_id, scope, key_hash, request_hash, created_at, lease_until,"
+        " completed_at, status_code) SELECT uuidv7(), uuidv7(), 'k', 'r', now() - interval '1 hour',"
+        " now() - interval '1 hour', CASE WHEN n > 101 THEN now() END, CASE WHEN n > 101 THEN 201 END"
+        " FROM generate_series(1, 40101) n",
+        "INSERT INTO processed_commands (command_id, kind, entity_id, outcome) SELECT command_id, 'make_offer',"
+        " uuidv7(), 'ok' FROM idempotency_records WHERE completed_at IS NOT NULL",
+        "INSERT INTO processed_commands (command_id, kind, entity_id, outcome) SELECT command_id, 'make_offer',"
+        " uuidv7(), 'ok' FROM idempotency_records WHERE completed_at IS NULL LIMIT 1",
+        "VACUUM ANALYZE idempotency_records, processed_commands",
+    )
+    database = Database(Settings(database_url=grown_url).role_url("worker"), 1, "test-plans")
+    try:
+        async with database.transaction() as session:
+            read = partial(list_unanswered, session, MARKET_COMMANDS, 500)
+            found, scans = await _explained(session, read)
+    finally:
+        await database.close()
+    assert len(found) == 1
+    assert max(_rows_read(scans).values()) <= 202
 
 
 async def test_stores_that_gain_trust_are_found_by_the_hours_asked_for(grown: Database, grown_url: str) -> None:

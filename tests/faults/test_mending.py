@@ -157,38 +157,47 @@ def test_a_missing_nudge_is_an_overdue_fold(neglected: RunningSouk) -> None:
     until_said(neglected, 0)
 
 
-async def carry_out_unheard(settings: Settings, offer: dict[str, Any], command_id: UUID, by: UUID) -> None:
-    """The merchant's decline is recorded; then the worker, the engine and the caller die at once."""
+async def carry_out_unheard(settings: Settings, offer: dict[str, Any], by: UUID, kind: str) -> None:
+    """The merchant's answer is recorded; then the worker, the engine and the caller die at once."""
     database = Database(settings.role_url("worker"), 1, "test")
+    activities = PostgresNegotiationActivities(database)
     start = NegotiationStart(
         negotiation_id=UUID(offer["negotiation_id"]), listing_id=UUID(offer["listing_id"]),
         store_id=UUID(offer["seller_store_id"]), policy=settings.market,
     )  # fmt: skip
     command = AnswerOffer(
-        command_id=command_id, negotiation_id=start.negotiation_id, offer_id=UUID(offer["offer_id"]), by_agent_id=by
+        command_id=uuid4(), negotiation_id=start.negotiation_id, offer_id=UUID(offer["offer_id"]), by_agent_id=by
     )
     try:
-        await PostgresNegotiationActivities(database).reject_offer(start, command)
+        await (activities.reject_offer if kind == "reject" else activities.accept_offer)(start, command)
     finally:
         await database.close()
-
-
-def test_a_process_learns_what_was_carried_out_and_nobody_was_told(neglected: RunningSouk) -> None:
-    shop, buyer = Shop.open(neglected.url), Agent.register(neglected.url, "CUSTOMER")
-    offer, command_id = shop.offer(buyer, 800), uuid4()
-    owner = UUID(shop.owner.agent_id)
-    asyncio.run(carry_out_unheard(neglected.settings, offer, command_id, owner))
-    with psycopg.connect(neglected.settings.database_url, autocommit=True) as connection:
+    with psycopg.connect(settings.database_url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO idempotency_records (command_id, scope, key_hash, request_hash, lease_until)"
-            " VALUES (%s, %s, 'k', 'r', now() - interval '10 seconds')",
-            [command_id, owner],
+            " VALUES (%s, %s, %s, 'r', now() - interval '10 seconds')",
+            [command.command_id, by, command.command_id.bytes],
         )
-    process_id = f"negotiation/{offer['negotiation_id']}"
-    until_said(neglected, 1, f"unexpected {process_id}: it runs though its projection is closed")
+
+
+def test_processes_learn_what_was_carried_out_and_nobody_was_told(neglected: RunningSouk) -> None:
+    shop = Shop.open(neglected.url)
+    rejected, accepted = (shop.offer(Agent.register(neglected.url, "CUSTOMER"), 800) for _ in range(2))
+    for offer, kind in ((rejected, "reject"), (accepted, "accept")):
+        asyncio.run(carry_out_unheard(neglected.settings, offer, UUID(shop.owner.agent_id), kind))
+    lost = f"negotiation/{accepted['negotiation_id']}"
+    lose(neglected, lost)
+    until_said(
+        neglected,
+        1,
+        f"unexpected negotiation/{rejected['negotiation_id']}: it runs though its projection is closed",
+        f"orphaned {lost}",
+    )
     operator = Agent(neglected.url, asyncio.run(operator_key(neglected.settings)))
-    assert operator.post("/v1/operations/expire-offers")["unanswered"] == 1
+    assert operator.post("/v1/operations/expire-offers")["unanswered"] == 2
     until_said(neglected, 0)
+    # The engine keeps what it was told: once is enough.
+    assert operator.post("/v1/operations/expire-offers")["unanswered"] == 0
 
 
 @workflow.defn(name="Order", sandboxed=False)

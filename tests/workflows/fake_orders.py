@@ -63,6 +63,7 @@ class FakeOrders(OrderActivities):
             "review_window_open": order.state.status is OrderStatus.DELIVERED,
             "negotiation_id": order.negotiation_id,
             "opened_window": self._opened.pop(order_id, None),
+            "review_window_void": order.window is ReviewWindowStatus.VOID,
         }
         return OrderSnapshot.model_validate(found | flags)
 
@@ -82,15 +83,14 @@ class FakeOrders(OrderActivities):
         return order.negotiation_id is not None
 
     def _refund(self, order: Bought, reason: RefundReason, *, goods_return: bool) -> dict[str, bool]:
-        void = order.window is ReviewWindowStatus.OPEN
-        if void:
+        if order.window is ReviewWindowStatus.OPEN:
             order.window = ReviewWindowStatus.VOID
         order.state = replace(order.state, status=OrderStatus.REFUNDED, closed=True)
         order.refund_reason = reason
         if goods_return:
             self._books.move_stock(order.quantity)
         self._books.tell(f"REFUNDED {reason}")
-        return {"review_window_void": void, "trust_moved": reason is RefundReason.DELIVERY_MISSED}
+        return {"trust_moved": reason is RefundReason.DELIVERY_MISSED}
 
     @activity.defn(name="place_order")
     async def place_order(self, start: OrderStart, command: PlaceOrder) -> OrderSnapshot:

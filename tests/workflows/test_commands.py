@@ -4,14 +4,14 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from temporalio.client import WorkflowUpdateFailedError
+from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateStage
 
 from activities.market.waking import market_process
 from activities.processes import send_command
-from domain.market.commands import Done, PostReview
+from domain.market.commands import Done, MakeOffer, PostReview
 from domain.market.processes import NUDGE, REVIEW_WINDOW, review_window_process
 from domain.market.states import DeliveryKind, ReviewWindowStatus
-from tests.workflows.books import BUYER
+from tests.workflows.books import BUYER, LISTING, SELLER
 from tests.workflows.test_dev_server import SHORT_TASK
 from tests.workflows.test_order_process import bought
 from tests.workflows.test_review_window_process import delivered
@@ -74,6 +74,29 @@ async def test_a_command_that_nobody_takes_up_is_given_up_in_time(patient_town: 
             await review(town, seconds=2)
         town.books.after["post_review"].clear()
         assert (await review(town)).entity_id == town.key("review")
+
+
+async def test_a_process_that_was_found_absent_lives_on_when_a_command_opens_it_at_its_end(patient_town: Town):
+    town, looked = patient_town, asyncio.Event()
+    town.books.before["settle_negotiation"].append(looked.wait)
+    async with town.worker():
+        with pytest.raises(WorkflowUpdateFailedError):
+            await town.bid(1_000_000, name="too much", task_timeout=SHORT_TASK)
+        await until(lambda: town.books.attempts["settle_negotiation"] == 1)
+        run_id = (await town.deal.describe()).run_id
+        offer = MakeOffer(
+            command_id=town.key("bid"), negotiation_id=town.deal_id, listing_id=LISTING, buyer_id=BUYER,
+            price_cents=800, quantity=1,
+        )  # fmt: skip
+        # Accepted, it waits for the process's lock, which the look holds.
+        bidding = await town.deal.start_update(
+            "make_offer", offer, id=str(offer.command_id), wait_for_stage=WorkflowUpdateStage.ACCEPTED, result_type=Done
+        )
+        looked.set()
+        assert (await bidding.result()).entity_id == offer.command_id
+        await town.answer("reject", "bid", SELLER)
+        await until(lambda: has_ended(town.deal))
+        assert (await town.deal.describe()).run_id == run_id
 
 
 async def test_a_command_that_comes_while_a_process_tells_others_its_end_is_answered(patient_town: Town):

@@ -7,10 +7,12 @@ import pytest
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
+from domain.market import errors
 from domain.market.processes import NEGOTIATION, NUDGE, ORDER, REVIEW_WINDOW, STORE_TRUST, negotiation_process
-from domain.market.states import CloseReason, ListingStatus, OfferStatus
+from domain.market.states import CloseReason, DeliveryKind, ListingStatus, OfferStatus
 from tests.workflows.books import BUYER, SELLER
 from tests.workflows.test_negotiation_process import haggle, outcome
+from tests.workflows.test_order_process import window_opened
 from tests.workflows.town import RPC_TIMEOUT, Town, crash, refusal
 from tests.workflows.waiting import has_ended, until
 
@@ -112,6 +114,17 @@ async def test_a_refused_command_takes_up_a_lost_order_too(town: Town):
     assert town.books.sent == ["DELIVERY_DUE_SOON", "REFUNDED DELIVERY_MISSED"]
 
 
+async def test_a_review_window_hears_of_a_refund_whose_answer_was_lost(town: Town):
+    town.books.delivery = DeliveryKind.INSTANT
+    await town.buy()
+    await until(lambda: window_opened(town))
+    await town.on_order("request_refund", BUYER)
+    town.books.after["answer_refund"].append(crash())
+    await town.on_order("answer_refund", SELLER, approve=True, goods_returned=True)
+    assert town.books.attempts["answer_refund"] == 2
+    await until(lambda: has_ended(town.window))
+
+
 async def start_alone(town: Town) -> None:
     """What is left of an update with start when the engine dies in its middle: the process, and no command."""
     await town.client.start_workflow(
@@ -133,6 +146,20 @@ async def test_a_process_whose_first_answer_was_lost_goes_on_from_what_is_record
     await start_alone(town)
     await town.end(town.deal)
     assert outcome(town) == (OfferStatus.EXPIRED, CloseReason.NOT_ANSWERED)
+
+
+async def test_a_process_that_cannot_be_looked_up_is_not_taken_for_absent(town: Town):
+    await town.bid()
+    await town.deal.terminate("lost")
+
+    async def refuse() -> None:
+        raise errors.LISTING_NOT_ACTIVE.error()
+
+    town.books.before["settle_negotiation"] += [refuse, refuse]
+    await start_alone(town)
+    await town.end(town.deal)
+    assert outcome(town) == (OfferStatus.EXPIRED, CloseReason.NOT_ANSWERED)
+    assert town.books.attempts["settle_negotiation"] >= 4
 
 
 async def test_a_purchase_ends_a_negotiation_that_knows_of_no_offer(town: Town):

@@ -216,3 +216,10 @@ async def test_the_last_piece_tells_the_listings_negotiations(town: Town):
     await town.buy()
     assert town.books.listing.status is ListingStatus.SOLD_OUT
     await until(lambda: town.books.attempts["nudge_negotiations_on_listing"] == 1)
+    scheduled = [
+        event.activity_task_scheduled_event_attributes
+        for event in (await town.order.fetch_history()).events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+    # Of a worker that died with it the engine knows by then, and not by the end of its minute.
+    assert [each.heartbeat_timeout.ToTimedelta() for each in scheduled] == [timedelta(seconds=10)]

@@ -36,6 +36,7 @@ with workflow.unsafe.imports_passed_through():
 
 _RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10))
 _ATTEMPT = timedelta(seconds=30)
+_HEARTBEAT = timedelta(seconds=10)
 # A handler that does not answer an authorization for this long has not got the sale.
 _AUTHORIZATION = timedelta(seconds=60)
 
@@ -128,6 +129,7 @@ class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
             args=args,
             start_to_close_timeout=_ATTEMPT,
             schedule_to_close_timeout=within,
+            heartbeat_timeout=_HEARTBEAT,
             retry_policy=_RETRY,
             summary=summary,
         )
@@ -146,6 +148,10 @@ class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
             checkout=snapshot.checkout_id,
             store=snapshot.store_id,
         )
+
+    @property
+    def _absence(self) -> str:
+        return errors.CHECKOUT_NOT_FOUND.code
 
     def _next_date(self) -> datetime | None:
         return self._snapshot.deadline if self._snapshot else None

@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     import pydantic
 
     from activities.market.signatures import NegotiationActivities as Record
+    from domain.market import errors
     from domain.market.commands import (
         AnswerOffer,
         CounterOffer,
@@ -94,6 +95,10 @@ class Negotiation(CommandProcess[NegotiationStart, NegotiationSnapshot]):
                 Record.answer_automatically, "give the seller's standing answer", self._start, self._answer_for
             )
         return await record(Record.settle_negotiation, "record what has come due", self._start)
+
+    @property
+    def _absence(self) -> str:
+        return errors.OFFER_NOT_FOUND.code
 
     def _keep(self, snapshot: NegotiationSnapshot) -> None:
         self._sold_out |= snapshot.sold_out

@@ -13,6 +13,7 @@ with workflow.unsafe.imports_passed_through():
     import pydantic
 
     from activities.market.signatures import OrderActivities as Record
+    from domain.market import errors
     from domain.market.commands import (
         Done,
         OperatorRefund,
@@ -38,7 +39,7 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
         self._sold_out = False
         self._negotiation_told = False
         self._window_opened = False
-        self._window_void = False
+        self._void_told = False
 
     @workflow.run
     async def run(self, start: OrderStart) -> None:
@@ -83,10 +84,13 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
     def _next_date(self) -> datetime | None:
         return self._snapshot.deadline if self._snapshot else None
 
+    @property
+    def _absence(self) -> str:
+        return errors.ORDER_NOT_FOUND.code
+
     def _keep(self, snapshot: OrderSnapshot) -> None:
         self._sold_out |= snapshot.sold_out
         self._trust_moved |= snapshot.trust_moved
-        self._window_void |= snapshot.review_window_void
         self._report(
             snapshot.status,
             snapshot.awaiting,
@@ -103,18 +107,19 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
             return
         negotiation_id = None if self._negotiation_told else snapshot.negotiation_id
         window_opens = snapshot.review_window_open and not self._window_opened
+        window_void = snapshot.review_window_void and not self._void_told
         window = None
-        if window_opens or self._window_void:
+        if window_opens or window_void:
             window = ReviewWindowStart(
                 order_id=self._start.order_id,
                 listing_id=self._start.listing_id,
                 store_id=self._start.store_id,
                 policy=self._policy,
-                opened=None if self._window_void else snapshot.opened_window,
+                opened=None if window_void else snapshot.opened_window,
             )
         self._negotiation_told |= negotiation_id is not None
         self._window_opened |= window_opens
-        self._window_void = False
+        self._void_told |= window_void
         if negotiation_id is not None:
             await self._tell_bought(negotiation_id)
         await self._tell(self._start.store_id, review_window=window)

@@ -13,7 +13,7 @@ from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from uuid import UUID
@@ -215,11 +215,12 @@ class CommandProcess(MarketProcess, Generic[Start, Seen]):
                 await self._look_again()
             await self._tell_others()
             if not self._over:
-                await self._wait(self._next_date())
+                # Where even the projection could not be read, soon again.
+                await self._wait(self._next_date() if self._snapshot else workflow.now())
                 continue
             await self._finish()
-            # What was absent may have been opened by a command that came meanwhile.
-            if self._over:
+            # Meanwhile a command may have opened what was absent, or somebody had news.
+            if self._over and not self._nudged:
                 return
 
     async def _begin(self) -> None:
@@ -253,15 +254,20 @@ class CommandProcess(MarketProcess, Generic[Start, Seen]):
             self._nudged = False
             try:
                 snapshot = await self._settle()
-            except ApplicationError:
-                # There is no projection: a nudge came for what was refused.
-                self._absent = True
+            except FailureError as error:
+                # Without a projection a nudge came for what was refused. All else is looked at again.
+                self._absent = isinstance(error, ApplicationError) and error.type == self._absence
                 return
             self._snapshot = snapshot
             self._keep(snapshot)
 
     async def _settle(self) -> Seen:
         """Record what has come due."""
+        raise NotImplementedError
+
+    @property
+    def _absence(self) -> str:
+        """The code by which a step says that there is no projection."""
         raise NotImplementedError
 
     def _keep(self, snapshot: Seen) -> None:
