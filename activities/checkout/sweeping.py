@@ -41,11 +41,13 @@ class CheckoutSweep:
             await self._wake(checkout_id, store_id)
         return len(overdue) + await self._unanswered.tell(self._database, self._client)
 
-    async def _start_commanded(self, command: ProcessedCommand) -> None:
+    async def _start_commanded(self, command: ProcessedCommand) -> bool:
         async with self._database.transaction() as session:
             row = await session.get(CheckoutRow, command.entity_id)
-        if row is not None and row.closed_at is None:
-            await self._wake(row.checkout_id, row.store_id)
+        if row is None or row.closed_at is not None:
+            return False
+        await self._wake(row.checkout_id, row.store_id)
+        return True
 
     async def _wake(self, checkout_id: UUID, store_id: UUID) -> None:
         start = CheckoutStart(checkout_id=checkout_id, store_id=store_id, policy=self._policy, market=self._market)

@@ -28,7 +28,13 @@ from domain.market.commands import (
     Tell,
 )
 from domain.market.policy import MarketPolicy
-from domain.market.processes import MARKET_COMMANDS, commanded_process, negotiation_process, store_trust_process
+from domain.market.processes import (
+    MARKET_COMMANDS,
+    commanded_process,
+    negotiation_process,
+    review_window_process,
+    store_trust_process,
+)
 
 _log = structlog.get_logger("souk.nudges")
 _BATCH = 500
@@ -72,6 +78,8 @@ class TemporalNudgeActivities(NudgeActivities):
             if tell.review_window is not None:
                 tell_window = wake if tell.review_window.opened is None else open_window
                 calls.create_task(tell_window(self._client, tell.review_window))
+            if tell.void_window_of is not None:
+                calls.create_task(nudge(self._client, review_window_process(tell.void_window_of)))
             if tell.store_trust is not None:
                 self._gather_trust(tell.store_trust)
 
@@ -142,8 +150,8 @@ class TemporalNudgeActivities(NudgeActivities):
                 await wake(self._client, start)
         for store_id in stores:
             await wake(self._client, StoreTrustStart(store_id=store_id, policy=self._policy))
-        unanswered = await self._unanswered.tell(self._database, self._client)
         woken = [await other.sweep() for other in self._others]
+        unanswered = await self._unanswered.tell(self._database, self._client)
         return SweepReport(
             negotiations=len(overdue),
             orders=len(late),
@@ -155,8 +163,10 @@ class TemporalNudgeActivities(NudgeActivities):
             others=sum(woken),
         )
 
-    async def _start_commanded(self, command: ProcessedCommand) -> None:
+    async def _start_commanded(self, command: ProcessedCommand) -> bool:
         async with self._database.transaction() as session:
             start = await start_of(session, self._policy, _process_of(command))
-        if start is not None:
-            await wake(self._client, start)
+        if start is None:
+            return False
+        await wake(self._client, start)
+        return True

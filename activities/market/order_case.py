@@ -105,6 +105,7 @@ class OrderCase:
             status=ReviewWindowStatus.OPEN,
         )
         writes.add(self.step, window)
+        self.window_status = ReviewWindowStatus.OPEN
         self.opened_window = window_snapshot(order, window)
         self.publish(ActivityType.ORDER_DELIVERED)
         self.tell(order.buyer_customer_id, InboxType.ORDER_DELIVERED)
@@ -183,7 +184,7 @@ class OrderCase:
             awaiting=awaiting,
             deadline=rules.next_order_deadline(state),
             closed=state.closed,
-            review_window_open=order.status is OrderStatus.DELIVERED,
+            review_window_open=self.window_status is ReviewWindowStatus.OPEN,
             opened_window=self.opened_window,
             review_window_void=self.window_status is ReviewWindowStatus.VOID,
             negotiation_id=self.negotiation_id,

@@ -17,7 +17,7 @@ async def find_command(session: AsyncSession, command_id: UUID) -> ProcessedComm
 
 
 async def list_unanswered(session: AsyncSession, kinds: Iterable[str], limit: int) -> list[ProcessedCommand]:
-    """Commands of the last day that were carried out and whose callers were never told, oldest first.
+    """Commands of the last day that were carried out and whose answers were never kept, the newest first.
 
     Where that is because worker and engine died in between, the process does not know of it either.
     """
@@ -29,10 +29,12 @@ async def list_unanswered(session: AsyncSession, kinds: Iterable[str], limit: in
         .where(
             IdempotencyRecord.completed_at.is_(None),
             IdempotencyRecord.lease_until < now - timedelta(seconds=5),
+            # What was given up before stays for as long as records are kept. It may be carried out a while later.
+            IdempotencyRecord.lease_until > now - timedelta(days=2),
             ProcessedCommand.kind.in_(kinds),
             ProcessedCommand.created_at > now - timedelta(days=1),
         )
-        .order_by(ProcessedCommand.created_at)
+        .order_by(ProcessedCommand.created_at.desc())
         .limit(limit)
     )
     return list(await session.scalars(query))

@@ -7,8 +7,8 @@ from uuid import UUID
 
 CHECKOUT_QUEUE = "souk-checkout"
 CHECKOUT = "Checkout"
-CHECKOUT_COMMANDS = frozenset({"create_checkout", "update_checkout", "cancel_checkout", "begin_completion"})
-"""As they are recorded when they were carried out."""
+CHECKOUT_COMMANDS = frozenset({"create_checkout", "update_checkout", "cancel_checkout"})
+"""As they are recorded. Not completions: only the caller can bring the credential again, and has a minute for it."""
 
 
 def checkout_process(checkout_id: UUID) -> str:

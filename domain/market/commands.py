@@ -205,10 +205,14 @@ class TrustFold(Message):
 
 
 class Tell(Message):
-    """The processes that a step of another one concerns: each is told to look again, or started to do so."""
+    """The processes that a step of another one concerns: each is told to look again, or started to do so.
+
+    ``void_window_of``: an order whose review window is over by a refund; where no process runs, none is needed.
+    """
 
     store_trust: StoreTrustStart | None = None
     review_window: ReviewWindowStart | None = None
+    void_window_of: UUID | None = None
 
 
 class Done(Message):
@@ -220,7 +224,7 @@ class Done(Message):
 class SweepReport(Message):
     """How many processes a sweep woke, by kind, and what it tidied.
 
-    ``unanswered``: for a command whose caller was never told; ``others``: of later contexts.
+    ``unanswered``: for a command whose answer was never kept; ``others``: of later contexts.
     """
 
     negotiations: int = 0

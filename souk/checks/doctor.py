@@ -154,7 +154,7 @@ async def repair(database: Database, client: Client, policy: MarketPolicy, ailme
 async def _start_of(
     database: Database, policy: MarketPolicy, process_id: str
 ) -> NegotiationStart | OrderStart | ReviewWindowStart | StoreTrustStart | CheckoutStart | None:
-    """How the process of an open projection is started; None when there is none."""
+    """How its process is started, read from a projection that may need one; None when there is none."""
     async with database.transaction() as session:
         if not process_id.startswith("checkout/"):
             return await start_of(session, policy, process_id)

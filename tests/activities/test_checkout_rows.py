@@ -1,9 +1,14 @@
 """Who sees a session, what the sweep finds, when personal data goes, and carts."""
 
+from typing import cast
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
+from activities.checkout.sweeping import CheckoutSweep
 from config.settings import Settings
 from db.checkout import carts
 from db.checkout.audit import list_processes
@@ -15,6 +20,7 @@ from db.ids import new_id
 from db.session import Database
 from domain.checkout import errors
 from domain.checkout.models import Buyer, FulfillmentChoice, ItemChoice, MethodChoice
+from domain.checkout.policy import CheckoutPolicy
 from domain.checkout.processes import checkout_process
 from domain.checkout.states import CheckoutStatus
 from domain.market.states import DeliveryKind
@@ -127,6 +133,60 @@ async def test_the_sweep_finds_what_stands_still(scene: Scene) -> None:
     assert (await overdue(buy), await processes(buy)) == (True, (False, True))
     await buy.settle()
     assert (await overdue(buy), await processes(buy)) == (False, (False, False))
+
+
+class Engine:
+    """As much of a client as telling processes needs."""
+
+    def __init__(self, *running: str) -> None:
+        self.running = set(running)
+        self.told: list[tuple[str, str]] = []
+
+    def get_workflow_handle(self, process_id: str) -> "Handle":
+        return Handle(self, process_id)
+
+    async def start_workflow(self, *_: object, id: str, **__: object) -> None:
+        self.told.append(("started", id))
+
+
+class Handle:
+    def __init__(self, engine: Engine, process_id: str) -> None:
+        self._engine, self._process_id = engine, process_id
+
+    async def signal(self, *_: object, **__: object) -> None:
+        if self._process_id not in self._engine.running:
+            raise RPCError("it does not run", RPCStatusCode.NOT_FOUND, b"")
+        self._engine.told.append(("signalled", self._process_id))
+
+
+async def test_the_sweep_tells_sessions_of_commands_whose_answer_was_lost(scene: Scene) -> None:
+    """One process runs, one is gone; a third's session is canceled, and a fourth's completion has its own grace."""
+    shop = await scene.shop()
+    runs, gone, over, completing = [await shopping(scene, shop) for _ in range(4)]
+    for buy in (runs, gone, over, completing):
+        await buy.open(fulfillment=shipped_to("US", "standard"))
+    await over.cancel()
+    completion = completing.completion()
+    await completing.do.begin_completion(completing.start, completion)
+    for buy, command_id in (
+        *((buy, buy.checkout_id) for buy in (runs, gone, over)),
+        (completing, completion.command_id),
+    ):
+        scene.as_owner(
+            "INSERT INTO idempotency_records (command_id, scope, key_hash, request_hash, lease_until)"
+            " VALUES (%s, %s, 'k', 'r', now() - interval '10 seconds')",
+            command_id,
+            buy.agent_id,
+        )
+    names = {checkout_process(buy.checkout_id): buy for buy in (runs, gone, over, completing)}
+    engine = Engine(checkout_process(runs.checkout_id))
+    sweep = CheckoutSweep(scene.database, cast("Client", engine), CheckoutPolicy(), scene.policy)
+    assert await sweep.sweep() >= 2
+    mine = {(how, names[name]) for how, name in engine.told if name in names}
+    assert mine == {("signalled", runs), ("started", gone)}
+    engine.told.clear()
+    await sweep.sweep()
+    assert not [name for _, name in engine.told if name in names]
 
 
 async def purge(scene: Scene) -> None:

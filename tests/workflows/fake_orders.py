@@ -60,7 +60,7 @@ class FakeOrders(OrderActivities):
             "awaiting": "nothing: it is over" if order.state.closed else "somebody",
             "deadline": rules.next_order_deadline(order.state),
             "closed": order.state.closed,
-            "review_window_open": order.state.status is OrderStatus.DELIVERED,
+            "review_window_open": order.window is ReviewWindowStatus.OPEN,
             "negotiation_id": order.negotiation_id,
             "opened_window": self._opened.pop(order_id, None),
             "review_window_void": order.window is ReviewWindowStatus.VOID,

@@ -7,9 +7,10 @@ from temporalio import activity
 from temporalio.client import Client
 
 from activities.market.signatures import AuditActivities, NudgeActivities, TrustActivities
-from activities.market.waking import open_window, wake
+from activities.market.waking import nudge, open_window, wake
 from domain.market import errors
 from domain.market.commands import AuditFinding, AuditReport, StoreTrustStart, SweepReport, Tell, TrustFold
+from domain.market.processes import review_window_process
 from tests.workflows.books import STORE, Books
 
 
@@ -45,6 +46,8 @@ class FakeNudges(NudgeActivities):
             if tell.store_trust is not None:
                 async with self._books.turn("tell_store_trust"):
                     pass
+            if tell.void_window_of is not None:
+                await nudge(self._client, review_window_process(tell.void_window_of))
             if tell.review_window is not None:
                 tell_window = wake if tell.review_window.opened is None else open_window
                 await tell_window(self._client, tell.review_window, task_queue=self._queue)

@@ -159,7 +159,21 @@ async def test_a_process_that_cannot_be_looked_up_is_not_taken_for_absent(town: 
     await start_alone(town)
     await town.end(town.deal)
     assert outcome(town) == (OfferStatus.EXPIRED, CloseReason.NOT_ANSWERED)
-    assert town.books.attempts["settle_negotiation"] >= 4
+    assert town.books.attempts["settle_negotiation"] == 4
+
+
+async def test_a_nudge_whose_look_fails_is_not_forgotten(town: Town):
+    await town.bid()
+
+    async def refuse() -> None:
+        raise errors.LISTING_NOT_ACTIVE.error()
+
+    town.books.before["settle_negotiation"].append(refuse)
+    await town.deal.signal(NUDGE)
+    await until(lambda: town.books.attempts["settle_negotiation"] == 1)
+    await town.sleep(120)
+    await until(lambda: town.books.attempts["settle_negotiation"] == 2)
+    assert not await has_ended(town.deal)
 
 
 async def test_a_purchase_ends_a_negotiation_that_knows_of_no_offer(town: Town):

@@ -211,6 +211,20 @@ async def test_an_accepted_offer_cannot_be_bought_after_its_window(town: Town):
     await until(lambda: has_ended(town.order))
 
 
+async def test_an_order_taken_up_again_starts_no_window_that_is_over(town: Town):
+    town.books.delivery = DeliveryKind.INSTANT
+    await town.buy()
+    await until(lambda: window_opened(town))
+    await town.review()
+    await until(lambda: has_ended(town.window))
+    reviewed = (await town.window.describe()).run_id
+    await town.order.terminate("lost")
+    await town.on_order("request_refund", BUYER)
+    await town.on_order("answer_refund", SELLER, approve=True)
+    await until(lambda: has_ended(town.order))
+    assert (await town.window.describe()).run_id == reviewed
+
+
 async def test_the_last_piece_tells_the_listings_negotiations(town: Town):
     town.books.listing = replace(town.books.listing, stock=1)
     await town.buy()

@@ -73,7 +73,7 @@ class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
                 # Either nothing was ever open, or the process was lost and its projection waits: look which.
                 self._nudged |= self._snapshot is None
                 raise
-            self._note(snapshot)
+            self._take_over(snapshot)
             snapshot = await self._advance(snapshot, command.payment)
         return _done(snapshot)
 
@@ -84,7 +84,7 @@ class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
 
     async def _settle(self) -> CheckoutSnapshot:
         snapshot = await record(Record.settle_checkout, "record what has come due", self._start)
-        self._note(snapshot)
+        self._take_over(snapshot)
         return await self._advance(snapshot, None)
 
     async def _advance(self, snapshot: CheckoutSnapshot, payment: PaymentChoice | None) -> CheckoutSnapshot:
@@ -103,7 +103,7 @@ class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
                 snapshot = await self._ask(Record.pay_back, "pay back what was refunded", self._start)
             else:
                 return snapshot
-            self._note(snapshot)
+            self._take_over(snapshot)
 
     async def _authorize(self, payment: PaymentChoice | None) -> CheckoutSnapshot:
         try:
@@ -133,10 +133,6 @@ class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
             retry_policy=_RETRY,
             summary=summary,
         )
-
-    def _note(self, snapshot: CheckoutSnapshot) -> None:
-        self._snapshot = snapshot
-        self._keep(snapshot)
 
     def _keep(self, snapshot: CheckoutSnapshot) -> None:
         self._sold_out += [key for key in snapshot.sold_out if key not in self._sold_out]

@@ -109,20 +109,21 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
         window_opens = snapshot.review_window_open and not self._window_opened
         window_void = snapshot.review_window_void and not self._void_told
         window = None
-        if window_opens or window_void:
+        if window_opens:
             window = ReviewWindowStart(
                 order_id=self._start.order_id,
                 listing_id=self._start.listing_id,
                 store_id=self._start.store_id,
                 policy=self._policy,
-                opened=None if window_void else snapshot.opened_window,
+                opened=snapshot.opened_window,
             )
         self._negotiation_told |= negotiation_id is not None
         self._window_opened |= window_opens
         self._void_told |= window_void
         if negotiation_id is not None:
             await self._tell_bought(negotiation_id)
-        await self._tell(self._start.store_id, review_window=window)
+        void = self._start.order_id if window_void else None
+        await self._tell(self._start.store_id, review_window=window, void_window_of=void)
         if self._sold_out:
             self._sold_out = False
             await self._tell_listing(self._start.listing_id)

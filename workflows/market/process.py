@@ -47,6 +47,9 @@ _ATTEMPT = timedelta(seconds=10)
 # The database's clock decides whether a date has passed; where it runs behind Temporal's, look again soon.
 _LOOK_AGAIN_SECONDS = 0.2
 _LOOK_AGAIN_AT_MOST_SECONDS = 5.0
+_DOUBLINGS = 5  # more than enough to get there
+# A look that is refused for another reason than absence is a defect, or a row that needs a person: not so often.
+_AFTER_A_FAILURE = timedelta(minutes=1)
 # The engine keeps a command in memory until its process takes it up; killed before that, it hands out none.
 _FIRST_COMMAND_SECONDS = 10
 
@@ -128,13 +131,16 @@ class MarketProcess:
             return
         seconds = max((date - workflow.now()).total_seconds(), 0) + _LOOK_AGAIN_SECONDS / 4
         if date <= workflow.now():
-            seconds = min(_LOOK_AGAIN_SECONDS * 2**self._early_looks, _LOOK_AGAIN_AT_MOST_SECONDS)
+            doubled = _LOOK_AGAIN_SECONDS * 2 ** min(self._early_looks, _DOUBLINGS)
+            seconds = min(doubled, _LOOK_AGAIN_AT_MOST_SECONDS)
             self._early_looks += 1
         else:
             self._early_looks = 0
         self._alarm = asyncio.create_task(workflow.sleep(seconds, summary="the process's next date"))
 
-    async def _tell(self, store_id: UUID, *, review_window: ReviewWindowStart | None = None) -> None:
+    async def _tell(
+        self, store_id: UUID, *, review_window: ReviewWindowStart | None = None, void_window_of: UUID | None = None
+    ) -> None:
         """Tell the processes that the last steps concern, the store's trust among them when it moved.
 
         In the worker's own process: a signal, a child or a task of the queue would each cost this process
@@ -142,11 +148,11 @@ class MarketProcess:
         """
         trust = StoreTrustStart(store_id=store_id, policy=self._policy) if self._trust_moved else None
         self._trust_moved = False
-        if trust is None and review_window is None:
+        if trust is None and review_window is None and void_window_of is None:
             return
         await workflow.execute_local_activity_method(
             NudgeActivities.tell_processes,
-            Tell(store_trust=trust, review_window=review_window),
+            Tell(store_trust=trust, review_window=review_window, void_window_of=void_window_of),
             start_to_close_timeout=_ATTEMPT,
             retry_policy=_RETRY,
             summary="tell the processes this step concerns",
@@ -198,6 +204,7 @@ class CommandProcess(MarketProcess, Generic[Start, Seen]):
         self._start = start
         self._snapshot: Seen | None = None
         self._absent = False
+        self._unread = False
 
     @property
     def _begun(self) -> bool:
@@ -215,8 +222,7 @@ class CommandProcess(MarketProcess, Generic[Start, Seen]):
                 await self._look_again()
             await self._tell_others()
             if not self._over:
-                # Where even the projection could not be read, soon again.
-                await self._wait(self._next_date() if self._snapshot else workflow.now())
+                await self._wait(workflow.now() + _AFTER_A_FAILURE if self._unread else self._next_date())
                 continue
             await self._finish()
             # Meanwhile a command may have opened what was absent, or somebody had news.
@@ -245,8 +251,7 @@ class CommandProcess(MarketProcess, Generic[Start, Seen]):
                 # Either nothing was ever open, or the process was lost and its projection waits: look which.
                 self._nudged |= self._snapshot is None
                 raise
-            self._snapshot = snapshot
-            self._keep(snapshot)
+            self._take_over(snapshot)
         return snapshot
 
     async def _look_again(self) -> None:
@@ -257,9 +262,14 @@ class CommandProcess(MarketProcess, Generic[Start, Seen]):
             except FailureError as error:
                 # Without a projection a nudge came for what was refused. All else is looked at again.
                 self._absent = isinstance(error, ApplicationError) and error.type == self._absence
+                self._unread = not self._absent
                 return
-            self._snapshot = snapshot
-            self._keep(snapshot)
+            self._take_over(snapshot)
+
+    def _take_over(self, snapshot: Seen) -> None:
+        self._snapshot = snapshot
+        self._unread = False
+        self._keep(snapshot)
 
     async def _settle(self) -> Seen:
         """Record what has come due."""

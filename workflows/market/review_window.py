@@ -33,12 +33,17 @@ class ReviewWindow(MarketProcess):
 
     @workflow.run
     async def run(self, start: ReviewWindowStart) -> None:
-        while self._snapshot is None or not self._snapshot.closed:
-            if self._nudged:
-                await self._look_again()
-            if self._snapshot is None or not self._snapshot.closed:
-                await self._wait(self._next_date())
-        await self._finish()
+        while True:
+            while self._snapshot is None or not self._snapshot.closed:
+                if self._nudged:
+                    await self._look_again()
+                if self._snapshot is None or not self._snapshot.closed:
+                    await self._wait(self._next_date())
+            await self._finish()
+            if not self._nudged:
+                return
+            # What had no window yet may have one by now.
+            await self._look_again()
 
     @workflow.update(name="post_review")
     async def post_review(self, command: PostReview) -> Done:
