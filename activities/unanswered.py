@@ -44,7 +44,7 @@ class Unanswered:
         self._told &= {command.command_id for command in found}
         gate = asyncio.Semaphore(_AT_ONCE)
 
-        async def tell(command: ProcessedCommand) -> bool:
+        async def tell_one(command: ProcessedCommand) -> bool:
             async with gate:
                 told = await nudge(client, self._process_of(command)) or await self._start(command)
             self._told.add(command.command_id)
@@ -52,5 +52,5 @@ class Unanswered:
 
         untold = [command for command in found if command.command_id not in self._told]
         async with asyncio.TaskGroup() as calls:
-            telling = [calls.create_task(tell(command)) for command in untold[:_AT_A_TIME]]
+            telling = [calls.create_task(tell_one(command)) for command in untold[:_AT_A_TIME]]
         return sum(task.result() for task in telling)
