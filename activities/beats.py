@@ -3,9 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from temporalio import activity
 
+SILENCE = timedelta(seconds=10)
+"""The ``heartbeat_timeout`` of what is ``beating``: who says nothing for so long is gone."""
 _BEAT_SECONDS = 2.0
 
 

@@ -53,8 +53,6 @@ _CARRIED_OUT_BY = {
     ),
     "post_review": review_window_process,
 }
-
-
 MARKET_COMMANDS = frozenset(_CARRIED_OUT_BY)
 
 

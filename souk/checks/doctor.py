@@ -17,7 +17,7 @@ from activities.books import OTHER_BOOKS
 from activities.checkout.telling import wake_checkout
 from activities.market.audit import MARKET_BOOK, list_ids, running_query
 from activities.market.projections import start_of
-from activities.market.waking import nudge, wake
+from activities.market.waking import Start, nudge, wake
 from activities.webhooks.waking import wake_delivery
 from db.checkout.sessions import list_overdue_checkouts
 from db.checkout.tables import CheckoutRow
@@ -28,7 +28,6 @@ from db.webhooks.pending import FailingEndpoint, list_failing
 from domain.checkout.commands import CheckoutStart
 from domain.checkout.policy import CheckoutPolicy
 from domain.checkout.processes import checkout_process
-from domain.market.commands import NegotiationStart, OrderStart, ReviewWindowStart, StoreTrustStart
 from domain.market.policy import MarketPolicy
 from domain.market.processes import negotiation_process, order_process, review_window_process, store_trust_process
 from domain.market.states import OfferStatus
@@ -73,7 +72,7 @@ async def diagnose(database: Database, client: Client) -> list[Ailment]:
         elif runs and process_id not in may:
             found[process_id] = Ailment(UNEXPECTED, process_id, "it runs though its projection is closed or missing")
     for process_id in sorted(running):
-        if (trouble := await describe(client, process_id)) is not None and trouble:
+        if trouble := await describe(client, process_id):
             found[process_id] = Ailment(STUCK, process_id, trouble, safe=False)
     return sorted(found.values(), key=lambda ailment: (ailment.kind, ailment.process_id))
 
@@ -151,9 +150,7 @@ async def repair(database: Database, client: Client, policy: MarketPolicy, ailme
     return mended
 
 
-async def _start_of(
-    database: Database, policy: MarketPolicy, process_id: str
-) -> NegotiationStart | OrderStart | ReviewWindowStart | StoreTrustStart | CheckoutStart | None:
+async def _start_of(database: Database, policy: MarketPolicy, process_id: str) -> Start | CheckoutStart | None:
     """How its process is started, read from a projection that may need one; None when there is none."""
     async with database.transaction() as session:
         if not process_id.startswith("checkout/"):

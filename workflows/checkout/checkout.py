@@ -17,6 +17,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     import pydantic
 
+    from activities.beats import SILENCE
     from activities.checkout.signatures import CheckoutActivities as Record
     from domain.checkout import errors
     from domain.checkout.commands import (
@@ -36,13 +37,14 @@ with workflow.unsafe.imports_passed_through():
 
 _RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10))
 _ATTEMPT = timedelta(seconds=30)
-_HEARTBEAT = timedelta(seconds=10)
 # A handler that does not answer an authorization for this long has not got the sale.
 _AUTHORIZATION = timedelta(seconds=60)
 
 
 @workflow.defn(name=CHECKOUT, failure_exception_types=[pydantic.ValidationError])
 class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
+    _absence = errors.CHECKOUT_NOT_FOUND.code
+
     @workflow.init
     def __init__(self, start: CheckoutStart) -> None:
         super().__init__(start, start.market, "incomplete")
@@ -129,7 +131,7 @@ class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
             args=args,
             start_to_close_timeout=_ATTEMPT,
             schedule_to_close_timeout=within,
-            heartbeat_timeout=_HEARTBEAT,
+            heartbeat_timeout=SILENCE,
             retry_policy=_RETRY,
             summary=summary,
         )
@@ -144,10 +146,6 @@ class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
             checkout=snapshot.checkout_id,
             store=snapshot.store_id,
         )
-
-    @property
-    def _absence(self) -> str:
-        return errors.CHECKOUT_NOT_FOUND.code
 
     def _next_date(self) -> datetime | None:
         return self._snapshot.deadline if self._snapshot else None

@@ -33,6 +33,8 @@ with workflow.unsafe.imports_passed_through():
     failure_exception_types=[pydantic.ValidationError],
 )
 class Negotiation(CommandProcess[NegotiationStart, NegotiationSnapshot]):
+    _absence = errors.OFFER_NOT_FOUND.code
+
     @workflow.init
     def __init__(self, start: NegotiationStart) -> None:
         super().__init__(start, start.policy, "PROPOSED")
@@ -95,10 +97,6 @@ class Negotiation(CommandProcess[NegotiationStart, NegotiationSnapshot]):
                 Record.answer_automatically, "give the seller's standing answer", self._start, self._answer_for
             )
         return await record(Record.settle_negotiation, "record what has come due", self._start)
-
-    @property
-    def _absence(self) -> str:
-        return errors.OFFER_NOT_FOUND.code
 
     def _keep(self, snapshot: NegotiationSnapshot) -> None:
         self._sold_out |= snapshot.sold_out

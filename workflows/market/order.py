@@ -33,6 +33,8 @@ with workflow.unsafe.imports_passed_through():
     failure_exception_types=[pydantic.ValidationError],
 )
 class Order(CommandProcess[OrderStart, OrderSnapshot]):
+    _absence = errors.ORDER_NOT_FOUND.code
+
     @workflow.init
     def __init__(self, start: OrderStart) -> None:
         super().__init__(start, start.policy, "PLACED")
@@ -83,10 +85,6 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
 
     def _next_date(self) -> datetime | None:
         return self._snapshot.deadline if self._snapshot else None
-
-    @property
-    def _absence(self) -> str:
-        return errors.ORDER_NOT_FOUND.code
 
     def _keep(self, snapshot: OrderSnapshot) -> None:
         self._sold_out |= snapshot.sold_out

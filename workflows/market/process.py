@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+from typing import Any, ClassVar, Concatenate, Generic, ParamSpec, Protocol, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy
@@ -19,6 +19,7 @@ with workflow.unsafe.imports_passed_through():
     from uuid import UUID
 
     from activities.attributes import STATE
+    from activities.beats import SILENCE
     from activities.market.signatures import NudgeActivities
     from domain.market.commands import ReviewWindowStart, StoreTrustStart, Tell
     from domain.market.policy import MarketPolicy
@@ -186,7 +187,7 @@ class MarketProcess:
             listing_id,
             start_to_close_timeout=timedelta(minutes=1),
             # This process may end only after it: whoever carried it and died must not be waited for.
-            heartbeat_timeout=_ATTEMPT,
+            heartbeat_timeout=SILENCE,
             retry_policy=_RETRY,
             summary="the listing sold out: wake its other negotiations",
         )
@@ -198,6 +199,9 @@ class CommandProcess(MarketProcess, Generic[Start, Seen]):
     A refused first command has started the process all the same; then nothing was ever open, and it ends. So it is
     where the first command never came; where its answer was lost it is recorded, and the process goes on from there.
     """
+
+    _absence: ClassVar[str]
+    """The code by which a step says that there is no projection."""
 
     def __init__(self, start: Start, policy: MarketPolicy, first_state: str) -> None:
         super().__init__(policy, first_state)
@@ -273,11 +277,6 @@ class CommandProcess(MarketProcess, Generic[Start, Seen]):
 
     async def _settle(self) -> Seen:
         """Record what has come due."""
-        raise NotImplementedError
-
-    @property
-    def _absence(self) -> str:
-        """The code by which a step says that there is no projection."""
         raise NotImplementedError
 
     def _keep(self, snapshot: Seen) -> None:

@@ -14,6 +14,7 @@ with workflow.unsafe.imports_passed_through():
     import pydantic
 
     from activities.attributes import STATE
+    from activities.beats import SILENCE
     from activities.webhooks.signatures import WebhookActivities
     from domain.market.processes import NUDGE
     from domain.webhooks.commands import DeliveryReport, WebhookStart
@@ -25,7 +26,6 @@ _TURNS_PER_RUN = 30
 _RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30))
 _TURN = timedelta(minutes=2)
 # So long a killed worker holds up what it had begun.
-_HEARTBEAT = timedelta(seconds=10)
 # The database's clock decides whether a date has passed; where it runs behind Temporal's, look again soon.
 _LOOK_AGAIN_SECONDS = 0.5
 
@@ -48,7 +48,7 @@ class WebhookDelivery:
                 # A receiver that hangs takes a place among its like; one quick turn brings it back.
                 task_queue=SLOW_WEBHOOK_QUEUE if self._slow else WEBHOOK_QUEUE,
                 start_to_close_timeout=_TURN,
-                heartbeat_timeout=_HEARTBEAT,
+                heartbeat_timeout=SILENCE,
                 retry_policy=_RETRY,
                 summary="deliver what is due",
             )
