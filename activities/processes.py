@@ -23,7 +23,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.market.commands import Done
-from domain.market.processes import NUDGE
+from domain.platform.workflows import NUDGE
 
 RPC_TIMEOUT = timedelta(seconds=10)
 _FIRST_PAUSE_SECONDS = 0.02

@@ -17,7 +17,6 @@ from domain.market.commands import NegotiationStart, OrderStart, ReviewWindowSta
 from domain.market.processes import (
     MARKET_QUEUE,
     NEGOTIATION,
-    NUDGE,
     ORDER,
     REVIEW_WINDOW,
     STORE_TRUST,
@@ -26,6 +25,7 @@ from domain.market.processes import (
     review_window_process,
     store_trust_process,
 )
+from domain.platform.workflows import NUDGE
 
 Start = NegotiationStart | OrderStart | ReviewWindowStart | StoreTrustStart
 RESUMED = "RESUMED"

@@ -14,7 +14,6 @@ STORE_TRUST = "StoreTrust"
 SWEEP = "Sweep"
 MARKET_AUDIT = "MarketAudit"
 
-NUDGE = "nudge"
 BOUGHT = "bought"
 SWEEP_SCHEDULE = "expire-offers"
 

@@ -21,8 +21,8 @@ from domain.checkout.policy import CheckoutPolicy
 from domain.checkout.states import CheckoutStatus, PaymentStatus
 from domain.market.negotiation import MerchantLimits
 from domain.market.policy import MarketPolicy
-from domain.market.processes import NUDGE
 from domain.market.states import DeliveryKind
+from domain.platform.workflows import NUDGE
 from souk.stack.embedded import EmbeddedTemporal
 from tests.conftest import TEST_KEY_RING
 from tests.replay.record_webhooks import record_webhooks

@@ -7,7 +7,7 @@ from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
 from db.ids import new_id
-from domain.market.processes import NUDGE
+from domain.platform.workflows import NUDGE
 from domain.webhooks.commands import WebhookStart
 from domain.webhooks.policy import WebhookPolicy
 from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_DELIVERY, WEBHOOK_QUEUE, webhook_process

@@ -16,7 +16,7 @@ from domain.checkout.models import ItemChoice, PaymentChoice
 from domain.checkout.policy import CheckoutPolicy
 from domain.checkout.processes import CHECKOUT, checkout_process
 from domain.market.commands import Done
-from domain.market.processes import NUDGE
+from domain.platform.workflows import NUDGE
 from tests.workflows.books import BUYER, LISTING, STORE
 from tests.workflows.fake_checkouts import Session
 from tests.workflows.town import Town

@@ -9,8 +9,9 @@ from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateStage
 from activities.market.waking import market_process
 from activities.processes import send_command
 from domain.market.commands import Done, MakeOffer, PostReview
-from domain.market.processes import NUDGE, REVIEW_WINDOW, review_window_process
+from domain.market.processes import REVIEW_WINDOW, review_window_process
 from domain.market.states import DeliveryKind, ReviewWindowStatus
+from domain.platform.workflows import NUDGE
 from tests.workflows.books import BUYER, LISTING, SELLER
 from tests.workflows.test_dev_server import SHORT_TASK
 from tests.workflows.test_order_process import bought

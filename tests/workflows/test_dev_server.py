@@ -11,8 +11,8 @@ from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateStage
 from temporalio.testing import WorkflowEnvironment
 
 from domain.market.commands import AnswerOffer
-from domain.market.processes import NUDGE
 from domain.market.states import CloseReason, DeliveryKind, OfferStatus, ReviewWindowStatus
+from domain.platform.workflows import NUDGE
 from souk.stack.embedded import SEARCH_ATTRIBUTES
 from tests.conftest import TEST_KEY_RING
 from tests.workflows.books import BUYER, SELLER, Books

@@ -8,8 +8,9 @@ from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from domain.market import errors
-from domain.market.processes import NEGOTIATION, NUDGE, ORDER, REVIEW_WINDOW, STORE_TRUST, negotiation_process
+from domain.market.processes import NEGOTIATION, ORDER, REVIEW_WINDOW, STORE_TRUST, negotiation_process
 from domain.market.states import CloseReason, DeliveryKind, ListingStatus, OfferStatus
+from domain.platform.workflows import NUDGE
 from tests.workflows.books import BUYER, SELLER
 from tests.workflows.test_negotiation_process import haggle, outcome
 from tests.workflows.test_order_process import window_opened

@@ -8,8 +8,8 @@ from temporalio.client import WorkflowUpdateFailedError
 
 from domain.market.negotiation import MerchantLimits
 from domain.market.policy import DAY, HOUR
-from domain.market.processes import NUDGE
 from domain.market.states import CloseReason, ListingStatus, OfferStatus
+from domain.platform.workflows import NUDGE
 from tests.workflows.books import BUYER, SELLER, Haggle
 from tests.workflows.town import Town, refusal
 from tests.workflows.waiting import has_ended, until

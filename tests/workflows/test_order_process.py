@@ -8,7 +8,6 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from domain.market.policy import DAY, HOUR
-from domain.market.processes import NUDGE
 from domain.market.states import (
     CloseReason,
     DeliveryKind,
@@ -18,6 +17,7 @@ from domain.market.states import (
     RefundReason,
     ReviewWindowStatus,
 )
+from domain.platform.workflows import NUDGE
 from tests.workflows.books import BUYER, SELLER, STRANGER, Bought
 from tests.workflows.town import Town, refusal
 from tests.workflows.waiting import has_begun, has_ended, until

@@ -6,8 +6,9 @@ import pytest
 from temporalio.client import WorkflowFailureError, WorkflowUpdateFailedError
 
 from domain.market.policy import DAY
-from domain.market.processes import NUDGE, REVIEW_WINDOW, review_window_process
+from domain.market.processes import REVIEW_WINDOW, review_window_process
 from domain.market.states import DeliveryKind, ReviewWindowStatus
+from domain.platform.workflows import NUDGE
 from tests.workflows.books import SELLER, STRANGER
 from tests.workflows.test_order_process import bought, window_opened
 from tests.workflows.town import Town, refusal

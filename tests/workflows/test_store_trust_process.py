@@ -7,7 +7,8 @@ from temporalio.exceptions import ApplicationError
 
 from domain.market.commands import StoreTrustStart
 from domain.market.policy import DAY, HOUR
-from domain.market.processes import MARKET_AUDIT, NUDGE, STORE_TRUST, SWEEP
+from domain.market.processes import MARKET_AUDIT, STORE_TRUST, SWEEP
+from domain.platform.workflows import NUDGE
 from tests.workflows.books import STRANGER
 from tests.workflows.town import Town
 from tests.workflows.waiting import has_ended, idle, until

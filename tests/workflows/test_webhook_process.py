@@ -15,7 +15,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.attributes import STATE
-from domain.market.processes import NUDGE
+from domain.platform.workflows import NUDGE
 from domain.webhooks.commands import WebhookStart
 from domain.webhooks.policy import WebhookPolicy
 from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_DELIVERY, WEBHOOK_QUEUE, webhook_process

@@ -37,7 +37,6 @@ from domain.market.commands import (
 from domain.market.policy import MarketPolicy
 from domain.market.processes import (
     NEGOTIATION,
-    NUDGE,
     ORDER,
     REVIEW_WINDOW,
     STORE_TRUST,
@@ -46,6 +45,7 @@ from domain.market.processes import (
     review_window_process,
     store_trust_process,
 )
+from domain.platform.workflows import NUDGE
 from tests.workflows.books import BUYER, LISTING, STORE, Books, Fault, key
 from tests.workflows.fake_checkouts import FakeCheckouts
 from tests.workflows.fake_negotiations import FakeNegotiations

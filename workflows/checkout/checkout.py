@@ -32,8 +32,9 @@ with workflow.unsafe.imports_passed_through():
     from domain.checkout.processes import CHECKOUT
     from domain.checkout.states import PaymentStatus
     from domain.market.commands import Done
-    from domain.market.processes import NUDGE
-    from workflows.market.process import CommandProcess, record
+    from workflows.market.notices import MarketNotices
+    from workflows.platform.process import CommandProcess
+    from workflows.platform.recording import record
 
 _RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10))
 _ATTEMPT = timedelta(seconds=30)
@@ -47,7 +48,8 @@ class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
 
     @workflow.init
     def __init__(self, start: CheckoutStart) -> None:
-        super().__init__(start, start.market, "incomplete")
+        super().__init__(start, "incomplete")
+        self._notices = MarketNotices(start.market)
         self._sold_out: list[UUID] = []
 
     @workflow.run
@@ -69,20 +71,9 @@ class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
     @workflow.update(name="complete_checkout")
     async def complete_checkout(self, command: CompleteCheckout) -> Done:
         async with self._lock:
-            try:
-                snapshot = await record(Record.begin_completion, "begin to complete", self._start, command)
-            except ApplicationError:
-                # Either nothing was ever open, or the process was lost and its projection waits: look which.
-                self._nudged |= self._snapshot is None
-                raise
-            self._take_over(snapshot)
+            snapshot = await self._record_command(Record.begin_completion, command, "begin to complete")
             snapshot = await self._advance(snapshot, command.payment)
         return _done(snapshot)
-
-    @workflow.signal(name=NUDGE)
-    def nudge(self) -> None:
-        """Look again: a sweep found its time passed, an attempt that stands still, or money to pay back."""
-        self._nudged = True
 
     async def _settle(self) -> CheckoutSnapshot:
         snapshot = await record(Record.settle_checkout, "record what has come due", self._start)
@@ -138,7 +129,7 @@ class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
 
     def _keep(self, snapshot: CheckoutSnapshot) -> None:
         self._sold_out += [key for key in snapshot.sold_out if key not in self._sold_out]
-        self._trust_moved |= snapshot.trust_moved
+        self._notices.trust_moved |= snapshot.trust_moved
         self._report(
             snapshot.status,
             snapshot.awaiting,
@@ -152,8 +143,8 @@ class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
 
     async def _tell_others(self) -> None:
         while self._sold_out:
-            await self._tell_listing(self._sold_out.pop())
-        await self._tell(self._start.store_id)
+            await self._notices.sold_out(self._sold_out.pop())
+        await self._notices.send(self._start.store_id)
 
 
 def _done(snapshot: CheckoutSnapshot) -> Done:

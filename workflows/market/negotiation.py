@@ -24,8 +24,10 @@ with workflow.unsafe.imports_passed_through():
         NegotiationSnapshot,
         NegotiationStart,
     )
-    from domain.market.processes import BOUGHT, NEGOTIATION, NUDGE
-    from workflows.market.process import CommandProcess, record
+    from domain.market.processes import BOUGHT, NEGOTIATION
+    from workflows.market.notices import MarketNotices
+    from workflows.platform.process import CommandProcess
+    from workflows.platform.recording import record
 
 
 @workflow.defn(
@@ -37,7 +39,8 @@ class Negotiation(CommandProcess[NegotiationStart, NegotiationSnapshot]):
 
     @workflow.init
     def __init__(self, start: NegotiationStart) -> None:
-        super().__init__(start, start.policy, "PROPOSED")
+        super().__init__(start, "PROPOSED")
+        self._notices = MarketNotices(start.policy)
         self._sold_out = False
         self._bought = False
         self._answer_at: datetime | None = None
@@ -67,15 +70,10 @@ class Negotiation(CommandProcess[NegotiationStart, NegotiationSnapshot]):
     async def withdraw_offer(self, command: AnswerOffer) -> Done:
         return _done(await self._carry_out(Record.withdraw_offer, command, "record a withdrawal"))
 
-    @workflow.signal(name=NUDGE)
-    def nudge(self) -> None:
-        """Look again: the listing changed, or a sweep found a date passed."""
-        self._nudged = True
-
     @workflow.signal(name=BOUGHT)
     def bought(self) -> None:
         """The offer was bought: the purchase has closed the projection, so there is nothing to look up."""
-        self._bought = True
+        self._bought = self._changed = True
         start = self._start
         self._report(
             "ACCEPTED",
@@ -100,11 +98,11 @@ class Negotiation(CommandProcess[NegotiationStart, NegotiationSnapshot]):
 
     def _keep(self, snapshot: NegotiationSnapshot) -> None:
         self._sold_out |= snapshot.sold_out
-        self._trust_moved |= snapshot.trust_moved
+        self._notices.trust_moved |= snapshot.trust_moved
         if snapshot.auto_answer and snapshot.offer_id != self._answer_for:
             # After a random while, as a person would: timing must not tell of a threshold.
             delay = workflow.random().uniform(
-                self._policy.auto_answer_min_seconds, self._policy.auto_answer_max_seconds
+                self._start.policy.auto_answer_min_seconds, self._start.policy.auto_answer_max_seconds
             )
             self._answer_for = snapshot.offer_id
             self._answer_at = workflow.now() + timedelta(seconds=delay)
@@ -127,8 +125,8 @@ class Negotiation(CommandProcess[NegotiationStart, NegotiationSnapshot]):
     async def _tell_others(self) -> None:
         if self._sold_out:
             self._sold_out = False
-            await self._tell_listing(self._start.listing_id)
-        await self._tell(self._start.store_id)
+            await self._notices.sold_out(self._start.listing_id)
+        await self._notices.send(self._start.store_id)
 
 
 def _done(snapshot: NegotiationSnapshot) -> Done:

@@ -24,8 +24,10 @@ with workflow.unsafe.imports_passed_through():
         ReverseOrder,
         ReviewWindowStart,
     )
-    from domain.market.processes import NUDGE, ORDER
-    from workflows.market.process import CommandProcess, record
+    from domain.market.processes import ORDER
+    from workflows.market.notices import MarketNotices
+    from workflows.platform.process import CommandProcess
+    from workflows.platform.recording import record
 
 
 @workflow.defn(
@@ -37,7 +39,8 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
 
     @workflow.init
     def __init__(self, start: OrderStart) -> None:
-        super().__init__(start, start.policy, "PLACED")
+        super().__init__(start, "PLACED")
+        self._notices = MarketNotices(start.policy)
         self._sold_out = False
         self._negotiation_told = False
         self._window_opened = False
@@ -75,11 +78,6 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
     async def reverse_order(self, command: ReverseOrder) -> Done:
         return _done(await self._carry_out(Record.reverse_order, command, "record that its payment did not come"))
 
-    @workflow.signal(name=NUDGE)
-    def nudge(self) -> None:
-        """Look again: a sweep found a date passed."""
-        self._nudged = True
-
     async def _settle(self) -> OrderSnapshot:
         return await record(Record.settle_order, "record what has come due", self._start)
 
@@ -88,7 +86,7 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
 
     def _keep(self, snapshot: OrderSnapshot) -> None:
         self._sold_out |= snapshot.sold_out
-        self._trust_moved |= snapshot.trust_moved
+        self._notices.trust_moved |= snapshot.trust_moved
         self._report(
             snapshot.status,
             snapshot.awaiting,
@@ -112,19 +110,19 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
                 order_id=self._start.order_id,
                 listing_id=self._start.listing_id,
                 store_id=self._start.store_id,
-                policy=self._policy,
+                policy=self._start.policy,
                 opened=snapshot.opened_window,
             )
         self._negotiation_told |= negotiation_id is not None
         self._window_opened |= window_opens
         self._void_told |= window_void
         if negotiation_id is not None:
-            await self._tell_bought(negotiation_id)
+            await self._notices.bought(negotiation_id)
         void = self._start.order_id if window_void else None
-        await self._tell(self._start.store_id, review_window=window, void_window_of=void)
+        await self._notices.send(self._start.store_id, review_window=window, void_window_of=void)
         if self._sold_out:
             self._sold_out = False
-            await self._tell_listing(self._start.listing_id)
+            await self._notices.sold_out(self._start.listing_id)
 
 
 def _done(snapshot: OrderSnapshot) -> Done:

@@ -3,6 +3,7 @@
 Guards that an order has at most one review, posted in time by its buyer.
 """
 
+import asyncio
 from datetime import datetime
 
 from temporalio import workflow
@@ -12,19 +13,23 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.market.signatures import ReviewActivities as Record
     from domain.market.commands import Done, PostReview, ReviewWindowSnapshot, ReviewWindowStart
-    from domain.market.processes import NUDGE, REVIEW_WINDOW
-    from workflows.market.process import MarketProcess, record
+    from domain.market.processes import REVIEW_WINDOW
+    from workflows.market.notices import MarketNotices
+    from workflows.platform.process import WaitingProcess
+    from workflows.platform.recording import record
 
 
 @workflow.defn(
     name=REVIEW_WINDOW,
     failure_exception_types=[pydantic.ValidationError],
 )
-class ReviewWindow(MarketProcess):
+class ReviewWindow(WaitingProcess):
     @workflow.init
     def __init__(self, start: ReviewWindowStart) -> None:
-        super().__init__(start.policy, "OPEN")
+        super().__init__("OPEN")
         self._start = start
+        self._notices = MarketNotices(start.policy)
+        self._lock = asyncio.Lock()
         self._snapshot: ReviewWindowSnapshot | None = None
         if start.opened is None:
             self._nudged = True
@@ -51,18 +56,13 @@ class ReviewWindow(MarketProcess):
             self._keep(await record(Record.post_review, "record the review", self._start, command))
         return Done(entity_id=command.command_id)
 
-    @workflow.signal(name=NUDGE)
-    def nudge(self) -> None:
-        """Look again: the order was refunded, or a sweep found the window passed."""
-        self._nudged = True
-
     async def _look_again(self) -> None:
         async with self._lock:
             self._nudged = False
             self._keep(await record(Record.settle_review_window, "record what has come due", self._start))
 
     async def _tell_others(self) -> None:
-        await self._tell(self._start.store_id)
+        await self._notices.send(self._start.store_id)
 
     def _next_date(self) -> datetime | None:
         if self._snapshot is None:
@@ -71,7 +71,8 @@ class ReviewWindow(MarketProcess):
 
     def _keep(self, snapshot: ReviewWindowSnapshot) -> None:
         self._snapshot = snapshot
-        self._trust_moved |= snapshot.trust_moved
+        self._changed = True
+        self._notices.trust_moved |= snapshot.trust_moved
         self._report(
             "CLOSED" if snapshot.closed else "OPEN",
             "nothing: it is over" if snapshot.closed else "the buyer's review",

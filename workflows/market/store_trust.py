@@ -14,19 +14,19 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.market.signatures import TrustActivities as Record
     from domain.market.commands import StoreTrustStart
-    from domain.market.processes import NUDGE, STORE_TRUST
-    from workflows.market.process import MarketProcess, record
+    from domain.market.processes import STORE_TRUST
+    from workflows.platform.process import WaitingProcess
+    from workflows.platform.recording import record
 
 
 @workflow.defn(
     name=STORE_TRUST,
     failure_exception_types=[pydantic.ValidationError],
 )
-class StoreTrust(MarketProcess):
+class StoreTrust(WaitingProcess):
     @workflow.init
     def __init__(self, start: StoreTrustStart) -> None:
-        super().__init__(start.policy, "WATCHING")
-        self._start = start
+        super().__init__("WATCHING")
 
     @workflow.run
     async def run(self, start: StoreTrustStart) -> None:
@@ -44,14 +44,8 @@ class StoreTrust(MarketProcess):
             if workflow.info().is_continue_as_new_suggested():
                 workflow.continue_as_new(start)
             if not fold.more and not self._nudged:
-                self._changed = False
                 await self._wait(fold.deadline)
             # A fact after a pause is folded at once; those who come soon after a fold share the next one.
-            pause = folded_at + timedelta(seconds=self._policy.trust_fold_delay_seconds) - workflow.now()
+            pause = folded_at + timedelta(seconds=start.policy.trust_fold_delay_seconds) - workflow.now()
             if pause > timedelta(0):
                 await workflow.sleep(pause)
-
-    @workflow.signal(name=NUDGE)
-    def nudge(self) -> None:
-        """A fact was written."""
-        self._nudged = True

@@ -1,0 +1,1 @@
+"""What every context's rules and messages are built of. Knows no context."""

@@ -1,0 +1,4 @@
+"""What every context's workflows have in common by name."""
+
+NUDGE = "nudge"
+"""The signal that says "look again" and nothing else, so repeating it is harmless."""

@@ -1,0 +1,1 @@
+"""What every context's workflows are built of. Knows no context."""
