@@ -24,9 +24,15 @@ from domain.shared.errors import ErrorCode
 _INBOX_OF_CLOSING = {
     CloseReason.WITHDRAWN: InboxType.OFFER_WITHDRAWN,
     CloseReason.BROKEN_BY_SELLER: InboxType.OFFER_WITHDRAWN,
+    CloseReason.RELEASED_BY_BUYER: InboxType.OFFER_WITHDRAWN,
     CloseReason.NOT_ANSWERED: InboxType.OFFER_EXPIRED,
     CloseReason.NOT_PURCHASED: InboxType.HOLD_LAPSED,
     CloseReason.DECLINED: InboxType.OFFER_REJECTED,
+}
+_RELEASE_OF_CLOSING = {
+    CloseReason.BROKEN_BY_SELLER: HoldRelease.BROKEN,
+    CloseReason.RELEASED_BY_BUYER: HoldRelease.RELEASED,
+    CloseReason.NOT_PURCHASED: HoldRelease.LAPSED,
 }
 _EVENT_OF_STATUS = {
     OfferStatus.REJECTED: ActivityType.OFFER_REJECTED,
@@ -99,10 +105,9 @@ class NegotiationCase:
     async def close(self, closing: rules.Closing, told: tuple[Party, ...] = (Party.BUYER, Party.SELLER)) -> None:
         """End the latest offer and the negotiation, return held stock, and say so."""
         if closing.returns_stock:
-            broken = closing.reason is CloseReason.BROKEN_BY_SELLER
-            release = HoldRelease.BROKEN if broken else HoldRelease.LAPSED
+            release = _RELEASE_OF_CLOSING[closing.reason]
             await stock.release_hold(self.step, self.latest.offer_id, release, self.now)
-            if broken:
+            if release is HoldRelease.BROKEN:
                 trust.insert_fact(
                     self.step,
                     store_id=self.negotiation.seller_store_id,

@@ -213,7 +213,10 @@ async def reject_offer(
 async def withdraw_offer(
     offer_id: UUID, caller: AnyAgent, command: CommandDep, context: Context, body: AnswerIn | None = None
 ) -> Response:
-    """Take back your standing offer. A seller may also break an accepted one; its trust hears of that."""
+    """Take back your standing offer, or an accepted one that is not bought: its stock returns.
+
+    A buyer is free to do so and helps the next one. A seller breaks its word; its trust hears of that.
+    """
     return await _answer("withdraw_offer", offer_id, body, caller, command, context)
 
 

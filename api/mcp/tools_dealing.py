@@ -129,7 +129,7 @@ async def decide_offer(
     offer_id: OfferId,
     decision: Annotated[
         Literal["accept", "reject", "withdraw"],
-        Field(description="accept or reject the other side's standing offer; withdraw your own"),
+        Field(description="accept or reject the other side's standing offer; withdraw your own, or an accepted one"),
     ],
     round: Annotated[
         int | None,
@@ -139,8 +139,8 @@ async def decide_offer(
 ) -> OfferView:
     """Accept or reject the offer the other side made, or withdraw the one you made. Final.
 
-    An accepted price is held for its buyer until purchase_by: the buyer then calls buy with offer_id. A seller that
-    withdraws what it accepted loses trust. Give request_id to be safe to repeat.
+    An accepted price is held for its buyer until purchase_by: the buyer then calls buy with offer_id, or withdraw to
+    let the stock go. A seller that withdraws an accepted offer loses trust. Give request_id to be safe to repeat.
     """
     return OfferView.of(await inside().post(f"/v1/offers/{offer_id}/{decision}", {"round": round}, request_id))
 

@@ -14,10 +14,10 @@ PROPOSED: ColumnElement[OfferStatus] = literal_column(f"'{OfferStatus.PROPOSED}'
 
 
 def open_negotiations(buyer_id: ColumnElement[UUID]) -> ColumnElement[int]:
-    """How many of the buyer's negotiations await an answer, for a query that reads it among other things."""
-    table = Negotiation.__table__.alias("awaiting")
+    """How many of the buyer's negotiations await an answer or hold stock, for a query that reads it among others."""
+    table = Negotiation.__table__.alias("open")
     counted = select(func.count()).select_from(table)
-    return counted.where(table.c.buyer_customer_id == buyer_id, table.c.status == PROPOSED).scalar_subquery()
+    return counted.where(table.c.buyer_customer_id == buyer_id, table.c.closed_at.is_(None)).scalar_subquery()
 
 
 def committed_cents(

@@ -85,6 +85,7 @@ class MerchantLimits:
 class BuyerStanding:
     """What the buyer has open and committed, read under the lock on its row.
 
+    ``open_negotiations``: those that await an answer, and those whose accepted offer still holds stock.
     ``committed_cents``: standing bids, accepted and unspent offers, and orders not refunded, in the currency
     of the deal. The cap counts each currency by itself.
     """
@@ -255,12 +256,16 @@ def decide_reject(state: NegotiationState, by: Party, offer_id: UUID, now: datet
 
 
 def decide_withdraw(state: NegotiationState, by: Party, offer_id: UUID, now: datetime) -> Closing:
-    """Take back a standing offer, or, for the seller, an accepted one at the price of OFFER_BROKEN."""
+    """Take back a standing offer, or an accepted one: its stock returns.
+
+    A buyer is free to do without what it has not bought; a seller breaks its word (OFFER_BROKEN).
+    """
     held = state.held
-    if held is not None and held.offer_id == offer_id and by is Party.SELLER:
+    if held is not None and held.offer_id == offer_id:
         if held.purchase_by is not None and now >= held.purchase_by:
             raise errors.PURCHASE_WINDOW_PASSED.error()
-        return Closing(OfferStatus.CANCELLED, CloseReason.BROKEN_BY_SELLER, returns_stock=True)
+        reason = CloseReason.RELEASED_BY_BUYER if by is Party.BUYER else CloseReason.BROKEN_BY_SELLER
+        return Closing(OfferStatus.CANCELLED, reason, returns_stock=True)
     standing = _require_standing(state, offer_id, now)
     if standing.proposed_by is not by:
         raise errors.OFFER_NOT_MAKER.error()

@@ -22,7 +22,7 @@ class MarketPolicy(BaseModel):
     offer_reminder_share: float = Field(0.75, gt=0, lt=1, description="of an offer's time, then who owes the answer")
     purchase_reminder_share: float = Field(0.75, gt=0, lt=1, description="of the purchase window, then the buyer")
     max_rounds: int = Field(10, ge=1, description="offers in one negotiation, counters included")
-    max_open_negotiations: int = Field(100, ge=1, description="per buyer, unless it sets a lower one")
+    max_open_negotiations: int = Field(100, ge=1, description="per buyer, holds included, unless it sets a lower one")
     auto_answer_min_seconds: float = Field(0.5, ge=0)
     auto_answer_max_seconds: float = Field(3.0, ge=0)
 

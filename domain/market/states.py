@@ -78,6 +78,7 @@ class HoldRelease(StrEnum):
     SPENT = "SPENT"
     LAPSED = "LAPSED"
     BROKEN = "BROKEN"
+    RELEASED = "RELEASED"
 
 
 class ReviewWindowStatus(StrEnum):
@@ -156,6 +157,7 @@ class CloseReason(StrEnum):
     SUPERSEDED = "SUPERSEDED"
     WITHDRAWN = "WITHDRAWN"
     BROKEN_BY_SELLER = "BROKEN_BY_SELLER"
+    RELEASED_BY_BUYER = "RELEASED_BY_BUYER"
     SOLD_OUT = "SOLD_OUT"
     LISTING_PAUSED = "LISTING_PAUSED"
     STORE_CLOSED = "STORE_CLOSED"

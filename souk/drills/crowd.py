@@ -226,7 +226,9 @@ class Customer(_Agent):
             now = await self.newest(listing)
             if now.get("status") == "ACCEPTED":
                 if self.likely(0.2):
-                    return None  # lets its hold lapse
+                    if self.likely(0.5):
+                        await self.act("withdraw", f"/v1/offers/{now['offer_id']}/withdraw", now["offer_id"])
+                    return None  # or lets its hold lapse
                 return await self.client.write("order", "POST", "/v1/orders", {"offer_id": now["offer_id"]})
             if now.get("status") != "PROPOSED":
                 return None

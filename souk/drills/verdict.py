@@ -38,7 +38,8 @@ _MADE: dict[str, tuple[str, str]] = {
 _DONE: dict[str, str] = {
     "accept": "SELECT offer_id FROM offers WHERE accepted_at IS NOT NULL",
     "reject": "SELECT offer_id FROM offers WHERE rejected_at IS NOT NULL",
-    "withdraw": "SELECT offer_id FROM offers WHERE close_reason IN ('WITHDRAWN', 'BROKEN_BY_SELLER')",
+    "withdraw": "SELECT offer_id FROM offers"
+    " WHERE close_reason IN ('WITHDRAWN', 'BROKEN_BY_SELLER', 'RELEASED_BY_BUYER')",
     "cancel": "SELECT order_id FROM orders WHERE refund_reason = 'CANCELLED_BY_BUYER'",
     "refund_request": "SELECT order_id FROM orders WHERE refund_requested_at IS NOT NULL",
     "refund_granted": "SELECT order_id FROM orders WHERE refund_reason = 'GRANTED'",

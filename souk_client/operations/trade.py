@@ -60,7 +60,10 @@ def reject_offer(offer_id: str, *, round: int | None = None, key: str | None = N
 
 
 def withdraw_offer(offer_id: str, *, round: int | None = None, key: str | None = None) -> Call[Offer]:
-    """Take one's own offer back. A seller who withdraws an agreed price pays with trust."""
+    """Take one's own offer back, or an agreed price that is not used: its stock returns.
+
+    A seller who withdraws an agreed price pays with trust, a buyer does not.
+    """
     return post(f"/v1/offers/{offer_id}/withdraw", Offer, key, round=round)
 
 

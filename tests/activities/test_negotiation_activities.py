@@ -2,8 +2,9 @@
 
 import pytest
 
+from domain.market import errors
 from domain.market.states import OfferStatus
-from tests.activities.scene import Deal, Scene
+from tests.activities.scene import Deal, Scene, refused
 from tests.activities.traces import counts
 
 
@@ -124,6 +125,22 @@ async def test_a_seller_breaks_its_word(scene: Scene) -> None:
     assert await scene.facts(shop) == ["OFFER_BROKEN"]
     assert await scene.inbox(buyer) == ["OFFER_ACCEPTED", "OFFER_WITHDRAWN"]
     await _twice(scene, deal)
+
+
+async def test_a_buyer_lets_a_hold_go(scene: Scene) -> None:
+    shop, buyer = await scene.shop(stock=1), await scene.customer()
+    deal = await scene.accepted(shop, buyer)
+    snapshot = await deal.withdraw(buyer)
+    assert (snapshot.trust_moved, snapshot.closed) == (False, True)
+    assert await deal.state() == ("CANCELLED", "RELEASED_BY_BUYER", True)
+    assert await scene.listing(shop) == (1, "ACTIVE")
+    assert await scene.facts(shop) == []
+    assert await scene.inbox(shop.merchant_id) == ["OFFER_MADE", "OFFER_WITHDRAWN"]
+    query = "SELECT release::text FROM stock_holds WHERE offer_id = :id"
+    assert await scene.value(query, id=deal.standing) == "RELEASED"
+    await _twice(scene, deal)
+    async with refused(errors.OFFER_NOT_ACCEPTED):
+        await scene.bought(shop, buyer, offer_id=deal.standing)
 
 
 async def test_an_unanswered_offer_expires(scene: Scene) -> None:

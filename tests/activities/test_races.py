@@ -148,6 +148,28 @@ async def test_an_accepted_offer_bought_broken_and_bought_again(crowd: Scene, se
 
 
 @pytest.mark.parametrize("seed", ROUNDS)
+async def test_an_accepted_offer_bought_released_and_broken(crowd: Scene, seed: int) -> None:
+    """Whoever comes first: the stock is sold or back, and the seller answers only for its own word."""
+    shop, buyer = await crowd.shop(stock=1), await crowd.customer()
+    deal = await crowd.accepted(shop, buyer)
+    codes = await _race(
+        seed,
+        crowd.bought(shop, buyer, offer_id=deal.standing),
+        deal.withdraw(buyer),
+        deal.withdraw(shop.merchant_id),
+    )
+    assert codes.count("ok") == 1
+    reason, stock, fact = [
+        ("PURCHASED", (0, "SOLD_OUT"), ["OFFER_HONORED"]),
+        ("RELEASED_BY_BUYER", (1, "ACTIVE"), []),
+        ("BROKEN_BY_SELLER", (1, "ACTIVE"), ["OFFER_BROKEN"]),
+    ][codes.index("ok")]
+    assert (await deal.state())[1] == reason
+    assert await crowd.listing(shop) == stock
+    assert await crowd.facts(shop) == fact
+
+
+@pytest.mark.parametrize("seed", ROUNDS)
 async def test_an_accepted_offer_bought_as_it_lapses(crowd: Scene, seed: int) -> None:
     brief = crowd.with_policy(purchase_window_seconds=0.05)
     shop, buyer = await crowd.shop(stock=1), await crowd.customer()

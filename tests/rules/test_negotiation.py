@@ -183,7 +183,7 @@ def test_an_accept_that_cannot_be_sold_ends_the_offer_with_its_reason(
     assert due == (None if waits else closing)
 
 
-def test_a_hold_lapses_unless_it_was_spent_or_broken_before():
+def test_a_hold_lapses_unless_it_was_spent_broken_or_released_before():
     held = put(chain(500), status=OfferStatus.ACCEPTED, purchase_by=T0 + timedelta(hours=24))
     before, after = T0 + timedelta(hours=23), T0 + timedelta(hours=24)
     assert rules.decide_due(held, OPEN, before) is None
@@ -193,7 +193,9 @@ def test_a_hold_lapses_unless_it_was_spent_or_broken_before():
     broken = rules.decide_withdraw(held, Party.SELLER, offer_id(1), before)
     assert broken == rules.Closing(OfferStatus.CANCELLED, CloseReason.BROKEN_BY_SELLER, returns_stock=True)
     assert refused(rules.decide_withdraw, held, Party.SELLER, offer_id(1), after) == "order.purchase_window_passed"
-    assert refused(rules.decide_withdraw, held, Party.BUYER, offer_id(1), before) == "offer.not_open"
+    released = rules.decide_withdraw(held, Party.BUYER, offer_id(1), before)
+    assert released == rules.Closing(OfferStatus.CANCELLED, CloseReason.RELEASED_BY_BUYER, returns_stock=True)
+    assert refused(rules.decide_withdraw, held, Party.BUYER, offer_id(1), after) == "order.purchase_window_passed"
     spent = replace(held, spent=True)
     assert refused(rules.decide_withdraw, spent, Party.SELLER, offer_id(1), before) == "offer.not_open"
     # A hold outlives the listing: what was promised is sold.

@@ -132,9 +132,9 @@ class Haggling(RuleBasedStateMachine):
             closing = rules.decide_withdraw(self.state, by, offer_id(answered), self.now)
         except DomainError:
             return
-        if closing.reason is CloseReason.BROKEN_BY_SELLER:
-            assert held is not None
-            assert by is Party.SELLER
+        if held is not None:
+            kept = CloseReason.BROKEN_BY_SELLER if by is Party.SELLER else CloseReason.RELEASED_BY_BUYER
+            assert closing.reason is kept
         else:
             assert standing is not None
             assert standing.proposed_by is by

@@ -191,6 +191,16 @@ async def test_an_accept_of_the_last_stock_tells_the_other_negotiations(town: To
     assert town.books.attempts["tell_store_trust"] == 1
 
 
+async def test_a_buyer_lets_its_hold_go(town: Town):
+    await town.bid(quantity=10)
+    await town.answer("accept", "bid", SELLER)
+    await town.answer("withdraw", "bid", BUYER, "not any more")
+    await until(lambda: has_ended(town.deal))
+    assert outcome(town) == (OfferStatus.CANCELLED, CloseReason.RELEASED_BY_BUYER)
+    assert town.books.listing.stock == 10
+    assert town.books.attempts["tell_store_trust"] == 0
+
+
 async def test_an_accept_without_stock_is_refused_and_ends_the_offer(town: Town):
     await town.bid(quantity=5)
     town.books.move_stock(-6)
