@@ -54,6 +54,20 @@ IDEMPOTENCY_IN_FLIGHT = declare(
     "The first request with this Idempotency-Key is still being carried out.",
     "repeat the same request after Retry-After",
 )
+SECRET_NOT_REPEATED = declare(
+    "idempotency.secret_not_repeated",
+    ErrorKind.CONFLICT,
+    "The answer to this Idempotency-Key holds a secret, which is told again to the API key that asked and to no other.",
+    "repeat the request with the API key it was first made with",
+    "use a fresh key to make another",
+)
+ALREADY_REGISTERED = declare(
+    "agent.already_registered",
+    ErrorKind.CONFLICT,
+    "This registration was carried out. Its API key was told once: who repeats it has proven nothing.",
+    "register under another handle",
+    "POST /v1/agents with a random registration_secret of your own: with it a repetition gets the same key again",
+)
 
 UNAVAILABLE = declare(
     "service.unavailable",

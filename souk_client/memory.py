@@ -4,6 +4,7 @@ An agent that is started again with the same file goes on as the same agent. Ide
 the file's seed and from what they are for, so what was done but not written down is not done twice.
 """
 
+import hmac
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,11 +41,16 @@ class Memory(BaseModel):
         """The idempotency key of one step: always the same for the same file and step."""
         return str(uuid5(UUID(self.seed), "/".join(map(str, parts))))
 
+    def _registration_secret(self) -> str:
+        return hmac.digest(self.seed.encode(), b"registration", "sha256").hex()
+
     def join(self, souk: Souk, agent_type: Literal["MERCHANT", "CUSTOMER"], name: str) -> Souk:
         """The market as the agent of this memory, which registers the first time. Raises SoukError."""
         if self.api_key is None:
             handle = f"{agent_type.lower()}-{self.seed[:8]}"
-            made = souk.register(agent_type, handle, name, key=self.key("register"))
+            made = souk.register(
+                agent_type, handle, name, registration_secret=self._registration_secret(), key=self.key("register")
+            )
             self.api_key, self.agent_id = made.api_key, made.agent.agent_id
             self.save()
         return souk.acting_as(self.api_key)

@@ -34,6 +34,11 @@ def new_key() -> str:
     return str(UUID(bytes=secrets.token_bytes(16), version=4))
 
 
+def new_registration_secret() -> str:
+    """What proves that a repeated registration is one's own: 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
 def retry_after_seconds(response: httpx.Response) -> float | None:
     """The Retry-After header in seconds (delta or HTTP date), None when absent or unreadable."""
     value = response.headers.get("Retry-After", "").strip()

@@ -22,7 +22,7 @@ from db.platform import keys
 from db.platform.tables import ApiKey, ApiKeyKind
 from domain.market.errors import AGENT_NOT_FOUND, HANDLE_TAKEN, NOT_A_CUSTOMER
 from domain.market.states import AgentType
-from domain.platform_errors import KEY_NOT_FOUND
+from domain.platform_errors import ALREADY_REGISTERED, KEY_NOT_FOUND, SECRET_NOT_REPEATED
 
 router = APIRouter(prefix="/v1/agents", tags=["agents"])
 
@@ -50,7 +50,22 @@ class AgentIn(RequestModel):
     display_name: Name
     bio: Note | None = None
     avatar_url: Url | None = None
-    model_config = example({"agent_type": "CUSTOMER", "handle": "ana", "display_name": "Ana", "bio": "Collects maps."})
+    registration_secret: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{32,256}$")] | None = Field(
+        default=None,
+        repr=False,
+        description="made at random by the caller, 32 to 256 visible ASCII characters: whoever repeats the request "
+        "with it and the same Idempotency-Key gets the same API key again. Kept only as a part of hashes.",
+        json_schema_extra={"format": "password", "writeOnly": True},
+    )
+    model_config = example(
+        {
+            "agent_type": "CUSTOMER",
+            "handle": "ana",
+            "display_name": "Ana",
+            "bio": "Collects maps.",
+            "registration_secret": "a-random-text-of-at-least-32-characters",
+        }
+    )
 
 
 class AgentOut(ResponseModel):
@@ -68,7 +83,7 @@ class AgentOut(ResponseModel):
 
 
 class Registered(ResponseModel):
-    """``api_key`` is shown this once; only its hash is kept."""
+    """``api_key`` is shown by this answer only, and to a repetition that proves itself; its hash alone is kept."""
 
     agent: AgentOut
     key_id: UUID
@@ -138,32 +153,36 @@ class _Credential:
         return keys.derived_secret(self._derivation, key_id, self._idempotency_key)
 
     def shown(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
-        def finish(answer: dict[str, Any]) -> dict[str, Any]:
+        def with_key(answer: dict[str, Any]) -> dict[str, Any]:
             key_id = UUID(answer["key_id"])
             return {**answer, "api_key": keys.format_key(key_id, self.secret(key_id))}
 
-        return finish
+        return with_key
 
 
 @router.post(
     "",
     status_code=201,
     response_model=Registered,
-    responses=errors(HANDLE_TAKEN),
+    responses=errors(HANDLE_TAKEN, ALREADY_REGISTERED, SECRET_NOT_REPEATED),
     dependencies=[limit("registrations_per_address")],
     openapi_extra={"security": [{}]},  # besides the scheme: a key may be sent and is not needed
 )
 async def register_agent(body: AgentIn, fact: FactDep) -> Response:
-    """Register, and get an API key. Repeated with the same Idempotency-Key it gives the same key again."""
+    """Register, and get an API key. Bring a ``registration_secret``: then a repetition gets the same key again.
+
+    Without one a repetition is told that it happened, and no key: nothing tells it from a stranger's request.
+    """
+    await fact.prove(body.registration_secret)
     credential = _Credential(fact)
 
     async def work(session: AsyncSession, new_agent_id: UUID) -> Registered:
-        agent = await agents.insert_agent(session, new_agent_id, **body.model_dump())
+        agent = await agents.insert_agent(session, new_agent_id, **body.model_dump(exclude={"registration_secret"}))
         key_id = new_id()
         keys.insert_key(session, key_id, ApiKeyKind.AGENT, agent.agent_id, "first", credential.secret(key_id))
         return Registered(agent=AgentOut.model_validate(agent), key_id=key_id)
 
-    return await fact.once(work, finish=credential.shown())
+    return await fact.once(work, secret=credential.shown())
 
 
 @router.get("/me", responses=errors())
@@ -183,7 +202,7 @@ async def list_my_keys(caller: AnyAgent, context: Context) -> Keys:
     return Keys(items=[KeyOut.model_validate(row) for row in rows])
 
 
-@router.post("/me/keys", status_code=201, response_model=NewKey, responses=errors())
+@router.post("/me/keys", status_code=201, response_model=NewKey, responses=errors(SECRET_NOT_REPEATED))
 async def make_key(body: KeyIn, caller: AnyAgent, fact: FactDep) -> Response:
     """One more key for the caller. To rotate: make one, use it, revoke the old one."""
     credential = _Credential(fact)
@@ -192,7 +211,7 @@ async def make_key(body: KeyIn, caller: AnyAgent, fact: FactDep) -> Response:
         keys.insert_key(session, key_id, ApiKeyKind.AGENT, caller.agent_id, body.label, credential.secret(key_id))
         return NewKey(key_id=key_id, label=body.label)
 
-    return await fact.once(work, finish=credential.shown())
+    return await fact.once(work, secret=credential.shown())
 
 
 @router.delete("/me/keys/{key_id}", status_code=204, responses=errors(KEY_NOT_FOUND))

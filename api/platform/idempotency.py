@@ -5,15 +5,18 @@ command cannot be (:class:`ProcessCommand`): its record is committed first, with
 is the update id and the new entity's id, so an attempt that was cut off is taken up again under the same
 id and the process answers what it answered before. Refusals are answers and are kept too, except those a
 caller can cure without changing the request: who it is, how often it asks, what is away.
+
+A record belongs to whoever proved to be the caller: an agent, an operator, or a secret that a stranger brings. A
+secret in an answer is never stored, and told again only to the credential that asked first.
 """
 
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from fastapi import Depends, Request
 from pydantic import BaseModel
@@ -22,22 +25,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from api.context import AppContext, Context
-from api.errors import document, refusal_of, refusal_text
-from api.platform.auth import Caller, Identity, Operator, identity
-from api.platform.idempotency_keys import KeyHeader, check_key, is_kept, request_hash
-from api.platform.limits import client_address
+from api.context import Context
+from api.errors import refusal_of
+from api.platform.auth import Identity, identity
+from api.platform.claims import Claims
+from api.platform.idempotency_keys import KeyHeader, is_kept, request_hash, stranger_scope
 from db.ids import new_id
 from db.platform import idempotency as records
 from db.reading import Asked, One, Row
 from db.steps import Step
 from domain import platform_errors as errors
-from domain.shared.errors import DomainError
 
-_ANONYMOUS = UUID("6f0b2f60-3c5e-4f4e-9a43-0d4a5f2a7f11")
-REPLAYED = "Idempotent-Replayed"
-
-Finish = Callable[[dict[str, Any]], dict[str, Any]]
+Secret = Callable[[dict[str, Any]], dict[str, Any]]
+"""An answer with the secret in it, which is told and not stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,97 +56,64 @@ Begin = Callable[[], Awaitable[tuple[Run, Send] | records.Stored]]
 Answer = Callable[[Run], Awaitable[str]]
 
 
-class _Idempotent:
-    """What both styles share: the key, the scope it lives in, and answering from the record."""
-
-    personal = False
-    """Whether answers hold personal data, which is not kept as long as other answers."""
-
-    def __init__(self, request: Request, context: AppContext, found: Identity | None, key: str | None) -> None:
-        if key is not None:
-            check_key(key)
-        self.request = request
-        self.context = context
-        self.database = context.database
-        self.key = key
-        match found:
-            case Caller():
-                self.scope = found.agent_id
-            case Operator():
-                self.scope = found.key_id
-            case None:
-                self.scope = uuid5(_ANONYMOUS, client_address(request.scope))
-
-    async def _claim(self, step: Step, lease_seconds: float | None) -> records.Claim | records.Stored:
-        assert self.key is not None
-        found = await records.claim(
-            step, self.scope, records.hash_key(self.key), await request_hash(self.request), lease_seconds
-        )
-        match found:
-            case records.InFlight():
-                raise errors.IDEMPOTENCY_IN_FLIGHT.error(retry_after_seconds=found.seconds_left)
-            case records.Reused():
-                raise errors.IDEMPOTENCY_KEY_REUSED.error()
-        return found
-
-    def _replay(self, stored: records.Stored, finish: Finish | None = None) -> Response:
-        answer = self._render(stored.status_code, stored.text, finish)
-        answer.headers[REPLAYED] = "true"
-        return answer
-
-    def _refusal_text(self, refused: DomainError) -> tuple[int, str]:
-        return refusal_text(refused, self.request)
-
-    async def _keep_refusal(self, refused: DomainError, finish: Finish | None = None) -> Response:
-        """Answer and keep a refusal that rolled its claim back. A twin that fared better has the last word."""
-        status, text = self._refusal_text(refused)
-        async with self.database.step(viewer=self.scope) as step:
-            found = await self._claim(step, None)
-            if isinstance(found, records.Stored):
-                return self._replay(found, finish)
-            await records.complete(step, found.command_id, status, text)
-        return self._document(status, text, refused)
-
-    def _render(self, status: int, text: str, finish: Finish | None = None) -> Response:
-        if finish is not None and status < 400:
-            text = json.dumps(finish(json.loads(text)), separators=(",", ":"))
-        return self._document(status, text)
-
-    def _document(self, status: int, text: str, refused: DomainError | None = None) -> Response:
-        return document(status, text, refused, scope=self.request.scope)
-
-
-class Fact(_Idempotent):
+class Fact(Claims):
     """A dependency for routes that write one fact."""
+
+    _proof: str | None = None
+
+    async def prove(self, proof: str | None) -> None:
+        """Tell by which secret a caller without credentials will be known again; None when it brought none.
+
+        Then what is remembered belongs to this very request, and tells a repetition only that it was carried out.
+        """
+        if self.found is None and self.key is not None:
+            pepper = self.context.settings.credential_secret.get_secret_value().encode()
+            self._proof = proof
+            self.scope = stranger_scope(pepper, self.key, await request_hash(self.request), proof)
 
     async def once(
         self,
         work: Callable[[AsyncSession, UUID], Awaitable[BaseModel]],
         status: int = 201,
         *,
-        finish: Finish | None = None,
+        secret: Secret | None = None,
         after: Callable[[], Awaitable[None]] | None = None,
     ) -> Response:
         """Run ``work(session, new_id)`` in one transaction with the record, and answer with its result.
 
-        ``finish`` adds to every answer, repeated ones too, what must not be stored. ``after`` runs once the
-        fact is committed, not for repetitions.
+        ``secret`` adds to the answer what must not be stored; a repetition gets it with the credential of the first
+        request only. ``after`` runs once the fact is committed, not for repetitions. Raises
+        idempotency.secret_not_repeated, agent.already_registered.
         """
         try:
-            stored, text = await self._write(work, status)
+            stored, text = await self._write(work, status, secret)
         except Exception as error:
             refused = refusal_of(error)
             if refused is None or self.key is None or not is_kept(refused):
                 raise
-            return await self._keep_refusal(refused, finish)
+            answer = await self._keep_refusal(refused)
+            return self._told_again(answer, secret) if isinstance(answer, records.Stored) else answer
         if stored is not None:
-            return self._replay(stored, finish)
+            return self._told_again(stored, secret)
         if after is not None:
             await after()
-        return self._render(status, text, finish)
+        return self._document(status, text if secret is None else _with(secret, text))
+
+    def _told_again(self, stored: records.Stored, secret: Secret | None) -> Response:
+        if secret is None or stored.status_code >= 400:
+            return self._replay(stored)
+        if self.found is None and self._proof is None:
+            raise errors.ALREADY_REGISTERED.error()
+        if stored.told != self._credential():
+            raise errors.SECRET_NOT_REPEATED.error()
+        return self._replay(replace(stored, text=_with(secret, stored.text)))
+
+    def _credential(self) -> str:
+        """The credential a secret was told to: the id of its key. Strangers' proofs are in the record's scope."""
+        return str(self.found.key_id) if self.found is not None else "stranger"
 
     async def _write(
-        self, work: Callable[[AsyncSession, UUID], Awaitable[BaseModel]], status: int
+        self, work: Callable[[AsyncSession, UUID], Awaitable[BaseModel]], status: int, secret: Secret | None
     ) -> tuple[records.Stored | None, str]:
         async with self.database.transaction(viewer=self.scope) as session:
             if self.key is None:
@@ -157,11 +124,16 @@ class Fact(_Idempotent):
                 return found, ""
             text = (await work(session, found.command_id)).model_dump_json()
             await session.flush()
-            await records.complete(step, found.command_id, status, text, personal=self.personal)
+            told = None if secret is None else self._credential()
+            await records.complete(step, found.command_id, status, text, personal=self.personal, told=told)
             return None, text
 
 
-class ProcessCommand(_Idempotent):
+def _with(secret: Secret, text: str) -> str:
+    return json.dumps(secret(json.loads(text)), separators=(",", ":"))
+
+
+class ProcessCommand(Claims):
     """A dependency for routes that tell a process what to do."""
 
     async def run(self, action: Callable[[Run], Awaitable[BaseModel]], status: int = 200) -> Response:
@@ -230,7 +202,8 @@ class ProcessCommand(_Idempotent):
             refused = refusal_of(error)
             if refused is None or self.key is None or not is_kept(refused):
                 raise
-            return await self._keep_refusal(refused)
+            kept = await self._keep_refusal(refused)
+            return self._replay(kept) if isinstance(kept, records.Stored) else kept
         if isinstance(begun, records.Stored):
             return self._replay(begun)
         run, send = begun

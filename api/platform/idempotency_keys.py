@@ -1,9 +1,11 @@
 """What an Idempotency-Key is, which requests are the same, and which refusals are kept as answers."""
 
 import hashlib
+import hmac
 import json
 import re
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Header, Request
 
@@ -54,3 +56,13 @@ async def request_hash(request: Request) -> bytes:
     except (ValueError, RecursionError):
         raise errors.REQUEST_MALFORMED.error() from None
     return hashlib.sha256(f"{request.method}\n{request.url.path}\n{canonical}".encode()).digest()
+
+
+def stranger_scope(pepper: bytes, key: str, request: bytes, proof: str | None) -> UUID:
+    """Where the records of a caller without credentials are: by the hash of the secret it brings.
+
+    Whoever guesses the key finds another scope, and blocks nothing in this one. Without a secret it is the scope of
+    this one request (its hash), in which no other body can be in the way.
+    """
+    known_by = b"request:" + key.encode() + b"\n" + request if proof is None else b"proof:" + proof.encode()
+    return UUID(bytes=hmac.digest(pepper, b"stranger:" + known_by, "sha256")[:16])

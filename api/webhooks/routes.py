@@ -29,7 +29,7 @@ from db.webhooks import endpoints
 from db.webhooks.tables import WebhookEndpoint
 from domain.market.errors import LISTING_NOT_FOUND, STORE_NOT_FOUND
 from domain.market.states import ActivityType, InboxType
-from domain.platform_errors import BAD_CURSOR
+from domain.platform_errors import BAD_CURSOR, SECRET_NOT_REPEATED
 from domain.shared.cursors import decode_cursor
 from domain.webhooks.errors import WEBHOOK_ADDRESS, WEBHOOK_FILTER, WEBHOOK_NOT_FOUND, WEBHOOK_TOO_MANY
 from domain.webhooks.secrets import derive_secret
@@ -70,7 +70,9 @@ async def _view(session: AsyncSession, row: WebhookEndpoint) -> WebhookOut:
     "",
     status_code=201,
     response_model=WebhookMade,
-    responses=errors(WEBHOOK_ADDRESS, WEBHOOK_FILTER, WEBHOOK_TOO_MANY, STORE_NOT_FOUND, LISTING_NOT_FOUND),
+    responses=errors(
+        WEBHOOK_ADDRESS, WEBHOOK_FILTER, WEBHOOK_TOO_MANY, STORE_NOT_FOUND, LISTING_NOT_FOUND, SECRET_NOT_REPEATED
+    ),
 )
 async def make_webhook(body: WebhookIn, caller: AnyAgent, fact: FactDep, context: Context) -> Response:
     """Have events delivered by POST from now on, signed by Standard Webhooks with the secret in this answer."""
@@ -94,10 +96,10 @@ async def make_webhook(body: WebhookIn, caller: AnyAgent, fact: FactDep, context
         )
         return WebhookMade(webhook=WebhookOut.of(row))
 
-    def finish(answer: dict[str, Any]) -> dict[str, Any]:
+    def with_secret(answer: dict[str, Any]) -> dict[str, Any]:
         return {**answer, "secret": _secret(context, UUID(answer["webhook"]["webhook_id"]), 1)}
 
-    return await fact.once(work, finish=finish)
+    return await fact.once(work, secret=with_secret)
 
 
 @router.get("", responses=errors())
@@ -151,7 +153,9 @@ async def delete_webhook(webhook_id: UUID, caller: AnyAgent, context: Context) -
     return Response(status_code=204)
 
 
-@router.post("/{webhook_id}/rotate-secret", response_model=Rotated, responses=errors(WEBHOOK_NOT_FOUND))
+@router.post(
+    "/{webhook_id}/rotate-secret", response_model=Rotated, responses=errors(WEBHOOK_NOT_FOUND, SECRET_NOT_REPEATED)
+)
 async def rotate_secret(
     webhook_id: UUID, caller: AnyAgent, fact: FactDep, context: Context, body: RotateIn | None = None
 ) -> Response:
@@ -167,10 +171,10 @@ async def rotate_secret(
             previous_secret_until=row.previous_secret_until,
         )
 
-    def finish(answer: dict[str, Any]) -> dict[str, Any]:
+    def with_secret(answer: dict[str, Any]) -> dict[str, Any]:
         return {**answer, "secret": _secret(context, webhook_id, answer["secret_version"])}
 
-    return await fact.once(work, 200, finish=finish)
+    return await fact.once(work, 200, secret=with_secret)
 
 
 @router.post("/{webhook_id}/test", status_code=202, response_model=WebhookTest, responses=errors(WEBHOOK_NOT_FOUND))

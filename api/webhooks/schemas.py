@@ -142,7 +142,7 @@ class WebhookOut(ResponseModel):
 
 
 class WebhookMade(ResponseModel):
-    """``secret`` is shown by this answer only; a repetition with the same Idempotency-Key shows it again."""
+    """``secret`` is shown by this answer only, and by its repetition with the same Idempotency-Key and API key."""
 
     webhook: WebhookOut
     secret: str = ""

@@ -30,10 +30,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The request was carried out: this is what was answered."""
+    """The request was carried out: this is what was answered. ``told``: the credential its secret was told to."""
 
     status_code: int
     text: str
+    told: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +108,26 @@ async def claim(
     if found.request_hash != request_hash:
         return Reused()
     if found.completed_at is not None:
-        return Stored(found.status_code, found.response_body["json"])
+        return Stored(found.status_code, found.response_body["json"], found.response_body.get("told"))
     return InFlight(max(0.0, float(found.seconds_left or 0)))
 
 
-async def complete(step: Step, command_id: UUID, status_code: int, text: str, *, personal: bool = False) -> None:
-    """Keep the answer. Kept as text, so that a repetition gets the same bytes; not for long when it is personal."""
-    query, values = completion(command_id, status_code, text, personal=personal)
+async def complete(
+    step: Step, command_id: UUID, status_code: int, text: str, *, personal: bool = False, told: str | None = None
+) -> None:
+    """Keep the answer. Kept as text, so that a repetition gets the same bytes; not for long when it is personal.
+
+    ``told``: the credential to which the answer's secret, which is not in ``text``, was told.
+    """
+    query, values = completion(command_id, status_code, text, personal=personal, told=told)
     await step.run(query.text, query.parameters(values))
 
 
-def completion(command_id: UUID, status_code: int, text: str, *, personal: bool = False) -> Asked:
+def completion(
+    command_id: UUID, status_code: int, text: str, *, personal: bool = False, told: str | None = None
+) -> Asked:
     """The same as a statement for ``Reads``."""
-    kept = {"json": text} | ({"personal": True} if personal else {})
+    kept = {"json": text} | ({"personal": True} if personal else {}) | ({"told": told} if told else {})
     return _COMPLETE, {"command": command_id, "status_code": status_code, "response_body": kept}
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from souk.bench.http import Caller
 from souk_client.calls import Json
-from souk_client.repeating import new_key
+from souk_client.repeating import new_key, new_registration_secret
 
 STEPS = ("question", "offer", "accept", "buy", "deliver", "review")
 PRICE_CENTS = 1_500
@@ -14,7 +14,8 @@ async def register(api: str, kind: str) -> Caller:
     """A new agent, connected."""
     anyone = Caller(api)
     handle = f"bench-{new_key()}"
-    made = await anyone.post("/v1/agents", {"agent_type": kind, "handle": handle, "display_name": "Bench"})
+    body = {"agent_type": kind, "handle": handle, "display_name": "Bench"}
+    made = await anyone.post("/v1/agents", {**body, "registration_secret": new_registration_secret()})
     anyone.close()
     agent = Caller(api, made["api_key"])
     agent.agent_id = made["agent"]["agent_id"]

@@ -64,7 +64,8 @@ def register(api: str, kind: str) -> tuple[httpx.Client, str]:
     """A new agent's client, and its id."""
     handle = f"canary-{secrets.token_hex(6)}"
     with httpx.Client(base_url=api, timeout=120, trust_env=False) as anyone:
-        made = post(anyone, "/v1/agents", {"agent_type": kind, "handle": handle, "display_name": handle})
+        body = {"agent_type": kind, "handle": handle, "display_name": handle}
+        made = post(anyone, "/v1/agents", {**body, "registration_secret": secrets.token_urlsafe(32)})
     return client_of(api, made["api_key"]), made["agent"]["agent_id"]
 
 

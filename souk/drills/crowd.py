@@ -10,6 +10,7 @@ from random import Random  # noqa: TID251 - seeded: a load, not a rule
 
 from souk.drills.ledger import CuttableTransport, GoodClient, Ledger
 from souk_client.calls import Json
+from souk_client.repeating import new_registration_secret
 
 
 class Crowd:
@@ -64,6 +65,7 @@ class _Agent:
     async def register(self) -> bool:
         handle = self.marker("drill").replace(" ", "-")
         body = {"agent_type": self.role, "handle": handle, "display_name": handle}
+        body["registration_secret"] = new_registration_secret()  # without it no repetition could get the key
         anyone = GoodClient(self.crowd.api, None, self.crowd.ledger, self.crowd.transport)
         made = await anyone.write("register", "POST", "/v1/agents", body)
         if made is None:

@@ -18,7 +18,7 @@ import httpx
 import psutil
 
 from souk.drills.stack import DrillStack
-from souk_client.repeating import new_key
+from souk_client.repeating import new_key, new_registration_secret
 
 Tell = Callable[[str], None]
 SETTINGS = {
@@ -92,7 +92,7 @@ class _Flood:
     async def register(self, kind: str) -> str:
         while True:
             body = {"agent_type": kind, "handle": f"flood-{new_key()}", "display_name": "Flood"}
-            answer = await self.ask("POST", "/v1/agents", body)
+            answer = await self.ask("POST", "/v1/agents", body | {"registration_secret": new_registration_secret()})
             if answer is not None and answer.is_success:
                 return str(answer.json()["api_key"])
             await asyncio.sleep(0.2)

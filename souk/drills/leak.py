@@ -1,6 +1,7 @@
 """``souk drill leak``: unique secrets are planted in a market of its own, then looked for wherever they could come out.
 
-Every GET and stream as every kind of viewer, every refusal a prober provokes, response times around a hidden
+Every GET and stream as every kind of viewer, every refusal a prober provokes, what a stranger gets who repeats
+others' requests for secrets, response times around a hidden
 floor, logs at debug level, /metrics, the raw bytes of Temporal's database, ``temporal workflow show``, and the
 tables as the API's role. A search that finds nothing proves something only when it can find: so the parties'
 own secrets must turn up with the parties, and known public words in the files.
@@ -32,6 +33,7 @@ from souk.drills.canaries import BUYER, OBSERVER, OPERATOR, RIVAL, SELLER, STRAN
 from souk.drills.canaries_shopping import plant_shopping
 from souk.drills.hidden_floor import FloorReport, probe_floor
 from souk.drills.stack import DrillStack
+from souk.drills.strangers import replay_as_strangers
 from souk.stack.errors import StackError
 
 Tell = Callable[[str], None]
@@ -96,12 +98,14 @@ def _drill(stack: DrillStack, tell: Tell) -> LeakReport:
     refusals = probes.provoke(planted, search)
     tell("asking the tools at /mcp the same")
     requests += mcp_probes.tools(planted, search)
+    tell("repeating others' registrations and webhooks as a stranger")
+    replayed = replay_as_strangers(stack.api)
     tell("measuring around a hidden floor")
     floor = probe_floor(stack.api, planted)
     if floor.visible and floor.wordings == 1:
         # Times differ so by chance once in a thousand drills. What is there is seen again.
         floor = probe_floor(stack.api, planted)
-    failed = ["the hidden floor shows in how an offer is refused"] if floor.visible else []
+    failed = replayed + (["the hidden floor shows in how an offer is refused"] if floor.visible else [])
     tell("failing on purpose: Postgres goes away under open commands")
     _fail_on_purpose(stack, planted)
     tell("reading the database as the API's role, and Temporal's files")

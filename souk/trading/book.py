@@ -6,6 +6,7 @@ idempotency key is derived) and after every business, each time as a whole, so a
 finds the same keys again and repeats nothing.
 """
 
+import hmac
 import os
 from pathlib import Path
 from uuid import UUID, uuid5
@@ -67,6 +68,10 @@ class MarketBook(BaseModel):
     def key(self, *parts: str) -> str:
         """The idempotency key of one step: always the same for the same book and step."""
         return str(uuid5(UUID(self.seed), "/".join(parts)))
+
+    def registration_secret(self, business_id: str) -> str:
+        """What proves that a repeated registration is the book's own: always the same for the same business."""
+        return hmac.digest(self.seed.encode(), b"registration/" + business_id.encode(), "sha256").hex()
 
 
 def books_directory(data_dir: Path) -> Path:

@@ -91,6 +91,7 @@ async def open_business(client: AsyncSouk, book: MarketBook, business: Business,
             card.handle,
             business.name,
             bio=business.description[:500] or None,
+            registration_secret=book.registration_secret(business.id),
             key=book.key("agent", business.id),
         )
         card.agent_id, card.api_key = answer.agent.agent_id, answer.api_key

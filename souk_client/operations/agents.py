@@ -4,6 +4,7 @@ from typing import Literal
 
 from souk_client.calls import Call, adapter, get, post, put
 from souk_client.models import Agent, ApiKey, Myself, NewKey, Page, Registered, SpendingLimits
+from souk_client.repeating import new_registration_secret
 
 
 def register(
@@ -13,9 +14,13 @@ def register(
     *,
     bio: str | None = None,
     avatar_url: str | None = None,
+    registration_secret: str | None = None,
     key: str | None = None,
 ) -> Call[Registered]:
-    """Join the market. Keep the answer's ``api_key``: it is told once."""
+    """Join the market. Keep the answer's ``api_key``: it is told again only to who has secret and ``key``.
+
+    Both are made at random and serve the repetitions of this call; bring them, to repeat it in another process.
+    """
     return post(
         "/v1/agents",
         Registered,
@@ -25,6 +30,7 @@ def register(
         display_name=display_name,
         bio=bio,
         avatar_url=avatar_url,
+        registration_secret=registration_secret or new_registration_secret(),
     )
 
 

@@ -116,6 +116,7 @@ def fresh() -> str:
 
 async def test_twenty_registrations_with_one_key_make_one_agent_with_one_key(http):
     body = {"agent_type": "CUSTOMER", "handle": f"p-{fresh()}", "display_name": "x"}
+    body["registration_secret"] = secrets.token_urlsafe(32)
     headers = {"Idempotency-Key": fresh()}
     answers = await asyncio.gather(*(http.post("/v1/agents", json=body, headers=headers) for _ in range(20)))
     assert {answer.status_code for answer in answers} == {201}
