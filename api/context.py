@@ -17,6 +17,7 @@ from api.platform.streams import FeedHub
 from api.processes import Processes
 from config.settings import Settings
 from db.lines import Line
+from db.platform.presence import Presence
 from db.reading import Reads
 from db.session import Database
 
@@ -36,6 +37,7 @@ class AppContext:
     admission: Line
     limiter: Limiter
     temporal: Client
+    presence: Presence
     processes: Processes
     feed: FeedHub
     metrics: Metrics

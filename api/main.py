@@ -26,6 +26,7 @@ from api.processes import Processes, TemporalNudges
 from api.routers import ROUTERS
 from config.settings import Settings
 from db.lines import Line
+from db.platform.presence import Presence
 from db.reading import Reads
 from db.session import Database
 from web import STATIC
@@ -97,6 +98,7 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
     # Keys and rate limits: single statements that commit by themselves and wait for no disk.
     admission = Line(settings.pooled_url("api"), "souk-api-admission", prepare=not settings.direct_url("api"))
     profiles = Profiles(development=settings.simulation.enabled)
+    presence = Presence(database, "souk-api-presence")
     feed = FeedHub(database, settings.limits.max_streams, settings.limits.max_streams_per_agent)
     try:
         temporal = await connect(
@@ -106,7 +108,7 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
             lazy=True,
         )
         nudges = TemporalNudges(temporal, settings.market, database)
-        async with reads.running(), feed.running(), nudges.running():
+        async with presence.running(), reads.running(), feed.running(), nudges.running():
             yield AppContext(
                 settings=settings,
                 database=database,
@@ -114,6 +116,7 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
                 admission=admission,
                 limiter=Limiter(admission, settings.limits),
                 temporal=temporal,
+                presence=presence,
                 processes=Processes(temporal, settings.market, settings.update_timeout_seconds, settings.checkout),
                 nudges=nudges,
                 feed=feed,

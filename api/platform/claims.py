@@ -14,6 +14,7 @@ from domain import platform_errors as errors
 from domain.shared.errors import DomainError
 
 REPLAYED = "Idempotent-Replayed"
+_LOOK_AGAIN_SECONDS = 1.0
 
 
 class Claims:
@@ -42,11 +43,18 @@ class Claims:
     async def _claim(self, step: Step, lease_seconds: float | None) -> records.Claim | records.Stored:
         assert self.key is not None
         found = await records.claim(
-            step, self.scope, records.hash_key(self.key), await request_hash(self.request), lease_seconds
+            step,
+            self.scope,
+            records.hash_key(self.key),
+            await request_hash(self.request),
+            lease_seconds,
+            self.context.presence.holder,
         )
         match found:
             case records.InFlight():
-                raise errors.IDEMPOTENCY_IN_FLIGHT.error(retry_after_seconds=found.seconds_left)
+                # A holder that dies meanwhile is noticed at the next try, long before its lease ends.
+                soon = min(found.seconds_left, _LOOK_AGAIN_SECONDS)
+                raise errors.IDEMPOTENCY_IN_FLIGHT.error(retry_after_seconds=soon)
             case records.Reused():
                 raise errors.IDEMPOTENCY_KEY_REUSED.error()
         return found

@@ -1,19 +1,21 @@
 """Idempotency records: one row per request that carried an Idempotency-Key.
 
 A record is claimed by inserting it; the unique index on (scope, key) lets one of any number of twins win.
-A claim that names a lease is in flight until the lease ends; then a repetition takes it over and goes on
-under the same ``command_id``. Row-level security shows a record only to the scope it belongs to.
+A claim that names a lease is in flight until the lease ends, or until the process that holds it is dead; then a
+repetition takes it over and goes on under the same ``command_id``. Row-level security shows a record only to the
+scope it belongs to.
 """
 
 import hashlib
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Double, bindparam, func, select, update
+from sqlalchemy import Double, Integer, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from db.base import Base
 from db.ids import new_id
+from db.platform.presence import LOCK_CLASS
 from db.platform.tables import IdempotencyRecord
 from db.reading import Asked
 from db.statements import Query
@@ -39,7 +41,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """Another attempt is at work; its lease ends in so many seconds."""
+    """Another attempt is at work; its lease ends in so many seconds, or as soon as its process is dead."""
 
     seconds_left: float
 
@@ -63,12 +65,17 @@ _INSERT = insert(_records).values(
     request_hash=bindparam("request_hash"),
     # Without a lease there is no end to it either.
     lease_until=_now + func.make_interval(0, 0, 0, 0, 0, 0, bindparam("lease_seconds", type_=Double)),
+    holder=bindparam("holder", type_=Integer),
 )
+# Granted, until this transaction ends, only where no living process holds it.
+_HOLDER_IS_DEAD = func.pg_try_advisory_xact_lock_shared(LOCK_CLASS, _records.c.holder)
 _CLAIM = Query(
     _INSERT.on_conflict_do_update(
         constraint="idempotency_records_key",
-        set_={"lease_until": _INSERT.excluded.lease_until},
-        where=_open & (_records.c.lease_until <= _now) & (_records.c.request_hash == _INSERT.excluded.request_hash),
+        set_={"lease_until": _INSERT.excluded.lease_until, "holder": _INSERT.excluded.holder},
+        where=_open
+        & (_records.c.request_hash == _INSERT.excluded.request_hash)
+        & or_(_records.c.lease_until <= _now, _HOLDER_IS_DEAD),
     ).returning(_records.c.command_id)
 )
 _FOUND = Query(
@@ -90,9 +97,17 @@ _RELEASE = Query(_OF_COMMAND.values(lease_until=_now))
 
 
 async def claim(
-    step: Step, scope: UUID, key_hash: bytes, request_hash: bytes, lease_seconds: float | None
+    step: Step,
+    scope: UUID,
+    key_hash: bytes,
+    request_hash: bytes,
+    lease_seconds: float | None,
+    holder: int | None = None,
 ) -> Claim | Stored | InFlight | Reused:
-    """Claim a request. Without a lease the claim lasts as long as the transaction; a twin waits for it."""
+    """Claim a request. Without a lease the claim lasts as long as the transaction; a twin waits for it.
+
+    ``holder``: the claiming process's number, by which others know that it is dead; None where it has none now.
+    """
     fresh = new_id()
     claimed = await step.one_or_none(
         _CLAIM,
@@ -101,6 +116,7 @@ async def claim(
         key_hash=key_hash,
         request_hash=request_hash,
         lease_seconds=lease_seconds,
+        holder=holder,
     )
     if claimed is not None:
         return Claim(claimed.command_id, resumed=claimed.command_id != fresh)

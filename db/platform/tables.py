@@ -31,7 +31,10 @@ class ApiKey(Base):
 
 
 class IdempotencyRecord(Base):
-    """One request with an Idempotency-Key. In flight while ``completed_at`` is null and the lease runs."""
+    """One request with an Idempotency-Key. In flight while ``completed_at`` is null and the lease runs.
+
+    ``holder``: the number of the process that is at it (``db.platform.presence``), whose end ends the lease.
+    """
 
     __tablename__ = "idempotency_records"
     command_id: Mapped[Key]
@@ -40,6 +43,7 @@ class IdempotencyRecord(Base):
     request_hash: Mapped[bytes]
     created_at: Mapped[CreatedAt]
     lease_until: Mapped[datetime | None]
+    holder: Mapped[int | None]
     completed_at: Mapped[datetime | None]
     status_code: Mapped[int | None]
     response_body: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
