@@ -97,7 +97,7 @@ class Processes:
         listing_id: UUID,
         store_id: UUID,
     ) -> Done:
-        """``update``: place_order, deliver_order, cancel_order, request_refund, answer_refund, refund_by_operator."""
+        """``update``: place_order and refund_by_operator by commands of their own; by an OrderCommand all others."""
         start = OrderStart(order_id=order_id, listing_id=listing_id, store_id=store_id, policy=self.policy)
         return await self._command(market_process(start), update, command)
 

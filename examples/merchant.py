@@ -59,7 +59,7 @@ def act(souk: Souk, memory: Memory, event: InboxEvent, wanted: argparse.Namespac
             souk.post_message(str(event.thread_id), words, parent_message_id=event.message_id, key=key)
             return "answered a question"
         case "ORDER_PLACED" if event.order and event.order.status == "PLACED":
-            return f"delivered: {souk.deliver(str(event.order_id)).total_price_cents} cents"
+            return f"delivered: {souk.deliver(str(event.order_id), payment_received=True).total_price_cents} cents"
         case "REFUND_REQUESTED" if event.order and event.order.status == "DELIVERED":
             return f"refunded: {souk.decide_refund(str(event.order_id), approve=True).status}"
     return "noted"

@@ -129,6 +129,7 @@ class Operations:
     buy = RequestMethod(trade.buy)
     order = RequestMethod(trade.order)
     orders = ListMethod(trade.orders)
+    confirm_payment = RequestMethod(trade.confirm_payment)
     deliver = RequestMethod(trade.deliver)
     cancel_order = RequestMethod(trade.cancel_order)
     request_refund = RequestMethod(trade.request_refund)

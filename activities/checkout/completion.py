@@ -21,7 +21,7 @@ from db.checkout.reads import list_lines
 from db.checkout.tables import CheckoutLine, CheckoutPayment, CheckoutRow
 from db.constraints import refusal
 from db.ids import new_id
-from db.market import evidence
+from db.market import evidence, orders
 from db.market.activity import notify
 from db.market.tables import Order
 from db.steps import Step
@@ -29,7 +29,7 @@ from domain.checkout import errors
 from domain.checkout import sessions as rules
 from domain.checkout.commands import CheckoutSnapshot, CheckoutStart
 from domain.checkout.models import PaymentChoice
-from domain.checkout.payments import MARKET_HANDLER, Charge, PaymentHandler, Verdict
+from domain.checkout.payments import MARKET_HANDLER, Charge, PaymentHandler, Verdict, takes_money
 from domain.checkout.states import CheckoutClose, CheckoutStatus, PaymentStatus
 from domain.market.commands import OrderStart, PlaceOrder, ReverseOrder
 from domain.market.states import InboxType, OrderStatus
@@ -212,11 +212,17 @@ class PostgresCheckoutActivities(PostgresSessions):
                     attempt.status = PaymentStatus.CAPTURED
                     attempt.reference = reply.reference or attempt.reference
                     case.row.order_id = attempt.payment_id
+                    if takes_money(attempt.handler_id):
+                        await self._record_paid(session, case)
                     case.close(CheckoutStatus.COMPLETED, CheckoutClose.COMPLETED)
                     await _tell_buyer(case)
                 else:
                     attempt.failure = errors.PAYMENT_DECLINED.code
             return await case.snapshot()
+
+    async def _record_paid(self, session: AsyncSession, case: SessionCase) -> None:
+        lines = await list_lines(session, case.row.checkout_id)
+        await orders.record_capture(session, [line.order_id for line in lines if line.order_id], case.now)
 
     @activity.defn(name="fail_attempt")
     async def fail_attempt(self, start: CheckoutStart, code: str) -> CheckoutSnapshot:

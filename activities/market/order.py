@@ -176,6 +176,17 @@ class PostgresOrderActivities(OrderActivities):
         case.negotiation_id = negotiation.negotiation_id
         return case
 
+    @activity.defn(name="confirm_payment")
+    async def confirm_payment(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+        async with self._database.step() as step:
+            case = await self._load(step, start, command.command_id)
+            if not case.done:
+                case.require_seller(command.by_agent_id)
+                if rules.decide_confirm_payment(case.state, case.now):
+                    case.confirm_payment()
+                insert_command(step, command.command_id, "confirm_payment", start.order_id)
+            return case.snapshot()
+
     @activity.defn(name="deliver_order")
     async def deliver_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
         async with self._database.step() as step:
@@ -183,6 +194,8 @@ class PostgresOrderActivities(OrderActivities):
             if not case.done:
                 case.require_seller(command.by_agent_id)
                 rules.decide_deliver(case.state, case.now)
+                if command.payment_received and rules.decide_confirm_payment(case.state, case.now):
+                    case.confirm_payment()
                 case.deliver()
                 insert_command(step, command.command_id, "deliver_order", start.order_id)
             return case.snapshot()

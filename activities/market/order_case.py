@@ -23,6 +23,7 @@ from domain.market.states import (
     InboxType,
     MovementReason,
     OrderStatus,
+    PaymentSource,
     RefundReason,
     ReviewWindowStatus,
 )
@@ -85,6 +86,11 @@ class OrderCase:
     @property
     def parties(self) -> tuple[UUID, UUID]:
         return self.order.buyer_customer_id, self.seller_id
+
+    def confirm_payment(self) -> None:
+        """The seller has the money; the buyer hears of it."""
+        writes.change(self.step, self.order, paid_at=self.now, payment_source=PaymentSource.CONFIRMED)
+        self.tell(self.order.buyer_customer_id, InboxType.PAYMENT_CONFIRMED)
 
     def deliver(self) -> None:
         """Mark delivered, open the review window, and honour the offer it came from."""

@@ -82,6 +82,11 @@ class OrderActivities(ABC):
     async def place_order(self, start: OrderStart, command: PlaceOrder) -> OrderSnapshot:
         """Check gating, take stock or consume the hold, and deliver at once what is instant."""
 
+    @activity.defn(name="confirm_payment")
+    @abstractmethod
+    async def confirm_payment(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+        """The seller has the money. Again, or where a checkout took it, nothing changes."""
+
     @activity.defn(name="deliver_order")
     @abstractmethod
     async def deliver_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot: ...

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, StrictBool
 
 from api.platform.schemas import Name, Note, Prose, Quantity, RequestModel, ResponseModel, example
-from domain.market.states import DeliveryKind, OrderStatus
+from domain.market.states import DeliveryKind, OrderStatus, PaymentSource
 
 _ORDER = "0197a1c2-9d3e-7a00-9e4f-5f6a7b8c9d0e"
 _EXAMPLE = {
@@ -23,6 +23,8 @@ _EXAMPLE = {
     "delivery": "INSTANT",
     "placed_at": "2026-11-21T10:05:00Z",
     "promised_at": None,
+    "paid_at": "2026-11-21T10:06:00Z",
+    "payment_source": "CONFIRMED",
     "delivered_at": "2026-11-21T10:05:00Z",
     "source_offer_id": "0197a1c2-7b1e-7cc3-9d2e-0f5a1b2c3d4e",
     "refund_requested_at": None,
@@ -48,7 +50,10 @@ Stars = Annotated[int, Field(strict=True, ge=1, le=5)]
 
 
 class OrderOut(ResponseModel):
-    """An order as its buyer and its store's owner see it. ``promised_at``: delivered by then, or refunded."""
+    """An order as its buyer and its store's owner see it. ``promised_at``: delivered by then, or refunded.
+
+    ``paid_at``: since when it is known to be paid: a checkout took the money, or the merchant confirmed it.
+    """
 
     model_config = {**ResponseModel.model_config, **example(_EXAMPLE)}
 
@@ -64,6 +69,8 @@ class OrderOut(ResponseModel):
     delivery: DeliveryKind
     placed_at: datetime
     promised_at: datetime | None
+    paid_at: datetime | None
+    payment_source: PaymentSource | None
     delivered_at: datetime | None
     source_offer_id: UUID | None
     refund_requested_at: datetime | None
@@ -83,6 +90,14 @@ class OrderIn(RequestModel):
     listing_id: UUID | None = None
     quantity: Quantity | None = None
     offer_id: UUID | None = None
+
+
+class DeliveryIn(RequestModel):
+    """``payment_received``: you have the money for it, and confirm that as well."""
+
+    model_config = {**RequestModel.model_config, **example({"payment_received": True})}
+
+    payment_received: StrictBool = False
 
 
 class RefundRequestIn(RequestModel):

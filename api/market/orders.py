@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from api.context import Context
 from api.errors import errors as refusals
-from api.market.order_schemas import OrderIn, OrderOut, RefundDecisionIn, RefundRequestIn
+from api.market.order_schemas import DeliveryIn, OrderIn, OrderOut, RefundDecisionIn, RefundRequestIn
 from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.pages import Page, PageQuery, answer
@@ -87,9 +87,9 @@ async def place_order(body: OrderIn, buyer: Customer, command: CommandDep, conte
 
 
 async def _command(
-    kind: Literal["deliver_order", "cancel_order", "request_refund", "answer_refund"],
+    kind: Literal["confirm_payment", "deliver_order", "cancel_order", "request_refund", "answer_refund"],
     party: Party,
-    decide: Callable[[rules.OrderState, datetime], None],
+    decide: Callable[[rules.OrderState, datetime], object],
     order_id: UUID,
     caller: Caller,
     command: CommandDep,
@@ -98,6 +98,7 @@ async def _command(
     reason: str | None = None,
     approve: bool | None = None,
     goods_returned: bool = False,
+    payment_received: bool = False,
 ) -> Response:
     async def prepare(step: Step, run: Run) -> Send:
         case = await get_order_case(step, order_id)
@@ -112,6 +113,7 @@ async def _command(
             reason=reason,
             approve=approve,
             goods_returned=goods_returned,
+            payment_received=payment_received,
         )
         return partial(context.processes.order, kind, told, order_id, case.listing_id, case.store_id)
 
@@ -119,13 +121,39 @@ async def _command(
 
 
 @router.post(
+    "/{order_id}/payment",
+    response_model=OrderOut,
+    responses=refusals(errors.ORDER_NOT_FOUND, errors.ORDER_REFUNDED),
+)
+async def confirm_payment(order_id: UUID, caller: AnyAgent, command: CommandDep, context: Context) -> Response:
+    """The merchant says that it has the money, which changes hands outside Souk. Again, it changes nothing.
+
+    What an order proves of its store weighs next to nothing until it is paid, and what was said before then stays so.
+    """
+    return await _command(
+        "confirm_payment", Party.SELLER, rules.decide_confirm_payment, order_id, caller, command, context
+    )
+
+
+@router.post(
     "/{order_id}/deliver",
     response_model=OrderOut,
     responses=refusals(errors.ORDER_NOT_FOUND, errors.ORDER_NOT_PLACED, errors.ORDER_REFUNDED),
 )
-async def deliver_order(order_id: UUID, caller: AnyAgent, command: CommandDep, context: Context) -> Response:
-    """The merchant confirms delivery, before the promised time."""
-    return await _command("deliver_order", Party.SELLER, rules.decide_deliver, order_id, caller, command, context)
+async def deliver_order(
+    order_id: UUID, caller: AnyAgent, command: CommandDep, context: Context, body: DeliveryIn | None = None
+) -> Response:
+    """The merchant confirms delivery, before the promised time, and with ``payment_received`` the payment too."""
+    return await _command(
+        "deliver_order",
+        Party.SELLER,
+        rules.decide_deliver,
+        order_id,
+        caller,
+        command,
+        context,
+        payment_received=body is not None and body.payment_received,
+    )
 
 
 @router.post(

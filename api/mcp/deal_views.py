@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from api.mcp.views import JSON, Said, View, wrap
-from domain.market.states import DeliveryKind, ListingStatus, OfferStatus, OrderStatus, Party
+from domain.market.states import DeliveryKind, ListingStatus, OfferStatus, OrderStatus, Party, PaymentSource
 
 
 class OfferView(View):
@@ -52,6 +52,8 @@ class OrderView(View):
     delivery: DeliveryKind
     placed_at: datetime
     promised_at: datetime | None = Field(description="delivered by then, or refunded")
+    paid_at: datetime | None = Field(description="since when it is known to be paid")
+    payment_source: PaymentSource | None = Field(description="a checkout CAPTURED it, or its merchant CONFIRMED it")
     delivered_at: datetime | None
     source_offer_id: UUID | None
     refund_requested_at: datetime | None

@@ -47,6 +47,7 @@ TOOLS: tuple[tuple[Callable[..., Any], str, ToolAnnotations], ...] = (
     (tools_dealing.counter_offer, "Counter an offer", _ADDS),
     (tools_dealing.decide_offer, "Accept, reject or withdraw an offer", _ENDS),
     (tools_dealing.buy, "Buy", _ENDS),
+    (tools_dealing.confirm_payment, "Confirm a payment", _ADDS),
     (tools_dealing.deliver, "Confirm a delivery", _ADDS),
     (tools_dealing.settle_order, "Cancel or refund an order", _ENDS),
     (tools_dealing.review, "Review an order", _ADDS),

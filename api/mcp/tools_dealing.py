@@ -165,12 +165,28 @@ async def buy(
     return OrderView.of(made)
 
 
-async def deliver(order_id: OrderId, request_id: RequestId = None) -> OrderView:
+async def confirm_payment(order_id: OrderId, request_id: RequestId = None) -> OrderView:
+    """For merchants: confirm that you have the money for an order of your store.
+
+    Do it as soon as it is there, at best before you deliver: a review of an order that is not known to be paid weighs
+    next to nothing, whatever it says, and confirming later does not change that. Give request_id to be safe to repeat.
+    """
+    return OrderView.of(await inside().post(f"/v1/orders/{order_id}/payment", None, request_id))
+
+
+async def deliver(
+    order_id: OrderId,
+    payment_received: Annotated[
+        bool | None, Field(strict=True, description="you have the money for it: confirm that as well")
+    ] = None,
+    request_id: RequestId = None,
+) -> OrderView:
     """For merchants: confirm that an order of your store was delivered, before its promised_at.
 
     Then the buyer may review it. INSTANT listings deliver themselves. Give request_id to be safe to repeat.
     """
-    return OrderView.of(await inside().post(f"/v1/orders/{order_id}/deliver", None, request_id))
+    body = {"payment_received": bool(payment_received)}
+    return OrderView.of(await inside().post(f"/v1/orders/{order_id}/deliver", body, request_id))
 
 
 async def settle_order(

@@ -31,7 +31,7 @@ _NEXT: dict[InboxType, str] = {
     InboxType.OFFER_MADE: "decide_offer or counter_offer, before due_at",
     InboxType.OFFER_COUNTERED: "decide_offer or counter_offer, before due_at",
     InboxType.OFFER_ACCEPTED: "its buyer: buy with offer_id, before purchase_by",
-    InboxType.ORDER_PLACED: "its merchant: deliver, before the promised time",
+    InboxType.ORDER_PLACED: "its merchant: confirm_payment when the money is there; deliver, before the promised time",
     InboxType.DELIVERY_DUE_SOON: "deliver",
     InboxType.REFUND_REQUESTED: "settle_order with grant_refund or refuse_refund, before due_at",
     InboxType.REVIEW_WINDOW_OPENED: "review",
@@ -66,6 +66,7 @@ class OrderNews(View):
     status: OrderStatus = Field(description="as it is now")
     source_offer_id: UUID | None
     promised_at: datetime | None
+    paid_at: datetime | None = Field(description="since when it is known to be paid")
     refund_answer_due_at: datetime | None
     return_window_closes_at: datetime | None
 

@@ -7,7 +7,7 @@ buys, a MERCHANT sells (my_deals tells which you are).
 A customer's way: find_listings, look_at_listing, store_trust; then ask a question or make_offer, which is also
 what lets you buy; read_inbox for the answer; counter_offer or decide_offer; buy; review after delivery.
 A merchant's way: open_shop; read_inbox; answer questions with ask (thread_id), offers with counter_offer or
-decide_offer, orders with deliver, refund requests with settle_order.
+decide_offer, orders with confirm_payment and deliver, refund requests with settle_order.
 
 Money is integer cents. Times are UTC. Whoever did not make the standing offer is to answer it.
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, select
+from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.tables import Offer, Order, ReviewWindow, Store
@@ -13,7 +13,7 @@ from db.platform.tables import ProcessedCommand
 from db.statements import Query
 from db.steps import Step
 from domain.market.orders import OrderState
-from domain.market.states import OrderStatus, ReviewWindowStatus
+from domain.market.states import OrderStatus, PaymentSource, ReviewWindowStatus
 
 
 def order_state(order: Order | Row[Any]) -> OrderState:
@@ -29,6 +29,7 @@ def order_state(order: Order | Row[Any]) -> OrderState:
         refund_answer_due_at=order.refund_answer_due_at,
         return_window_closes_at=order.return_window_closes_at,
         closed=order.closed_at is not None,
+        paid=order.paid_at is not None,
     )
 
 
@@ -73,6 +74,15 @@ async def read_step(step: Step, order: Order, command_id: UUID | None) -> Readin
     )
     return Reading(
         row.now, row.owner_merchant_id, row.negotiation_id, row.window_status, done=row.command_id is not None
+    )
+
+
+async def record_capture(session: AsyncSession, order_ids: list[UUID], now: datetime) -> None:
+    """A checkout took the money for these orders. What is paid already stays so."""
+    await session.execute(
+        update(Order)
+        .where(Order.order_id.in_(order_ids), Order.paid_at.is_(None))
+        .values(paid_at=now, payment_source=PaymentSource.CAPTURED)
     )
 
 

@@ -64,6 +64,8 @@ _ORDER = (
     _order.c.delivery,
     _order.c.placed_at,
     _order.c.promised_at,
+    _order.c.paid_at,
+    _order.c.payment_source,
     _order.c.delivered_at,
     _order.c.source_offer_id,
     _order.c.refund_requested_at,

@@ -15,6 +15,14 @@ MOCK_HANDLER = "mock_payment_handler"
 """Moves no money either, and fails on demand: only in the test-only mode."""
 
 
+def takes_money(handler_id: str) -> bool:
+    """Whether what the handler captures is money: an order it was asked for is paid then, and not before its word.
+
+    Souk's own settlement takes none: the seller must confirm such a payment like that of any order.
+    """
+    return handler_id != MARKET_HANDLER
+
+
 class Verdict(StrEnum):
     OK = "OK"
     DECLINED = "DECLINED"

@@ -106,7 +106,10 @@ class PlaceOrder(Message):
 
 
 class OrderCommand(Message):
-    """Deliver, cancel, request a refund (with ``reason``) or answer one (with ``approve``)."""
+    """Confirm the payment, deliver, cancel, request a refund (with ``reason``) or answer one (with ``approve``).
+
+    ``payment_received``: a delivery that confirms the payment as well.
+    """
 
     command_id: UUID
     order_id: UUID
@@ -114,6 +117,7 @@ class OrderCommand(Message):
     reason: str | None = None
     approve: bool | None = None
     goods_returned: bool = False
+    payment_received: bool = False
 
 
 class OperatorRefund(Message):

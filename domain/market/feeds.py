@@ -64,6 +64,7 @@ class OrderTerms(_Item):
     status: OrderStatus
     source_offer_id: UUID | None
     promised_at: datetime | None
+    paid_at: datetime | None
     refund_answer_due_at: datetime | None
     return_window_closes_at: datetime | None
     refund_reason: str | None

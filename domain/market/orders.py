@@ -1,6 +1,7 @@
 """Orders: placement to delivery, and the ways back.
 
-PLACED → DELIVERED → (REFUNDED), or PLACED → REFUNDED. Times are the database's; all amounts cents.
+PLACED → DELIVERED → (REFUNDED), or PLACED → REFUNDED. Times are the database's; all amounts cents. Whether an order
+is paid is a fact beside its status: a checkout took the money, or the seller says that it has it.
 """
 
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class OrderState:
     refund_answer_due_at: datetime | None
     return_window_closes_at: datetime | None
     closed: bool
+    paid: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,13 @@ def paid_cents(total_price_cents: int, charged_cents: int | None) -> int:
 
 def _awaits_delivery(order: OrderState) -> bool:
     return order.status is OrderStatus.PLACED
+
+
+def decide_confirm_payment(order: OrderState, _now: datetime) -> bool:
+    """Whether the seller's word that it has the money is news: at any time, but not for what was paid back."""
+    if order.status is OrderStatus.REFUNDED:
+        raise errors.ORDER_REFUNDED.error()
+    return not order.paid
 
 
 def decide_deliver(order: OrderState, now: datetime) -> None:

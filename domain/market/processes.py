@@ -41,6 +41,7 @@ _CARRIED_OUT_BY = {
     **dict.fromkeys(
         (
             "place_order",
+            "confirm_payment",
             "deliver_order",
             "cancel_order",
             "request_refund",

@@ -54,6 +54,13 @@ class OrderStatus(StrEnum):
     REFUNDED = "REFUNDED"
 
 
+class PaymentSource(StrEnum):
+    """How it is known that an order was paid: taken by a checkout, or the seller says that it has the money."""
+
+    CAPTURED = "CAPTURED"
+    CONFIRMED = "CONFIRMED"
+
+
 class Party(StrEnum):
     """A side of a negotiation."""
 
@@ -133,6 +140,7 @@ class InboxType(StrEnum):
     HOLD_LAPSING_SOON = "HOLD_LAPSING_SOON"
     ORDER_PLACED = "ORDER_PLACED"
     ORDER_DELIVERED = "ORDER_DELIVERED"
+    PAYMENT_CONFIRMED = "PAYMENT_CONFIRMED"
     ORDER_REFUNDED = "ORDER_REFUNDED"
     CHECKOUT_COMPLETED = "CHECKOUT_COMPLETED"
     DELIVERY_DUE_SOON = "DELIVERY_DUE_SOON"

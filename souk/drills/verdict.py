@@ -45,6 +45,7 @@ _DONE: dict[str, str] = {
     "refund_granted": "SELECT order_id FROM orders WHERE refund_reason = 'GRANTED'",
     "refund_declined": "SELECT order_id FROM orders WHERE refund_declined_at IS NOT NULL",
     "deliver": "SELECT order_id FROM orders WHERE delivery = 'SHIPPED' AND delivered_at IS NOT NULL",
+    "payment": "SELECT order_id FROM orders WHERE payment_source = 'CONFIRMED'",
     "restock": "SELECT listing_id FROM stock_movements WHERE reason = 'ADJUSTED'",
     "price": "SELECT linked_listing_id FROM store_updates WHERE update_type = 'PRICE_UPDATED'",
 }

@@ -128,9 +128,9 @@ async def settle(buyer: AsyncSouk, offer: Offer, verb: Literal["accept", "reject
 
 
 async def await_delivery(buyer: AsyncSouk, order: Order) -> Order:
-    """The order once it is no longer PLACED, or as it is when patience ends."""
+    """The order once it is over, or delivered and paid, so that its review counts; or as it is when patience ends."""
     for _ in range(DELIVERY_LOOKS):
-        if order.status != "PLACED":
+        if order.status == "REFUNDED" or (order.status == "DELIVERED" and order.paid_at is not None):
             break
         await asyncio.sleep(POLL_SECONDS)
         order = await buyer.order(order.order_id)

@@ -133,10 +133,18 @@ class MerchantAgent:
                     await self._answer_offer(offer)
         while self._threads_due:
             await self._answer_thread(self._threads_due.pop())
-        if self._orders_due and self._delivers:
-            async for order in self._market.orders(role="seller", status="PLACED"):
-                await accepted(self._market.deliver(order.order_id))
+        if self._orders_due:
+            await self._serve_orders()
         self._orders_due = False
+
+    async def _serve_orders(self) -> None:
+        """In these markets whoever buys has paid: say so, before the buyer reviews, and hand over what is shipped."""
+        if self._delivers:
+            async for order in self._market.orders(role="seller", status="PLACED"):
+                await accepted(self._market.deliver(order.order_id, payment_received=True))
+        async for order in self._market.orders(role="seller", status="DELIVERED"):
+            if order.paid_at is None:
+                await accepted(self._market.confirm_payment(order.order_id))
 
     async def _answer_offer(self, offer: Offer) -> None:
         listing = self.card.card_of(offer.listing_id)

@@ -51,6 +51,7 @@ class OrderTerms(Model):
     status: str
     source_offer_id: str | None = None
     promised_at: datetime | None = None
+    paid_at: datetime | None = None
     refund_answer_due_at: datetime | None = None
     return_window_closes_at: datetime | None = None
     refund_reason: str | None = None

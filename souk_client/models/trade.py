@@ -115,7 +115,11 @@ class Offer(Model):
 
 
 class Order(Model):
-    """A purchase: PLACED, DELIVERED or REFUNDED."""
+    """A purchase: PLACED, DELIVERED or REFUNDED.
+
+    ``paid_at``: since when it is known to be paid; ``payment_source``: CAPTURED by a checkout or CONFIRMED by the
+    merchant.
+    """
 
     order_id: str
     buyer_customer_id: str
@@ -129,6 +133,8 @@ class Order(Model):
     delivery: str
     placed_at: datetime
     promised_at: datetime | None = None
+    paid_at: datetime | None = None
+    payment_source: str | None = None
     delivered_at: datetime | None = None
     source_offer_id: str | None = None
     refund_requested_at: datetime | None = None

@@ -109,9 +109,14 @@ def orders(
     return listed("/v1/orders", Order, limit, role=role, status=status)
 
 
-def deliver(order_id: str, *, key: str | None = None) -> Call[Order]:
-    """A merchant says that a shipped order has arrived."""
-    return post(f"/v1/orders/{order_id}/deliver", Order, key)
+def confirm_payment(order_id: str, *, key: str | None = None) -> Call[Order]:
+    """A merchant says that it has the money for an order."""
+    return post(f"/v1/orders/{order_id}/payment", Order, key)
+
+
+def deliver(order_id: str, *, payment_received: bool | None = None, key: str | None = None) -> Call[Order]:
+    """A merchant says that a shipped order has arrived; with ``payment_received`` also that it has the money."""
+    return post(f"/v1/orders/{order_id}/deliver", Order, key, payment_received=payment_received)
 
 
 def cancel_order(order_id: str, *, key: str | None = None) -> Call[Order]:

@@ -158,6 +158,11 @@ class Shopping:
         query = "SELECT status::text, total_price_cents, charged_cents FROM orders WHERE buyer_customer_id = :id"
         return [tuple(row) for row in await self.scene.rows(query, id=self.agent_id)]
 
+    async def payments(self) -> list[str | None]:
+        """Of this agent's orders: by whom they are known to be paid."""
+        query = "SELECT payment_source::text FROM orders WHERE buyer_customer_id = :id"
+        return [row[0] for row in await self.scene.rows(query, id=self.agent_id)]
+
     async def discount(self, code: str, kind: str, value: int, position: int = 1) -> None:
         async with self.scene.database.transaction() as session:
             session.add(

@@ -26,6 +26,14 @@ async def test_a_session_is_priced_by_the_server_and_becomes_an_order(scene: Sce
     assert buy.ledger.words() == ["authorize", "capture"]
     assert {key for _, key, _ in buy.ledger.asked} == {str(found.order.order_id)}
     assert await scene.listing(buy.shop) == (8, "ACTIVE")
+    assert await buy.payments() == ["CAPTURED"]
+
+
+async def test_what_the_parties_settle_between_themselves_is_not_paid_until_the_seller_says_so(scene: Scene) -> None:
+    buy = await shopping(scene)
+    await buy.open()
+    assert (await buy.complete(None)).status is CheckoutStatus.COMPLETED
+    assert await buy.payments() == [None]
 
 
 async def test_delivery_is_chosen_among_what_the_store_offers(scene: Scene) -> None:

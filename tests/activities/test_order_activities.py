@@ -68,6 +68,53 @@ async def test_a_shipped_order_waits_for_its_merchant(scene: Scene) -> None:
     assert await _stats(scene, shop) == (1, 1, 0, 0, 0)
 
 
+async def _paid(scene: Scene, order: Purchase) -> str | None:
+    query = "SELECT payment_source::text, paid_at IS NOT NULL FROM orders WHERE order_id = :id"
+    [(source, paid)] = await scene.rows(query, id=order.order_id)
+    assert paid == (source is not None)
+    return source if source is None else str(source)
+
+
+async def test_the_seller_says_that_the_money_is_there(scene: Scene) -> None:
+    shop = await scene.shop()
+    buyer = await scene.customer(shop)
+    order = await scene.bought(shop, buyer)
+    for stranger in (buyer, await scene.customer()):
+        async with refused(errors.ORDER_NOT_FOUND):
+            await order.tell("confirm_payment", stranger)
+    assert await _paid(scene, order) is None
+    await order.tell("confirm_payment", shop.merchant_id)
+    await _twice(scene, order)
+    assert await _paid(scene, order) == "CONFIRMED"
+    [(since,)] = await scene.rows("SELECT paid_at FROM orders WHERE order_id = :id", id=order.order_id)
+    await order.tell("confirm_payment", shop.merchant_id)
+    assert await scene.rows("SELECT paid_at FROM orders WHERE order_id = :id", id=order.order_id) == [(since,)]
+    assert (await scene.inbox(buyer)).count("PAYMENT_CONFIRMED") == 1
+    await order.tell("request_refund", buyer)
+    await order.tell("answer_refund", shop.merchant_id, approve=True)
+    async with refused(errors.ORDER_REFUNDED):
+        await order.tell("confirm_payment", shop.merchant_id)
+
+
+@pytest.mark.parametrize("paid_before", [False, True])
+async def test_a_delivery_may_confirm_the_payment_as_well(scene: Scene, paid_before: bool) -> None:
+    shop = await scene.shop(**SHIPPED)
+    order = await scene.bought(shop, await scene.customer(shop))
+    if paid_before:
+        await order.tell("confirm_payment", shop.merchant_id)
+    await order.tell("deliver_order", shop.merchant_id, payment_received=True)
+    await _twice(scene, order)
+    assert await _paid(scene, order) == "CONFIRMED"
+    assert (await scene.inbox(order.buyer)).count("PAYMENT_CONFIRMED") == 1
+
+
+async def test_a_delivery_alone_confirms_no_payment(scene: Scene) -> None:
+    shop = await scene.shop(**SHIPPED)
+    order = await scene.bought(shop, await scene.customer(shop))
+    await order.tell("deliver_order", shop.merchant_id)
+    assert await _paid(scene, order) is None
+
+
 async def test_the_buyer_cancels_before_delivery(scene: Scene) -> None:
     shop = await scene.shop(stock=1, **SHIPPED)
     buyer = await scene.customer(shop)

@@ -17,6 +17,7 @@ import db.platform.tables
 import db.webhooks.tables  # noqa: F401  the metadata knows a table once its module is imported
 from config.settings import Settings
 from db.base import Base
+from db.ids import new_id
 from db.migrate import downgrade, upgrade
 from db.revisions import is_migrated, newest_revision
 from db.session import Database
@@ -109,6 +110,43 @@ async def test_forward_and_back_on_a_filled_database(fresh_url: str) -> None:
     downgrade(fresh_url)
     assert _objects(fresh_url) == set()
     upgrade(fresh_url)
+
+
+def test_orders_that_a_checkout_took_the_money_for_are_paid(fresh_url: str) -> None:
+    upgrade(fresh_url, "0009")
+    ids = {name: str(new_id()) for name in ("captured", "voided", "settled", "unpaid", "any")}
+    with psycopg.connect(fresh_url, autocommit=True) as connection:
+        # Neither parents nor rules: only what the revision reads.
+        connection.execute("SET session_replication_role = replica")
+        for order in ("captured", "voided", "settled", "unpaid"):
+            connection.execute(
+                "INSERT INTO orders (order_id, buyer_customer_id, store_id, listing_id, unit_price_cents,"
+                " total_price_cents) VALUES (%(order)s, %(any)s, %(any)s, %(any)s, 5, 5)",
+                {"order": ids[order], "any": ids["any"]},
+            )
+        for order, status, handler in (
+            ("captured", "CAPTURED", "mock"), ("voided", "VOIDED", "mock"), ("settled", "CAPTURED", "souk_market"),
+        ):  # fmt: skip
+            values = {"session": str(new_id()), "order": ids[order], "status": status, "new": str(new_id())}
+            values["handler"] = handler
+            connection.execute(
+                "INSERT INTO checkout_lines (checkout_id, line_id, position, listing_id, title, shipped, quantity,"
+                " unit_price_cents, base_cents, discount_cents, total_cents, order_id)"
+                " VALUES (%(session)s, 'li_1', 0, %(new)s, 'A lamp', false, 1, 5, 5, 0, 5, %(order)s)",
+                values,
+            )
+            connection.execute(
+                "INSERT INTO checkout_payments (payment_id, checkout_id, attempt, handler_id, amount_cents,"
+                " currency, status, updated_at)"
+                " VALUES (%(new)s, %(session)s, 1, %(handler)s, 5, 'USD', %(status)s, '2026-01-02')",
+                values,
+            )
+        upgrade(fresh_url, "0010")
+        query = "SELECT order_id::text, payment_source::text, paid_at = '2026-01-02' FROM orders"
+        found = {row[0]: row[1:] for row in connection.execute(query)}
+    assert found.pop(ids["captured"]) == ("CAPTURED", True)
+    assert found == {ids[order]: (None, None) for order in ("voided", "settled", "unpaid")}
+    downgrade(fresh_url, "0009")
 
 
 def test_models_match_the_migrations(fresh_url: str) -> None:

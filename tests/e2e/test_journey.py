@@ -112,7 +112,10 @@ def test_a_shipped_order_waits_for_its_merchant(souk_url: str) -> None:
     review = {"order_id": order["order_id"], "rating": 4, "body": "Not here yet."}
     assert buyer.refused("POST", "/v1/reviews", review) == (409, "review.order_not_delivered")
     assert buyer.refused("POST", f"{path}/deliver") == (404, "order.not_found")
-    assert shop.owner.post(f"{path}/deliver")["status"] == "DELIVERED"
+    assert buyer.refused("POST", f"{path}/payment") == (404, "order.not_found")
+    delivered = shop.owner.post(f"{path}/deliver", {"payment_received": True})
+    assert (delivered["status"], delivered["payment_source"]) == ("DELIVERED", "CONFIRMED")
+    assert shop.owner.post(f"{path}/payment")["paid_at"] == delivered["paid_at"]
     assert buyer.refused("POST", f"{path}/cancel") == (409, "order.not_awaiting_delivery")
 
     asked = buyer.post(f"{path}/refund-request", {"reason": "It leaks."})

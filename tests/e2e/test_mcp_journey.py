@@ -83,7 +83,11 @@ async def test_a_trade_from_shop_to_review(souk_url: str, mode: str) -> None:
             types += [event["type"] for event in heard["events"]]
         assert "OFFER_ACCEPTED" in types
         assert (await stranger.do("read_inbox"))["events"] == []
-        delivered = await merchant.do("deliver", order_id=order["order_id"])
+        assert order["paid_at"] is None
+        paid = await merchant.do("confirm_payment", order_id=order["order_id"])
+        assert paid["payment_source"] == "CONFIRMED"
+        delivered = await merchant.do("deliver", order_id=order["order_id"], payment_received=True)
+        assert delivered["paid_at"] == paid["paid_at"]
         assert delivered["status"] == "DELIVERED"
 
         async def review() -> Any:

@@ -48,8 +48,8 @@ def test_the_journey_in_the_readme_runs_as_it_stands(souk_url: str) -> None:
         env={**os.environ, "SOUK": souk_url, "no_proxy": "*"},
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    gating, accepted, delivered, *rest = done.stdout.splitlines()
-    assert (gating, accepted, delivered) == ("True", "ACCEPTED", "DELIVERED")
+    gating, accepted, delivered, paid, *rest = done.stdout.splitlines()
+    assert (gating, accepted, delivered, paid) == ("True", "ACCEPTED", "DELIVERED", "CONFIRMED")
     # Who bargains stays private; who buys does not.
     assert rest.count("feed: OFFER_MADE None") == 2
     assert any(line.startswith("feed: ORDER_PLACED ") and not line.endswith("None") for line in rest)

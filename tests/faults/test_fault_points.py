@@ -106,6 +106,12 @@ async def buy_accepted_offer(scene: Scene) -> Run:
     return repeatable(lambda: order.place(1, deal.standing), order.again)
 
 
+async def confirm_payment(scene: Scene) -> Run:
+    shop = await scene.shop()
+    order = await scene.bought(shop, await scene.customer(shop))
+    return repeatable(lambda: order.tell("confirm_payment", shop.merchant_id), order.again)
+
+
 async def deliver_order(scene: Scene) -> Run:
     shop = await scene.shop(delivery=DeliveryKind.SHIPPED)
     order = await scene.bought(shop, await scene.customer(shop))
@@ -161,8 +167,8 @@ async def fold_trust(scene: Scene) -> Run:
 
 COMMANDS = [
     make_offer, counter_offer, accept_last, accept_without_stock, reject_offer, break_accepted_offer, expire_offer,
-    lapse_hold, answer_automatically, place_order, buy_accepted_offer, deliver_order, cancel_order, request_refund,
-    grant_refund, miss_delivery, post_review, close_review_window, fold_trust,
+    lapse_hold, answer_automatically, place_order, buy_accepted_offer, confirm_payment, deliver_order, cancel_order,
+    request_refund, grant_refund, miss_delivery, post_review, close_review_window, fold_trust,
 ]  # fmt: skip
 
 

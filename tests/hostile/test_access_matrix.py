@@ -86,6 +86,7 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /v1/offers/{offer_id}": PARTY,
     "POST /v1/orders": CUSTOMER,
     "GET /v1/orders": AGENT,
+    "POST /v1/orders/{order_id}/payment": SELLER,
     "POST /v1/orders/{order_id}/deliver": SELLER,
     "POST /v1/orders/{order_id}/cancel": BUYER,
     "POST /v1/orders/{order_id}/refund-request": BUYER,

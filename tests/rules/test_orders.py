@@ -71,6 +71,16 @@ def test_a_purchase_needs_evidence_and_the_refusal_says_how_to_get_it():
     }
 
 
+@pytest.mark.parametrize("state", [PLACED, DELIVERED, ASKED, DECLINED, CLOSED])
+def test_the_sellers_word_that_the_money_is_there_is_news_once(state: OrderState):
+    assert rules.decide_confirm_payment(state, T0) is True
+    assert rules.decide_confirm_payment(replace(state, paid=True), T0) is False
+
+
+def test_what_was_paid_back_was_not_paid():
+    assert refused(rules.decide_confirm_payment, REFUNDED, T0) == "order.refunded"
+
+
 @settings(deadline=None)
 @given(st.sampled_from(OfferStatus), st.booleans(), st.booleans(), st.integers(-2, 2))
 def test_an_accepted_offer_is_bought_once_in_time_and_nothing_else_is(

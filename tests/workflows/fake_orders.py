@@ -132,6 +132,16 @@ class FakeOrders(OrderActivities):
             moved = books.delivery is DeliveryKind.INSTANT and self._deliver(order, start, now)
             return self._snapshot(start.order_id, sold_out=sold_out, trust_moved=moved)
 
+    @activity.defn(name="confirm_payment")
+    async def confirm_payment(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+        async with self._books.turn("confirm_payment") as now:
+            order = _find(self._books, start.order_id, command.by_agent_id)
+            if command.command_id not in self._books.commands:
+                if rules.decide_confirm_payment(order.state, now):
+                    order.state = replace(order.state, paid=True)
+                self._books.commands[command.command_id] = "ok"
+            return self._snapshot(start.order_id)
+
     @activity.defn(name="deliver_order")
     async def deliver_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
         async with self._books.turn("deliver_order") as now:

@@ -54,6 +54,10 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
     async def place_order(self, command: PlaceOrder) -> Done:
         return _done(await self._carry_out(Record.place_order, command, "record the order and take its stock"))
 
+    @workflow.update(name="confirm_payment")
+    async def confirm_payment(self, command: OrderCommand) -> Done:
+        return _done(await self._carry_out(Record.confirm_payment, command, "record that the merchant has the money"))
+
     @workflow.update(name="deliver_order")
     async def deliver_order(self, command: OrderCommand) -> Done:
         return _done(await self._carry_out(Record.deliver_order, command, "record the delivery"))

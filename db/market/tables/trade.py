@@ -18,6 +18,7 @@ from domain.market.states import (
     OfferStatus,
     OrderStatus,
     Party,
+    PaymentSource,
     ReviewWindowStatus,
 )
 
@@ -85,6 +86,7 @@ class Order(Base):
     """A purchase. ``closed_at`` is null while its process runs: until refunded or past its return window.
 
     ``charged_cents``: what the buyer was charged for it after discounts; null when that is the total price.
+    ``paid_at``: since when it is known to be paid, and by ``payment_source`` from whom; null until then.
     """
 
     __tablename__ = "orders"
@@ -113,6 +115,8 @@ class Order(Base):
     return_window_closes_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     charged_cents: Mapped[int | None]
+    paid_at: Mapped[datetime | None]
+    payment_source: Mapped[PaymentSource | None] = mapped_column(pg_enum(PaymentSource, "payment_source"))
 
 
 class StockMovement(Base):
