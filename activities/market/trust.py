@@ -193,7 +193,8 @@ def _event(trust_event_id: UUID, fact: TrustFact, row: RecordedTrustEvent, fold:
         "delta_support_responsiveness": moved(TrustComponent.SUPPORT),
         "delta_policy_clarity": moved(TrustComponent.POLICY),
         "linked_thread_id": fact.linked_thread_id,
-        "linked_order_id": fact.linked_order_id,
+        # Where its review names it in public; that an order came from an offer is private.
+        "linked_order_id": fact.linked_order_id if fact.linked_review_id is not None else None,
         "linked_review_id": fact.linked_review_id,
         "sequence": row.sequence,
         "fold": fold,

@@ -183,13 +183,15 @@ async def process_page(kind: str, id: UUID, request: Request, context: Context) 
 @router.get("/agents/{agent_id}", response_class=HTMLResponse)
 async def agent_page(agent_id: UUID, request: Request, context: Context) -> HTMLResponse:
     """An agent and its keys."""
-    await session.signed_in(context, request)
+    operator = await session.signed_in(context, request)
     async with context.database.transaction() as transaction:
+        await console.name_operator(transaction, operator.key_id)
         agent = await transaction.get(Agent, agent_id)
         if agent is None:
             raise ROUTE_NOT_FOUND.error()
         keys = await list_keys(transaction, agent_id)
-    return page("console/agent.html", agent=agent, keys=keys)
+        last_call = await console.get_last_call(transaction, agent_id)
+    return page("console/agent.html", agent=agent, keys=keys, last_call=last_call)
 
 
 @router.get("/log", response_class=HTMLResponse)

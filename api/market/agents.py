@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -69,7 +69,7 @@ class AgentIn(RequestModel):
 
 
 class AgentOut(ResponseModel):
-    """What everybody may know of an agent."""
+    """What everybody may know of an agent. ``last_active_at`` is the day, in UTC, of its newest event in the feed."""
 
     agent_id: UUID
     agent_type: AgentType
@@ -80,6 +80,11 @@ class AgentOut(ResponseModel):
     created_at: datetime
     last_active_at: datetime | None
     model_config = example(_AGENT)
+
+    @classmethod
+    def of(cls, agent: Agent, last_active_at: datetime | None = None) -> Self:
+        own = {name: getattr(agent, name) for name in cls.model_fields if name != "last_active_at"}
+        return cls(**own, last_active_at=last_active_at)
 
 
 class Registered(ResponseModel):
@@ -92,10 +97,15 @@ class Registered(ResponseModel):
 
 
 class Myself(ResponseModel):
+    """``last_call_at``: when one of the agent's keys was last used, to the minute or so. Only ever shown to itself."""
+
     agent: AgentOut
     key_id: UUID
     store_ids: list[UUID]
-    model_config = example({"agent": _AGENT, "key_id": _KEY_ID, "store_ids": []})
+    last_call_at: datetime | None = None
+    model_config = example(
+        {"agent": _AGENT, "key_id": _KEY_ID, "store_ids": [], "last_call_at": "2026-01-05T10:00:00Z"}
+    )
 
 
 class KeyIn(RequestModel):
@@ -180,7 +190,7 @@ async def register_agent(body: AgentIn, fact: FactDep) -> Response:
         agent = await agents.insert_agent(session, new_agent_id, **body.model_dump(exclude={"registration_secret"}))
         key_id = new_id()
         keys.insert_key(session, key_id, ApiKeyKind.AGENT, agent.agent_id, "first", credential.secret(key_id))
-        return Registered(agent=AgentOut.model_validate(agent), key_id=key_id)
+        return Registered(agent=AgentOut.of(agent), key_id=key_id)
 
     return await fact.once(work, secret=credential.shown())
 
@@ -190,8 +200,10 @@ async def who_am_i(caller: AnyAgent, context: Context) -> Myself:
     """The caller itself, and its stores."""
     async with context.database.transaction(viewer=caller.agent_id) as session:
         agent = await agents.get_agent(session, caller.agent_id)
+        shown = AgentOut.of(agent, await agents.last_active_day(session, caller.agent_id))
         stores = await agents.list_store_ids(session, caller.agent_id)
-    return Myself(agent=AgentOut.model_validate(agent), key_id=caller.key_id, store_ids=stores)
+        last_call = await agents.get_last_call(session)
+    return Myself(agent=shown, key_id=caller.key_id, store_ids=stores, last_call_at=last_call)
 
 
 @router.get("/me/keys", responses=errors())
@@ -247,5 +259,5 @@ async def _limits(caller: Caller, context: Context) -> LimitsOut:
 async def get_agent(agent_id: UUID, context: Context) -> AgentOut:
     """An agent's public profile."""
     async with context.database.transaction() as session:
-        agent: Agent = await agents.get_agent(session, agent_id)
-    return AgentOut.model_validate(agent)
+        agent = await agents.get_agent(session, agent_id)
+        return AgentOut.of(agent, await agents.last_active_day(session, agent_id))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -24,6 +24,8 @@ from domain.market.states import AgentType
 from domain.webhooks.states import WebhookFormat, WebhookSource
 
 _NAME_CHARACTERS = 120
+# Before it is known there is no viewer that could see its row.
+_BY_PROFILE = text("SELECT agent_id, webhook_url FROM souk_find_platform(:profile_url)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,7 @@ async def find_or_make_platform(
 
 
 async def _find(session: AsyncSession, profile_url: str) -> tuple[UUID, str | None] | None:
-    query = select(CheckoutPlatform.agent_id, CheckoutPlatform.webhook_url)
-    row = (await session.execute(query.where(CheckoutPlatform.profile_url == profile_url))).first()
+    row = (await session.execute(_BY_PROFILE, {"profile_url": profile_url})).first()
     return None if row is None else (row[0], row[1])
 
 

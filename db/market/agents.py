@@ -1,12 +1,13 @@
 """Agents and what only they may know of themselves."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.market.tables import Agent, AgentLimits, Store
+from db.market.tables import ActivityEvent, Agent, AgentLimits, Store
 from domain.market.errors import AGENT_NOT_FOUND
 from domain.market.states import AgentType
 
@@ -41,6 +42,19 @@ async def get_agent(session: AsyncSession, agent_id: UUID) -> Agent:
     if agent is None:
         raise AGENT_NOT_FOUND.error()
     return agent
+
+
+async def last_active_day(session: AsyncSession, agent_id: UUID) -> datetime | None:
+    """The beginning, in UTC, of the day of the agent's newest public event: nothing that the feed does not tell."""
+    query = select(ActivityEvent.created_at).where(ActivityEvent.actor_agent_id == agent_id)
+    newest = await session.scalar(query.order_by(ActivityEvent.created_at.desc()).limit(1))
+    return newest and newest.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+async def get_last_call(session: AsyncSession) -> datetime | None:
+    """When the transaction's viewer last called. Nobody is told another's."""
+    last: datetime | None = await session.scalar(text("SELECT souk_last_active()"))
+    return last
 
 
 async def list_store_ids(session: AsyncSession, merchant_id: UUID) -> list[UUID]:

@@ -22,8 +22,7 @@ AGENT = "{agent}"
 # Rows are taken in the order of their keys, so two callers that share two of them never wait for each other.
 _ADMIT = """
 WITH owner AS MATERIALIZED (
-  SELECT presented.*, k.kind::text, k.agent_id, a.agent_type::text,
-    coalesce(a.last_active_at > now() - interval '1 minute', false) AS seen_lately
+  SELECT presented.*, k.kind::text, k.agent_id, a.agent_type::text
   FROM unnest(%(key_ids)s::uuid[], %(hashes)s::bytea[], %(key_hits)s::int[]) AS presented(key_id, secret_hash, hits)
   JOIN api_keys k ON k.key_id = presented.key_id AND k.secret_hash = presented.secret_hash AND k.revoked_at IS NULL
   LEFT JOIN agents a ON a.agent_id = k.agent_id
@@ -43,9 +42,9 @@ WITH owner AS MATERIALIZED (
     expires_at = CASE WHEN w.expires_at <= clock_timestamp() THEN excluded.expires_at ELSE w.expires_at END
   RETURNING key, count, extract(epoch FROM expires_at - clock_timestamp())::float AS seconds_left
 )
-SELECT counted.key, counted.count, counted.seconds_left, NULL, NULL, NULL, NULL, NULL, NULL FROM counted
+SELECT counted.key, counted.count, counted.seconds_left, NULL, NULL, NULL, NULL, NULL FROM counted
 UNION ALL
-SELECT NULL, NULL, NULL, key_id, secret_hash, kind, agent_id, agent_type, seen_lately FROM owner
+SELECT NULL, NULL, NULL, key_id, secret_hash, kind, agent_id, agent_type FROM owner
 """
 
 
@@ -77,8 +76,8 @@ class Admitted:
 async def admit(asks: Asks, visits: Sequence[Visit], agent_window: str, agent_seconds: int) -> list[Admitted]:
     """Count visits, each once, in the windows they name and in ``agent_window`` of the agent whose key they show.
 
-    Visits of one window get its counts in their order, as if each had come by itself. Agents that were not seen in
-    the last minute are noted as active.
+    Visits of one window get its counts in their order, as if each had come by itself. Agents whose window begins
+    are noted as active.
     """
     keys = Counter(visit.key for visit in visits if visit.key is not None)
     seconds = {window: length for visit in visits for window, length in visit.windows.items()}
@@ -103,13 +102,14 @@ async def admit(asks: Asks, visits: Sequence[Visit], agent_window: str, agent_se
             counted[row[0]] = row[1], max(0.0, row[2])
         else:
             owners[row[3], row[4]] = _owner(*row[3:])
-    await touch_agents(asks, {o.agent_id for o in owners.values() if o.agent_id and not o.seen_lately})
     found = [None if visit.key is None else owners.get(visit.key) for visit in visits]
     agents = [
         agent_window.replace(AGENT, str(owner.agent_id)) if owner is not None and owner.agent_id is not None else None
         for owner in found
     ]
     hits.update(window for window in agents if window is not None)
+    of_agents = {name: owner.agent_id for owner, name in zip(found, agents, strict=True) if owner and name}
+    await touch_agents(asks, {agent for name, agent in of_agents.items() if agent and counted[name][0] == hits[name]})
     shares = _Shares(counted, hits)
     return [
         Admitted(owner, [shares.next_of(name) for name in visit.windows], shares.next_of(agent) if agent else None)
@@ -117,10 +117,8 @@ async def admit(asks: Asks, visits: Sequence[Visit], agent_window: str, agent_se
     ]
 
 
-def _owner(
-    key_id: UUID, _: bytes, kind: str, agent_id: UUID | None, agent_type: str | None, seen_lately: bool
-) -> KeyOwner:
-    return KeyOwner(key_id, ApiKeyKind(kind), agent_id, AgentType(agent_type) if agent_type else None, seen_lately)
+def _owner(key_id: UUID, _: bytes, kind: str, agent_id: UUID | None, agent_type: str | None) -> KeyOwner:
+    return KeyOwner(key_id, ApiKeyKind(kind), agent_id, AgentType(agent_type) if agent_type else None)
 
 
 class _Shares:

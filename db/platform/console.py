@@ -99,6 +99,13 @@ async def _rows(session: AsyncSession, query: str, **values: Any) -> Sequence[Ro
     return [dict(row) for row in (await session.execute(text(query), values)).mappings()]
 
 
+async def get_last_call(session: AsyncSession, agent_id: UUID) -> datetime | None:
+    """When one of the agent's keys was last used."""
+    query = text("SELECT last_active_at FROM operator_agents WHERE agent_id = :id")
+    last: datetime | None = await session.scalar(query, {"id": agent_id})
+    return last
+
+
 async def list_late(session: AsyncSession, now: datetime, grace_seconds: float, limit: int) -> Sequence[Row]:
     """Processes whose date passed more than ``grace_seconds`` ago without the process having moved."""
     return await _rows(session, _LATE, due=now - timedelta(seconds=grace_seconds), limit=limit)

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, false, func, literal, select, text, update
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import writes
@@ -59,12 +59,10 @@ class KeyOwner:
     kind: ApiKeyKind
     agent_id: UUID | None
     agent_type: AgentType | None
-    seen_lately: bool
 
 
-_LATELY = func.coalesce(Agent.last_active_at > func.now() - text("interval '1 minute'"), false())
 _OWNER = Query(
-    select(ApiKey.kind, ApiKey.agent_id, ApiKey.secret_hash, Agent.agent_type, _LATELY.label("seen_lately"))
+    select(ApiKey.kind, ApiKey.agent_id, ApiKey.secret_hash, Agent.agent_type)
     .outerjoin(Agent, Agent.agent_id == ApiKey.agent_id)
     .where(ApiKey.key_id == bindparam("key_id"), ApiKey.revoked_at.is_(None))
 )
@@ -78,7 +76,7 @@ async def find_owner(asks: Asks, key_id: UUID, secret: bytes | None) -> KeyOwner
     row = await asks.one_or_none(_OWNER, key_id=key_id)
     if row is None or (secret is not None and not hmac.compare_digest(row.secret_hash, hash_secret(secret))):
         return None
-    return KeyOwner(key_id, row.kind, row.agent_id, row.agent_type, row.seen_lately)
+    return KeyOwner(key_id, row.kind, row.agent_id, row.agent_type)
 
 
 _FREE = (

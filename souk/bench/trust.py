@@ -186,13 +186,16 @@ def _copy_history(
                 copy.write_row(fact)
         cursor.execute("UPDATE trust_facts SET folded_at = now() WHERE store_id = %s AND folded_at IS NULL",
                        [store.store_id])  # fmt: skip
+        # The database seals the sources that are private.
+        cursor.execute("SELECT fact_id, source_event_id FROM trust_facts WHERE store_id = %s", [store.store_id])
+        sources = dict(cursor.fetchall())
         with cursor.copy(
             "COPY trust_events (trust_event_id, store_id, reason, delta_overall, sequence, fold, fact_id,"
             " source_event_id, component, delta_r, delta_s, formula_version, inputs, component_before_milli,"
             " component_after_milli, overall_before_milli, overall_after_milli) FROM STDIN"
         ) as copy:
             for event in events:
-                copy.write_row(event)
+                copy.write_row((*event[:7], sources[event[6]], *event[8:]))
     return state, sequence, list(last.values())
 
 

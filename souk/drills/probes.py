@@ -197,20 +197,24 @@ def histories(address: str, namespace: str, process_ids: Sequence[str], search: 
 
 
 def tables(url: str, search: Search, viewer: str, agent_id: str | None) -> int:
-    """Every table the API's role can read, with nobody set as the viewer or with a stranger. Returns how many."""
+    """Every column the API's role can read, for nobody as the viewer or for a stranger. Returns how many tables."""
     readable = 0
     with psycopg.connect(url) as connection:
         names = connection.execute(
-            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            "SELECT c.relname, array_agg(a.attname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+            " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped"
             " WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p', 'v', 'm')"
-            " AND has_table_privilege(current_user, c.oid, 'SELECT')"
+            " AND has_column_privilege(current_user, c.oid, a.attnum, 'SELECT') GROUP BY c.relname"
         ).fetchall()
         connection.execute("SELECT set_config('souk.viewer', %s, true)", [agent_id or ""])
         # Whoever watches its inbox, and nothing else, is named to the database for all streams at once.
         watchers = f"{{{agent_id}}}" if agent_id else ""
         connection.execute("SELECT set_config('souk.watchers', %s, true)", [watchers])
-        for (name,) in names:
-            query = sql.SQL("SELECT row_to_json(t)::text FROM {} t").format(sql.Identifier(name))
+        for name, columns in names:
+            shown = sql.SQL(", ").join(map(sql.Identifier, columns))
+            query = sql.SQL("SELECT row_to_json(t)::text FROM (SELECT {} FROM {}) t").format(
+                shown, sql.Identifier(name)
+            )
             rows = connection.execute(query).fetchall()
             search.look(f"table {name}", viewer, json.dumps([row[0] for row in rows]).encode())
             readable += 1

@@ -6,7 +6,7 @@ from souk_client.models.base import Model
 
 
 class Agent(Model):
-    """Somebody who takes part: a MERCHANT or a CUSTOMER."""
+    """Somebody who takes part: a MERCHANT or a CUSTOMER. ``last_active_at`` is the day of its newest public event."""
 
     agent_id: str
     agent_type: str
@@ -27,11 +27,12 @@ class Registered(Model):
 
 
 class Myself(Model):
-    """Whose key this is."""
+    """Whose key this is. ``last_call_at``: when one of the agent's keys was last used; nobody else is told."""
 
     agent: Agent
     key_id: str
     store_ids: list[str]
+    last_call_at: datetime | None = None
 
 
 class ApiKey(Model):

@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from collections.abc import AsyncIterator
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -106,15 +107,28 @@ async def test_an_operators_key_has_no_agents_window(line: Line, worker_database
     assert (found.owner.kind, found.owner.agent_id) == (ApiKeyKind.OPERATOR, None)
 
 
-async def test_agents_are_noted_as_active_once_a_minute_and_never_waited_for(line: Line, worker_database: Database):
-    _, [key] = await keys_of_an_agent(worker_database, 1)
+async def test_agents_are_noted_as_active_once_a_window_and_never_waited_for(line: Line, worker_database: Database):
+    async def last_calls(*agents: UUID) -> list[datetime | None]:
+        query = text("SELECT last_active_at FROM agents WHERE agent_id = ANY(:ids) ORDER BY agent_id = :first DESC")
+        async with worker_database.transaction() as session:
+            return list(await session.scalars(query, {"ids": list(agents), "first": agents[0]}))
+
+    agent, [key] = await keys_of_an_agent(worker_database, 1)
     locked, [of_locked] = await keys_of_an_agent(worker_database, 1)
     async with worker_database.transaction() as session:
         await session.execute(text("SELECT 1 FROM agents WHERE agent_id = :id FOR UPDATE"), {"id": locked})
         found = await visit(line, *(Visit({window(): 60}, shown) for shown in (key, of_locked, key)))
-        assert [admitted.owner.seen_lately for admitted in found] == [False] * 3
-        again = await visit(line, *(Visit({window(): 60}, shown) for shown in (key, of_locked)))
-        assert [admitted.owner.seen_lately for admitted in again] == [True, False]
+        assert [admitted.owner.agent_id for admitted in found] == [agent, locked, agent]
+    first, never = await last_calls(agent, locked)
+    assert first is not None
+    assert never is None
+    await visit(line, Visit({window(): 60}, key))
+    assert await last_calls(agent) == [first]
+    # Its window is over.
+    await admit(line, [Visit({}, key)], "agents/{agent}/again", 60)
+    [later] = await last_calls(agent)
+    assert later is not None
+    assert later > first
 
 
 async def test_closed_windows_are_deleted_without_waiting_for_an_admission(line: Line, worker_database: Database):

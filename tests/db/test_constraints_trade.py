@@ -193,12 +193,12 @@ def test_stock_rows_are_sound(rows: Rows, place: Place) -> None:
 
 def test_trust_rows_are_sound(rows: Rows, place: Place) -> None:
     store = place[1]
-    fact = {"fact_id": new_id(), "store_id": store, "source_event_id": new_id(), "reason": "OFFER_BROKEN"}
+    fact = {"fact_id": new_id(), "store_id": store, "source_event_id": new_id(), "reason": "REVIEW_POSTED"}
     rows.insert("trust_facts", **fact)
     rows.refused("trust_facts_source_key", "trust_facts", **fact | {"fact_id": new_id()})
     event = {
         "store_id": store,
-        "reason": "OFFER_BROKEN",
+        "reason": "REVIEW_POSTED",
         "delta_overall": 0,
         "sequence": 1,
         "fold": 1,
@@ -218,6 +218,8 @@ def test_trust_rows_are_sound(rows: Rows, place: Place) -> None:
     rows.refused("trust_events_sequence_key", "trust_events", trust_event_id=new_id(), **other)
     unfounded = other | {"sequence": 2, "source_event_id": new_id()}
     rows.refused("trust_events_source_is_fact_fk", "trust_events", trust_event_id=new_id(), **unfounded)
+    of_order = other | {"sequence": 2, "linked_order_id": rows.order(*place)}
+    rows.refused("trust_events_order_of_review", "trust_events", trust_event_id=new_id(), **of_order)
     scores = {f"{name}_score": 50 for name in ("overall", "product_satisfaction", "claim_accuracy")}
     scores |= {f"{name}_score": 50 for name in ("support_responsiveness", "policy_clarity")}
     profile = {"store_id": store, "decay_due_at": rows.now, **scores}

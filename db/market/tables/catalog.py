@@ -11,6 +11,8 @@ from domain.market.states import AgentType, DeliveryKind, ListingStatus, StoreSt
 
 
 class Agent(Base):
+    """``last_active_at``, when it last called, is no column of the API's role: ``db.market.agents`` reads it."""
+
     __tablename__ = "agents"
     agent_id: Mapped[Key]
     agent_type: Mapped[AgentType] = mapped_column(pg_enum(AgentType, "agent_type"))
@@ -19,7 +21,7 @@ class Agent(Base):
     avatar_url: Mapped[str | None]
     bio: Mapped[str | None]
     created_at: Mapped[CreatedAt]
-    last_active_at: Mapped[datetime | None]
+    last_active_at: Mapped[datetime | None] = mapped_column(deferred=True, deferred_raiseload=True)
 
 
 class AgentLimits(Base):

@@ -75,7 +75,7 @@ class OfferReference(Base):
 
     __tablename__ = "offer_references"
     offer_ref_id: Mapped[Key]
-    offer_id: Mapped[UUID] = mapped_column(ForeignKey("offers.offer_id"))
+    offer_id: Mapped[UUID] = mapped_column(ForeignKey("offers.offer_id"), deferred=True, deferred_raiseload=True)
     thread_id: Mapped[UUID] = mapped_column(ForeignKey("threads.thread_id"))
     created_by_agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.agent_id"))
     public_note: Mapped[str | None]
