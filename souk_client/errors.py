@@ -14,13 +14,24 @@ class SoukError(Exception):
 
 
 class ApiProblem(SoukError):  # noqa: N818 - named after the problem document it carries
-    """The market's refusal: a problem document with a stable code, and what the caller can do next."""
+    """The market's refusal: a problem document with a stable code, and what the caller can do next.
 
-    def __init__(self, status: int, code: str, detail: str, next_actions: list[Any] | None = None) -> None:
+    ``members`` is the whole document: some codes add members of their own, such as ``unit_price_cents``.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        next_actions: list[Any] | None = None,
+        members: dict[str, Any] | None = None,
+    ) -> None:
         self.status = status
         self.code = code
         self.detail = detail
         self.next_actions: list[Any] = next_actions or []
+        self.members: dict[str, Any] = members or {}
         super().__init__(f"{status} {code}: {detail}")
 
     @property
@@ -66,4 +77,4 @@ def problem_of(response: httpx.Response) -> ApiProblem:
     detail = body.get("detail") or body.get("title") or response.text[:200] or response.reason_phrase
     code = str(body.get("code") or f"http.{response.status_code}")
     actions = body.get("next_actions")
-    return ApiProblem(response.status_code, code, str(detail), actions if isinstance(actions, list) else None)
+    return ApiProblem(response.status_code, code, str(detail), actions if isinstance(actions, list) else None, body)

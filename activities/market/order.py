@@ -8,7 +8,7 @@ from temporalio import activity
 from activities.market.order_case import OrderCase
 from activities.market.signatures import OrderActivities
 from db import locks, writes
-from db.market import evidence, negotiations, orders, stock
+from db.market import evidence, negotiations, orders, prices, stock
 from db.market.tables import Listing, Negotiation, Order, StoreStats
 from db.platform.commands import insert_command
 from db.platform.keys import insert_audit_entry
@@ -76,7 +76,7 @@ class PostgresOrderActivities(OrderActivities):
         # Never before what made the buyer eligible, also when the clock was set back.
         now = max(read.now, since)
         if command.offer_id is None:
-            case = self._buy_at_list_price(step, start, command, listing, read, now)
+            case = await self._buy_at_list_price(step, start, command, listing, read, now)
         elif negotiation is not None:
             case = self._buy_accepted_offer(step, start, command, listing, negotiation, read, now)
         else:
@@ -137,7 +137,7 @@ class PostgresOrderActivities(OrderActivities):
         writes.add(step, order)
         return OrderCase(step, order, seller_id, now, start.policy)
 
-    def _buy_at_list_price(
+    async def _buy_at_list_price(
         self,
         step: Step,
         start: OrderStart,
@@ -147,7 +147,9 @@ class PostgresOrderActivities(OrderActivities):
         now: datetime,
     ) -> OrderCase:
         view = negotiations.listing_view(listing, read.store_status)
-        rules.decide_purchase(view, read.standing, command.quantity, command.seen_price_cents)
+        expected = (command.seen_price_cents, command.seen_currency)
+        seen = await prices.read_seen_price(step, listing.listing_id, listing.currency, *expected, start.policy)
+        rules.decide_purchase(view, read.standing, command.quantity, seen)
         case = self._insert(step, start, command, listing, read.seller_id, now, listing.price_cents, command.quantity)
         if not stock.take_stock(
             step, listing, command.quantity, MovementReason.ORDER_PLACED, order_id=command.command_id

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.context import Context
@@ -19,6 +19,7 @@ from api.platform.schemas import (
     MAX_PRICE_CENTS,
     AmountOrZero,
     Cents,
+    Currency,
     Inventory,
     Note,
     RequestModel,
@@ -47,8 +48,6 @@ from domain.shared.cursors import encode_cursor
 router = APIRouter(prefix="/v1/listings", tags=["catalog"])
 _OWN = (NOT_A_MERCHANT, LISTING_NOT_FOUND, STORE_NOT_YOURS)
 _YEAR_SECONDS = 366 * 24 * 3600
-
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
 class ListingIn(RequestModel):

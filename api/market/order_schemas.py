@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool
 
-from api.platform.schemas import Name, Note, Prose, Quantity, RequestModel, ResponseModel, example
+from api.platform.schemas import Cents, Currency, Name, Note, Prose, Quantity, RequestModel, ResponseModel, example
 from domain.market.states import DeliveryKind, OrderStatus, PaymentSource
 
 _ORDER = "0197a1c2-9d3e-7a00-9e4f-5f6a7b8c9d0e"
@@ -83,12 +83,29 @@ class OrderOut(ResponseModel):
 
 
 class OrderIn(RequestModel):
-    """Either ``listing_id`` (with ``quantity``), at the list price, or ``offer_id``, at the accepted one."""
+    """Either ``listing_id`` (with ``quantity``), at the list price, or ``offer_id``, at the accepted one.
 
-    model_config = {**RequestModel.model_config, **example({"offer_id": _EXAMPLE["source_offer_id"]})}
+    ``expected_unit_price_cents``: the list price you have seen, per unit; the order is placed at that one or not at
+    all. Left out, the order is refused for a while after the price rose (a day, unless the market says otherwise).
+    """
+
+    model_config = {
+        **RequestModel.model_config,
+        **example(
+            {
+                "listing_id": _EXAMPLE["listing_id"],
+                "quantity": 1,
+                "expected_unit_price_cents": 1200,
+                "expected_currency": "USD",
+            },
+            {"offer_id": _EXAMPLE["source_offer_id"]},
+        ),
+    }
 
     listing_id: UUID | None = None
     quantity: Quantity | None = None
+    expected_unit_price_cents: Cents | None = None
+    expected_currency: Currency | None = None
     offer_id: UUID | None = None
 
 

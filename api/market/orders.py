@@ -16,20 +16,26 @@ from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.pages import Page, PageQuery, answer
 from db.market.cases import get_listing_case, get_offer_case, get_order_case
+from db.market.prices import read_seen_price
 from db.market.reads_trade import read_orders, side_of, the_order
 from db.steps import Step
 from domain.market import errors
 from domain.market import orders as rules
 from domain.market.commands import OrderCommand, PlaceOrder
+from domain.market.policy import MarketPolicy
 from domain.market.states import OrderStatus, Party
 from domain.shared.cursors import encode_cursor
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
 
 
-async def _check_purchase(step: Step, body: OrderIn, buyer: UUID, *, politely: bool) -> tuple[UUID, UUID]:
+async def _check_purchase(
+    step: Step, body: OrderIn, buyer: UUID, policy: MarketPolicy, *, politely: bool
+) -> tuple[UUID, UUID]:
     """The listing and the store to buy from. ``politely``: also refuse now what the process would refuse."""
-    if (body.listing_id is None) == (body.offer_id is None) or (body.offer_id and body.quantity is not None):
+    expected = (body.expected_unit_price_cents, body.expected_currency)
+    of_listing = body.quantity is not None or any(part is not None for part in expected)
+    if (body.listing_id is None) == (body.offer_id is None) or (body.offer_id and of_listing):
         raise errors.ORDER_TARGET.error()
     if body.offer_id is not None:
         offer = await get_offer_case(step, body.offer_id)
@@ -45,7 +51,8 @@ async def _check_purchase(step: Step, body: OrderIn, buyer: UUID, *, politely: b
         raise errors.LISTING_NOT_FOUND.error()
     if politely:
         rules.check_gating(case.eligible, case.listing_id, case.store_id)
-        rules.decide_purchase(case.listing, case.buyer, body.quantity or 1)
+        seen = await read_seen_price(step, case.listing_id, case.currency, *expected, policy)
+        rules.decide_purchase(case.listing, case.buyer, body.quantity or 1, seen)
     return case.listing_id, case.store_id
 
 
@@ -60,6 +67,8 @@ async def _check_purchase(step: Step, body: OrderIn, buyer: UUID, *, politely: b
         errors.LISTING_NOT_ACTIVE,
         errors.LISTING_SOLD_OUT,
         errors.STORE_CLOSED,
+        errors.ORDER_PRICE_CHANGED,
+        errors.ORDER_PRICE_UNSEEN,
         errors.GATING_UNSATISFIED,
         errors.OFFER_NOT_FOUND,
         errors.OFFER_NOT_ACCEPTED,
@@ -73,13 +82,16 @@ async def place_order(body: OrderIn, buyer: Customer, command: CommandDep, conte
     """Buy at the list price, or an accepted offer at its price. Needs an earlier interaction (gating)."""
 
     async def prepare(step: Step, run: Run) -> Send:
-        listing_id, store_id = await _check_purchase(step, body, buyer.agent_id, politely=not run.resumed)
+        policy = context.processes.policy
+        listing_id, store_id = await _check_purchase(step, body, buyer.agent_id, policy, politely=not run.resumed)
         purchase = PlaceOrder(
             command_id=run.command_id,
             buyer_id=buyer.agent_id,
             listing_id=listing_id,
             quantity=body.quantity or 1,
             offer_id=body.offer_id,
+            seen_price_cents=body.expected_unit_price_cents,
+            seen_currency=body.expected_currency,
         )
         return partial(context.processes.order, "place_order", purchase, run.command_id, listing_id, store_id)
 

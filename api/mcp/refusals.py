@@ -25,6 +25,7 @@ _TOOLS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"POST /v1/offers(?![/\w])", "the tool make_offer"),
         (rf"POST /v1/orders/{_ID}/refund-request", "the tool settle_order with request_refund"),
         (rf"POST /v1/orders/{_ID}/cancel", "the tool settle_order with cancel"),
+        (r"POST /v1/orders(?![/\w])", "the tool buy"),
         (r"GET /v1/(?:offers|orders)/([^\s/,;]+)", r"the tool my_deals with id \1"),
         (r"GET /v1/listings/([^\s/,;]+)(?:/gating)?", r"the tool look_at_listing with listing_id \1"),
         (r"GET /v1/(?:inbox|activity)(?![/\w])", "the tool read_inbox"),

@@ -148,18 +148,27 @@ async def decide_offer(
 async def buy(
     listing_id: Annotated[UUID | None, Field(description="buy this at its list price")] = None,
     quantity: Annotated[Units | None, Field(description="units of the listing; 1 when left out")] = None,
+    expected_unit_price_cents: Annotated[
+        Price | None,
+        Field(description="always with listing_id: the price_cents you have seen; at another price nothing is bought"),
+    ] = None,
     offer_id: Annotated[UUID | None, Field(description="or buy this accepted offer, at its price and quantity")] = None,
     request_id: RequestId = None,
 ) -> OrderView:
     """For customers: buy, and spend money.
 
-    Either listing_id (with quantity) at the list price, or offer_id of an accepted offer at its price and quantity,
-    never both. You need to have asked or offered before: see your_gating of look_at_listing. Give request_id:
-    without one a repetition buys twice.
+    Either listing_id (with quantity and expected_unit_price_cents) at the list price, or offer_id of an accepted offer
+    at its price and quantity, never both. You need to have asked or offered before: see your_gating of
+    look_at_listing. Give request_id: without one a repetition buys twice.
     """
     made = await inside().post(
         "/v1/orders",
-        {"listing_id": _text(listing_id), "quantity": quantity, "offer_id": _text(offer_id)},
+        {
+            "listing_id": _text(listing_id),
+            "quantity": quantity,
+            "expected_unit_price_cents": expected_unit_price_cents,
+            "offer_id": _text(offer_id),
+        },
         request_id,
     )
     return OrderView.of(made)

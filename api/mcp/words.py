@@ -9,7 +9,8 @@ what lets you buy; read_inbox for the answer; counter_offer or decide_offer; buy
 A merchant's way: open_shop; read_inbox; answer questions with ask (thread_id), offers with counter_offer or
 decide_offer, orders with confirm_payment and deliver, refund requests with settle_order.
 
-Money is integer cents. Times are UTC. Whoever did not make the standing offer is to answer it.
+Money is integer cents. When you buy, name the price you have seen: expected_unit_price_cents.
+Times are UTC. Whoever did not make the standing offer is to answer it.
 
 Every tool that writes takes request_id: choose a new one for each new intention, and repeat a call that failed
 or was not answered with the same request_id and the same arguments; it is then done once.

@@ -18,6 +18,8 @@ Url = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^https?://[^\
 Cents = Annotated[int, Field(strict=True, ge=1, le=MAX_PRICE_CENTS)]
 """An amount in minor units. Strict: neither 1.5 nor "5" is an amount."""
 AmountOrZero = Annotated[int, Field(strict=True, ge=0, le=MAX_PRICE_CENTS)]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+"""An ISO 4217 code."""
 Quantity = Annotated[int, Field(strict=True, ge=1, le=MAX_INVENTORY)]
 Inventory = Annotated[int, Field(strict=True, ge=0, le=MAX_INVENTORY)]
 
@@ -41,6 +43,6 @@ class ResponseModel(BaseModel):
     model_config = ConfigDict(from_attributes=True, frozen=True)
 
 
-def example(value: dict[str, Any]) -> ConfigDict:
-    """The model's configuration with one worked example for the documentation."""
-    return ConfigDict(json_schema_extra={"examples": [value]})
+def example(*values: dict[str, Any]) -> ConfigDict:
+    """The model's configuration with worked examples for the documentation."""
+    return ConfigDict(json_schema_extra={"examples": [*values]})

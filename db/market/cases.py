@@ -42,6 +42,7 @@ class ListingCase:
 
     listing_id: UUID
     store_id: UUID
+    currency: str
     listing: ListingView
     buyer: BuyerStanding
     eligible: bool
@@ -100,6 +101,7 @@ _SELLING = (
     _listing.c.store_id,
     _store.c.owner_merchant_id,
     _listing.c.price_cents.label("list_price"),
+    _listing.c.currency,
     _listing.c.inventory_on_hand,
     _listing.c.status.label("listing_status"),
     _store.c.status.label("store_status"),
@@ -203,6 +205,7 @@ async def get_listing_case(step: Step, listing_id: UUID, buyer_id: UUID) -> List
     return ListingCase(
         listing_id=row.listing_id,
         store_id=row.store_id,
+        currency=row.currency,
         listing=_selling(row),
         buyer=buyer_standing(row),
         eligible=row.eligible,

@@ -92,7 +92,8 @@ class OrderStart(Message):
 class PlaceOrder(Message):
     """``command_id`` is the order's id. Exactly one of a purchase at the list price, or of an accepted offer.
 
-    ``seen_price_cents``: the list price per unit the buyer agreed to; at another one the purchase is refused.
+    ``seen_price_cents``, ``seen_currency``: the list price per unit the buyer agreed to; at another one the purchase
+    is refused. Without one it is refused for a while after the price rose.
     ``charged_cents``: what it is charged after discounts, when that is not the total price.
     """
 
@@ -102,6 +103,7 @@ class PlaceOrder(Message):
     quantity: int = 1
     offer_id: UUID | None = None
     seen_price_cents: int | None = None
+    seen_currency: str | None = None
     charged_cents: int | None = None
 
 

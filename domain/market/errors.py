@@ -114,8 +114,21 @@ OFFER_SPENT = declare("order.offer_spent", _C, "The accepted price was already u
 PURCHASE_WINDOW_PASSED = declare(
     "order.purchase_window_passed", _C, "The time to buy at the accepted price has passed."
 )
+_ORDER_AGAIN = (
+    "if you accept unit_price_cents, POST /v1/orders with it as expected_unit_price_cents and a new Idempotency-Key",
+    "GET /v1/listings/{listing_id}",
+)
 ORDER_PRICE_CHANGED = declare(
-    "order.price_changed", _C, "The list price is not the one you saw.", "GET /v1/listings/{listing_id}"
+    "order.price_changed",
+    _C,
+    "The list price is not the one you expected; unit_price_cents is the present one.",
+    *_ORDER_AGAIN,
+)
+ORDER_PRICE_UNSEEN = declare(
+    "order.price_unseen",
+    _C,
+    "The list price rose lately, so an order must name the price it expects; unit_price_cents is the present one.",
+    *_ORDER_AGAIN,
 )
 ORDER_TARGET = declare("order.target_invalid", _I, "Name either listing_id (with quantity) or offer_id.")
 ORDER_NOT_PLACED = declare(

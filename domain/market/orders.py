@@ -6,6 +6,7 @@ is paid is a fact beside its status: a checkout took the money, or the seller sa
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from domain.market import errors
@@ -40,6 +41,21 @@ class OrderState:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenPrice:
+    """What a buyer expects a listing to cost per unit, in cents, and what tells that it has seen the price.
+
+    ``lowest_lately_cents``: the lowest list price the listing had within the notice period, as far as it changed
+    in it. It counts only where the buyer names no price.
+    """
+
+    listing_id: UUID
+    currency: str
+    expected_cents: int | None = None
+    expected_currency: str | None = None
+    lowest_lately_cents: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Dates:
     """When a shipped order is due and when its merchant is reminded; None for instant delivery."""
 
@@ -62,13 +78,24 @@ def check_gating(has_evidence: bool, listing_id: UUID, store_id: UUID) -> None:
         raise errors.GATING_UNSATISFIED.error(ways=ways_to_satisfy(listing_id, store_id))
 
 
-def decide_purchase(
-    listing: ListingView, buyer: BuyerStanding, quantity: int, seen_price_cents: int | None = None
-) -> int:
-    """A purchase at the list price, which must be the one the buyer saw if it says so: returns the total in cents."""
+def check_seen_price(unit_price_cents: int, seen: SeenPrice) -> None:
+    """Refuse a list price the buyer has not agreed to: another one than it named, or without a name one that rose."""
+    present: dict[str, Any] = {
+        "listing_id": seen.listing_id,
+        "unit_price_cents": unit_price_cents,
+        "currency": seen.currency,
+    }
+    if seen.expected_cents not in {None, unit_price_cents} or seen.expected_currency not in {None, seen.currency}:
+        raise errors.ORDER_PRICE_CHANGED.error(**present)
+    lowest = seen.lowest_lately_cents
+    if seen.expected_cents is None and lowest is not None and lowest < unit_price_cents:
+        raise errors.ORDER_PRICE_UNSEEN.error(**present)
+
+
+def decide_purchase(listing: ListingView, buyer: BuyerStanding, quantity: int, seen: SeenPrice) -> int:
+    """A purchase at the list price, which must be one the buyer agreed to: returns the total in cents."""
     check_listing_open(listing)
-    if seen_price_cents is not None and seen_price_cents != listing.price_cents:
-        raise errors.ORDER_PRICE_CHANGED.error()
+    check_seen_price(listing.price_cents, seen)
     if quantity > listing.stock:
         raise errors.LISTING_SOLD_OUT.error(f"Only {listing.stock} in stock.")
     total = total_price(listing.price_cents, quantity)

@@ -26,6 +26,7 @@ class MarketPolicy(BaseModel):
     auto_answer_min_seconds: float = Field(0.5, ge=0)
     auto_answer_max_seconds: float = Field(3.0, ge=0)
 
+    price_notice_seconds: float = Field(DAY, ge=0, description="after a rise an order must name the price it expects")
     promised_delivery_seconds: float = Field(7 * DAY, gt=0, description="for SHIPPED listings that name none")
     delivery_reminder_share: float = Field(0.75, gt=0, lt=1, description="of the promised time")
     return_window_seconds: float = Field(14 * DAY, ge=0)

@@ -212,7 +212,10 @@ class Customer(_Agent):
         return thread
 
     async def buy(self, listing: Json) -> Json | None:
-        body: Json = {"listing_id": listing["listing_id"], "quantity": self.dice.randrange(1, 3)}
+        body: Json = {
+            "listing_id": listing["listing_id"], "quantity": self.dice.randrange(1, 3),
+            "expected_unit_price_cents": listing["price_cents"],
+        }  # fmt: skip
         return await self.client.write("order", "POST", "/v1/orders", body)
 
     async def haggle(self, listing: Json, thread: Json | None) -> Json | None:

@@ -62,9 +62,11 @@ class Verdict:
     stuck: list[str] = field(default_factory=list)
     invariants: list[str] = field(default_factory=list)
     trust: list[str] = field(default_factory=list)
+    prices: list[str] = field(default_factory=list)
 
     def all(self) -> list[str]:
-        return [*self.lost, *self.doubled, *self.unresolved, *self.faults, *self.stuck, *self.invariants, *self.trust]
+        broken = [*self.lost, *self.doubled, *self.unresolved, *self.faults, *self.stuck, *self.invariants]
+        return [*broken, *self.trust, *self.prices]
 
 
 async def balance(session: AsyncSession, ledger: Ledger, verdict: Verdict) -> None:
@@ -83,6 +85,16 @@ async def balance(session: AsyncSession, ledger: Ledger, verdict: Verdict) -> No
             verdict.unresolved.append(f"{entry.kind} {entry.key} never got a final answer ({entry.code})")
         elif entry.state == FAULT:
             verdict.faults.append(f"{entry.kind} {entry.key} was answered {entry.code}")
+
+
+def at_other_prices(ledger: Ledger) -> list[str]:
+    """Orders that were placed at another list price than the one their buyer had seen and named."""
+    named = ((entry, entry.body.get("expected_unit_price_cents")) for entry in ledger.acknowledged("order"))
+    return [
+        f"order {entry.answer['order_id']} costs {entry.answer['unit_price_cents']}, its buyer agreed to {seen}"
+        for entry, seen in named
+        if seen is not None and entry.answer["unit_price_cents"] != seen
+    ]
 
 
 async def _compare(session: AsyncSession, kind: str, asked: Counter[str], query: str, verdict: Verdict) -> None:
@@ -125,7 +137,7 @@ async def unwell(database: Database, client: Client) -> list[str]:
 
 async def judge(database: Database, url: str, client: Client, ledger: Ledger) -> Verdict:
     """Everything a drill must show, once the market has settled and nobody writes any more."""
-    verdict = Verdict()
+    verdict = Verdict(prices=at_other_prices(ledger))
     async with database.transaction() as session:
         await balance(session, ledger, verdict)
     findings = [*await audit_projections(database), await audit_processes(client, database, OTHER_BOOKS)]

@@ -179,7 +179,9 @@ class CustomerAgent:
             order = await self._market.buy(offer_id=result.offer_id)
         elif list_cents <= limit:
             self._say(f"buying {item} at menu price: {result.reason}")
-            order = await self._market.buy(listing.listing_id)
+            order = await self._market.buy(
+                listing.listing_id, expected_unit_price_cents=list_cents, expected_currency=listing.currency
+            )
         else:
             raise NotServedError(f"{item} at {store.name}: {result.reason}")
         self.purchases.append(

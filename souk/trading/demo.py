@@ -114,7 +114,10 @@ class Demo:
             self.board.count("deals")
             await mine.mention_offer(result.offer_id, thread_id, public_note="We shook hands on it.")
             offer_id, how = result.offer_id, f"after {result.rounds} rounds"
-        order = await (mine.buy(offer_id=offer_id) if offer_id else mine.buy(listing.listing_id))
+        if offer_id is None:
+            order = await mine.buy(str(listing.listing_id), expected_unit_price_cents=listing.price_cents)
+        else:
+            order = await mine.buy(offer_id=offer_id)
         tally.deals += 1
         tally.paid_cents += order.total_price_cents
         tally.list_cents += listing.price_cents

@@ -87,11 +87,26 @@ def buy(
     listing_id: str | None = None,
     *,
     quantity: int | None = None,
+    expected_unit_price_cents: int | None = None,
+    expected_currency: str | None = None,
     offer_id: str | None = None,
     key: str | None = None,
 ) -> Call[Order]:
-    """Buy a listing at its list price, or at the price of an accepted offer (``offer_id`` alone)."""
-    return post("/v1/orders", Order, key, listing_id=listing_id, quantity=quantity, offer_id=offer_id)
+    """Buy a listing at its list price, or at the price of an accepted offer (``offer_id`` alone).
+
+    ``expected_unit_price_cents`` is the list price you have seen (``Listing.price_cents``): at another one the order is
+    refused with ``order.price_changed``. Without it, it is refused for a while after the price rose.
+    """
+    return post(
+        "/v1/orders",
+        Order,
+        key,
+        listing_id=listing_id,
+        quantity=quantity,
+        expected_unit_price_cents=expected_unit_price_cents,
+        expected_currency=expected_currency,
+        offer_id=offer_id,
+    )
 
 
 def order(order_id: str) -> Call[Order]:

@@ -20,6 +20,7 @@ from activities.market.review import PostgresReviewActivities
 from activities.market.trust import PostgresTrustActivities
 from db.constraints import refusal
 from db.ids import new_id
+from db.market.listings import update_price
 from db.market.tables import AgentLimits, ListingLimits
 from db.session import Database
 from domain.market.commands import (
@@ -121,6 +122,10 @@ class Scene:
         with psycopg.connect(self.owner_url, autocommit=True) as connection:
             changed = connection.execute(statement, values).rowcount
         assert changed > 0
+
+    async def reprice(self, shop: Shop, cents: int) -> None:
+        async with self.database.transaction() as session:
+            await update_price(session, shop.listing_id, shop.merchant_id, cents, "Brass is what it is.")
 
     async def listing(self, shop: Shop) -> tuple[int, str]:
         """On-hand stock and status."""
@@ -263,13 +268,14 @@ class Purchase(_Repeats):
         self.start = OrderStart(**ids, policy=scene.policy)
         self.window = ReviewWindowStart(**ids, policy=scene.policy)
 
-    async def place(self, quantity: int = 1, offer_id: UUID | None = None) -> OrderSnapshot:
+    async def place(self, quantity: int = 1, offer_id: UUID | None = None, **options: Any) -> OrderSnapshot:
         command = PlaceOrder(
             command_id=self.order_id,
             buyer_id=self.buyer,
             listing_id=self.shop.listing_id,
             quantity=quantity,
             offer_id=offer_id,
+            **options,
         )
         return await self._run(lambda: self.scene.order.place_order(self.start, command))
 

@@ -170,6 +170,21 @@ async def test_an_accepted_offer_bought_released_and_broken(crowd: Scene, seed: 
 
 
 @pytest.mark.parametrize("seed", ROUNDS)
+@pytest.mark.parametrize("says", [True, False])
+async def test_a_price_raised_while_it_is_bought(crowd: Scene, seed: int, says: bool) -> None:
+    shop = await crowd.shop()
+    buyer = await crowd.customer(shop)
+    seen = await crowd.value("SELECT price_cents FROM listings WHERE listing_id = :id", id=shop.listing_id)
+    named = {"seen_price_cents": seen} if says else {}
+    codes = await _race(
+        seed, crowd.purchase(shop, buyer).place(**named), crowd.reprice(shop, 9_000_000), crowd.reprice(shop, 8_000_000)
+    )
+    assert codes[0] in {"ok", "order.price_changed" if says else "order.price_unseen"}
+    paid = await crowd.rows("SELECT total_price_cents FROM orders WHERE listing_id = :id", id=shop.listing_id)
+    assert [row[0] for row in paid] == ([seen] if codes[0] == "ok" else [])
+
+
+@pytest.mark.parametrize("seed", ROUNDS)
 async def test_an_accepted_offer_bought_as_it_lapses(crowd: Scene, seed: int) -> None:
     brief = crowd.with_policy(purchase_window_seconds=0.05)
     shop, buyer = await crowd.shop(stock=1), await crowd.customer()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.market import orders as rules
 from domain.market.negotiation import BuyerStanding, ListingView
-from domain.market.orders import Due, OrderState
+from domain.market.orders import Due, OrderState, SeenPrice
 from domain.market.policy import MarketPolicy
 from domain.market.states import DeliveryKind, ListingStatus, OfferStatus, OrderStatus, RefundReason, StoreStatus
 from domain.shared.errors import DomainError
@@ -35,6 +35,7 @@ ASKED = replace(DELIVERED, refund_requested=True, refund_answer_due_at=T0 + 3 * 
 DECLINED = replace(ASKED, refund_answered=True)
 REFUNDED = replace(PLACED, status=OrderStatus.REFUNDED, closed=True)
 CLOSED = replace(DELIVERED, closed=True)
+SEEN = SeenPrice(UUID(int=1), "USD")
 days = st.integers(-1, 20).map(lambda n: T0 + n * DAY)
 
 
@@ -43,20 +44,49 @@ days = st.integers(-1, 20).map(lambda n: T0 + n * DAY)
 def test_a_purchase_at_the_list_price(quantity: int, stock: int, cap: int | None):
     listing = replace(OPEN, stock=stock)
     buyer = BuyerStanding(committed_cents=500, spend_cap_cents=cap)
-    code = refused(rules.decide_purchase, listing, buyer, quantity)
+    code = refused(rules.decide_purchase, listing, buyer, quantity, SEEN)
     if quantity > stock:
         assert code == "listing.sold_out"
     elif cap is not None and 500 + quantity * 1_000 > cap:
         assert code == "limits.spend_cap"
     else:
-        assert rules.decide_purchase(listing, buyer, quantity) == quantity * 1_000
+        assert rules.decide_purchase(listing, buyer, quantity, SEEN) == quantity * 1_000
 
 
 @settings(deadline=None)
 @given(st.sampled_from(ListingStatus), st.sampled_from(StoreStatus))
 def test_only_what_is_for_sale_is_bought(status: ListingStatus, store: StoreStatus):
-    code = refused(rules.decide_purchase, ListingView(1_000, 5, status, store), FREE, 1)
+    code = refused(rules.decide_purchase, ListingView(1_000, 5, status, store), FREE, 1, SEEN)
     assert (code is None) == (status is ListingStatus.ACTIVE and store is StoreStatus.ACTIVE)
+
+
+prices = st.integers(1, 3_000)
+
+
+@settings(deadline=None)
+@given(prices, st.none() | prices, st.none() | prices, st.sampled_from([None, "USD", "EUR"]))
+def test_nothing_is_bought_at_a_price_its_buyer_has_not_agreed_to(
+    price: int, expected: int | None, lately: int | None, currency: str | None
+):
+    seen = SeenPrice(UUID(int=1), "USD", expected, currency, lately)
+    code = refused(rules.decide_purchase, replace(OPEN, price_cents=price), FREE, 1, seen)
+    if currency == "EUR" or (expected is not None and expected != price):
+        assert code == "order.price_changed"
+    elif expected is None and lately is not None and lately < price:
+        assert code == "order.price_unseen"
+    else:
+        assert code is None
+
+
+def test_a_refusal_for_the_price_tells_the_present_one():
+    for seen, code in (
+        (SeenPrice(UUID(int=1), "USD", 999), "changed"),
+        (SeenPrice(UUID(int=1), "USD", None, None, 999), "unseen"),
+    ):
+        with pytest.raises(DomainError) as caught:
+            rules.decide_purchase(OPEN, FREE, 1, seen)
+        assert caught.value.code == f"order.price_{code}"
+        assert caught.value.details == {"listing_id": UUID(int=1), "unit_price_cents": 1_000, "currency": "USD"}
 
 
 def test_a_purchase_needs_evidence_and_the_refusal_says_how_to_get_it():

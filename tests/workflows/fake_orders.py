@@ -101,7 +101,7 @@ class FakeOrders(OrderActivities):
             rules.check_gating(books.gated, LISTING, STORE)
             quantity, negotiation_id, sold_out = command.quantity, None, False
             if command.offer_id is None:
-                total = rules.decide_purchase(books.listing, books.buyer, quantity)
+                total = rules.decide_purchase(books.listing, books.buyer, quantity, rules.SeenPrice(LISTING, "USD"))
                 sold_out = books.move_stock(-quantity)
             else:
                 negotiation_id, haggle = next(
