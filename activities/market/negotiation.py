@@ -260,7 +260,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 closing = rules.unsellable(standing, case.listing_view)
                 if closing is not None:
                     await case.close(closing)
-                else:
+                elif not rules.is_short(standing, case.listing_view):
                     await case.accept(start.policy)
             elif answer is False:
                 # As the merchant would: same status, reason, event and inbox message.

@@ -124,13 +124,11 @@ class NegotiationCase:
             self.tell(party, _INBOX_OF_CLOSING.get(closing.reason, InboxType.OFFER_CANCELLED), closing.reason)
 
     async def accept(self, policy: MarketPolicy) -> None:
-        """Accept the latest offer and hold its stock; without stock the offer ends as sold out."""
+        """Accept the latest offer and hold its stock. Raises listing.sold_out."""
         latest = self.latest
         purchase_by = self.now + timedelta(seconds=policy.purchase_window_seconds)
         if not stock.hold_stock(self.step, self.listing, latest.offer_id, latest.quantity, purchase_by, self.now):
-            await self.close(rules.Closing(OfferStatus.CANCELLED, CloseReason.SOLD_OUT))
-            self.refused = errors.LISTING_SOLD_OUT.code
-            return
+            raise errors.LISTING_SOLD_OUT.error()
         self.sold_out = self.listing.status is ListingStatus.SOLD_OUT
         writes.change(
             self.step,

@@ -170,7 +170,10 @@ async def _change(
 async def patch_price(
     listing_id: UUID, body: PricePatch, caller: Merchant, fact: FactDep, context: Context
 ) -> Response:
-    """Change the list price, with a public reason. Accepted offers keep theirs; raising it then costs trust."""
+    """Change the list price, with a public reason. A cut ends all standing offers that were made before it.
+
+    Accepted offers keep their price; raising it while there are some costs trust.
+    """
 
     async def change(session: AsyncSession) -> object:
         return await listings.update_price(session, listing_id, caller.agent_id, **body.model_dump())

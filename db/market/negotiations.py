@@ -256,9 +256,7 @@ async def list_overdue_negotiations(session: AsyncSession, limit: int) -> list[U
     standing = Offer.status == OfferStatus.PROPOSED
     held = (Offer.status == OfferStatus.ACCEPTED) & (Offer.purchase_by < now)
     unsellable = (
-        (Store.status != "ACTIVE")
-        | (Listing.status != "ACTIVE")
-        | ((Listing.price_cents < Offer.list_price_cents) & (Listing.price_cents <= Offer.proposed_price_cents))
+        (Store.status != "ACTIVE") | (Listing.status != "ACTIVE") | (Listing.price_cents < Offer.list_price_cents)
     )
     query = (
         select(Negotiation.negotiation_id)

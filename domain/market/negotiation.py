@@ -247,7 +247,10 @@ def decide_accept(
         check_floor(limits, standing.price_cents)
     else:
         check_spend(buyer, total_price(standing.price_cents, standing.quantity))
-    return unsellable(standing, listing)
+    closing = unsellable(standing, listing)
+    if closing is None and is_short(standing, listing):
+        raise errors.LISTING_SOLD_OUT.error(f"Only {listing.stock} in stock.")
+    return closing
 
 
 def decide_reject(state: NegotiationState, by: Party, offer_id: UUID, now: datetime) -> None:
@@ -273,17 +276,25 @@ def decide_withdraw(state: NegotiationState, by: Party, offer_id: UUID, now: dat
 
 
 def unsellable(standing: OfferView, listing: ListingView) -> Closing | None:
-    """Why a standing offer can no longer lead to a sale, or None while it can."""
+    """Why the listing ends a standing offer, or None while it does not.
+
+    The end is a public event, so it depends on what everybody sees: never on the offer's price or quantity.
+    """
     if listing.store_status is not StoreStatus.ACTIVE:
         return Closing(OfferStatus.CANCELLED, CloseReason.STORE_CLOSED)
     if listing.status is ListingStatus.PAUSED:
         return Closing(OfferStatus.CANCELLED, CloseReason.LISTING_PAUSED)
-    if listing.status is ListingStatus.SOLD_OUT or listing.stock < standing.quantity:
+    if listing.status is ListingStatus.SOLD_OUT:
         return Closing(OfferStatus.CANCELLED, CloseReason.SOLD_OUT)
-    if listing.price_cents < standing.list_price_cents and listing.price_cents <= standing.price_cents:
-        # The list price fell to the standing price or below it: the buyer does better without the offer.
+    if listing.price_cents < standing.list_price_cents:
+        # Also when the new price is above the offer's: which offers end must not tell what they bid.
         return Closing(OfferStatus.CANCELLED, CloseReason.PRICE_FELL)
     return None
+
+
+def is_short(standing: OfferView, listing: ListingView) -> bool:
+    """Whether too little is left for an offer's quantity. Then nobody can accept it; it stands, stock may return."""
+    return listing.stock < standing.quantity
 
 
 def decide_due(state: NegotiationState, listing: ListingView, now: datetime) -> Closing | None:
@@ -292,18 +303,10 @@ def decide_due(state: NegotiationState, listing: ListingView, now: datetime) -> 
     if standing is not None:
         if now >= standing.expires_at:
             return Closing(OfferStatus.EXPIRED, CloseReason.NOT_ANSWERED)
-        return _listing_closing(standing, listing)
+        return unsellable(standing, listing)
     if held is not None and held.purchase_by is not None and now >= held.purchase_by:
         return Closing(OfferStatus.EXPIRED, CloseReason.NOT_PURCHASED, returns_stock=True)
     return None
-
-
-def _listing_closing(standing: OfferView, listing: ListingView) -> Closing | None:
-    closing = unsellable(standing, listing)
-    # Too little stock for this quantity is decided at the accept: stock may return before it.
-    if closing and closing.reason is CloseReason.SOLD_OUT and listing.status is not ListingStatus.SOLD_OUT:
-        return None
-    return closing
 
 
 def auto_answer(standing: OfferView, limits: MerchantLimits) -> bool | None:

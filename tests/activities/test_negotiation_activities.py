@@ -189,11 +189,14 @@ async def test_sold_out_at_accept_ends_the_offer(scene: Scene) -> None:
 
 
 async def test_too_little_stock_waits_for_the_accept(scene: Scene) -> None:
-    """Three are wanted, two are left: the offer stands, since stock may return, and falls at the accept."""
+    """Three are wanted, two are left: an accept is refused and the offer stands, since stock may return."""
     shop, buyer, other = await scene.shop(stock=3), await scene.customer(), await scene.customer()
     deal = await scene.offer(shop, buyer, quantity=3)
     held = await scene.accepted(shop, other)
     assert not (await deal.settle()).closed
+    async with refused(errors.LISTING_SOLD_OUT):
+        await deal.accept(shop.merchant_id)
+    assert await deal.state() == ("PROPOSED", None, False)
     await held.withdraw(shop.merchant_id)
     assert (await deal.accept(shop.merchant_id)).refused is None
     assert await scene.listing(shop) == (0, "SOLD_OUT")
@@ -230,12 +233,22 @@ async def test_the_listing_ends_its_offers(scene: Scene, change: str, reason: st
     assert await scene.listing(shop) == (10, "PAUSED" if reason == "LISTING_PAUSED" else "ACTIVE")
 
 
-async def test_a_lower_price_above_the_bid_changes_nothing(scene: Scene) -> None:
+async def test_a_cut_ends_whatever_stands_and_a_raise_nothing(scene: Scene) -> None:
+    """Whether a bid is above the new price or far below it cannot be told."""
     shop = await scene.shop()
-    deal = await scene.offer(shop, await scene.customer(), 1_000)
-    scene.as_owner("UPDATE listings SET price_cents = 1001 WHERE listing_id = %s", shop.listing_id)
-    assert not (await deal.settle()).closed
-    assert (await deal.accept(shop.merchant_id)).refused is None
+    deals = [await scene.offer(shop, await scene.customer(), price) for price in (1, 1_000, 1_498, 1_499, 1_500)]
+    await deals[1].counter(shop.merchant_id, 1_400)
+    scene.as_owner("UPDATE listings SET price_cents = 1600 WHERE listing_id = %s", shop.listing_id)
+    later = await scene.offer(shop, await scene.customer(), 1_550)
+    assert not any([(await deal.settle()).closed for deal in (*deals, later)])
+    scene.as_owner("UPDATE listings SET price_cents = 1499 WHERE listing_id = %s", shop.listing_id)
+    for deal in (*deals, later):
+        await deal.settle()
+        assert await deal.state() == ("CANCELLED", "PRICE_FELL", True)
+        assert (await scene.inbox(deal.buyer))[-1] == "OFFER_CANCELLED"
+    told = "SELECT DISTINCT type::text, actor_agent_id, meta FROM activity_events WHERE type = 'OFFER_CANCELLED'"
+    events = await scene.rows(f"{told} AND listing_id = '{shop.listing_id}'")
+    assert [tuple(row) for row in events] == [("OFFER_CANCELLED", None, {})]
 
 
 async def test_an_accepted_price_outlives_the_listing(scene: Scene) -> None:

@@ -37,8 +37,8 @@ async def _finds(scene: Scene, query: Callable[[Any, int], Awaitable[list[UUID]]
     ("change", "overdue"),
     [
         ("UPDATE listings SET updated_at = now() WHERE listing_id = %s", False),
-        ("UPDATE listings SET price_cents = 1001 WHERE listing_id = %s", False),
-        ("UPDATE listings SET price_cents = 1000 WHERE listing_id = %s", True),
+        ("UPDATE listings SET price_cents = 1501 WHERE listing_id = %s", False),
+        ("UPDATE listings SET price_cents = 1499 WHERE listing_id = %s", True),
         ("UPDATE listings SET status = 'PAUSED' WHERE listing_id = %s", True),
         (
             "UPDATE stores s SET status = 'CLOSED' FROM listings l WHERE l.store_id = s.store_id AND listing_id = %s",

@@ -166,21 +166,32 @@ def test_an_accept_names_the_offer_and_the_round_it_has_seen():
 
 
 @settings(deadline=None)
-@given(st.integers(1, 1_500), st.integers(0, 10), st.sampled_from(ListingStatus), st.sampled_from(StoreStatus))
-def test_an_accept_that_cannot_be_sold_ends_the_offer_with_its_reason(
-    price: int, stock: int, status: ListingStatus, store: StoreStatus
+@given(
+    st.integers(1, 1_500),
+    st.integers(0, 10),
+    st.sampled_from(ListingStatus),
+    st.sampled_from(StoreStatus),
+    st.integers(1, 1_000),
+    st.integers(1, 5),
+)
+def test_what_ends_an_offer_is_public_whatever_its_price_and_quantity(
+    price: int, stock: int, status: ListingStatus, store: StoreStatus, bid: int, quantity: int
 ):
-    state, listing = chain(500, quantity=3), ListingView(price, stock, status, store)
-    closing = rules.decide_accept(state, Party.SELLER, offer_id(1), 1, listing, NO_LIMITS, FREE, T0)
-    due = rules.decide_due(state, listing, T0)
-    sells = store is StoreStatus.ACTIVE and status is ListingStatus.ACTIVE and stock >= 3 and price > 500
+    state, listing = chain(bid, quantity=quantity), ListingView(price, stock, status, store)
+    closing = rules.decide_due(state, listing, T0)
+    assert closing == rules.decide_due(chain(500), listing, T0)
+    sells = store is StoreStatus.ACTIVE and status is ListingStatus.ACTIVE and price >= OPEN.price_cents
     assert (closing is None) == sells
+    accept = (rules.decide_accept, state, Party.SELLER, offer_id(1), 1, listing, NO_LIMITS, FREE, T0)
     if closing is not None:
         assert closing.status is OfferStatus.CANCELLED
         assert not closing.returns_stock
-    # Too little stock while some is left may be mended before an accept; all else ends the offer at once.
-    waits = closing is not None and closing.reason is CloseReason.SOLD_OUT and status is not ListingStatus.SOLD_OUT
-    assert due == (None if waits else closing)
+        assert rules.decide_accept(*accept[1:]) == closing
+    elif stock < quantity:
+        # Nothing public comes of it: the offer stands.
+        assert refused(*accept) == "listing.sold_out"
+    else:
+        assert rules.decide_accept(*accept[1:]) is None
 
 
 def test_a_hold_lapses_unless_it_was_spent_broken_or_released_before():

@@ -197,7 +197,7 @@ class FakeNegotiations(NegotiationActivities):
             sold_out = False
             if closing is not None:
                 self._close(haggle, closing)
-            elif answer is True:
+            elif answer is True and not rules.is_short(standing, self._books.listing):
                 sold_out = self._accept(haggle, start, now)
             elif answer is False:
                 self._close(haggle, rules.Closing(OfferStatus.REJECTED, CloseReason.DECLINED))

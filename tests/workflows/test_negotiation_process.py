@@ -201,9 +201,21 @@ async def test_a_buyer_lets_its_hold_go(town: Town):
     assert town.books.attempts["tell_store_trust"] == 0
 
 
-async def test_an_accept_without_stock_is_refused_and_ends_the_offer(town: Town):
+async def test_an_accept_with_too_little_stock_is_refused_and_the_offer_stands(town: Town):
     await town.bid(quantity=5)
     town.books.move_stock(-6)
+    with pytest.raises(WorkflowUpdateFailedError) as caught:
+        await town.answer("accept", "bid", SELLER)
+    assert refusal(caught) == "listing.sold_out"
+    assert outcome(town) == (OfferStatus.PROPOSED, None)
+    town.books.move_stock(1)
+    await town.answer("accept", "bid", SELLER, "again")
+    assert outcome(town) == (OfferStatus.ACCEPTED, None)
+
+
+async def test_an_accept_of_what_is_sold_out_is_refused_and_ends_the_offer(town: Town):
+    await town.bid(quantity=5)
+    town.books.move_stock(-10)
     with pytest.raises(WorkflowUpdateFailedError) as caught:
         await town.answer("accept", "bid", SELLER)
     assert refusal(caught) == "listing.sold_out"
