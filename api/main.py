@@ -97,7 +97,7 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
     )
     # Keys and rate limits: single statements that commit by themselves and wait for no disk.
     admission = Line(settings.pooled_url("api"), "souk-api-admission", prepare=not settings.direct_url("api"))
-    profiles = Profiles(development=settings.simulation.enabled)
+    profiles = Profiles(development=settings.is_alone)
     presence = Presence(database, "souk-api-presence")
     feed = FeedHub(database, settings.limits.max_streams, settings.limits.max_streams_per_agent)
     try:

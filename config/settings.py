@@ -7,11 +7,11 @@ owner (migrations), the API's role (subject to row-level security) and the worke
 """
 
 from typing import TYPE_CHECKING, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from config.reach import signs_of_others
 from db.roles import API_ROLE, WORKER_ROLE
 from domain.checkout.payments import MARKET_HANDLER, MOCK_HANDLER
 from domain.checkout.policy import CheckoutPolicy
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 WORKER_QUEUES = ("market", "checkout", "webhooks")
 """What a worker may serve, by context: each has task queues of its own."""
-_LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _EVERYWHERE = {"", "0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
 _LEAST_SECRET_CHARACTERS = 16
 
@@ -33,18 +32,6 @@ def _url(text: str) -> "URL":
     from sqlalchemy.engine import make_url  # noqa: PLC0415
 
     return make_url(text)
-
-
-def _hosts(database_url: str) -> list[str]:
-    """Where a database may be reached: a URL says so in its place for hosts, in its query, or with commas."""
-    url = _url(database_url)
-    said = [url.host or ""]
-    for name in ("host", "hostaddr"):
-        more = url.query.get(name, ())
-        said += [more] if isinstance(more, str) else more
-    # In a query a host may have its port after it.
-    parts = [part for text in said for part in text.split(",") if part]
-    return [part if part in _LOOPBACK or part.startswith("/") else part.rpartition(":")[0] or part for part in parts]
 
 
 class LimitSettings(BaseModel):
@@ -68,7 +55,7 @@ class LimitSettings(BaseModel):
 class SimulationSettings(BaseModel):
     """The test-only mode: made-up shops from CSV files, a payment handler that moves no money, known addresses.
 
-    Refused unless both are set, the API listens on this machine only, and nothing says that it serves others.
+    Refused unless both are set and nothing says that others are served (``config/reach.py``).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -109,6 +96,9 @@ class Settings(BaseSettings):
     allowed_hosts: list[str] = Field(
         default_factory=list, description="more Host names that /mcp answers to; loopback's and public_url's always"
     )
+    serves_others: bool | None = Field(
+        None, description="false: nobody but this machine reaches this Souk, by a proxy neither; unknown counts as true"
+    )
     api_host: str = "127.0.0.1"
     api_port: int = Field(8000, ge=0, le=65535)
     api_pool_size: int = Field(16, ge=1)
@@ -132,8 +122,18 @@ class Settings(BaseSettings):
     limits: LimitSettings = Field(default_factory=LimitSettings)
 
     @model_validator(mode="after")
-    def _simulation_stays_in_the_test_room(self) -> Self:
-        """Raises ValueError when the test-only mode is half on, or on where others could reach it."""
+    def _development_stays_on_one_machine(self) -> Self:
+        """Raises ValueError for what is only for development where others are served, or half on."""
+        for name, said in (
+            ("SOUK_SERVES_OTHERS=false", self.serves_others is False),
+            ("the simulation", self.simulation.enabled),
+            ("SOUK_WEBHOOKS__ALLOW_LOOPBACK", self.webhooks.allow_loopback),
+        ):
+            if not said:
+                continue
+            others = ["SOUK_SERVES_OTHERS"] if self.serves_others else list(signs_of_others(self))
+            if others:
+                raise ValueError(f"{name} is refused because {', '.join(others)} says that others are served")
         secret = self.simulation.secret.get_secret_value()
         if not self.simulation.enabled:
             if secret:
@@ -141,19 +141,13 @@ class Settings(BaseSettings):
             return self
         if len(secret) < _LEAST_SECRET_CHARACTERS:
             raise ValueError("the simulation needs SOUK_SIMULATION__SECRET, a text of at least 16 characters")
-        if self.api_host not in _LOOPBACK:
-            raise ValueError("the simulation runs only where SOUK_API_HOST is this machine")
-        for name, marker in (
-            ("SOUK_TRUSTED_PROXIES", self.trusted_proxies),
-            ("SOUK_ALLOWED_HOSTS", self.allowed_hosts),
-            ("SOUK_PUBLIC_URL", self.public_url if urlsplit(self.public_url).hostname not in _LOOPBACK else ""),
-        ):
-            if marker:
-                raise ValueError(f"the simulation is refused because {name} says that others are served")
-        for url in (self.database_url, self.api_database_url, self.worker_database_url, self.pooler_url):
-            if url and not all(host in _LOOPBACK or host.startswith("/") for host in _hosts(url)):
-                raise ValueError("the simulation is refused because the database is on another machine")
         return self
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nobody but whoever runs this Souk, on this machine, can reach it. False when that is not known."""
+        said = self.serves_others is False or self.simulation.enabled or self.webhooks.allow_loopback
+        return said and not self.serves_others and not any(signs_of_others(self))
 
     @property
     def own_url(self) -> str:
@@ -163,6 +157,11 @@ class Settings(BaseSettings):
         return (self.public_url or here).rstrip("/")
 
     @property
+    def is_https(self) -> bool:
+        """Whether others reach the API by https, though a proxy may speak http to it."""
+        return self.own_url.startswith("https://")
+
+    @property
     def payment_handler_ids(self) -> tuple[str, ...]:
         """The ways to pay a checkout session. A real processor's id is added here and in ``worker/registry.py``."""
         found = (MARKET_HANDLER,) if self.market_settlement else ()
@@ -170,8 +169,10 @@ class Settings(BaseSettings):
 
     @property
     def deliveries(self) -> WebhookPolicy:
-        """How webhooks are delivered; the test-only mode has its receivers on this machine."""
-        return self.webhooks.model_copy(update={"allow_loopback": True}) if self.simulation.enabled else self.webhooks
+        """How webhooks are delivered: to this machine too when nobody else is served, unless that is set otherwise."""
+        as_set = "allow_loopback" in self.webhooks.model_fields_set and not self.simulation.enabled
+        wanted = self.webhooks.allow_loopback if as_set else True
+        return self.webhooks.model_copy(update={"allow_loopback": wanted and self.is_alone})
 
     def role_url(self, role: Literal["owner", "api", "worker"]) -> str:
         """The connection URL of one of the three roles, for psycopg under SQLAlchemy.

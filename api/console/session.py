@@ -51,7 +51,7 @@ def set_cookie(context: AppContext, request: Request, answer: Response, operator
         max_age=SESSION_SECONDS,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=context.settings.is_https or request.url.scheme == "https",
         path="/console",
     )
 

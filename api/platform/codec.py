@@ -171,7 +171,7 @@ async def open_session(
         max_age=SESSION_SECONDS,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure=context.settings.is_https or request.url.scheme == "https",
         path="/codec",
     )
     return answer

@@ -46,7 +46,7 @@ _TYPES: dict[WebhookSource, frozenset[str]] = {
 def _check_address(context: AppContext, url: str) -> None:
     """By its looks; what its host stands for is checked at every delivery. Raises webhook.address_refused."""
     try:
-        check_url(url, development=context.settings.webhooks.allow_loopback)
+        check_url(url, development=context.settings.deliveries.allow_loopback)
     except AddressRefusedError as refused:
         raise WEBHOOK_ADDRESS.error(f"Souk does not deliver to this address: {refused}.") from None
 

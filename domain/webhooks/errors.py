@@ -8,6 +8,7 @@ WEBHOOK_ADDRESS = declare(
     ErrorKind.RULE_VIOLATION,
     "Souk does not deliver to this address.",
     "use an https address of a public host, on port 443 or above 1023",
+    "to try it on one machine, run Souk with SOUK_SERVES_OTHERS=false",
 )
 WEBHOOK_TOO_MANY = declare(
     "webhook.too_many",

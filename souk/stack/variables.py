@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from config.settings import Settings
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
-
 
 def part_variables(
     settings: Settings,
@@ -27,7 +25,8 @@ def part_variables(
         "SOUK_UCP_SIGNING_KEYS": settings.ucp_signing_keys.get_secret_value() or secrets["SOUK_UCP_SIGNING_KEYS"],
         "SOUK_API_HOST": settings.api_host,
         "SOUK_API_PORT": str(api_port),
-        "SOUK_WEBHOOKS__ALLOW_LOOPBACK": str(_delivers_to_itself(settings)).lower(),
+        # Decided once, before what is embedded takes the place of settings: an unknown is not asked again.
+        "SOUK_SERVES_OTHERS": str(not settings.is_alone).lower(),
         **temporal_variables(settings, temporal),
     }
 
@@ -43,10 +42,3 @@ def temporal_variables(settings: Settings, temporal: EmbeddedTemporal | None) ->
         "SOUK_TEMPORAL_UI_URL": temporal.ui_url if temporal else settings.temporal_ui_url,
         "SOUK_TEMPORAL_CODEC_ORIGINS": json.dumps(origins),
     }
-
-
-def _delivers_to_itself(settings: Settings) -> bool:
-    """Whether webhooks may go to this machine: as set, else while nobody else can reach this Souk."""
-    if "allow_loopback" in settings.webhooks.model_fields_set:
-        return settings.webhooks.allow_loopback
-    return settings.api_host in _LOOPBACK

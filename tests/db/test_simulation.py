@@ -49,6 +49,8 @@ def test_on_only_when_asked_for_with_a_secret_on_this_machine() -> None:
         {"worker_database_url": "postgresql://souk@localhost/souk?hostaddr=10.0.0.7"},
         {"worker_database_url": "postgresql://souk@/souk?host=localhost:5432&host=db.example:5432"},
         {"pooler_url": "postgresql://pool.example:6432/souk"},
+        {"serves_others": True},
+        {"temporal_address": "temporal:7233"},
     ],
     ids=str,
 )
