@@ -66,6 +66,7 @@ class SessionCase:
             expires_at=self.row.expires_at,
             sells_offer=self.row.offer_id is not None,
             payment=PaymentStatus(self.payment.status) if self.payment else None,
+            shown=self.row.shown_version == self.row.quote_version,
         )
 
     @property
@@ -129,6 +130,10 @@ class SessionCase:
         stored = await self.stored_quote()
         escalated = code == errors.ESCALATED.code
         self.row.status = CheckoutStatus.REQUIRES_ESCALATION if escalated else status_of(stored)
+        self.tell(notice)
+
+    def tell(self, notice: Notice) -> None:
+        """What the session says from now on."""
         self.row.messages = [notice.model_dump(mode="json")]
         self.row.updated_at = self.now
 

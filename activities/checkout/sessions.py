@@ -34,7 +34,7 @@ from domain.checkout.commands import (
 from domain.checkout.models import Discounts, ItemChoice, Quote
 from domain.checkout.payments import PaymentHandler
 from domain.checkout.policy import CheckoutPolicy
-from domain.checkout.quotes import name_lines
+from domain.checkout.quotes import name_lines, same_price
 from domain.checkout.states import CheckoutClose, CheckoutStatus, PaymentStatus
 from domain.market.negotiation import check_spend
 from domain.market.orders import check_gating
@@ -102,6 +102,8 @@ class PostgresSessions(CheckoutActivities):
                 updated_at=now,
                 expires_at=rules.expiry(now, start.policy, basket.purchase_by),
                 attempt=0,
+                quote_version=0,
+                shown_version=0,
             )
             case = SessionCase(session, start, row, None, now, self._known_addresses)
             quoted = await case.price(basket.items, command.fulfillment, basket.codes)
@@ -195,11 +197,11 @@ class PostgresSessions(CheckoutActivities):
                 return await case.snapshot(refused=await _refusal_of(session, command.command_id, done.outcome))
             case.require_agent(command.agent_id)
             rules.check_open(case.state, case.now)
-            current = await case.price_again()
+            current, stored = await case.price_again(), await case.stored_quote()
             try:
                 handler = rules.decide_complete(
                     case.state,
-                    await case.stored_quote(),
+                    stored,
                     current,
                     command.payment,
                     self._handlers.keys(),
@@ -210,7 +212,11 @@ class PostgresSessions(CheckoutActivities):
                 if refused.code != errors.PRICE_CHANGED.code:
                     raise
                 notice = rules.notice_of_failure(refused.code, refused.message)
-                await sessions.write_quote(session, case.row, current, case.now, notice)
+                if same_price(stored, current):
+                    # Nobody was told what the session holds already.
+                    case.tell(notice)
+                else:
+                    await sessions.write_quote(session, case.row, current, case.now, notice)
                 insert_command(session, command.command_id, "begin_completion", start.checkout_id, refused.code)
                 return await case.snapshot(refused=refused.code)
             await self._check_buyer(case, current)

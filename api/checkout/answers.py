@@ -10,6 +10,7 @@ from api.checkout.payment import payment_handlers
 from api.checkout.platforms import Platform
 from api.context import AppContext
 from db.checkout import reads
+from db.checkout.sessions import note_shown
 from domain.checkout import ucp_documents
 from domain.checkout.errors import CHECKOUT_NOT_FOUND
 from domain.checkout.models import Cart, Checkout, Quote
@@ -28,8 +29,12 @@ async def frame_for(session: AsyncSession, context: AppContext, platform: Platfo
 async def checkout_answer(
     session: AsyncSession, context: AppContext, platform: Platform, checkout_id: UUID
 ) -> CheckoutDocument:
-    """The session's document, as the transaction's viewer may see it. Raises checkout.not_found."""
+    """The session's document, as the transaction's viewer may see it. Raises checkout.not_found.
+
+    The transaction notes which quote it answers: a completion is taken for that one only.
+    """
     checkout = await require(session, checkout_id)
+    await note_shown(session, checkout)
     frame = await frame_for(session, context, platform, checkout)
     return CheckoutDocument(ucp_documents.checkout_document(checkout, frame))
 

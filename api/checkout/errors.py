@@ -25,6 +25,7 @@ _WORDS: Mapping[str, str] = {
     market.LISTING_SOLD_OUT.code: "out_of_stock",
     market.LISTING_NOT_FOUND.code: "not_found",
     market.PRODUCT_NOT_FOUND.code: "not_found",
+    market.ORDER_PRICE_CHANGED.code: "checkout_price_changed",
     market.LISTING_NOT_ACTIVE.code: "item_unavailable",
     market.STORE_CLOSED.code: "item_unavailable",
     market.OFFER_NOT_FOUND.code: "not_found",

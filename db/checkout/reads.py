@@ -112,6 +112,8 @@ async def checkout_of(session: AsyncSession, row: CheckoutRow) -> Checkout:
         store_id=row.store_id,
         currency=row.currency,
         status=CheckoutStatus(row.status),
+        quote_version=row.quote_version,
+        shown_version=row.shown_version,
         lines=tuple(line_of(line) for line in lines),
         buyer=Buyer.model_validate(row.buyer) if row.buyer else None,
         fulfillment=Fulfillment.model_validate(row.fulfillment),

@@ -3,12 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.checkout.tables import CheckoutLine, CheckoutPayment, CheckoutPlatform, CheckoutRow
 from db.market.tables import Order
-from domain.checkout.models import Notice, Quote
+from domain.checkout.models import Checkout, Notice, Quote
 from domain.checkout.quotes import status_of
 from domain.checkout.states import PaymentStatus
 from domain.market.states import OrderStatus
@@ -25,8 +25,21 @@ async def is_platform(session: AsyncSession, agent_id: UUID) -> bool:
     return await session.get(CheckoutPlatform, agent_id) is not None
 
 
+async def note_shown(session: AsyncSession, checkout: Checkout) -> None:
+    """This quote goes to the session's platform with the answer that the transaction belongs to."""
+    if checkout.status.over or checkout.shown_version >= checkout.quote_version:
+        return
+    await session.execute(
+        update(CheckoutRow)
+        .where(CheckoutRow.checkout_id == checkout.checkout_id, CheckoutRow.shown_version < checkout.quote_version)
+        .values(shown_version=checkout.quote_version)
+        .execution_options(synchronize_session=False)
+    )
+
+
 async def write_quote(session: AsyncSession, row: CheckoutRow, quoted: Quote, now: datetime, *extra: Notice) -> None:
     """Replace the session's lines and amounts by the quote's; ``row`` is locked or new, with its status open."""
+    row.quote_version += 1
     row.status = status_of(quoted)
     row.subtotal_cents = quoted.totals.subtotal_cents
     row.discount_cents = quoted.totals.discount_cents

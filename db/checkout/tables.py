@@ -96,6 +96,8 @@ class CheckoutRow(Base):
     updated_at: Mapped[CreatedAt]
     expires_at: Mapped[datetime]
     attempt: Mapped[int]
+    quote_version: Mapped[int]
+    shown_version: Mapped[int]
     order_id: Mapped[UUID | None]
     closed_at: Mapped[datetime | None]
     close_reason: Mapped[str | None]

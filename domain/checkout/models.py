@@ -231,13 +231,18 @@ class Quote(Part):
 
 
 class Checkout(Quote):
-    """A session. ``buyer`` and destinations are None and empty once personal data was deleted."""
+    """A session. ``buyer`` and destinations are None and empty once personal data was deleted.
+
+    ``quote_version`` counts its pricings; ``shown_version`` is the last one that was answered to its platform.
+    """
 
     checkout_id: UUID
     agent_id: UUID
     store_id: UUID
     currency: str
     status: CheckoutStatus
+    quote_version: int
+    shown_version: int
     buyer: Buyer | None = None
     offer_id: UUID | None = None
     cart_id: UUID | None = None

@@ -20,12 +20,16 @@ from domain.market.states import InteractionType
 
 @dataclass(frozen=True, slots=True)
 class SessionState:
-    """A session as its rules see it. ``payment`` is that of the attempt under way or the last one."""
+    """A session as its rules see it. ``payment`` is that of the attempt under way or the last one.
+
+    ``shown``: its present quote was answered to its platform.
+    """
 
     status: CheckoutStatus
     expires_at: datetime
     sells_offer: bool = False
     payment: PaymentStatus | None = None
+    shown: bool = False
 
 
 def expiry(now: datetime, policy: CheckoutPolicy, purchase_by: datetime | None = None) -> datetime:
@@ -72,12 +76,14 @@ def decide_complete(
 ) -> str:
     """Whether a completion may begin: answers with the payment handler's id.
 
-    Raises checkout.price_changed when the price is no longer what the platform has seen: nothing is ever
-    charged that it was not told before.
+    Raises checkout.price_changed when the price is no longer what the session holds, or what it holds was not answered
+    to the platform yet: nothing is ever charged that it was not told before.
     """
     check_open(state, now)
-    if not same_price(seen, current) or (
-        seen_total_cents is not None and seen_total_cents != current.totals.total_cents
+    if (
+        not state.shown
+        or not same_price(seen, current)
+        or (seen_total_cents is not None and seen_total_cents != current.totals.total_cents)
     ):
         raise errors.PRICE_CHANGED.error()
     if not is_complete(current):
@@ -122,6 +128,7 @@ def notice_of_failure(code: str, content: str) -> Notice:
         return Notice(type="error", code=code, content=content, severity="requires_buyer_input", path="$.payment")
     word = {
         errors.PRICE_CHANGED.code: "price_changed",
+        "order.price_changed": "price_changed",
         errors.PAYMENT_DECLINED.code: "payment_failed",
         errors.PAYMENT_FRAUD.code: "payment_failed",
         "listing.sold_out": "out_of_stock",

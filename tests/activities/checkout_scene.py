@@ -11,6 +11,7 @@ from activities.checkout.completion import PostgresCheckoutActivities
 from activities.checkout.mock_payments import MockPayments
 from activities.market.order import PostgresOrderActivities
 from db.checkout.reads import get_checkout
+from db.checkout.sessions import note_shown
 from db.checkout.tables import ShippingPromotionRow, ShippingRateRow, StoreDiscount
 from db.ids import new_id
 from domain.checkout.commands import (
@@ -105,13 +106,18 @@ class Shopping:
     async def open(self, quantity: int = 1, **options: Any) -> CheckoutSnapshot:
         values = {"items": (ItemChoice(listing_id=self.shop.listing_id, quantity=quantity),)} | options
         self.checkout_id = values.pop("checkout_id", None) or new_id()
-        return await self.do.create_checkout(
-            self.start, CreateCheckout(command_id=self.checkout_id, agent_id=self.agent_id, **values)
-        )
+        command = CreateCheckout(command_id=self.checkout_id, agent_id=self.agent_id, **values)
+        return await self._answered(await self.do.create_checkout(self.start, command))
+
+    async def _answered(self, snapshot: CheckoutSnapshot) -> CheckoutSnapshot:
+        """The API answers with the session as it is."""
+        await self.read()
+        return snapshot
 
     async def update(self, **changes: Any) -> CheckoutSnapshot:
         values = {"command_id": new_id(), "agent_id": self.agent_id} | changes
-        return await self.do.update_checkout(self.start, UpdateCheckout(checkout_id=self.checkout_id, **values))
+        command = UpdateCheckout(checkout_id=self.checkout_id, **values)
+        return await self._answered(await self.do.update_checkout(self.start, command))
 
     async def cancel(self) -> CheckoutSnapshot:
         command = CancelCheckout(command_id=new_id(), checkout_id=self.checkout_id, agent_id=self.agent_id)
@@ -148,9 +154,11 @@ class Shopping:
         return await self.advance(await self.do.settle_checkout(self.start), None)
 
     async def read(self) -> Checkout:
+        """As its platform reads it, which then has seen the price."""
         async with self.scene.database.transaction() as session:
             found = await get_checkout(session, self.checkout_id)
-        assert found is not None
+            assert found is not None
+            await note_shown(session, found)
         return found
 
     async def orders(self) -> list[Any]:

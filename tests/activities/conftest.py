@@ -29,6 +29,13 @@ async def worker_database(owner_url: str) -> AsyncIterator[Database]:
 
 
 @pytest_asyncio.fixture
+async def api(owner_url: str) -> AsyncIterator[Database]:
+    """In the API's role."""
+    async with opened(owner_url, "api") as database:
+        yield database
+
+
+@pytest_asyncio.fixture
 async def scene(worker_database: Database, owner_url: str) -> AsyncIterator[Scene]:
     """The activities in the worker's role, and the audit at the end."""
     yield Scene(worker_database, owner_url)

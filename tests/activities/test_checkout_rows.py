@@ -9,7 +9,6 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.checkout.sweeping import CheckoutSweep
-from config.settings import Settings
 from db.checkout import carts
 from db.checkout.audit import list_processes
 from db.checkout.housekeeping import delete_personal_data
@@ -29,13 +28,6 @@ from tests.activities.scene import Scene, refused
 
 PRIVATE = ("checkouts", "checkout_lines", "checkout_payments", "carts", "store_discounts")
 SOMEONE = Buyer(email="someone@example.com", first_name="Someone")
-
-
-@pytest.fixture
-async def api(owner_url: str):
-    database = Database(Settings(database_url=owner_url).role_url("api"), 2, "test-api")
-    yield database
-    await database.close()
 
 
 async def counts(api: Database, viewer) -> dict[str, int]:

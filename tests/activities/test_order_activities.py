@@ -137,37 +137,6 @@ async def test_the_buyer_cancels_before_delivery(scene: Scene) -> None:
     assert await _stats(scene, shop) == (1, 0, 1, 0, 0)
 
 
-async def test_an_order_is_placed_at_the_price_its_buyer_has_seen(scene: Scene) -> None:
-    shop = await scene.shop()
-    buyer = await scene.customer(shop)
-    price = await scene.value("SELECT price_cents FROM listings WHERE listing_id = :id", id=shop.listing_id)
-    await scene.purchase(shop, buyer).place()
-    await scene.reprice(shop, 9_000_000)
-    for seen in ({}, {"seen_currency": "USD"}):
-        async with refused(errors.ORDER_PRICE_UNSEEN):
-            await scene.purchase(shop, buyer).place(**seen)
-    for seen in ({"seen_price_cents": price}, {"seen_price_cents": 9_000_000, "seen_currency": "EUR"}):
-        async with refused(errors.ORDER_PRICE_CHANGED):
-            await scene.purchase(shop, buyer).place(**seen)
-    await scene.purchase(shop, buyer).place(seen_price_cents=9_000_000, seen_currency="USD")
-    # Back to what everybody has seen, or below: an order need not say so.
-    await scene.reprice(shop, price)
-    await scene.purchase(shop, buyer).place()
-    await scene.reprice(shop, price - 1)
-    await scene.purchase(shop, buyer).place()
-    # A rise is old some time.
-    await scene.reprice(shop, price + 1)
-    async with refused(errors.ORDER_PRICE_UNSEEN):
-        await scene.purchase(shop, buyer).place()
-    scene.as_owner(
-        "UPDATE store_updates SET created_at = created_at - interval '25 hours' WHERE linked_listing_id = %s",
-        shop.listing_id,
-    )
-    await scene.purchase(shop, buyer).place()
-    totals = "SELECT total_price_cents FROM orders WHERE buyer_customer_id = :id ORDER BY order_id"
-    assert [row[0] for row in await scene.rows(totals, id=buyer)] == [price, 9_000_000, price, price - 1, price + 1]
-
-
 async def test_a_missed_delivery_is_refunded_and_remembered(scene: Scene) -> None:
     shop = await scene.shop(stock=1, **SHIPPED)
     buyer = await scene.customer(shop)

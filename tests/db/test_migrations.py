@@ -149,6 +149,24 @@ def test_orders_that_a_checkout_took_the_money_for_are_paid(fresh_url: str) -> N
     downgrade(fresh_url, "0009")
 
 
+def test_sessions_whose_price_was_answered_are_shown(fresh_url: str) -> None:
+    upgrade(fresh_url, "0011")
+    ids = {name: str(new_id()) for name in ("answered", "repriced")}
+    with psycopg.connect(fresh_url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        for name, told in (("answered", "[]"), ("repriced", '[{"code": "price_changed", "type": "error"}]')):
+            connection.execute(
+                "INSERT INTO checkouts (checkout_id, agent_id, store_id, currency, status, subtotal_cents,"
+                " discount_cents, fulfillment_cents, total_cents, messages, expires_at)"
+                " VALUES (%(id)s, %(id)s, %(id)s, 'USD', 'ready_for_complete', 5, 0, 0, 5, %(told)s, now())",
+                {"id": ids[name], "told": told},
+            )
+        upgrade(fresh_url, "0012")
+        found = dict(connection.execute("SELECT checkout_id::text, shown_version FROM checkouts").fetchall())
+    assert found == {ids["answered"]: 1, ids["repriced"]: 0}
+    downgrade(fresh_url, "0011")
+
+
 def test_models_match_the_migrations(fresh_url: str) -> None:
     """Columns and tables; what autogenerate cannot see (policies, triggers) is tested by its effect."""
     upgrade(fresh_url)

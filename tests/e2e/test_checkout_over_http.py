@@ -9,6 +9,7 @@ from activities.checkout.telling import wake_checkout
 from api.processes import Processes
 from config.settings import Settings
 from db.checkout.reads import get_checkout, list_lines
+from db.checkout.sessions import note_shown
 from db.ids import new_id
 from db.session import Database
 from domain.checkout.commands import CancelCheckout, CheckoutStart, CompleteCheckout, CreateCheckout
@@ -58,10 +59,11 @@ class Platform:
         return await self.read()
 
     async def read(self) -> Checkout:
-        """As the API reads: under row-level security."""
+        """As the API reads and answers: under row-level security."""
         async with self.api.transaction(viewer=self.agent_id) as session:
             found = await get_checkout(session, self.checkout_id)
-        assert found is not None
+            assert found is not None
+            await note_shown(session, found)
         return found
 
 

@@ -6,6 +6,8 @@ from temporalio.client import Client
 
 from api.processes import Processes
 from config.settings import Settings
+from db.checkout.reads import get_checkout
+from db.checkout.sessions import note_shown
 from db.ids import new_id
 from db.session import Database
 from domain.checkout.commands import CompleteCheckout, CreateCheckout
@@ -58,6 +60,10 @@ async def test_prices_are_set_and_an_order_finds_its_way(
         ),
         UUID(shop.store_id),
     )  # fmt: skip
+    async with worker_database.transaction() as session:
+        opened = await get_checkout(session, checkout_id)
+        assert opened is not None
+        await note_shown(session, opened)
     await processes.checkout(
         "complete_checkout",
         CompleteCheckout(command_id=new_id(), checkout_id=checkout_id, agent_id=platform),

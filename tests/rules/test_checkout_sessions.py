@@ -24,7 +24,7 @@ from domain.shared.errors import DomainError
 NOW = datetime(2026, 4, 8, 12, tzinfo=UTC)
 POLICY = CheckoutPolicy(session_seconds=3_600)
 LISTING = UUID(int=1)
-OPEN = SessionState(CheckoutStatus.READY_FOR_COMPLETE, NOW + timedelta(hours=1))
+OPEN = SessionState(CheckoutStatus.READY_FOR_COMPLETE, NOW + timedelta(hours=1), shown=True)
 PAYS = PaymentChoice(handler_id="card")
 HANDLERS = ("card", MARKET_HANDLER)
 
@@ -53,6 +53,7 @@ def test_a_completion_needs_all_of_it():
     assert complete(payment=None) == MARKET_HANDLER
     assert code_of(lambda: complete(now_costs=999)) == errors.PRICE_CHANGED.code
     assert code_of(lambda: complete(total=999)) == errors.PRICE_CHANGED.code
+    assert code_of(lambda: complete(replace(OPEN, shown=False))) == errors.PRICE_CHANGED.code
     assert code_of(lambda: complete(shipped=True)) == errors.FULFILLMENT_MISSING.code
     assert code_of(lambda: complete(payment=None, handlers=("card",))) == errors.PAYMENT_MISSING.code
     assert code_of(lambda: complete(handlers=(MARKET_HANDLER,))) == errors.PAYMENT_HANDLER_UNKNOWN.code
