@@ -48,6 +48,8 @@ STATUS: Mapping[ErrorKind, int] = {
 _STATUS_OF_CODE: Mapping[str, int] = {
     platform.REQUEST_MALFORMED.code: 400,
     platform.REQUEST_TOO_LARGE.code: 413,
+    platform.REQUEST_TOO_SLOW.code: 408,
+    platform.HEADERS_TOO_LARGE.code: 431,
     platform.METHOD_NOT_ALLOWED.code: 405,
     platform.INTERNAL.code: 500,
     # As the commerce protocol has it.

@@ -16,7 +16,9 @@ from api.errors import install_handlers
 from api.mcp.door import Door
 from api.openapi import TAGS, install_openapi
 from api.platform import codec
-from api.platform.admission import Admission, BodyLimit, Shed
+from api.platform.admission import Admission, Shed
+from api.platform.bodies import BodyLimit, WholeBody
+from api.platform.connections import Connections, proxies
 from api.platform.limits import Limiter
 from api.platform.observe import Metrics, Observe, configure_logs
 from api.platform.pages import Conditional
@@ -66,6 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         redoc_url=None,
     )
+    app.state.connections = Connections(settings.limits, settings.limits.max_connections)
     install_handlers(app)
     # Not included but taken over: FastAPI tries each route of an included router, and the one that matches once more.
     # Nothing is set for a whole router here that its routes do not hold.
@@ -77,10 +80,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit, max_bytes=settings.limits.max_body_bytes, exceptions=codec.BODY_BYTES)
     app.add_middleware(Admission)
     app.add_middleware(Shed, max_in_flight=settings.limits.max_in_flight)
+    app.add_middleware(WholeBody, max_bytes=settings.limits.max_body_bytes, exceptions=codec.BODY_BYTES)
     app.add_middleware(Conditional)
     app.add_middleware(codec.CodecCors, origins=codec.origins(settings))
     app.add_middleware(Observe, metrics=metrics)
     if settings.trusted_proxies:
+        # One word on who is trusted: whose header is believed is also whose connections are not one caller's.
+        app.state.connections.trusted = proxies(settings.trusted_proxies)
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     return app
 

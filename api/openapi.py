@@ -1,11 +1,15 @@
 """What the OpenAPI document says beyond the routes: tags, the Problem schema, what every POST can answer."""
 
+import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from starlette.routing import BaseRoute
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 
 from api.errors import PROBLEM_MEDIA_TYPE, Problem, errors
 from domain import platform_errors as platform
@@ -53,6 +57,20 @@ def install_openapi(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]
+
+    @cache
+    def text() -> bytes:
+        return json.dumps(openapi(), ensure_ascii=False, separators=(",", ":")).encode()
+
+    async def document(_: Request) -> Response:
+        return Response(text(), media_type="application/json")
+
+    # Written once: nobody's limits count for the document, and it takes as long as dozens of requests to write.
+    app.router.routes = [
+        Route(path, document, include_in_schema=False) if path == app.openapi_url else route
+        for route in app.router.routes
+        for path in (getattr(route, "path", ""),)
+    ]
 
 
 def _complete(document: dict[str, Any]) -> dict[str, Any]:

@@ -48,6 +48,15 @@ class LimitSettings(BaseModel):
     profiles_per_address: str = "120/minute"
     max_body_bytes: int = Field(64 * 1024, ge=1024)
     max_in_flight: int = Field(64, ge=1, description="requests at once per API process; more are told to come back")
+    max_connections: int = Field(4000, ge=1, description="open connections per API process")
+    max_connections_per_address: int = Field(1000, ge=1, description="of them from one address, trusted proxies aside")
+    max_header_bytes: int = Field(32 * 1024, ge=1024, description="request line and headers")
+    max_headers: int = Field(100, ge=10)
+    header_seconds: float = Field(10.0, gt=0, description="from a request's first byte to the end of its headers")
+    body_seconds: float = Field(20.0, gt=0, description="from there to the end of its body")
+    idle_seconds: float = Field(15.0, gt=0, description="without a request: before the first and between two")
+    write_seconds: float = Field(20.0, gt=0, description="how long a reader may be slower than the next line says")
+    min_bytes_per_second: int = Field(1024, ge=1, description="at which an answer has to be read")
     max_streams: int = Field(2000, ge=1, description="open SSE connections per API process")
     max_streams_per_agent: int = Field(20, ge=1, description="of them with keys of one agent")
 

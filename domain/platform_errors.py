@@ -28,6 +28,21 @@ KEY_NOT_FOUND = declare("auth.key_not_found", ErrorKind.NOT_FOUND, "You have no 
 REQUEST_INVALID = declare("request.invalid", ErrorKind.INVALID, "The request does not fit the schema: see errors.")
 REQUEST_MALFORMED = declare("request.malformed", ErrorKind.INVALID, "The body cannot be read as JSON.")
 REQUEST_TOO_LARGE = declare("request.too_large", ErrorKind.INVALID, "The body is larger than this API takes.")
+HEADERS_TOO_LARGE = declare(
+    "request.headers_too_large", ErrorKind.INVALID, "Request line and headers are larger than this API takes."
+)
+REQUEST_TOO_SLOW = declare(
+    "request.too_slow",
+    ErrorKind.INVALID,
+    "The request did not come whole in time.",
+    "repeat the same request with the same Idempotency-Key",
+)
+TOO_MANY_CONNECTIONS = declare(
+    "request.too_many_connections",
+    ErrorKind.RATE_LIMITED,
+    "Your address has as many connections open as one address may.",
+    "use the connections you have",
+)
 BAD_CURSOR = declare(
     "request.bad_cursor",
     ErrorKind.INVALID,

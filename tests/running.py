@@ -10,9 +10,8 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, Self, TypeVar
 
-import uvicorn
-
 from api.main import create_app
+from api.serving import make_server
 from config.settings import Settings
 from souk.stack.ports import listen, port_of
 from worker.market import serving_checkout, serving_market
@@ -34,9 +33,7 @@ class RunningSouk:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="souk", daemon=True)
         self.app = create_app(self.settings)
-        self._server = uvicorn.Server(
-            uvicorn.Config(self.app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
-        )
+        self._server = make_server(self.app, self.settings, shutdown_seconds=1)
         self._stop_worker = asyncio.Event()
         self._tasks: list[Future[None]] = []
 

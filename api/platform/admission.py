@@ -1,14 +1,12 @@
 """The gate before every route: who is calling, and may they call so often.
 
-Runs before the body is read, so malformed requests and unknown addresses count as well. Health, metrics and
+Runs before the body is looked into, so malformed requests and unknown addresses count as well. Health, metrics and
 the documentation are outside of it: they must answer when Postgres does not.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fastapi import Request
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response, refusal_of
@@ -154,39 +152,3 @@ class Shed:
             await self.app(scope, receive, send)
         finally:
             place.give_up()
-
-
-class BodyLimit:
-    """Refuses bodies over a size, whether they say so in Content-Length or come in chunks.
-
-    ``exceptions`` are the sizes of paths that take more.
-    """
-
-    def __init__(self, app: ASGIApp, max_bytes: int, exceptions: Mapping[str, int]) -> None:
-        self.app = app
-        self.max_bytes = max_bytes
-        self.exceptions = exceptions
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        max_bytes = self.exceptions.get(scope["path"], self.max_bytes)
-        declared = header(scope["headers"], b"content-length") or ""
-        if declared.isascii() and declared.isdigit() and int(declared) > max_bytes:
-            refused = refusal_of(HTTPException(413))
-            assert refused is not None
-            await problem_response(refused, Request(scope))(scope, receive, send)
-            return
-        seen = 0
-
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > max_bytes:
-                # FastAPI hands HTTP exceptions on, so this one ends as a problem document.
-                raise HTTPException(413)
-            return message
-
-        await self.app(scope, counted, send)

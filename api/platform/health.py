@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
@@ -86,9 +86,10 @@ async def readyz(context: Context) -> Readiness:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"example": "souk_open_streams 0.0"}}}},
 )
-async def metrics(context: Context) -> Response:
+async def metrics(request: Request, context: Context) -> Response:
     """Measurements for Prometheus."""
     context.measure()
+    context.metrics.connections.set(len(request.app.state.connections.open))
     await measure_backlog(context)
     return Response(generate_latest(context.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -92,11 +92,12 @@ def _standing(item: RateLimitItem, window: Window) -> Standing:
 
 def client_address(scope: Scope) -> str:
     """The peer, an IPv6 one by its /64 network: a host has as many addresses in it as it likes."""
-    return _network((scope.get("client") or ("unknown", 0))[0])
+    return network_of((scope.get("client") or ("unknown", 0))[0])
 
 
 @lru_cache(maxsize=4096)
-def _network(host: str) -> str:
+def network_of(host: str) -> str:
+    """An address as limits count it; ``unknown`` for what is none."""
     try:
         address = ipaddress.ip_address(host)
     except ValueError:

@@ -86,6 +86,7 @@ class Metrics:
             registry=self.registry,
         )
         self.pollers = Gauge("souk_task_pollers", "Workers that ask for tasks", queue, registry=self.registry)
+        self.connections = Gauge("souk_open_connections", "Open connections of callers", registry=self.registry)
         self.streams = Gauge("souk_open_streams", "Open event streams", registry=self.registry)
 
 

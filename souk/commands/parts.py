@@ -21,7 +21,6 @@ _NEEDED = {
     "payload_keys": "k1:<base64 of 32 random bytes>",
     "credential_secret": "a long random text",
 }
-_SHUTDOWN_SECONDS = 5  # then open streams are cut: a client resumes them where it was
 
 
 _Gate = Annotated[int, typer.Option("--gate", hidden=True, help="A pipe: go on when its other end is closed.")]
@@ -49,27 +48,11 @@ def api(
 ) -> None:
     """Serve the HTTP API on SOUK_API_HOST:SOUK_API_PORT, against the settings' Postgres and Temporal."""
     with one_clear_line():
-        import uvicorn  # noqa: PLC0415 - the worker and migrations do without
-
-        _come_in("api.main", gate, wait, "api")
+        code = _come_in("api.serving", gate, wait, "api")
         settings = load_settings()
         lift_descriptors()
         listener = listen(settings.api_host, settings.api_port, "SOUK_API_PORT") if fd < 0 else socket.socket(fileno=fd)
-        server = uvicorn.Server(
-            uvicorn.Config(
-                "api.main:create_app",
-                factory=True,
-                loop="uvloop",
-                http="httptools",
-                access_log=False,
-                log_config=None,
-                proxy_headers=False,
-                server_header=False,
-                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-            )
-        )
-        server.run(sockets=[listener])
-        if not server.started:
+        if not code.serve(listener):
             raise StackError("the API did not start: see the error above")
 
 

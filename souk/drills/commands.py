@@ -128,12 +128,13 @@ def flood(
     *,
     minutes: Annotated[float, typer.Option(min=0.1, help="How long to flood.")] = 5.0,
     askers: Annotated[int, typer.Option(min=1, help="Agents that ask at once, without a pause.")] = 200,
+    holders: Annotated[int, typer.Option(min=1, help="Connections of every kind that are held and not used.")] = 100,
     data_dir: DrillDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask for more than the machine can do; exit 1 when work piles up, memory grows or it does not recover."""
+    """Ask for more than the machine can do, and hold what is not used; exit 1 when others are not served for it."""
     with one_clear_line(), data_directory(data_dir) as folder:
-        report = run_flood_drill(folder, minutes=minutes, askers=askers, tell=_tell)
+        report = run_flood_drill(folder, minutes=minutes, askers=askers, holders=holders, tell=_tell)
     if as_json:
         sys.stdout.write(json.dumps(report.json(), indent=2) + "\n")
     else:
@@ -143,6 +144,7 @@ def flood(
 
 
 def _show_flood(report: FloodReport) -> None:
+    siege = report.siege
     rows: dict[str, object] = {
         **{f"answers {status}": count for status, count in report.answers.items()},
         "accepted": report.accepted,
@@ -150,6 +152,10 @@ def _show_flood(report: FloodReport) -> None:
         "p99 of a read before the flood": f"{report.calm_p99:.3f} s",
         **{f"memory of {name}, early / late": f"{a} / {b} MiB" for name, (a, b) in report.memory.items()},
         "calm again in": f"{report.recovered_in:.1f} s",
+        "connections held in the siege": sum(siege.opened.values()),
+        "refused / most at once / still open": f"{siege.refused} / {siege.most_open} / {siege.open}",
+        "honest requests answered / failed": f"{siege.honest} / {len(siege.failures)}",
+        "memory of api, before / most": f"{siege.memory_before:.0f} / {siege.memory_most:.0f} MiB",
         "breaches": len(report.breaches),
     }
     _show_table(f"Flood drill: {report.seconds / 60:g} minutes, {report.askers} askers", rows, report.breaches)

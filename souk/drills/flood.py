@@ -3,6 +3,7 @@
 Agents ask without a pause and without patience, far more at once than can be served. Souk must shed what it
 cannot do (429 or 503, with Retry-After) and not let it pile up: so the time of what it accepts stays bounded,
 the memory of every process stays flat once warm, and when the flood ends it answers as before within seconds.
+Then it is besieged (``siege``): by connections that are held and not used, while an honest client asks as ever.
 """
 
 import asyncio
@@ -17,7 +18,9 @@ from typing import Any
 import httpx
 import psutil
 
+from souk.drills.siege import SLOW, Siege, besiege
 from souk.drills.stack import DrillStack
+from souk.stack.descriptors import lift_descriptors
 from souk_client.repeating import new_key, new_registration_secret
 
 Tell = Callable[[str], None]
@@ -25,7 +28,17 @@ SETTINGS = {
     # One address makes the whole flood: its own limit must not be what holds it off.
     "SOUK_LIMITS__PER_ADDRESS": "10000000/minute",
     "SOUK_LIMITS__REGISTRATIONS_PER_ADDRESS": "1000000/hour",
+    # Half a minute shows how a siege ends.
+    "SOUK_LIMITS__HEADER_SECONDS": "5",
+    "SOUK_LIMITS__BODY_SECONDS": "8",
+    "SOUK_LIMITS__IDLE_SECONDS": "5",
+    "SOUK_LIMITS__WRITE_SECONDS": "5",
+    "SOUK_LIMITS__MAX_CONNECTIONS_PER_ADDRESS": "400",
 }
+_BESIEGERS = ["127.0.0.2", "127.0.0.3", "127.0.0.4"]
+_MOST_PER_BESIEGER = 400
+_SIEGE_SECONDS = 30.0
+_SIEGE_MEBIBYTES = 256.0
 SHED = frozenset({429, 503})
 P99_SECONDS = 30.0
 GROWTH = 1.3
@@ -48,6 +61,7 @@ class FloodReport:
     accepted_p99: float = 0.0
     memory: dict[str, tuple[float, float]] = field(default_factory=dict)
     recovered_in: float = 0.0
+    siege: Siege = field(default_factory=Siege)
     breaches: list[str] = field(default_factory=list)
 
     def json(self) -> dict[str, Any]:
@@ -129,18 +143,27 @@ class _Flood:
                     await self.ask("POST", f"/v1/offers/{offer.json()['offer_id']}/withdraw", {}, key, http)
 
 
-def run_flood_drill(data_dir: Path, *, minutes: float, askers: int, tell: Tell) -> FloodReport:
-    """Flood for ``minutes`` with so many askers at once. Raises StackError when the stack does not come up."""
+def run_flood_drill(data_dir: Path, *, minutes: float, askers: int, holders: int, tell: Tell) -> FloodReport:
+    """Flood for ``minutes`` with so many askers at once; besiege with so many connections of every kind.
+
+    Raises StackError when the stack does not come up.
+    """
+    lift_descriptors()
     tell("starting Postgres, Temporal, worker and API")
     with DrillStack(data_dir, SETTINGS) as stack:
         report = FloodReport(minutes * 60, askers, 0.0)
-        thread = threading.Thread(target=lambda: asyncio.run(_flood(stack.api, report, tell)), name="flood")
         samples: list[dict[str, float]] = []
+
+        def work() -> None:
+            asyncio.run(_flood(stack.api, report, tell))
+            report.memory = _growth(list(samples))
+            asyncio.run(_besiege(stack, report, holders, tell))
+
+        thread = threading.Thread(target=work, name="flood")
         thread.start()
         while thread.is_alive():
             samples.append(_memory(stack))
             stack.wait(_SAMPLE_SECONDS)
-        report.memory = _growth(samples)
         _judge(stack, report)
         return report
 
@@ -174,6 +197,19 @@ async def _flood(api: str, report: FloodReport, tell: Tell) -> None:
         row = row + 1 if await _probe(flood) < max(_CALM_SECONDS, 3 * report.calm_p99) else 0
     report.recovered_in = time.monotonic() - ended
     await flood.http.aclose()
+
+
+async def _besiege(stack: DrillStack, report: FloodReport, holders: int, tell: Tell) -> None:
+    tell(f"besieged for {_SIEGE_SECONDS:.0f} s by {holders} connections of each of {len(SLOW)} kinds")
+
+    async def memory() -> float:
+        return (await asyncio.to_thread(_memory, stack)).get("api", 0.0)
+
+    report.siege = await besiege(stack.api, each=holders, seconds=_SIEGE_SECONDS, addresses=_BESIEGERS, memory=memory)
+    # The honest client has an address of its own.
+    report.breaches += report.siege.breaches(
+        most_per_address=_MOST_PER_BESIEGER, addresses=len(_BESIEGERS) + 1, memory=_SIEGE_MEBIBYTES
+    )
 
 
 async def _probe(flood: _Flood) -> float:
