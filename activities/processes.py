@@ -60,6 +60,17 @@ async def wake_process(client: Client, process: Process) -> None:
     )
 
 
+async def signal_process(client: Client, process_id: str) -> bool:
+    """Signal a running process to look again. False when it is not running; RPCError when Temporal is away."""
+    try:
+        await client.get_workflow_handle(process_id).signal(NUDGE, rpc_timeout=RPC_TIMEOUT)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return True
+
+
 async def start_process(client: Client, process: Process) -> None:
     """Start a process that has never run, and need not be told to look.
 

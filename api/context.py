@@ -8,6 +8,7 @@ from sqlalchemy import QueuePool
 from temporalio.client import Client
 
 from activities.checkout.signing import SigningKey
+from activities.platform.specs import WorkflowSpecs
 from api.checkout.profiles import Profiles
 from api.platform.limits import Limiter
 from api.platform.nudges import NoNudges, Nudges
@@ -32,6 +33,7 @@ class AppContext:
     """
 
     settings: Settings
+    specs: WorkflowSpecs
     database: Database
     reads: Reads
     admission: Line

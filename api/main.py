@@ -26,6 +26,7 @@ from api.platform.routing import RouteTable
 from api.platform.streams import FeedHub
 from api.processes import Processes, TemporalNudges
 from api.routers import ROUTERS
+from config.contexts import workflow_specs
 from config.settings import Settings
 from db.lines import Line
 from db.platform.presence import Presence
@@ -117,6 +118,7 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
         async with presence.running(), reads.running(), feed.running(), nudges.running():
             yield AppContext(
                 settings=settings,
+                specs=workflow_specs(settings),
                 database=database,
                 reads=reads,
                 admission=admission,

@@ -20,8 +20,8 @@ from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError
 
 from activities.checkout.telling import process_of_checkout
-from activities.market.waking import market_process, nudge, wake
-from activities.processes import Process, send_command
+from activities.market.waking import market_process, wake
+from activities.processes import Process, send_command, signal_process
 from activities.webhooks.waking import wake_delivery
 from db.market.negotiations import list_open_in_store, list_open_on_listing
 from db.market.tables import Listing, Store
@@ -222,4 +222,4 @@ class TemporalNudges:
                 _log.error("nudge failed", exc_info=outcome)
 
     async def _nudge(self, negotiation_id: UUID) -> None:
-        await nudge(self._client, negotiation_process(negotiation_id))
+        await signal_process(self._client, negotiation_process(negotiation_id))

@@ -6,12 +6,10 @@ from typing import Any
 import httpx
 from temporalio.client import Client
 
-from activities.books import OTHER_BOOKS
 from activities.checkout.completion import PostgresCheckoutActivities
 from activities.checkout.mock_payments import MockPayments
 from activities.checkout.order_webhooks import UcpOrderFormat
 from activities.checkout.signing import signing_keys
-from activities.checkout.sweeping import CheckoutSweep
 from activities.market.audit import PostgresAuditActivities
 from activities.market.negotiation import PostgresNegotiationActivities
 from activities.market.nudges import TemporalNudgeActivities
@@ -20,7 +18,7 @@ from activities.market.review import PostgresReviewActivities
 from activities.market.trust import PostgresTrustActivities
 from activities.webhooks.delivery import HttpWebhookActivities
 from activities.webhooks.formats import Format, Formats, StandardFormat
-from activities.webhooks.sweeping import WebhookSweep
+from config.contexts import workflow_specs
 from config.settings import Settings
 from db.session import Database
 from domain.checkout.payments import MARKET_HANDLER, MOCK_HANDLER, MarketSettlement, PaymentHandler
@@ -54,8 +52,8 @@ def build_activities(database: Database, client: Client, settings: Settings) -> 
         PostgresOrderActivities(database),
         PostgresReviewActivities(database),
         PostgresTrustActivities(database),
-        _nudges(database, client, settings),
-        PostgresAuditActivities(database, client, OTHER_BOOKS),
+        TemporalNudgeActivities(database, client, workflow_specs(settings)),
+        PostgresAuditActivities(database, client, workflow_specs(settings)),
     )
 
 
@@ -64,16 +62,8 @@ def build_checkout_activities(database: Database, client: Client, settings: Sett
     handlers = {key: _PAYMENT_HANDLERS[key]() for key in settings.payment_handler_ids}
     return _methods(
         PostgresCheckoutActivities(database, client, handlers, known_addresses=settings.simulation.enabled),
-        _nudges(database, client, settings),
+        TemporalNudgeActivities(database, client, workflow_specs(settings)),
     )
-
-
-def _nudges(database: Database, client: Client, settings: Settings) -> TemporalNudgeActivities:
-    sweeps = (
-        WebhookSweep(database, client, settings.webhooks),
-        CheckoutSweep(database, client, settings.checkout, settings.market),
-    )
-    return TemporalNudgeActivities(database, client, settings.market, settings.idempotency_retention_days, sweeps)
 
 
 def _methods(*instances: object) -> list[Callable[..., Any]]:

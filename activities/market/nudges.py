@@ -1,8 +1,6 @@
-"""Activities that wake processes, and the sweep's housekeeping."""
+"""Activities that wake processes, and the sweep."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Protocol
 from uuid import UUID
 
 import structlog
@@ -11,64 +9,35 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from activities.beats import beating
-from activities.market.projections import start_of
 from activities.market.signatures import NudgeActivities
-from activities.market.waking import nudge, open_window, wake
-from activities.unanswered import Unanswered
-from db.market import housekeeping, negotiations, orders, trust
-from db.market.tables import Negotiation, Order
-from db.platform.tables import ProcessedCommand
+from activities.market.waking import open_window, wake
+from activities.platform.specs import WorkflowSpecs
+from activities.platform.sweeping import Sweeper
+from activities.processes import signal_process
+from db.market import negotiations
 from db.session import Database
-from domain.market.commands import (
-    NegotiationStart,
-    OrderStart,
-    ReviewWindowStart,
-    StoreTrustStart,
-    SweepReport,
-    Tell,
-)
-from domain.market.policy import MarketPolicy
+from domain.market.commands import StoreTrustStart, SweepReport, Tell
 from domain.market.processes import (
-    MARKET_COMMANDS,
-    commanded_process,
+    NEGOTIATION,
+    ORDER,
+    REVIEW_WINDOW,
+    STORE_TRUST,
     negotiation_process,
     review_window_process,
     store_trust_process,
 )
 
 _log = structlog.get_logger("souk.nudges")
-_BATCH = 500
 _AT_ONCE = 16
 
 
-def _process_of(command: ProcessedCommand) -> str:
-    return commanded_process(command.kind, command.entity_id)
-
-
-class OtherSweep(Protocol):
-    """What a later context wants done at every sweep."""
-
-    async def sweep(self) -> int:
-        """Wake what should have acted by now. Returns how many processes."""
-
-
 class TemporalNudgeActivities(NudgeActivities):
-    """The real ones. ``others`` are the sweeps of later contexts, which the market does not know."""
+    """The real ones. ``specs`` are the workflow types of all contexts, which the sweep looks through."""
 
-    def __init__(
-        self,
-        database: Database,
-        client: Client,
-        policy: MarketPolicy,
-        retention_days: int,
-        others: Sequence[OtherSweep] = (),
-    ) -> None:
+    def __init__(self, database: Database, client: Client, specs: WorkflowSpecs) -> None:
         self._database = database
         self._client = client
-        self._policy = policy
-        self._retention_days = retention_days
-        self._others = others
-        self._unanswered = Unanswered(MARKET_COMMANDS, _process_of, self._start_commanded)
+        self._sweeper = Sweeper(database, client, specs)
         self._gathering: set[UUID] = set()
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -79,7 +48,7 @@ class TemporalNudgeActivities(NudgeActivities):
                 tell_window = wake if tell.review_window.opened is None else open_window
                 calls.create_task(tell_window(self._client, tell.review_window))
             if tell.void_window_of is not None:
-                calls.create_task(nudge(self._client, review_window_process(tell.void_window_of)))
+                calls.create_task(signal_process(self._client, review_window_process(tell.void_window_of)))
             if tell.store_trust is not None:
                 self._gather_trust(tell.store_trust)
 
@@ -97,7 +66,7 @@ class TemporalNudgeActivities(NudgeActivities):
         self._gathering.discard(start.store_id)
         try:
             # It runs already but for a store's first fact, and a signal is lighter than a start.
-            if not await nudge(self._client, store_trust_process(start.store_id)):
+            if not await signal_process(self._client, store_trust_process(start.store_id)):
                 await wake(self._client, start)
         except (RPCError, RuntimeError) as error:
             _log.warning("nudge left to the sweep", error=type(error).__name__)
@@ -111,62 +80,26 @@ class TemporalNudgeActivities(NudgeActivities):
 
         async def one(negotiation_id: UUID) -> bool:
             async with gate:
-                return await nudge(self._client, negotiation_process(negotiation_id))
+                return await signal_process(self._client, negotiation_process(negotiation_id))
 
         return sum(await asyncio.gather(*(one(negotiation_id) for negotiation_id in found)))
 
     @activity.defn(name="sweep")
     @beating()
     async def sweep(self) -> SweepReport:
-        async with self._database.transaction() as session:
-            made = await housekeeping.make_partitions(session)
-            purged = await housekeeping.purge_old_records(session, self._retention_days)
-        # In another one, which writes nothing: readers of the feeds wait for every transaction that does.
-        async with self._database.transaction() as session:
-            stores = await trust.list_stores_needing_fold(session, _BATCH)
-            overdue = [
-                await session.get_one(Negotiation, key)
-                for key in await negotiations.list_overdue_negotiations(session, _BATCH)
-            ]
-            late = [await session.get_one(Order, key) for key in await orders.list_overdue_orders(session, _BATCH)]
-            lapsed = [
-                await session.get_one(Order, key) for key in await orders.list_overdue_review_windows(session, _BATCH)
-            ]
-        for negotiation in overdue:
-            await wake(
-                self._client,
-                NegotiationStart(
-                    negotiation_id=negotiation.negotiation_id,
-                    listing_id=negotiation.listing_id,
-                    store_id=negotiation.seller_store_id,
-                    policy=self._policy,
-                ),
-            )
-        for kind, rows in ((OrderStart, late), (ReviewWindowStart, lapsed)):
-            for row in rows:
-                start = kind(
-                    order_id=row.order_id, listing_id=row.listing_id, store_id=row.store_id, policy=self._policy
-                )
-                await wake(self._client, start)
-        for store_id in stores:
-            await wake(self._client, StoreTrustStart(store_id=store_id, policy=self._policy))
-        woken = [await other.sweep() for other in self._others]
-        unanswered = await self._unanswered.tell(self._database, self._client)
+        tidied = await self._sweeper.tidy()
+        woken = await self._sweeper.wake_due()
+        unanswered = await self._sweeper.tell_unanswered()
+        own = {
+            "negotiations": woken.pop(NEGOTIATION),
+            "orders": woken.pop(ORDER),
+            "review_windows": woken.pop(REVIEW_WINDOW),
+            "stores": woken.pop(STORE_TRUST),
+        }
         return SweepReport(
-            negotiations=len(overdue),
-            orders=len(late),
-            review_windows=len(lapsed),
-            stores=len(stores),
+            **own,
             unanswered=unanswered,
-            partitions_made=made,
-            rows_purged=purged,
-            others=sum(woken),
+            partitions_made=tidied["partitions_made"],
+            rows_purged=tidied["rows_purged"],
+            others=sum(woken.values()),
         )
-
-    async def _start_commanded(self, command: ProcessedCommand) -> bool:
-        async with self._database.transaction() as session:
-            start = await start_of(session, self._policy, _process_of(command))
-        if start is None:
-            return False
-        await wake(self._client, start)
-        return True

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 from temporalio.client import Client
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import RPCError, RPCStatusCode
 
 from activities.attributes import fair_share, search_attributes
-from activities.processes import RPC_TIMEOUT, Process, start_process, wake_process
+from activities.platform.specs import RESUMED
+from activities.processes import Process, start_process, wake_process
 from domain.market.commands import NegotiationStart, OrderStart, ReviewWindowStart, StoreTrustStart
 from domain.market.processes import (
     MARKET_QUEUE,
@@ -25,11 +25,8 @@ from domain.market.processes import (
     review_window_process,
     store_trust_process,
 )
-from domain.platform.workflows import NUDGE
 
 Start = NegotiationStart | OrderStart | ReviewWindowStart | StoreTrustStart
-RESUMED = "RESUMED"
-"""The state of a process that was started anew, until its next step."""
 
 
 def market_process(start: Start, *, resumed: bool = False) -> Process:
@@ -57,17 +54,6 @@ def market_process(start: Start, *, resumed: bool = False) -> Process:
         summary,
         fair_share(start.store_id),
     )
-
-
-async def nudge(client: Client, process_id: str) -> bool:
-    """Signal a running process. False when it is not running; raises RPCError when Temporal is away."""
-    try:
-        await client.get_workflow_handle(process_id).signal(NUDGE, rpc_timeout=RPC_TIMEOUT)
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            return False
-        raise
-    return True
 
 
 async def wake(client: Client, start: Start, *, task_queue: str = MARKET_QUEUE) -> None:

@@ -14,14 +14,18 @@ from domain.webhooks.commands import WebhookStart
 from domain.webhooks.processes import WEBHOOK_DELIVERY, WEBHOOK_QUEUE, webhook_process
 
 
-async def wake_delivery(client: Client, webhook_id: UUID) -> None:
-    """Signal the endpoint's process, starting it when it is not running. Raises RPCError when Temporal is away."""
-    process = Process(
+def delivery_process(start: WebhookStart) -> Process:
+    """All the engine is told of it."""
+    return Process(
         WEBHOOK_DELIVERY,
-        webhook_process(webhook_id),
-        WebhookStart(webhook_id=webhook_id),
+        webhook_process(start.webhook_id),
+        start,
         WEBHOOK_QUEUE,
         TypedSearchAttributes([SearchAttributePair(STATE, "STARTED")]),
         "Webhook delivery",
     )
-    await wake_process(client, process)
+
+
+async def wake_delivery(client: Client, webhook_id: UUID) -> None:
+    """Signal the endpoint's process, starting it when it is not running. Raises RPCError when Temporal is away."""
+    await wake_process(client, delivery_process(WebhookStart(webhook_id=webhook_id)))

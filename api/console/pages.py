@@ -161,7 +161,7 @@ async def find(request: Request, context: Context, id: str = "") -> Response:
     entity = _id(id.strip().rpartition("/")[2])
     async with context.database.transaction() as transaction:
         await console.name_operator(transaction, operator.key_id)
-        for kind in ("negotiation", "order", "store-trust"):
+        for kind in console.KINDS:
             if await console.get_projection(transaction, kind, entity):
                 return RedirectResponse(f"/console/processes/{kind}/{entity}", 303)
         if await transaction.get(Agent, entity):

@@ -13,15 +13,13 @@ from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionSta
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.attributes import STATE
-from activities.market.waking import wake
-from activities.webhooks.waking import wake_delivery
+from activities.processes import wake_process as signal_or_start
 from api.context import AppContext
 from api.web.words import REASONS, signed
 from db.market.reads_trust import list_trust_events
 from db.market.tables import TrustEvent
 from db.market.watch_pages import list_order_events
 from db.platform import console
-from domain.market.commands import NegotiationStart, OrderStart, ReviewWindowStart, StoreTrustStart
 from domain.platform_errors import ROUTE_NOT_FOUND
 
 _PATIENCE_SECONDS = 3
@@ -69,7 +67,7 @@ async def get_process(context: AppContext, operator: UUID, kind: str, entity: UU
         if row is None:
             raise ROUTE_NOT_FOUND.error()
         story = await _STORIES[kind](session, entity, row)
-    is_open = kind == "store-trust" or row["closed_at"] is None
+    is_open = kind == "store-trust" or row["closed_at"] is None or row.get("owes_refund_since") is not None
     workflow = await describe(context, f"{kind}/{entity}")
     if kind == "webhook":
         # A quiet endpoint may do without a process, and a paused one may have one.
@@ -143,25 +141,9 @@ async def wake_process(context: AppContext, operator: UUID, kind: str, entity: U
         row = await console.get_projection(session, kind, entity) if kind in console.KINDS else None
     if row is None:
         raise ROUTE_NOT_FOUND.error()
-    if kind == "webhook":
-        await wake_delivery(context.temporal, entity)
-        return
-    policy = context.settings.market
-    start: NegotiationStart | OrderStart | ReviewWindowStart | StoreTrustStart
-    match kind:
-        case "negotiation":
-            start = NegotiationStart(
-                negotiation_id=entity, listing_id=row["listing_id"], store_id=row["seller_store_id"], policy=policy
-            )
-        case "order":
-            start = OrderStart(order_id=entity, listing_id=row["listing_id"], store_id=row["store_id"], policy=policy)
-        case "review-window":
-            start = ReviewWindowStart(
-                order_id=entity, listing_id=row["listing_id"], store_id=row["store_id"], policy=policy
-            )
-        case _:
-            start = StoreTrustStart(store_id=entity, policy=policy)
-    await wake(context.temporal, start)
+    spec = context.specs.by_prefix(kind)
+    assert spec is not None
+    await signal_or_start(context.temporal, spec.restarted(entity, row))
 
 
 async def _negotiation(session: AsyncSession, entity: UUID, row: Mapping[str, Any]) -> list[Story]:
@@ -231,6 +213,23 @@ async def _webhook(_: AsyncSession, __: UUID, row: Mapping[str, Any]) -> list[St
     return sorted(story, key=lambda entry: entry[0])
 
 
+_CHECKOUT_STEPS = (
+    ("created_at", "The session was opened"),
+    ("attempted_at", "The buyer began to pay"),
+    ("captured_at", "The payment was captured"),
+)
+
+
+async def _checkout(_: AsyncSession, __: UUID, row: Mapping[str, Any]) -> list[Story]:
+    story: list[Story] = [(row[name], words, None) for name, words in _CHECKOUT_STEPS if row[name]]
+    if row["closed_at"]:
+        why = (row["close_reason"] or row["status"]).replace("_", " ").lower()
+        story.append((row["closed_at"], f"The session ended: {why}", None))
+    if row["owes_refund_since"]:
+        story.append((row["owes_refund_since"], "An order was refunded, and its money is not paid back yet", None))
+    return sorted(story, key=lambda entry: entry[0])
+
+
 def _step(step: TrustEvent) -> str:
     moved = signed(step.overall_after_milli - step.overall_before_milli)
     told = f"Step {step.sequence}: {REASONS[step.reason]} ({step.component.value})"
@@ -243,4 +242,5 @@ _STORIES = {
     "review-window": _review_window,
     "store-trust": _store_trust,
     "webhook": _webhook,
+    "checkout": _checkout,
 }

@@ -1,10 +1,4 @@
-"""The invariants of checkout sessions, as SQL that ``db.audit`` runs, and the processes there are to be."""
-
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from db.checkout.sessions import owing_refunds
-from domain.checkout.processes import checkout_process
+"""The invariants of checkout sessions, as SQL that ``db.audit`` runs."""
 
 INVARIANTS: dict[int, tuple[str, str]] = {
     9: (
@@ -46,10 +40,3 @@ INVARIANTS: dict[int, tuple[str, str]] = {
         """,
     ),
 }
-
-
-async def list_processes(session: AsyncSession) -> tuple[set[str], set[str]]:
-    """Those that must run, of open sessions, and those that may: of completed ones that owe a refund as well."""
-    rows = await session.execute(text("SELECT checkout_id FROM checkouts WHERE closed_at IS NULL"))
-    must = {checkout_process(row[0]) for row in rows}
-    return must, must | {checkout_process(key) for key in await session.scalars(owing_refunds())}

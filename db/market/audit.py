@@ -1,18 +1,7 @@
 """The market's invariants as SQL. Each query answers with the ids that breach it; none is sound.
 
-``db.audit`` runs them. Invariant 8 needs Temporal as well and is completed by ``activities.market.audit``; this
-module gives it the processes the projections expect.
+``db.audit`` runs them. Invariant 8 needs Temporal as well: see ``activities.platform.auditing``.
 """
-
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from domain.market.processes import (
-    negotiation_process,
-    order_process,
-    review_window_process,
-    store_trust_process,
-)
 
 INVARIANTS: dict[int, tuple[str, str]] = {
     1: (
@@ -145,16 +134,3 @@ INVARIANTS: dict[int, tuple[str, str]] = {
         """,
     ),
 }
-
-
-async def list_open_processes(session: AsyncSession) -> set[str]:
-    """The workflow ids that the projections say must be running."""
-    expected: set[str] = set()
-    for query, name in (
-        ("SELECT negotiation_id FROM negotiations WHERE closed_at IS NULL", negotiation_process),
-        ("SELECT order_id FROM orders WHERE closed_at IS NULL", order_process),
-        ("SELECT order_id FROM review_windows WHERE status = 'OPEN'", review_window_process),
-        ("SELECT store_id FROM stores", store_trust_process),
-    ):
-        expected.update(name(row[0]) for row in (await session.execute(text(query))).all())
-    return expected

@@ -50,6 +50,15 @@ FROM trust_facts WHERE folded_at IS NULL AND occurred_at < :due GROUP BY store_i
 UNION ALL
 SELECT 'store-trust', store_id, store_id, min(due_at), 'the record of unanswered questions'
 FROM support_questions WHERE answered_at IS NULL AND missed_at IS NULL AND due_at < :due GROUP BY store_id
+UNION ALL
+SELECT 'checkout', checkout_id, store_id, expires_at, 'the end of a session past its time'
+FROM operator_checkouts WHERE closed_at IS NULL AND status <> 'complete_in_progress' AND expires_at < :due
+UNION ALL
+SELECT 'checkout', checkout_id, store_id, updated_at, 'a completion that stands still'
+FROM operator_checkouts WHERE status = 'complete_in_progress' AND updated_at < :due
+UNION ALL
+SELECT 'checkout', checkout_id, store_id, min(refunded_at), 'the money of a refunded order to be paid back'
+FROM operator_owed_refunds WHERE refunded_at < :due GROUP BY checkout_id, store_id
 ORDER BY due LIMIT :limit
 """
 
@@ -86,6 +95,9 @@ _PROJECTIONS = {
     "webhook": "SELECT webhook_id, agent_id, source, format, status AS endpoint, pause_reason, failed_tries,"
     " failing_since, next_attempt_at, last_attempt_at, last_delivered_at, last_status, dead_letters, created_at,"
     " NULL::uuid AS store_id, NULL::timestamptz AS closed_at FROM operator_webhooks WHERE webhook_id = :id",
+    "checkout": "SELECT c.*, o.since AS owes_refund_since FROM operator_checkouts c CROSS JOIN LATERAL"
+    " (SELECT min(refunded_at) AS since FROM operator_owed_refunds WHERE checkout_id = c.checkout_id) o"
+    " WHERE checkout_id = :id",
 }
 KINDS = tuple(_PROJECTIONS)
 
@@ -126,7 +138,7 @@ async def list_open(session: AsyncSession, limit: int) -> Sequence[Row]:
 
 
 async def get_projection(session: AsyncSession, kind: str, entity: UUID) -> Row | None:
-    """``kind``: negotiation, order, review-window, store-trust, webhook."""
+    """``kind``: negotiation, order, review-window, store-trust, webhook, checkout."""
     rows = await _rows(session, _PROJECTIONS[kind], id=entity)
     return rows[0] if rows else None
 

@@ -11,9 +11,8 @@ from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import TextClause, text
+from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncSession
-
-from domain.webhooks.processes import webhook_process
 
 _HORIZON = "(pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"
 
@@ -109,23 +108,24 @@ async def list_waiting(session: AsyncSession, most: int) -> list[UUID]:
     return await _ids(session, _WAITING, most=most)
 
 
-async def move_idle_cursors(session: AsyncSession, lag: int = 1000) -> None:
+async def move_idle_cursors(session: AsyncSession, lag: int = 1000) -> int:
     """Bring endpoints that want none of the last ``lag`` transactions' events up to date.
 
     Without it each sweep would read again, for each of them, all that went by since its last delivery. A try that is
-    under way meanwhile is not recorded and made again, with the same id.
+    under way meanwhile is not recorded and made again, with the same id. Returns how many moved.
     """
-    await session.execute(_MOVE_IDLE, {"lag": lag})
+    moved = await session.execute(_MOVE_IDLE, {"lag": lag})
+    assert isinstance(moved, CursorResult)
+    return moved.rowcount
 
 
-async def list_processes(session: AsyncSession) -> tuple[set[str], set[str]]:
-    """The workflow ids that must run, and those that may: every endpoint may have its process.
+async def list_expected(session: AsyncSession) -> tuple[list[UUID], list[UUID]]:
+    """The endpoints whose workflow must run, and those whose may: every endpoint may have one.
 
     One that waits for its next try must run as well: nothing else would remember the date.
     """
     must = await _ids(session, text(f"SELECT e.webhook_id FROM webhook_endpoints e WHERE {_OWED}"))  # noqa: S608
-    may = await _ids(session, text("SELECT webhook_id FROM webhook_endpoints"))
-    return {webhook_process(key) for key in must}, {webhook_process(key) for key in may}
+    return must, await _ids(session, text("SELECT webhook_id FROM webhook_endpoints"))
 
 
 async def list_failing(session: AsyncSession, most: int) -> list[FailingEndpoint]:

@@ -34,28 +34,19 @@ def store_trust_process(store_id: UUID) -> str:
     return f"store-trust/{store_id}"
 
 
-_CARRIED_OUT_BY = {
-    **dict.fromkeys(
-        ("make_offer", "counter_offer", "accept_offer", "reject_offer", "withdraw_offer"), negotiation_process
-    ),
-    **dict.fromkeys(
-        (
-            "place_order",
-            "confirm_payment",
-            "deliver_order",
-            "cancel_order",
-            "request_refund",
-            "answer_refund",
-            "refund_by_operator",
-            "reverse_order",
-        ),
-        order_process,
-    ),
-    "post_review": review_window_process,
-}
-MARKET_COMMANDS = frozenset(_CARRIED_OUT_BY)
-
-
-def commanded_process(kind: str, entity_id: UUID) -> str:
-    """The process that carried out a command of the market."""
-    return _CARRIED_OUT_BY[kind](entity_id)
+NEGOTIATION_COMMANDS = frozenset({"make_offer", "counter_offer", "accept_offer", "reject_offer", "withdraw_offer"})
+ORDER_COMMANDS = frozenset(
+    {
+        "place_order",
+        "confirm_payment",
+        "deliver_order",
+        "cancel_order",
+        "request_refund",
+        "answer_refund",
+        "refund_by_operator",
+        "reverse_order",
+    }
+)
+REVIEW_WINDOW_COMMANDS = frozenset({"post_review"})
+MARKET_COMMANDS = NEGOTIATION_COMMANDS | ORDER_COMMANDS | REVIEW_WINDOW_COMMANDS
+"""The kinds of commands as they are recorded, each carried out by the workflow of its entity."""

@@ -18,7 +18,8 @@ from typing import Self
 import psutil
 from temporalio.client import Client
 
-from activities.market.audit import audit_processes, audit_projections
+from activities.platform.auditing import audit_processes, audit_projections
+from config.contexts import workflow_specs
 from db.session import Database
 from domain.market.commands import AuditFinding
 from souk.bench.results import Result
@@ -122,7 +123,7 @@ class Market:
         tell("auditing")
         findings: list[AuditFinding] = await audit_projections(self.database)
         if processes:
-            findings.append(await audit_processes(self.temporal, self.database))
+            findings.append(await audit_processes(self.temporal, self.database, workflow_specs(self.settings)))
         for found in findings:
             result.audit[f"invariant {found.invariant}"] = (
                 result.audit.get(f"invariant {found.invariant}", 0) + found.breaches

@@ -2,14 +2,12 @@
 
 import httpx
 
-from activities.books import OTHER_BOOKS
-from activities.market.audit import audit_processes, audit_projections
+from activities.platform.auditing import audit_processes, audit_projections
 from db.ids import new_id
 from db.session import Database
 from domain.market.commands import AuditFinding
 from souk.checks.target import DatabaseTarget
 from souk.stack.errors import StackError
-from workflows.client import connect
 
 _AUDIT_SECONDS = 600.0
 
@@ -22,14 +20,10 @@ async def audit_database(target: DatabaseTarget) -> list[AuditFinding]:
     database = Database(target.url, 2, "souk-audit")
     try:
         findings = await audit_projections(database)
-        if not target.temporal_address:
+        if not target.settings.temporal_address:
             name = "processes and projections: not checked, set SOUK_TEMPORAL_ADDRESS and SOUK_PAYLOAD_KEYS"
             return [*findings, AuditFinding(invariant=8, name=name, breaches=0, checked=False)]
-        try:
-            client = await connect(target.temporal_address, target.temporal_namespace, target.payload_keys)
-        except RuntimeError as error:
-            raise StackError(f"no Temporal answers at {target.temporal_address}: is it running?") from error
-        return [*findings, await audit_processes(client, database, OTHER_BOOKS)]
+        return [*findings, await audit_processes(await target.connect(), database, target.specs)]
     finally:
         await database.close()
 

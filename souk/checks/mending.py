@@ -10,7 +10,6 @@ from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 from temporalio.client import Client
 
-from config.settings import Settings
 from db.session import Database
 from db.webhooks.pending import FailingEndpoint
 from domain.webhooks.processes import webhook_process
@@ -19,7 +18,6 @@ from souk.checks.target import DatabaseOption, DatabaseTarget, database_target
 from souk.commands.clear_errors import one_clear_line
 from souk.commands.options import DEFAULT_DATA_DIR, DataDir
 from souk.stack.errors import StackError
-from workflows.client import connect
 
 FixOption = Annotated[
     bool, typer.Option("--fix", help="First wake every process that is overdue, gone or left over: always safe.")
@@ -31,12 +29,9 @@ _SETTLE_SECONDS = 30
 
 @asynccontextmanager
 async def _opened(target: DatabaseTarget) -> AsyncIterator[tuple[Database, Client]]:
-    if not target.temporal_address:
+    if not target.settings.temporal_address:
         raise StackError("processes cannot be looked at without Temporal: set SOUK_TEMPORAL_ADDRESS, SOUK_PAYLOAD_KEYS")
-    try:
-        client = await connect(target.temporal_address, target.temporal_namespace, target.payload_keys)
-    except RuntimeError as error:
-        raise StackError(f"no Temporal answers at {target.temporal_address}: is it running?") from error
+    client = await target.connect()
     database = Database(target.url, 2, "souk-doctor")
     try:
         yield database, client
@@ -52,7 +47,7 @@ async def find_ailments(target: DatabaseTarget) -> tuple[list[Ailment], list[Fai
     Raises StackError when the database or Temporal is away.
     """
     async with _opened(target) as (database, client):
-        return await diagnose(database, client), await list_failing_webhooks(database)
+        return await diagnose(database, client, target.specs), await list_failing_webhooks(database)
 
 
 def _describe_failing(found: FailingEndpoint) -> str:
@@ -68,13 +63,19 @@ def _describe_failing(found: FailingEndpoint) -> str:
 async def mend(target: DatabaseTarget, only: str | None, *, dry_run: bool) -> tuple[list[Ailment], list[Ailment]]:
     """What was (or would be) repaired, and what is left some seconds later."""
     async with _opened(target) as (database, client):
-        found = [ailment for ailment in await diagnose(database, client) if only in {None, ailment.process_id}]
+        specs = target.specs
+
+        async def look() -> list[Ailment]:
+            ailments = await diagnose(database, client, specs)
+            return [ailment for ailment in ailments if only in {None, ailment.process_id}]
+
+        found = await look()
         if dry_run:
             return found, found
-        await repair(database, client, Settings().market, found)
+        await repair(database, client, specs, found)
         left = found
         for _ in range(_SETTLE_SECONDS):
-            left = [ailment for ailment in await diagnose(database, client) if only in {None, ailment.process_id}]
+            left = await look()
             if not any(ailment.safe for ailment in left):
                 break
             await asyncio.sleep(1)

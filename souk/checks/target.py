@@ -1,13 +1,20 @@
 """Which Souk a check looks at: the stack in a data directory, a database, or an API."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from temporalio.client import Client
 
+from activities.platform.specs import WorkflowSpecs
+from config.contexts import workflow_specs
 from config.settings import Settings
+from souk.stack.errors import StackError
 from souk.stack.running import stack_environment
+from souk.stack.variables import POLICIES
+from workflows.client import connect
 
 ApiOption = Annotated[
     str | None, typer.Option("--api", metavar="URL", help="Check a Souk through its API, e.g. http://127.0.0.1:8000.")
@@ -25,12 +32,24 @@ _FIELDS = ("database_url", "worker_database_url", "temporal_address", "temporal_
 
 @dataclass(frozen=True, slots=True)
 class DatabaseTarget:
-    """A database URL, and the Temporal beside it where it is known."""
+    """A database URL, and the settings of the Souk around it: its Temporal where it is known, and its policies."""
 
     url: str
-    temporal_address: str
-    temporal_namespace: str
-    payload_keys: str
+    settings: Settings
+
+    @property
+    def specs(self) -> WorkflowSpecs:
+        """The workflow types, started as this Souk starts them."""
+        return workflow_specs(self.settings)
+
+    async def connect(self) -> Client:
+        """To its Temporal. Raises StackError when none answers there."""
+        address = self.settings.temporal_address
+        keys = self.settings.payload_keys.get_secret_value()
+        try:
+            return await connect(address, self.settings.temporal_namespace, keys)
+        except RuntimeError as error:
+            raise StackError(f"no Temporal answers at {address}: is it running?") from error
 
 
 def database_target(database: str | None, data_dir: Path) -> DatabaseTarget:
@@ -38,16 +57,14 @@ def database_target(database: str | None, data_dir: Path) -> DatabaseTarget:
 
     For a named one, Temporal is taken from the settings. Raises StackError when nothing runs there.
     """
-    if database is None:
-        environment = stack_environment(data_dir)
-        names = {field: f"SOUK_{field.upper()}" for field in _FIELDS}
-        settings = Settings.model_validate(
-            {field: environment[name] for field, name in names.items() if name in environment}
-        )
-        url = settings.role_url("worker")
-    else:
-        settings = Settings()
-        url = Settings(database_url=database).role_url("owner")
-    return DatabaseTarget(
-        url, settings.temporal_address, settings.temporal_namespace, settings.payload_keys.get_secret_value()
-    )
+    if database is not None:
+        return DatabaseTarget(Settings(database_url=database).role_url("owner"), Settings())
+    environment = stack_environment(data_dir)
+    known = {field: environment[f"SOUK_{field.upper()}"] for field in _FIELDS if f"SOUK_{field.upper()}" in environment}
+    policies = {
+        field: json.loads(environment[f"SOUK_{field.upper()}"])
+        for field in POLICIES
+        if f"SOUK_{field.upper()}" in environment
+    }
+    settings = Settings.model_validate(known | policies)
+    return DatabaseTarget(settings.role_url("worker"), settings)

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from config.contexts import workflow_specs
 from db.session import Database
 from souk.drills.crowd import Crowd
 from souk.drills.faults import Striker, schedule
@@ -225,25 +226,25 @@ async def _settle_and_judge(stack: DrillStack, ledger: Ledger, tell: Tell) -> tu
     client = await connect(
         settings.temporal_address, settings.temporal_namespace, settings.payload_keys.get_secret_value()
     )
-    database = Database(settings.role_url("worker"), 4, "souk-drill")
+    database, specs = Database(settings.role_url("worker"), 4, "souk-drill"), workflow_specs(settings)
     try:
         started = time.monotonic()
         for entry in [entry for entry in ledger.entries if entry.state == UNKNOWN]:
             await entry.who.settle(entry)
         left = ["not looked yet"]
         while left and time.monotonic() - started < SETTLE_SECONDS:
-            left = await unwell(database, client)
+            left = await unwell(database, client, specs)
             if left:
                 tell(f"settling: {len(left)} to go, {left[0]}")
                 await asyncio.sleep(1)
         settled = time.monotonic() - started
         tell("comparing the books")
-        verdict = await judge(database, settings.role_url("worker"), client, ledger)
+        verdict = await judge(database, settings.role_url("worker"), client, ledger, specs)
         verdict.stuck = left
         tell("asking everything again with the same keys")
         asked = await replay(ledger, verdict)
         # A repetition must not have done anything either.
-        verdict_after = await judge(database, settings.role_url("worker"), client, ledger)
+        verdict_after = await judge(database, settings.role_url("worker"), client, ledger, specs)
         verdict.doubled += [breach for breach in verdict_after.all() if breach not in verdict.all()]
         return verdict, asked, settled
     finally:

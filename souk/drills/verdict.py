@@ -11,8 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client
 
-from activities.books import OTHER_BOOKS
-from activities.market.audit import audit_processes, audit_projections
+from activities.platform.auditing import audit_processes, audit_projections
+from activities.platform.specs import WorkflowSpecs
 from db.session import Database
 from domain.market.processes import SWEEP
 from souk.checks.doctor import describe, diagnose
@@ -122,25 +122,26 @@ async def replay(ledger: Ledger, verdict: Verdict) -> int:
     return asked
 
 
-async def unwell(database: Database, client: Client) -> list[str]:
+async def unwell(database: Database, client: Client, specs: WorkflowSpecs) -> list[str]:
     """What has not settled: processes that ended badly, and whatever ``souk doctor`` would name."""
     found = [
         f"{execution.id} ended as {execution.status.name if execution.status else 'unknown'}"
         async for execution in client.list_workflows('ExecutionStatus IN ("Failed", "TimedOut", "Terminated")')
     ]
-    found += [f"{ailment.kind} {ailment.process_id}: {ailment.what}" for ailment in await diagnose(database, client)]
+    ailments = await diagnose(database, client, specs)
+    found += [f"{ailment.kind} {ailment.process_id}: {ailment.what}" for ailment in ailments]
     async for execution in client.list_workflows(f'ExecutionStatus = "Running" AND WorkflowType = "{SWEEP}"'):
         if trouble := await describe(client, execution.id):
             found.append(f"{execution.id}: {trouble}")
     return found
 
 
-async def judge(database: Database, url: str, client: Client, ledger: Ledger) -> Verdict:
+async def judge(database: Database, url: str, client: Client, ledger: Ledger, specs: WorkflowSpecs) -> Verdict:
     """Everything a drill must show, once the market has settled and nobody writes any more."""
     verdict = Verdict(prices=at_other_prices(ledger))
     async with database.transaction() as session:
         await balance(session, ledger, verdict)
-    findings = [*await audit_projections(database), await audit_processes(client, database, OTHER_BOOKS)]
+    findings = [*await audit_projections(database), await audit_processes(client, database, specs)]
     verdict.invariants = [f"invariant {found.invariant}: {example}" for found in findings for example in found.examples]
     async for verified in verify_database(url, None):
         verdict.trust += [f"store {verified.store_id}: {breach}" for breach in verified.breaches]

@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from config.settings import Settings
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 
+POLICIES = ("market", "checkout", "webhooks")
+"""Settings by which workflows are started: a doctor in another shell has to start them by the same."""
+
 
 def part_variables(
     settings: Settings,
@@ -28,6 +31,7 @@ def part_variables(
         # Decided once, before what is embedded takes the place of settings: an unknown is not asked again.
         "SOUK_SERVES_OTHERS": str(not settings.is_alone).lower(),
         **temporal_variables(settings, temporal),
+        **{f"SOUK_{name.upper()}": getattr(settings, name).model_dump_json(exclude_unset=True) for name in POLICIES},
     }
 
 

@@ -8,9 +8,10 @@ from sqlalchemy.exc import ProgrammingError
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.checkout.sweeping import CheckoutSweep
+from activities.checkout.context import checkout_context
+from activities.platform.specs import WorkflowSpecs
+from activities.platform.sweeping import Sweeper
 from db.checkout import carts
-from db.checkout.audit import list_processes
 from db.checkout.housekeeping import delete_personal_data
 from db.checkout.pricing import load_price_list
 from db.checkout.sessions import list_overdue_checkouts
@@ -22,11 +23,13 @@ from domain.checkout.models import Buyer, FulfillmentChoice, ItemChoice, MethodC
 from domain.checkout.policy import CheckoutPolicy
 from domain.checkout.processes import checkout_process
 from domain.checkout.states import CheckoutStatus
+from domain.market.policy import MarketPolicy
 from domain.market.states import DeliveryKind
 from tests.activities.checkout_scene import Shopping, shipped_to, shopping
 from tests.activities.scene import Scene, refused
 
 PRIVATE = ("checkouts", "checkout_lines", "checkout_payments", "carts", "store_discounts")
+SPECS = WorkflowSpecs((checkout_context(CheckoutPolicy(), MarketPolicy()),))
 SOMEONE = Buyer(email="someone@example.com", first_name="Someone")
 
 
@@ -91,7 +94,7 @@ async def overdue(buy: Shopping) -> bool:
 async def processes(buy: Shopping) -> tuple[bool, bool]:
     """Whether its process must run, and whether it may."""
     async with buy.scene.database.transaction() as session:
-        must, may = await list_processes(session)
+        must, may = await SPECS.list_expected(session)
     name = checkout_process(buy.checkout_id)
     return name in must, name in may
 
@@ -172,12 +175,12 @@ async def test_the_sweep_tells_sessions_of_commands_whose_answer_was_lost(scene:
         )
     names = {checkout_process(buy.checkout_id): buy for buy in (runs, gone, over, completing)}
     engine = Engine(checkout_process(runs.checkout_id))
-    sweep = CheckoutSweep(scene.database, cast("Client", engine), CheckoutPolicy(), scene.policy)
-    assert await sweep.sweep() >= 2
+    sweep = Sweeper(scene.database, cast("Client", engine), SPECS)
+    assert await sweep.tell_unanswered() >= 2
     mine = {(how, names[name]) for how, name in engine.told if name in names}
     assert mine == {("signalled", runs), ("started", gone)}
     engine.told.clear()
-    await sweep.sweep()
+    await sweep.tell_unanswered()
     assert not [name for _, name in engine.told if name in names]
 
 

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from activities.market.audit import audit_projections
+from activities.platform.auditing import audit_projections
 from config.settings import Settings
 from db.session import Database
 from souk.bench.seeding import FULL, MILLION, Size, seed

@@ -18,14 +18,13 @@ from db.platform.tables import ApiKeyKind
 from db.session import Database
 from db.webhooks import endpoints
 from db.webhooks.pending import (
+    list_expected,
     list_failing,
-    list_processes,
     move_idle_cursors,
     read_bounds,
 )
 from db.webhooks.tables import WebhookEndpoint
 from domain.market.states import ActivityType, InboxType
-from domain.webhooks.processes import webhook_process
 from domain.webhooks.states import PauseReason, WebhookSource
 from tests.builders import make_shop
 from tests.db.webhook_rows import Rows
@@ -132,11 +131,11 @@ async def test_processes_that_must_run_and_those_that_may(worker_database: Datab
     await rows.change(paused, lambda row: endpoints.pause(row, PauseReason.GONE))
     await settle(worker_database)
     async with worker_database.transaction() as session:
-        must, may = await list_processes(session)
+        must, may = await list_expected(session)
         troubled = {found.webhook_id: found for found in await list_failing(session, 1_000)}
-    mine = {webhook_process(key) for key in rows.made}
-    assert must & mine == {webhook_process(behind), webhook_process(failing)}
-    assert mine <= may
+    mine = set(rows.made)
+    assert mine & set(must) == {behind, failing}
+    assert mine <= set(may)
     assert quiet not in troubled
     assert (troubled[failing].last_status, troubled[failing].failed_tries) == (500, 2)
 

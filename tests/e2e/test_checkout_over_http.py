@@ -7,6 +7,7 @@ from temporalio.client import Client
 
 from activities.checkout.telling import wake_checkout
 from api.processes import Processes
+from config.contexts import workflow_specs
 from config.settings import Settings
 from db.checkout.reads import get_checkout, list_lines
 from db.checkout.sessions import note_shown
@@ -120,22 +121,25 @@ async def test_a_canceled_session_has_no_order(platform: Platform, temporal_clie
     await until(lambda: has_ended(temporal_client.get_workflow_handle(checkout_process(platform.checkout_id))))
 
 
-async def test_a_lost_session_is_named_and_started_anew(platform: Platform, temporal_client: Client) -> None:
+async def test_a_lost_session_is_named_and_started_anew(
+    platform: Platform, temporal_client: Client, settings: Settings
+) -> None:
     shop = await platform.arrive()
     await platform.open(shop)
     name = checkout_process(platform.checkout_id)
     handle = temporal_client.get_workflow_handle(name)
     await handle.terminate("lost")
 
+    specs = workflow_specs(settings)
     found: dict[str, Ailment] = {}
 
     async def named() -> bool:
         # Visibility lags behind; others' processes are not looked at.
-        found.update({a.process_id: a for a in await diagnose(platform.database, temporal_client)})
+        found.update({a.process_id: a for a in await diagnose(platform.database, temporal_client, specs)})
         return name in found
 
     await until(named)
     assert (found[name].kind, found[name].safe) == (ORPHANED, True)
-    assert await repair(platform.database, temporal_client, platform.processes.policy, [found[name]]) == 1
+    assert await repair(platform.database, temporal_client, specs, [found[name]]) == 1
     assert not await has_ended(temporal_client.get_workflow_handle(name))
     assert (await platform.complete(shop)).status is CheckoutStatus.COMPLETED

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from temporalio.client import Client
 
-from activities.market.audit import audit_processes, audit_projections
+from activities.platform.auditing import audit_processes, audit_projections
+from config.contexts import workflow_specs
 from db.session import Database
 from domain.market.processes import negotiation_process, order_process
 from souk.drills.stack import DrillStack
@@ -88,7 +89,8 @@ async def adds_up(stack: DrillStack) -> None:
     client = await connect(stack.settings.temporal_address, "souk", stack.settings.payload_keys.get_secret_value())
     database = Database(stack.settings.role_url("worker"), 2, "test-audit")
     try:
-        findings = [*await audit_projections(database), await audit_processes(client, database)]
+        specs = workflow_specs(stack.settings)
+        findings = [*await audit_projections(database), await audit_processes(client, database, specs)]
     finally:
         await database.close()
     assert not [finding for finding in findings if finding.breaches]

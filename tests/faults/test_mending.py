@@ -57,7 +57,7 @@ def neglected(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
 @pytest.fixture(autouse=True)
 def hasty_audit(monkeypatch: pytest.MonkeyPatch) -> None:
     """No worker dies here, whose tasks an audit would have to wait for."""
-    monkeypatch.setattr("activities.market.audit._LOOKS", 5)
+    monkeypatch.setattr("activities.platform.auditing._LOOKS", 5)
 
 
 def souk(running: RunningSouk, *arguments: str) -> tuple[int, str]:

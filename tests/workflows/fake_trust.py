@@ -7,7 +7,8 @@ from temporalio import activity
 from temporalio.client import Client
 
 from activities.market.signatures import AuditActivities, NudgeActivities, TrustActivities
-from activities.market.waking import nudge, open_window, wake
+from activities.market.waking import open_window, wake
+from activities.processes import signal_process
 from domain.market import errors
 from domain.market.commands import AuditFinding, AuditReport, StoreTrustStart, SweepReport, Tell, TrustFold
 from domain.market.processes import review_window_process
@@ -47,7 +48,7 @@ class FakeNudges(NudgeActivities):
                 async with self._books.turn("tell_store_trust"):
                     pass
             if tell.void_window_of is not None:
-                await nudge(self._client, review_window_process(tell.void_window_of))
+                await signal_process(self._client, review_window_process(tell.void_window_of))
             if tell.review_window is not None:
                 tell_window = wake if tell.review_window.opened is None else open_window
                 await tell_window(self._client, tell.review_window, task_queue=self._queue)

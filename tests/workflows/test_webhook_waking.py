@@ -7,7 +7,9 @@ import psycopg
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.webhooks.sweeping import WebhookSweep
+from activities.platform.specs import WorkflowSpecs
+from activities.platform.sweeping import Sweeper
+from activities.webhooks.context import webhook_context
 from db.ids import new_id
 from db.market.activity import notify
 from db.session import Database
@@ -54,8 +56,9 @@ async def signals(client: Client, webhook: UUID) -> int:
 async def test_the_sweep_starts_what_is_missing(worker_database: Database, temporal_client: Client):
     missed, _ = await waiting_webhook(worker_database, told=True)
     quiet, _ = await waiting_webhook(worker_database, told=False)
-    woken = await WebhookSweep(worker_database, temporal_client, WebhookPolicy()).sweep()
-    assert woken >= 1
+    specs = WorkflowSpecs((webhook_context(WebhookPolicy()),))
+    woken = await Sweeper(worker_database, temporal_client, specs).wake_due()
+    assert woken[WEBHOOK_DELIVERY] >= 1
     described = await temporal_client.get_workflow_handle(webhook_process(missed)).describe()
     assert (described.workflow_type, described.task_queue) == (WEBHOOK_DELIVERY, WEBHOOK_QUEUE)
     assert await signals(temporal_client, quiet) == 0

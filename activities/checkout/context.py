@@ -1,0 +1,61 @@
+"""The Checkout workflow as sweep, audit, doctor and console know it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.checkout.telling import process_of_checkout
+from activities.platform.specs import ActivityContext, Due, Expected, Housekeeping, WorkflowSpec
+from activities.processes import Process
+from db.checkout.housekeeping import delete_personal_data
+from db.checkout.sessions import list_overdue_checkouts, owing_refunds
+from db.checkout.tables import CheckoutRow
+from domain.checkout.commands import CheckoutStart
+from domain.checkout.policy import CheckoutPolicy
+from domain.checkout.processes import CHECKOUT, CHECKOUT_COMMANDS
+from domain.market.policy import MarketPolicy
+
+
+def checkout_context(policy: CheckoutPolicy, market: MarketPolicy) -> ActivityContext:
+    """The market's policy is what the sessions' orders are placed by."""
+
+    def start(key: UUID, row: Mapping[str, Any]) -> CheckoutStart:
+        return CheckoutStart(checkout_id=key, store_id=row["store_id"], policy=policy, market=market)
+
+    async def delete_old_personal_data(session: AsyncSession) -> int:
+        return await delete_personal_data(session, policy.personal_data_days)
+
+    return ActivityContext(
+        "checkout",
+        (WorkflowSpec(CHECKOUT, "checkout", _read, start, _describe, _expected, _due, CHECKOUT_COMMANDS),),
+        (Housekeeping("personal_data_deleted", delete_old_personal_data),),
+    )
+
+
+async def _read(session: AsyncSession, key: UUID) -> Mapping[str, Any] | None:
+    """Of open sessions, and of completed ones that owe a refund."""
+    query = select(CheckoutRow.store_id).where(
+        CheckoutRow.checkout_id == key,
+        CheckoutRow.closed_at.is_(None) | CheckoutRow.checkout_id.in_(owing_refunds()),
+    )
+    row = (await session.execute(query)).one_or_none()
+    return None if row is None else row._asdict()
+
+
+def _describe(start: BaseModel) -> Process:
+    assert isinstance(start, CheckoutStart)
+    return process_of_checkout(start, resumed=True)
+
+
+async def _expected(session: AsyncSession) -> Expected:
+    must = frozenset(await session.scalars(select(CheckoutRow.checkout_id).where(CheckoutRow.closed_at.is_(None))))
+    return Expected(must, must | frozenset(await session.scalars(owing_refunds())))
+
+
+async def _due(session: AsyncSession, limit: int) -> Sequence[Due]:
+    late = "a session, a completion or a refund stands still"
+    return [Due(row.checkout_id, late) for row in await list_overdue_checkouts(session, limit)]

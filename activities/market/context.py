@@ -1,0 +1,152 @@
+"""The market's workflow types as sweep, audit, doctor and console know them."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from activities.market.waking import Start, market_process
+from activities.platform.specs import ActivityContext, Due, Expected, Housekeeping, WorkflowSpec
+from activities.processes import Process
+from db.market import housekeeping, negotiations, orders, trust
+from db.market.tables import Negotiation, Order, ReviewWindow, Store
+from domain.market.commands import NegotiationStart, OrderStart, ReviewWindowStart, StoreTrustStart
+from domain.market.policy import MarketPolicy
+from domain.market.processes import (
+    NEGOTIATION,
+    NEGOTIATION_COMMANDS,
+    ORDER,
+    ORDER_COMMANDS,
+    REVIEW_WINDOW,
+    REVIEW_WINDOW_COMMANDS,
+    STORE_TRUST,
+)
+from domain.market.states import OfferStatus, ReviewWindowStatus
+
+_Keys = Callable[[AsyncSession, int], Awaitable[Sequence[UUID]]]
+_Open = Select[UUID, UUID, UUID]
+
+_OPEN_NEGOTIATIONS: _Open = select(
+    Negotiation.negotiation_id.label("key"), Negotiation.listing_id, Negotiation.seller_store_id
+).where(Negotiation.closed_at.is_(None))
+_OPEN_ORDERS: _Open = select(Order.order_id.label("key"), Order.listing_id, Order.store_id).where(
+    Order.closed_at.is_(None)
+)
+_OPEN_WINDOWS: _Open = (
+    select(ReviewWindow.order_id.label("key"), Order.listing_id, Order.store_id)
+    .join(Order, Order.order_id == ReviewWindow.order_id)
+    .where(ReviewWindow.status == ReviewWindowStatus.OPEN)
+)
+
+
+def market_context(policy: MarketPolicy, retention_days: int) -> ActivityContext:
+    """``retention_days``: of the records by which a repeated request is known."""
+
+    def start_negotiation(key: UUID, row: Mapping[str, Any]) -> NegotiationStart:
+        return NegotiationStart(
+            negotiation_id=key, listing_id=row["listing_id"], store_id=row["seller_store_id"], policy=policy
+        )
+
+    def start_order(key: UUID, row: Mapping[str, Any]) -> OrderStart:
+        return OrderStart(order_id=key, listing_id=row["listing_id"], store_id=row["store_id"], policy=policy)
+
+    def start_review_window(key: UUID, row: Mapping[str, Any]) -> ReviewWindowStart:
+        return ReviewWindowStart(order_id=key, listing_id=row["listing_id"], store_id=row["store_id"], policy=policy)
+
+    def start_store_trust(key: UUID, _: Mapping[str, Any]) -> StoreTrustStart:
+        return StoreTrustStart(store_id=key, policy=policy)
+
+    async def purge_records(session: AsyncSession) -> int:
+        return await housekeeping.purge_old_records(session, retention_days)
+
+    return ActivityContext(
+        "market",
+        (
+            WorkflowSpec(
+                NEGOTIATION,
+                "negotiation",
+                partial(_read, _OPEN_NEGOTIATIONS),
+                start_negotiation,
+                _describe,
+                partial(_expected, _OPEN_NEGOTIATIONS),
+                _due_negotiations,
+                NEGOTIATION_COMMANDS,
+            ),
+            WorkflowSpec(
+                ORDER,
+                "order",
+                partial(_read, _OPEN_ORDERS),
+                start_order,
+                _describe,
+                partial(_expected, _OPEN_ORDERS),
+                partial(_due, orders.list_overdue_orders, "a date of the order has passed"),
+                ORDER_COMMANDS,
+            ),
+            WorkflowSpec(
+                REVIEW_WINDOW,
+                "review-window",
+                partial(_read, _OPEN_WINDOWS),
+                start_review_window,
+                _describe,
+                partial(_expected, _OPEN_WINDOWS),
+                partial(_due, orders.list_overdue_review_windows, "the review window should have closed"),
+                REVIEW_WINDOW_COMMANDS,
+            ),
+            WorkflowSpec(
+                STORE_TRUST,
+                "store-trust",
+                _read_store,
+                start_store_trust,
+                _describe,
+                _expected_stores,
+                partial(_due, trust.list_stores_needing_fold, "a missing nudge: facts wait to be folded"),
+            ),
+        ),
+        (
+            Housekeeping("partitions_made", housekeeping.make_partitions),
+            Housekeeping("rows_purged", purge_records),
+        ),
+    )
+
+
+def _describe(start: BaseModel) -> Process:
+    assert isinstance(start, Start)
+    return market_process(start, resumed=True)
+
+
+async def _read(open_ones: _Open, session: AsyncSession, key: UUID) -> Mapping[str, Any] | None:
+    row = (await session.execute(open_ones.where(open_ones.selected_columns.key == key))).one_or_none()
+    return None if row is None else row._asdict()
+
+
+async def _read_store(_: AsyncSession, key: UUID) -> Mapping[str, Any]:
+    """A store always has its workflow, which needs to know nothing else."""
+    return {"store_id": key}
+
+
+async def _expected(open_ones: _Open, session: AsyncSession) -> Expected:
+    """Each open projection has its workflow, and nothing else has one."""
+    keys = frozenset(await session.scalars(open_ones.with_only_columns(open_ones.selected_columns.key)))
+    return Expected(keys, keys)
+
+
+async def _expected_stores(session: AsyncSession) -> Expected:
+    keys = frozenset(await session.scalars(select(Store.store_id)))
+    return Expected(keys, keys)
+
+
+async def _due(keys: _Keys, late: str, session: AsyncSession, limit: int) -> Sequence[Due]:
+    return [Due(key, late) for key in await keys(session, limit)]
+
+
+async def _due_negotiations(session: AsyncSession, limit: int) -> Sequence[Due]:
+    due = []
+    for key in await negotiations.list_overdue_negotiations(session, limit):
+        held = (await session.get_one(Negotiation, key)).status is OfferStatus.ACCEPTED
+        late = "a lapsed hold: the stock was not returned" if held else "an offer that should have ended stands"
+        due.append(Due(key, late))
+    return due

@@ -1,0 +1,1 @@
+"""What every context's activities are built of. Knows no context."""

@@ -1,0 +1,74 @@
+"""What every sweep does: tidies, wakes what should have acted by now, tells of commands that nobody answered."""
+
+import asyncio
+from uuid import UUID
+
+from temporalio.client import Client
+
+from activities.platform.specs import Restart, WorkflowSpec, WorkflowSpecs
+from activities.processes import signal_process, wake_process
+from db.platform.commands import list_unanswered
+from db.session import Database
+
+_BATCH = 500
+_MOST_UNANSWERED = 10_000
+_AT_ONCE = 16
+
+
+class Sweeper:
+    """Sweeps over the workflow types of all contexts."""
+
+    def __init__(self, database: Database, client: Client, specs: WorkflowSpecs) -> None:
+        self._database = database
+        self._client = client
+        self._specs = specs
+        self._restart = Restart(database, client, specs)
+        self._told: set[UUID] = set()
+
+    async def tidy(self) -> dict[str, int]:
+        """Every context's housekeeping, by its name: how many rows it touched."""
+        touched = {}
+        async with self._database.transaction() as session:
+            for context in self._specs.contexts:
+                for task in context.housekeeping:
+                    touched[task.name] = await task.run(session)
+        return touched
+
+    async def wake_due(self) -> dict[str, int]:
+        """By workflow type, how many were woken. Raises RPCError when Temporal is away."""
+        return {spec.type: await self._wake_due(spec) for spec in self._specs.all}
+
+    async def _wake_due(self, spec: WorkflowSpec) -> int:
+        # A transaction that writes nothing: readers of the feeds wait for every one that does.
+        async with self._database.transaction() as session:
+            due = await spec.list_due(session, _BATCH)
+            found = [await spec.load(session, one.key) for one in due]
+        open_ones = [process for process in found if process is not None]
+        for process in open_ones:
+            await wake_process(self._client, process)
+        return len(open_ones)
+
+    async def tell_unanswered(self) -> int:
+        """Tell workflows of commands that were carried out and whose answers were never kept, each once.
+
+        A workflow may not know of such a command either: the engine may have lost it together with its worker. What is
+        more than one sweep's share waits for the next. Raises RPCError when Temporal is away.
+        """
+        async with self._database.transaction() as session:
+            found = await list_unanswered(session, self._specs.commands, _MOST_UNANSWERED)
+        self._told &= {command.command_id for command in found}
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def tell(command_id: UUID, spec: WorkflowSpec, key: UUID) -> bool:
+            async with gate:
+                told = await signal_process(self._client, spec.workflow_id(key)) or await self._restart.wake(spec, key)
+            self._told.add(command_id)
+            return told
+
+        untold = [command for command in found if command.command_id not in self._told]
+        async with asyncio.TaskGroup() as calls:
+            telling = [
+                calls.create_task(tell(command.command_id, self._specs.by_command(command.kind), command.entity_id))
+                for command in untold[:_BATCH]
+            ]
+        return sum(task.result() for task in telling)

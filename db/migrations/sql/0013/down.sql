@@ -1,0 +1,1 @@
+DROP VIEW operator_owed_refunds, operator_checkouts;
