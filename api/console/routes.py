@@ -171,7 +171,7 @@ async def attention(operator: AnOperator, context: Context) -> AttentionOut:
 
 @router.get("/processes/{kind}/{id}", responses=refusals(OPERATOR_REQUIRED, ROUTE_NOT_FOUND))
 async def process(kind: str, id: UUID, operator: AnOperator, context: Context) -> ProcessOut:
-    """One process (negotiation, order, review-window, store-trust, webhook) without its terms or address."""
+    """One process (negotiation, order, review-window, store-trust, webhook, checkout) without its terms or address."""
     found = await get_process(context, operator.key_id, kind, id)
     return ProcessOut(
         kind=found.kind,

@@ -20,6 +20,8 @@ VIEWS = (
     "operator_standing_offers",
     "operator_orders",
     "operator_holds",
+    "operator_checkouts",
+    "operator_owed_refunds",
 )
 TERMS = {"price", "cents", "quantity", "message", "currency", "reason_text"}
 

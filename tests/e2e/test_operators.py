@@ -13,8 +13,8 @@ from tests.e2e.people import Agent, Shop, eventually
 WHY = {"reason": "Ticket 812"}
 
 
-@pytest.fixture
-def operator(souk_url: str, owner_url: str) -> Agent:
+def operator_of(souk_url: str, owner_url: str) -> Agent:
+    """Somebody with an operator's key of that Souk."""
     key_id, secret = new_id(), random_secret()
     with psycopg.connect(owner_url) as owner:
         owner.execute(
@@ -24,6 +24,11 @@ def operator(souk_url: str, owner_url: str) -> Agent:
     agent = Agent(souk_url, format_key(key_id, secret))
     agent.agent_id = str(key_id)
     return agent
+
+
+@pytest.fixture
+def operator(souk_url: str, owner_url: str) -> Agent:
+    return operator_of(souk_url, owner_url)
 
 
 def _log(operator: Agent) -> list[tuple[str, str]]:
