@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from starlette._utils import get_route_path
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import Receive, Scope, Send
 
@@ -29,7 +28,7 @@ class RouteTable(BaseRoute):
         partial: tuple[Match, Scope] = Match.NONE, {}
         if scope["type"] != "http":
             return partial
-        for route in self.candidates(get_route_path(scope)):
+        for route in self.candidates(_path_below_mount(scope)):
             match, child = route.matches(scope)
             if match is Match.FULL:
                 return match, {**child, "route": route}
@@ -39,6 +38,12 @@ class RouteTable(BaseRoute):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         await scope["route"].handle(scope, receive, send)
+
+
+def _path_below_mount(scope: Scope) -> str:
+    """The path that routes are written for: without what the server or an outer application is mounted under."""
+    path, mount = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
+    return path[len(mount) :] if mount and path.startswith(f"{mount}/") else path
 
 
 def _long(path: str) -> str:
