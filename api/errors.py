@@ -210,7 +210,7 @@ def document(
     if status == 401:
         response.headers["WWW-Authenticate"] = 'Bearer realm="souk"'
     wait = refused.details.get("retry_after_seconds") if refused else None
-    if wait is None and (status == 503 or (refused and refused.code == platform.IDEMPOTENCY_IN_FLIGHT.code)):
+    if wait is None and (status in (429, 503) or (refused and refused.code == platform.IDEMPOTENCY_IN_FLIGHT.code)):
         wait = _RETRY_AFTER_SECONDS
     if wait is not None:
         response.headers["Retry-After"] = str(max(1, math.ceil(wait)))

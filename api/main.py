@@ -106,7 +106,7 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
     admission = Line(settings.pooled_url("api"), "souk-api-admission", prepare=not settings.direct_url("api"))
     profiles = Profiles(development=settings.is_alone)
     presence = Presence(database, "souk-api-presence")
-    feed = FeedHub(database, settings.limits.max_streams, settings.limits.max_streams_per_agent)
+    feed = FeedHub(database, settings.limits)
     try:
         temporal = await connect(
             settings.temporal_address or "127.0.0.1:7233",

@@ -59,6 +59,9 @@ class LimitSettings(BaseModel):
     min_bytes_per_second: int = Field(1024, ge=1, description="at which an answer has to be read")
     max_streams: int = Field(2000, ge=1, description="open SSE connections per API process")
     max_streams_per_agent: int = Field(20, ge=1, description="of them with keys of one agent")
+    max_streams_per_address: int = Field(500, ge=1, description="of them from one address")
+    max_anonymous_streams: int = Field(1000, ge=0, description="of them without a key; the rest is left to agents")
+    max_anonymous_streams_per_address: int = Field(100, ge=0, description="of them without a key, from one address")
 
 
 class SimulationSettings(BaseModel):

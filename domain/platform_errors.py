@@ -97,6 +97,14 @@ TOO_MANY_STREAMS = declare(
     "This process serves as many streams as it can.",
     "GET /v1/activity",
 )
+TOO_MANY_OF_ADDRESS = declare(
+    "stream.too_many_of_address",
+    ErrorKind.RATE_LIMITED,
+    "Your address has as many streams open as one address may; without a key it may have fewer.",
+    "close one of your streams",
+    "send the header 'Authorization: Bearer souk_...'",
+    "GET /v1/activity",
+)
 TOO_MANY_OWN_STREAMS = declare(
     "stream.too_many_of_agent",
     ErrorKind.RATE_LIMITED,

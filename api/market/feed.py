@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 
 from api.context import Context
 from api.errors import errors
 from api.market.views import NOW, uid
-from api.platform.auth import OptionalAgent
+from api.platform.auth import Identity, holder_of, identity
 from api.platform.event_stream import EventStream, documented, event_bytes
+from api.platform.limits import client_address
 from api.platform.pages import Page, PageQuery
 from api.platform.schemas import example
 from db.market.commit_order import Position
@@ -20,7 +21,7 @@ from db.reading import Row
 from db.session import Database
 from domain.market.feeds import ActivityItem
 from domain.market.states import ActivityType
-from domain.platform_errors import BAD_CURSOR, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
+from domain.platform_errors import BAD_CURSOR, TOO_MANY_OF_ADDRESS, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
 from domain.shared.cursors import decode_cursor, encode_cursor
 
 router = APIRouter(prefix="/v1/activity", tags=["feed"])
@@ -93,9 +94,11 @@ async def stream_start(
     return txid, seq
 
 
-async def stream_slot(context: Context, caller: OptionalAgent) -> AsyncIterator[None]:
+async def stream_slot(
+    request: Request, context: Context, found: Annotated[Identity | None, Depends(identity)]
+) -> AsyncIterator[None]:
     """Held until the stream ends."""
-    with context.feed.slot(caller.agent_id if caller else None):
+    with context.feed.places.taken(holder_of(found), client_address(request.scope)):
         yield
 
 
@@ -111,7 +114,7 @@ async def render_events(_: Database, events: Sequence[ActivityEvent]) -> list[by
     dependencies=[Depends(stream_slot)],
     responses={
         **documented(f'event: MESSAGE_POSTED\ndata: {{"activity_event_id": "{uid(0xA0)}"}}\nid: WzgxMiwxMDQ0XQ\n\n'),
-        **errors(BAD_CURSOR, TOO_MANY_STREAMS, TOO_MANY_OWN_STREAMS),
+        **errors(BAD_CURSOR, TOO_MANY_STREAMS, TOO_MANY_OF_ADDRESS, TOO_MANY_OWN_STREAMS),
     },
 )
 async def stream_activity(

@@ -18,7 +18,7 @@ from db.market.commit_order import START, Position, position_of
 from db.market.inbox import InboxFilter, inbox_items, list_inbox_after, list_inbox_before
 from domain.market.feeds import InboxItem
 from domain.market.states import InboxType
-from domain.platform_errors import BAD_CURSOR, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
+from domain.platform_errors import BAD_CURSOR, TOO_MANY_OF_ADDRESS, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
 
 router = APIRouter(prefix="/v1/inbox", tags=["inbox"])
 
@@ -111,7 +111,7 @@ def _event_bytes(item: InboxItem) -> bytes:
     dependencies=[Depends(stream_slot)],
     responses={
         **documented(f'event: OFFER_MADE\ndata: {{"inbox_event_id": "{uid(0xB0)}"}}\nid: WzgxMiwxMDQ0XQ\n\n'),
-        **errors(BAD_CURSOR, TOO_MANY_STREAMS, TOO_MANY_OWN_STREAMS),
+        **errors(BAD_CURSOR, TOO_MANY_STREAMS, TOO_MANY_OF_ADDRESS, TOO_MANY_OWN_STREAMS),
     },
 )
 async def stream_inbox(

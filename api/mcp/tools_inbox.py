@@ -18,6 +18,7 @@ from api.mcp.inside import Inside, inside
 from api.mcp.refusals import Refused, told
 from api.mcp.views import JSON, Said, View, said
 from api.platform.admission import Place
+from api.platform.limits import client_address
 from db.market.commit_order import START, Position
 from db.market.inbox import InboxFilter
 from domain.market.states import InboxType, OfferStatus, OrderStatus, Party
@@ -152,7 +153,7 @@ async def _wait(rest: Inside, cursor: str | None, seconds: int) -> None:
         after = (txid, seq)
     place: Place = rest.scope["souk.place"]
     try:
-        with context.feed.slot(rest.caller.agent_id):
+        with context.feed.places.taken(rest.caller.agent_id, client_address(rest.scope)):
             place.give_up()
             events = context.feed.inbox.follow(rest.caller.agent_id, rest.caller.key_id, InboxFilter(), after)
             async with aclosing(events) as coming:

@@ -39,6 +39,11 @@ class Operator:
 Identity = Caller | Operator
 
 
+def holder_of(found: Identity | None) -> UUID | None:
+    """Whose places among the streams a caller takes: the agent's, an operator's key's, or nobody's."""
+    return found.agent_id if isinstance(found, Caller) else found.key_id if found is not None else None
+
+
 def identity_of(owner: KeyOwner) -> Identity:
     if owner.kind is ApiKeyKind.OPERATOR:
         return Operator(owner.key_id)

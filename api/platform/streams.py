@@ -7,10 +7,9 @@ public feed share what they are sent (``feed_channels``); watchers of inboxes ar
 
 import asyncio
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from uuid import UUID
 
 import psycopg
 import structlog
@@ -20,11 +19,12 @@ from api.platform.event_stream import BEAT
 from api.platform.feed_channels import Channel, Chunk, Render, chunks_of
 from api.platform.inbox_watch import InboxWatch
 from api.platform.observe import fault_frames
+from api.platform.stream_places import StreamPlaces
+from config.settings import LimitSettings
 from db.market.commit_order import START, Position, is_unsettled, position_of
 from db.market.feed import FeedFilter, list_after, newest_position
 from db.market.tables import ActivityEvent
 from db.session import Database
-from domain.platform_errors import TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
 
 _log = structlog.get_logger()
 _CHANNEL = "souk_feed"
@@ -42,21 +42,18 @@ _READS_AT_ONCE = 4
 
 
 class FeedHub:
-    """The process's listener and its watchers. ``inbox`` has those of inboxes."""
+    """The process's listener and its watchers. ``inbox`` has those of inboxes, ``places`` counts all streams."""
 
-    def __init__(self, database: Database, max_streams: int, max_per_agent: int, kept: int = _KEPT) -> None:
+    def __init__(self, database: Database, limits: LimitSettings, kept: int = _KEPT) -> None:
         self.inbox = InboxWatch(database)
+        self.places = StreamPlaces(limits)
         self._database = database
-        self._max_streams = max_streams
-        self._max_per_agent = max_per_agent
         self._kept = kept
         self._channels: dict[tuple[FeedFilter, Render], Channel] = {}
         self._recent: deque[tuple[Position, int]] = deque()
         self._position: Position | None = None
         self._looked_at = 0.0
         self._reading = asyncio.Semaphore(_READS_AT_ONCE)
-        self._open = 0
-        self._open_of: Counter[UUID] = Counter()
 
     @property
     def watchers(self) -> int:
@@ -65,29 +62,7 @@ class FeedHub:
 
     @property
     def open_streams(self) -> int:
-        return self._open
-
-    @contextmanager
-    def slot(self, agent_id: UUID | None) -> Iterator[None]:
-        """A place among the streams this process serves, and among the agent's own.
-
-        Raises stream.too_many, stream.too_many_of_agent.
-        """
-        if agent_id is not None and self._open_of[agent_id] >= self._max_per_agent:
-            raise TOO_MANY_OWN_STREAMS.error()
-        if self._open >= self._max_streams:
-            raise TOO_MANY_STREAMS.error()
-        self._open += 1
-        if agent_id is not None:
-            self._open_of[agent_id] += 1
-        try:
-            yield
-        finally:
-            self._open -= 1
-            if agent_id is not None:
-                self._open_of[agent_id] -= 1
-                if not self._open_of[agent_id]:
-                    del self._open_of[agent_id]
+        return self.places.open
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -18,7 +18,7 @@ from typing import Any
 import httpx
 import psutil
 
-from souk.drills.siege import SLOW, Siege, besiege
+from souk.drills.siege import SLOW, Siege, besiege, crowd_out
 from souk.drills.stack import DrillStack
 from souk.stack.descriptors import lift_descriptors
 from souk_client.repeating import new_key, new_registration_secret
@@ -34,6 +34,11 @@ SETTINGS = {
     "SOUK_LIMITS__IDLE_SECONDS": "5",
     "SOUK_LIMITS__WRITE_SECONDS": "5",
     "SOUK_LIMITS__MAX_CONNECTIONS_PER_ADDRESS": "400",
+    # The same shares as by default, of fewer streams.
+    "SOUK_LIMITS__MAX_STREAMS": "200",
+    "SOUK_LIMITS__MAX_STREAMS_PER_ADDRESS": "50",
+    "SOUK_LIMITS__MAX_ANONYMOUS_STREAMS": "100",
+    "SOUK_LIMITS__MAX_ANONYMOUS_STREAMS_PER_ADDRESS": "10",
 }
 _BESIEGERS = ["127.0.0.2", "127.0.0.3", "127.0.0.4"]
 _MOST_PER_BESIEGER = 400
@@ -210,6 +215,8 @@ async def _besiege(stack: DrillStack, report: FloodReport, holders: int, tell: T
     report.breaches += report.siege.breaches(
         most_per_address=_MOST_PER_BESIEGER, addresses=len(_BESIEGERS) + 1, memory=_SIEGE_MEBIBYTES
     )
+    tell("one address opens all the streams it is given")
+    report.breaches += await crowd_out(stack.api, anonymous=120, agents=12, each=20, address=_BESIEGERS[0])
 
 
 async def _probe(flood: _Flood) -> float:

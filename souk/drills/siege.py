@@ -233,3 +233,46 @@ async def besiege(
         work.over.set()
         await asyncio.gather(*watching)
     return siege
+
+
+async def crowd_out(api: str, *, anonymous: int, agents: int, each: int, address: str) -> list[str]:
+    """Open streams from one address without a key, and with ``each`` of the keys of so many agents of its own.
+
+    Returns what broke: a stranger at another address, with a key or without one, who gets no stream.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        crowd = await stack.enter_async_context(_client(api, address))
+        honest = await stack.enter_async_context(_client(api, "127.0.0.1"))
+        keys = [await _register(crowd) for _ in range(agents)]
+        for key in [None] * anonymous + [key for key in keys for _ in range(each)]:
+            await _open_stream(stack, crowd, "/v1/activity/stream" if key is None else "/v1/inbox/stream", key)
+        own = await _register(honest)
+        told = {
+            "a stream without a key": await _open_stream(stack, honest, "/v1/activity/stream", None),
+            "a stream with a key": await _open_stream(stack, honest, "/v1/inbox/stream", own),
+        }
+        return [
+            f"{what} was answered {status}: one address took them all" for what, status in told.items() if status != 200
+        ]
+
+
+def _client(api: str, address: str) -> httpx.AsyncClient:
+    transport = httpx.AsyncHTTPTransport(local_address=address, limits=httpx.Limits(max_connections=None))
+    return httpx.AsyncClient(base_url=api, transport=transport, timeout=30)
+
+
+async def _register(http: httpx.AsyncClient) -> str:
+    body = {"agent_type": "CUSTOMER", "handle": f"crowd-{new_key()}", "display_name": "Crowd"}
+    answer = await http.post("/v1/agents", json=body)
+    answer.raise_for_status()
+    return str(answer.json()["api_key"])
+
+
+async def _open_stream(stack: contextlib.AsyncExitStack, http: httpx.AsyncClient, path: str, key: str | None) -> int:
+    """Open a stream for as long as the stack lasts; the answer's status."""
+    headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+    answer = await stack.enter_async_context(http.stream("GET", path, headers=headers))
+    if answer.is_success:
+        return answer.status_code
+    await answer.aread()
+    return answer.status_code

@@ -141,7 +141,9 @@ async def operator(http: httpx.AsyncClient, worker_database: Database) -> Agent:
 async def served(app: FastAPI) -> AsyncIterator[str]:
     """The app behind a real server: what streams needs a socket."""
     with listen("127.0.0.1", 0, "a test") as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+        # As Souk's own server: which proxies are believed is for the application to say.
+        config = uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1, proxy_headers=False)
+        server = uvicorn.Server(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:  # noqa: ASYNC110 - uvicorn tells it this way
             await asyncio.sleep(0.01)

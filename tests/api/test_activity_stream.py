@@ -178,12 +178,13 @@ async def test_bad_places_are_refused_before_the_stream_opens(http):
 
 async def test_streams_are_counted(app: FastAPI, http):
     hub = app.state.context.feed
-    hub._max_streams, before = hub.open_streams, hub._max_streams
+    before = hub.places.limits
+    hub.places.limits = before.model_copy(update={"max_streams": hub.open_streams})
     try:
         response = await http.get("/v1/activity/stream")
         assert (response.status_code, response.json()["code"]) == (503, "stream.too_many")
     finally:
-        hub._max_streams = before
+        hub.places.limits = before
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import structlog
 from api.platform.event_stream import BEAT
 from api.platform.feed_channels import Channel, chunks_of
 from api.platform.streams import FeedHub
+from config.settings import LimitSettings
 from db.market.activity import record_event
 from db.market.commit_order import START, Position, position_of
 from db.market.feed import FeedFilter, list_after
@@ -135,7 +136,7 @@ async def test_one_look_makes_one_chunk_for_all_and_renders_an_event_once(
     typed = FeedFilter(type=ActivityType.THREAD_CREATED, store_id=shop.store_id)
     await written(api_database, FeedFilter(), 1)
     # Not running: it looks when the test says so.
-    hub = FeedHub(api_database, 10, 10)
+    hub = FeedHub(api_database, LimitSettings())
     async with following(hub, store, store, typed) as (one, two, other):
         await write(worker_database, shop, 4)
         await write(worker_database, shop, 1, ActivityType.THREAD_CREATED)
@@ -158,7 +159,7 @@ async def test_a_watcher_that_does_not_take_holds_nobody_up_and_misses_nothing(
 ):
     shop = await new_shop(worker_database)
     wanted = FeedFilter(store_id=shop.store_id, types=TYPES)
-    hub = FeedHub(api_database, 10, 10, kept=3)
+    hub = FeedHub(api_database, LimitSettings(), kept=3)
     async with hub.running(), following(hub, wanted) as (quick,):
         slow = hub.follow(wanted, render, START)
         await write(worker_database, shop, 1)
@@ -183,7 +184,7 @@ async def test_who_comes_at_any_moment_with_any_place_gets_the_rest_once(
     wanted = FeedFilter(store_id=shop.store_id, types=TYPES)
     await write(worker_database, shop, 3)
     before = await written(api_database, wanted, 3)
-    hub = FeedHub(api_database, 100, 100, kept=10)
+    hub = FeedHub(api_database, LimitSettings(), kept=10)
     resumed: list[tuple[Position, Reader]] = []
     async with hub.running():
         writing = asyncio.create_task(write(worker_database, shop, 60))
@@ -211,7 +212,7 @@ async def test_many_who_come_back_at_once_share_what_one_of_them_reads(
     wanted = FeedFilter(store_id=shop.store_id, types=TYPES)
     await write(worker_database, shop, 12)
     everything = await written(api_database, wanted, 12)
-    hub = FeedHub(api_database, 100, 100)
+    hub = FeedHub(api_database, LimitSettings())
     async with hub.running():
         readers = [Reader(hub.follow(wanted, render, place)) for place in [everything[1]] * 20 + [everything[0]]]
         for reader in readers[:-1]:
@@ -237,7 +238,7 @@ async def test_who_comes_while_events_are_rendered_misses_none(api_database: Dat
         return await render(database, events)
 
     await written(api_database, FeedFilter(), 1)
-    hub = FeedHub(api_database, 10, 10)
+    hub = FeedHub(api_database, LimitSettings())
     place = (await written(api_database, FeedFilter(), 1))[-1]
     first = Reader(hub.follow(wanted, slowly, await hub.now()))
     async with asyncio.timeout(60):
@@ -265,7 +266,7 @@ async def test_what_cannot_be_rendered_ends_its_own_streams_alone(api_database: 
     async def broken(_: Database, events: Sequence[ActivityEvent]) -> list[bytes]:
         raise KeyError("a template's mistake")
 
-    hub = FeedHub(api_database, 10, 10)
+    hub = FeedHub(api_database, LimitSettings())
     with structlog.testing.capture_logs() as lines:
         async with hub.running(), following(hub, wanted) as (well,):
             bad = Reader(hub.follow(wanted, broken, await hub.now()))
@@ -284,7 +285,7 @@ async def test_what_cannot_be_rendered_ends_its_own_streams_alone(api_database: 
 
 
 async def test_a_beat_is_sent_to_who_waits(api_database: Database):
-    hub = FeedHub(api_database, 10, 10)
+    hub = FeedHub(api_database, LimitSettings())
     async with following(hub, FeedFilter(store_id=UUID(int=1))) as (reader,):
         for count in (1, 2):
             hub.beat()

@@ -135,7 +135,7 @@ async def test_a_revoked_key_ends_its_stream_and_no_other(app, server: str, work
     revoked, kept = open_inbox(server, second), open_inbox(server, customer)
     await live(app, customer)
     async with asyncio.timeout(60):
-        while app.state.context.feed._open_of[UUID(customer.agent_id)] != 2:
+        while app.state.context.feed.places._of_holder[UUID(customer.agent_id)] != 2:
             await asyncio.sleep(0.01)
     assert (await customer("DELETE", f"/v1/agents/me/keys/{made['key_id']}")).is_success
     async with asyncio.timeout(60):
@@ -158,25 +158,27 @@ async def test_an_idle_stream_beats_without_an_id_and_leaves_no_trace(app, serve
     assert stream.events == []
     await stream.close()
     async with asyncio.timeout(60):
-        while UUID(customer.agent_id) in hub._open_of or hub.inbox._watchers:
+        while UUID(customer.agent_id) in hub.places._of_holder or hub.inbox._watchers:
             await asyncio.sleep(0.01)
 
 
 async def test_an_agents_streams_are_counted(app, server: str, customer: Agent, stall: Stall):
     hub = app.state.context.feed
-    hub._max_per_agent, before = 1, hub._max_per_agent
+    before = hub.places.limits
+    hub.places.limits = before.model_copy(update={"max_streams_per_agent": 1})
     try:
         stream = open_inbox(server, customer)
         await stream.open.wait()
         for path in (PATH, "/v1/activity/stream"):
             refused = await customer("GET", path)
             assert (refused.status_code, refused.json()["code"]) == (429, "stream.too_many_of_agent")
+            assert int(refused.headers["Retry-After"]) >= 1
         another = open_inbox(server, stall.owner)
         await another.open.wait()
         for opened in (stream, another):
             await opened.close()
     finally:
-        hub._max_per_agent = before
+        hub.places.limits = before
 
 
 async def test_bad_places_are_refused_before_the_stream_opens(customer: Agent):

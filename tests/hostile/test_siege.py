@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from config.settings import Settings
-from souk.drills.siege import HUGE, SLOW, besiege
+from souk.drills.siege import HUGE, SLOW, besiege, crowd_out
 from tests.running import RunningSouk
 
 _EACH = 12
@@ -26,6 +26,11 @@ def besieged(settings: Settings) -> Iterator[RunningSouk]:
         "body_seconds": 3,
         "idle_seconds": 3,
         "write_seconds": 2,
+        "max_streams": 40,
+        "max_streams_per_agent": 10,
+        "max_streams_per_address": 20,
+        "max_anonymous_streams": 20,
+        "max_anonymous_streams_per_address": 10,
     }
     with RunningSouk(Settings.model_validate(settings.model_dump() | {"limits": limits})) as running:
         yield running
@@ -42,3 +47,7 @@ async def test_held_connections_end_and_honest_callers_are_served(besieged: Runn
     assert siege.breaches(most_per_address=_MOST, addresses=len(_ADDRESSES) + 1, memory=200) == []
     assert set(siege.opened) == {*SLOW, *HUGE, "unread answers"}
     assert siege.refused, "every caller got a connection: the bound per address was not reached"
+
+
+async def test_one_address_does_not_take_the_streams_of_others(besieged: RunningSouk) -> None:
+    assert await crowd_out(besieged.url, anonymous=25, agents=4, each=10, address="127.0.0.4") == []
