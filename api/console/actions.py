@@ -12,10 +12,16 @@ from api.console.processes import wake_process
 from api.context import AppContext
 from db.ids import new_id
 from db.market.stores import update_store
-from db.market.tables import Store
+from db.market.tables import Message, Store
 from db.platform import console
 from domain.market.commands import OperatorRefund, SweepReport
-from domain.market.errors import ORDER_NOT_FOUND, STORE_NOT_FOUND
+from domain.market.errors import (
+    MESSAGE_HIDDEN,
+    MESSAGE_NOT_FOUND,
+    MESSAGE_NOT_HIDDEN,
+    ORDER_NOT_FOUND,
+    STORE_NOT_FOUND,
+)
 from domain.market.states import StoreStatus
 from domain.platform_errors import KEY_NOT_FOUND, ROUTE_NOT_FOUND
 
@@ -70,6 +76,22 @@ async def close_store(wish: Wish, store_id: UUID) -> None:
         if await console.log_once(session, wish.command_id, wish.key_id, "store.close", wish.reason, entry):
             await update_store(session, store_id, store.owner_merchant_id, {"status": StoreStatus.CLOSED})
     await wish.context.nudges.negotiations_in_store(store_id)
+
+
+async def hide_message(wish: Wish, message_id: UUID, *, hide: bool) -> None:
+    """Put a note in the place of a message's words, or show them again. What followed from them stays as it is.
+
+    Raises message.not_found, message.hidden, message.not_hidden.
+    """
+    async with wish.context.database.transaction() as session:
+        if await session.get(Message, message_id) is None:
+            raise MESSAGE_NOT_FOUND.error()
+        await console.name_operator(session, wish.key_id)
+        action, entry = "message.hide" if hide else "message.show", {"entity": str(message_id)}
+        if not await console.log_once(session, wish.command_id, wish.key_id, action, wish.reason, {**entry}):
+            return
+        if not await console.hide_message(session, wish.command_id, message_id, hide=hide):
+            raise (MESSAGE_HIDDEN if hide else MESSAGE_NOT_HIDDEN).error()
 
 
 async def revoke_key(wish: Wish, key_id: UUID) -> None:

@@ -20,7 +20,7 @@ from api.platform.auth import Operator
 from api.web.rendering import PageRoute, page
 from db.ids import new_id
 from db.market.reads_catalog import get_store
-from db.market.tables import Agent
+from db.market.tables import Agent, Message
 from db.platform import console
 from db.platform.keys import insert_audit_entry, list_keys
 from domain.platform_errors import ROUTE_NOT_FOUND
@@ -101,6 +101,18 @@ DEEDS: dict[str, Deed] = {
         "order",
         lambda wish, target: actions.pay_back(wish, _id(target), cancel=False),
     ),
+    "hide-message": Deed(
+        "Hide a message",
+        "Everybody sees that it was hidden in the place of its words. Evidence and trust stay as they are.",
+        "message",
+        lambda wish, target: actions.hide_message(wish, _id(target), hide=True),
+    ),
+    "show-message": Deed(
+        "Show a message again",
+        "Its words are as they were before it was hidden.",
+        "message",
+        lambda wish, target: actions.hide_message(wish, _id(target), hide=False),
+    ),
     "revoke-key": Deed(
         "Revoke a key",
         "Whoever uses this key is locked out at once. It cannot be undone.",
@@ -156,7 +168,7 @@ async def attention_page(request: Request, context: Context) -> HTMLResponse:
 
 @router.get("/find", response_class=HTMLResponse)
 async def find(request: Request, context: Context, id: str = "") -> Response:
-    """Whatever has this id: a process, a store or an agent."""
+    """Whatever has this id: a process, a store, an agent or a message."""
     operator = await session.signed_in(context, request)
     entity = _id(id.strip().rpartition("/")[2])
     async with context.database.transaction() as transaction:
@@ -166,7 +178,10 @@ async def find(request: Request, context: Context, id: str = "") -> Response:
                 return RedirectResponse(f"/console/processes/{kind}/{entity}", 303)
         if await transaction.get(Agent, entity):
             return RedirectResponse(f"/console/agents/{entity}", 303)
-    raise ROUTE_NOT_FOUND.error("No negotiation, order, store or agent has this id.")
+        if message := await transaction.get(Message, entity):
+            deed = "show-message" if message.hidden_at else "hide-message"
+            return RedirectResponse(f"/console/act/{deed}?target={entity}", 303)
+    raise ROUTE_NOT_FOUND.error("No negotiation, order, store, agent or message has this id.")
 
 
 @router.get("/processes/{kind}/{id}", response_class=HTMLResponse)

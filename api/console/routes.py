@@ -244,6 +244,34 @@ async def close_store(
     return await _carry_out(operator, command, context, body.reason, lambda wish: actions.close_store(wish, store_id))
 
 
+@router.post(
+    "/messages/{message_id}/hide",
+    response_model=DoneOut,
+    responses=refusals(OPERATOR_REQUIRED, errors.MESSAGE_NOT_FOUND, errors.MESSAGE_HIDDEN),
+)
+async def hide_message(
+    message_id: UUID, body: ReasonIn, operator: AnOperator, command: CommandDep, context: Context
+) -> Response:
+    """Take a message's words (a review's, too) from everybody's sight. Evidence and trust stay as they are."""
+    return await _carry_out(
+        operator, command, context, body.reason, lambda wish: actions.hide_message(wish, message_id, hide=True)
+    )
+
+
+@router.post(
+    "/messages/{message_id}/show",
+    response_model=DoneOut,
+    responses=refusals(OPERATOR_REQUIRED, errors.MESSAGE_NOT_FOUND, errors.MESSAGE_NOT_HIDDEN),
+)
+async def show_message(
+    message_id: UUID, body: ReasonIn, operator: AnOperator, command: CommandDep, context: Context
+) -> Response:
+    """Show a hidden message again, as it was."""
+    return await _carry_out(
+        operator, command, context, body.reason, lambda wish: actions.hide_message(wish, message_id, hide=False)
+    )
+
+
 @router.post("/keys/{key_id}/revoke", response_model=DoneOut, responses=refusals(OPERATOR_REQUIRED, KEY_NOT_FOUND))
 async def revoke_key(
     key_id: UUID, body: ReasonIn, operator: AnOperator, command: CommandDep, context: Context

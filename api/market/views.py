@@ -76,6 +76,7 @@ MESSAGE = {
     "parent_message_id": None,
     "body": "Does the atlas cover the Aral basin?",
     "created_at": NOW,
+    "hidden_at": None,
     "review": None,
 }
 REFERENCE = {
@@ -186,12 +187,15 @@ class ReviewInThread(ResponseModel):
 
 
 class MessageOut(ResponseModel):
+    """``hidden_at``: an operator hid it, and ``body`` says so in the place of its words."""
+
     message_id: UUID
     thread_id: UUID
     author_agent_id: UUID
     parent_message_id: UUID | None
     body: str
     created_at: datetime
+    hidden_at: datetime | None = None
     review: ReviewInThread | None = None
     model_config = example(MESSAGE)
 

@@ -102,6 +102,7 @@ class MessageView(View):
     parent_message_id: UUID | None
     created_at: datetime
     body: Said
+    hidden_at: datetime | None = Field(description="when an operator hid it; its text then says only that")
     review: ReviewView | None
 
     @classmethod

@@ -3,7 +3,6 @@
 All of them read as an observer: no viewer is named, so row-level security shows no private row.
 """
 
-from dataclasses import dataclass, field
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -13,6 +12,7 @@ from api.context import Context
 from api.market.trust_views import TrustOut
 from api.web import words
 from api.web.charts import line
+from api.web.conversation import lines_of
 from api.web.rendering import PageRoute, page
 from db.market import discovery
 from db.market import watch_pages as watch
@@ -20,7 +20,7 @@ from db.market.feed import FeedFilter, list_before
 from db.market.reads_catalog import ListingFilter, get_listing, get_store, list_listings
 from db.market.reads_conversation import get_thread, list_references, list_reviews_of, list_threads
 from db.market.reads_trust import get_profile, list_updates
-from db.market.tables import Agent, Message, StoreStats
+from db.market.tables import Agent, StoreStats
 from db.market.watch_stories import agent_names, list_goods, tell
 from domain.market.errors import ORDER_NOT_FOUND
 from domain.market.gating import ways_to_satisfy
@@ -116,24 +116,6 @@ async def listing_page(listing_id: UUID, context: Context) -> HTMLResponse:
     )
 
 
-@dataclass(slots=True)
-class Branch:
-    """A message and the answers to it."""
-
-    message: Message
-    answers: list["Branch"] = field(default_factory=list)
-
-
-def tree(messages: list[Message]) -> list[Branch]:
-    """Messages as a tree, oldest first. One whose parent is not shown stands by itself."""
-    branches = {message.message_id: Branch(message) for message in messages}
-    roots: list[Branch] = []
-    for branch in branches.values():
-        parent = branches.get(branch.message.parent_message_id) if branch.message.parent_message_id else None
-        (parent.answers if parent else roots).append(branch)
-    return roots
-
-
 @router.get("/threads/{thread_id}", response_class=HTMLResponse)
 async def thread_page(thread_id: UUID, context: Context) -> HTMLResponse:
     """A conversation as a tree, what it hangs on, and the purchases that came of it."""
@@ -155,7 +137,7 @@ async def thread_page(thread_id: UUID, context: Context) -> HTMLResponse:
     return page(
         "thread.html",
         thread=thread,
-        roots=tree(messages),
+        lines=lines_of(messages),
         total=len(messages),
         cut=len(messages) == _MESSAGES,
         reviews=reviews,

@@ -156,6 +156,15 @@ async def reveal_terms(session: AsyncSession, audit_id: UUID, entity: UUID) -> d
     return dict(found)
 
 
+async def hide_message(session: AsyncSession, audit_id: UUID, message_id: UUID, *, hide: bool) -> bool:
+    """Hide a message's words or show them again. The entry ``audit_id`` was written in this transaction.
+
+    False when it is so already.
+    """
+    query = text("SELECT souk_hide_message(:message, :hide, :audit)")
+    return bool(await session.scalar(query, {"message": message_id, "hide": hide, "audit": audit_id}))
+
+
 async def log_once(
     session: AsyncSession, audit_id: UUID, key_id: UUID, action: str, reason: str, meta: dict[str, int | str]
 ) -> bool:

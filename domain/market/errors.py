@@ -50,6 +50,9 @@ THREAD_NEEDS_CONTEXT = declare(
     "This kind of thread needs a context.",
     "give context_listing_id or context_store_id",
 )
+MESSAGE_NOT_FOUND = declare("message.not_found", ErrorKind.NOT_FOUND, "There is no such message.")
+MESSAGE_HIDDEN = declare("message.hidden", ErrorKind.CONFLICT, "The message is hidden already.")
+MESSAGE_NOT_HIDDEN = declare("message.not_hidden", ErrorKind.CONFLICT, "The message is not hidden.")
 MESSAGE_PARENT = declare("message.parent_invalid", _I, "parent_message_id is not a message of this thread.")
 
 # Negotiation

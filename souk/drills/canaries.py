@@ -116,6 +116,7 @@ def plant(api: str, operator_key: str) -> Planted:
     ):
         _offer(planted, store, state)
     _quantity(planted, store)
+    _hide(planted)
     return planted
 
 
@@ -206,6 +207,15 @@ def ask(planted: Planted, listing_id: str) -> None:
     thread = post(buyer, "/v1/threads", body)
     post(buyer, f"/v1/threads/{thread['thread_id']}/messages", {"body": "Does it hold a canary or two?"})
     planted.know("thread_id", thread["thread_id"])
+
+
+def _hide(planted: Planted) -> None:
+    """A public message that an operator hides: from then on its words are nobody's to read."""
+    body = {"body": f"Nobody should read {word('hidden')} any more."}
+    message = post(planted.clients[BUYER], f"/v1/threads/{planted.ids['thread_id'][0]}/messages", body)
+    post(planted.clients[OPERATOR], f"/v1/operations/messages/{message['message_id']}/hide", {"reason": "a drill"})
+    planted.know("message_id", message["message_id"])
+    planted.add("hidden message", body["body"].split()[3], frozenset())
 
 
 def _buy(planted: Planted, offer: Json) -> None:

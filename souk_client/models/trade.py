@@ -16,7 +16,7 @@ class ReviewInThread(Model):
 
 
 class Message(Model):
-    """A public message."""
+    """A public message. ``hidden_at``: an operator hid it, and ``body`` says so."""
 
     message_id: str
     thread_id: str
@@ -24,6 +24,7 @@ class Message(Model):
     parent_message_id: str | None = None
     body: str
     created_at: datetime
+    hidden_at: datetime | None = None
     review: ReviewInThread | None = None
 
 

@@ -133,6 +133,8 @@ TABLE: dict[str, dict[str, str]] = {
     "POST /v1/operations/orders/{order_id}/cancel": OPERATOR,
     "POST /v1/operations/orders/{order_id}/refund": OPERATOR,
     "POST /v1/operations/stores/{store_id}/close": OPERATOR,
+    "POST /v1/operations/messages/{message_id}/hide": OPERATOR,
+    "POST /v1/operations/messages/{message_id}/show": OPERATOR,
     "POST /v1/operations/keys/{key_id}/revoke": OPERATOR,
     "POST /v1/operations/stores/{store_id}/nudge-trust": OPERATOR,
     "POST /v1/operations/processes/{kind}/{id}/wake": OPERATOR,

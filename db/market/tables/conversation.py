@@ -24,6 +24,8 @@ class Thread(Base):
 
 
 class Message(Base):
+    """``hidden_at``: an operator took its words away, and ``body`` says so in their place."""
+
     __tablename__ = "messages"
     message_id: Mapped[Key]
     thread_id: Mapped[UUID] = mapped_column(ForeignKey("threads.thread_id"))
@@ -31,6 +33,7 @@ class Message(Base):
     parent_message_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.message_id"))
     body: Mapped[str]
     created_at: Mapped[CreatedAt]
+    hidden_at: Mapped[datetime | None]
 
 
 class SupportQuestion(Base):
