@@ -78,6 +78,7 @@ class Callers:
             "product_id": self.shop.product_id,
             "listing_id": self.shop.listing_id,
             "thread_id": thread["thread_id"],
+            "message_id": thread["message_id"],
             "offer_id": offer["offer_id"],
             "order_id": order["order_id"],
             "review_id": review["review_id"],

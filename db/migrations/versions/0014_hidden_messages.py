@@ -2,8 +2,8 @@
 
 from db.migrations.scripts import run_back, run_forward
 
-revision = "0013"
-down_revision = "0012"
+revision = "0014"
+down_revision = "0013"
 
 
 def upgrade() -> None:
