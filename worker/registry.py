@@ -48,7 +48,7 @@ def activities_of(instance: object) -> list[Callable[..., Any]]:
 def build_activities(database: Database, client: Client, settings: Settings) -> list[Callable[..., Any]]:
     """The activities of the market's queue, over one database pool and one Temporal client."""
     return _methods(
-        PostgresNegotiationActivities(database),
+        PostgresNegotiationActivities(database, settings.credential_secret.get_secret_value().encode()),
         PostgresOrderActivities(database),
         PostgresReviewActivities(database),
         PostgresTrustActivities(database),

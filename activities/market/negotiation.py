@@ -5,6 +5,7 @@ rules on what the database holds, writes projection and events together. The dat
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 from temporalio import activity
@@ -19,6 +20,7 @@ from db.session import Database
 from db.steps import Step
 from domain.market import errors
 from domain.market import negotiation as rules
+from domain.market.automatic_answers import Draws, was_held_up
 from domain.market.commands import (
     AnswerOffer,
     CounterOffer,
@@ -38,16 +40,17 @@ from domain.market.states import (
 
 
 class PostgresNegotiationActivities(NegotiationActivities):
-    """The real ones."""
+    """The real ones. ``secret`` keys what automatic answers draw."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, secret: bytes) -> None:
         self._database = database
+        self._draws = Draws(secret)
 
     async def _load(
         self,
         step: Step,
         start: NegotiationStart,
-        command_id: UUID | None = None,
+        command: CounterOffer | AnswerOffer | None = None,
         *,
         lock_buyer: bool = False,
     ) -> NegotiationCase:
@@ -58,11 +61,11 @@ class PostgresNegotiationActivities(NegotiationActivities):
         read = await negotiations.read_step(
             step,
             listing,
-            negotiation.buyer_customer_id,
+            command.by_agent_id if command else None,
             negotiation_id=start.negotiation_id,
-            command_id=command_id,
+            command_id=command.command_id if command else None,
         )
-        return NegotiationCase(step, negotiation, listing, read)
+        return NegotiationCase(step, negotiation, listing, read, start.policy, self._draws)
 
     @activity.defn(name="make_offer")
     async def make_offer(self, start: NegotiationStart, command: MakeOffer) -> NegotiationSnapshot:
@@ -114,7 +117,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 remind_at=reminder_date(read.now, expires_at, start.policy.offer_reminder_share),
             )
             read.offers.append(offer)
-            case = NegotiationCase(step, negotiation, listing, read)
+            case = NegotiationCase(step, negotiation, listing, read, start.policy, self._draws)
             case.publish(ActivityType.OFFER_MADE)
             case.tell(Party.SELLER, InboxType.OFFER_MADE, due_at=expires_at)
             evidence.insert_evidence(
@@ -131,7 +134,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
     @activity.defn(name="counter_offer")
     async def counter_offer(self, start: NegotiationStart, command: CounterOffer) -> NegotiationSnapshot:
         async with self._database.step() as step:
-            case = await self._load(step, start, command.command_id, lock_buyer=True)
+            case = await self._load(step, start, command, lock_buyer=True)
             if case.read.done:
                 return case.snapshot()
             by = case.party(command.by_agent_id)
@@ -183,7 +186,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
     @activity.defn(name="accept_offer")
     async def accept_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
         async with self._database.step() as step:
-            case = await self._load(step, start, command.command_id, lock_buyer=True)
+            case = await self._load(step, start, command, lock_buyer=True)
             if case.read.done:
                 case.refused = None if case.read.done == "ok" else case.read.done
                 return case.snapshot()
@@ -199,7 +202,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 case.now,
             )
             if closing is None:
-                await case.accept(start.policy)
+                await case.accept()
             else:
                 await case.close(closing)
                 case.refused = refusal_of(closing).code
@@ -214,7 +217,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
         decide: Callable[[NegotiationCase, Party], rules.Closing],
     ) -> NegotiationSnapshot:
         async with self._database.step() as step:
-            case = await self._load(step, start, command.command_id)
+            case = await self._load(step, start, command)
             if case.read.done:
                 return case.snapshot()
             by = case.party(command.by_agent_id)
@@ -249,19 +252,26 @@ class PostgresNegotiationActivities(NegotiationActivities):
             return case.snapshot()
 
     @activity.defn(name="answer_automatically")
-    async def answer_automatically(self, start: NegotiationStart, offer_id: UUID) -> NegotiationSnapshot:
+    async def answer_automatically(
+        self, start: NegotiationStart, offer_id: UUID, date: datetime | None = None
+    ) -> NegotiationSnapshot:
         async with self._database.step() as step:
             case = await self._load(step, start)
             standing = case.state.standing
             if standing is None or standing.offer_id != offer_id or case.now >= standing.expires_at:
                 return case.snapshot()
-            answer = rules.auto_answer(standing, case.read.limits)
+            if date is not None and case.now < date:
+                return case.snapshot().model_copy(update={"answer_at": date})
+            if date is not None and was_held_up(date, case.now):
+                another = self._draws.answer_date(offer_id, case.now, start.policy)
+                return case.snapshot().model_copy(update={"answer_at": another})
+            answer = await case.automatic_answer()
             if answer is True:
                 closing = rules.unsellable(standing, case.listing_view)
                 if closing is not None:
                     await case.close(closing)
                 elif not rules.is_short(standing, case.listing_view):
-                    await case.accept(start.policy)
+                    await case.accept()
             elif answer is False:
                 # As the merchant would: same status, reason, event and inbox message.
                 await case.close(rules.Closing(OfferStatus.REJECTED, CloseReason.DECLINED), told=(Party.BUYER,))

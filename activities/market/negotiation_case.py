@@ -8,13 +8,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from db import writes
-from db.market import negotiations, stock, trust
+from db.market import bids, negotiations, stock, trust
 from db.market.activity import notify, record_event
 from db.market.negotiations import Reading
 from db.market.tables import Listing, Negotiation, Offer
 from db.steps import Step
-from domain.market import errors, reminders
+from domain.market import automatic_answers, errors, reminders
 from domain.market import negotiation as rules
+from domain.market.automatic_answers import Side
 from domain.market.commands import NegotiationSnapshot
 from domain.market.policy import MarketPolicy
 from domain.market.states import ActivityType, CloseReason, HoldRelease, InboxType, ListingStatus, OfferStatus, Party
@@ -49,6 +50,8 @@ class NegotiationCase:
     negotiation: Negotiation
     listing: Listing
     read: Reading
+    policy: MarketPolicy
+    draws: automatic_answers.Draws
     sold_out: bool = False
     trust_moved: bool = False
     refused: str | None = None
@@ -123,9 +126,9 @@ class NegotiationCase:
         for party in told:
             self.tell(party, _INBOX_OF_CLOSING.get(closing.reason, InboxType.OFFER_CANCELLED), closing.reason)
 
-    async def accept(self, policy: MarketPolicy) -> None:
+    async def accept(self) -> None:
         """Accept the latest offer and hold its stock. Raises listing.sold_out."""
-        latest = self.latest
+        latest, policy = self.latest, self.policy
         purchase_by = self.now + timedelta(seconds=policy.purchase_window_seconds)
         if not stock.hold_stock(self.step, self.listing, latest.offer_id, latest.quantity, purchase_by, self.now):
             raise errors.LISTING_SOLD_OUT.error()
@@ -152,14 +155,38 @@ class NegotiationCase:
             writes.change(self.step, self.latest, remind_at=None)
             self.tell(reminder.party, reminder.type, due_at=reminder.due_at)
 
+    async def automatic_answer(self) -> bool | None:
+        """What the seller's thresholds answer to the standing bid: True accept, False decline, None nothing."""
+        bid, limits = self.latest, self.read.limits
+        if bid.proposed_by is not Party.BUYER or not automatic_answers.may_answer(limits, bid.created_at):
+            return None
+        buyer_id = self.negotiation.buyer_customer_id
+        record = await bids.get_bid_record(
+            self.step,
+            offer_id=bid.offer_id,
+            buyer_id=buyer_id,
+            listing_id=bid.listing_id,
+            store_id=self.negotiation.seller_store_id,
+            made_at=bid.created_at,
+            policy=self.policy,
+        )
+        if not automatic_answers.is_considered(record, self.policy):
+            return None
+        accept, decline = (self.draws.margin(self.read.seller_id, buyer_id, side, self.policy) for side in Side)
+        return automatic_answers.decide_automatic_answer(bid.proposed_price_cents, limits, accept, decline)
+
     def snapshot(self) -> NegotiationSnapshot:
         state, latest = self.state, self.latest
         closed = self.negotiation.closed_at is not None
-        auto_answer = False
+        auto_answer, answer_at = False, None
         awaiting = "nothing: it is over"
         if state.standing is not None:
             awaiting = f"an answer of the {latest.proposed_by.other.lower()}"
-            auto_answer = rules.auto_answer(state.standing, self.read.limits) is not None
+            # Here the price is not looked at: only the date tells what there is to answer.
+            answer_at = self.draws.answer_date(latest.offer_id, latest.created_at, self.policy)
+            auto_answer = latest.proposed_by is Party.BUYER and automatic_answers.may_answer(
+                self.read.limits, latest.created_at
+            )
         elif state.held is not None:
             awaiting = "the buyer's purchase"
         return NegotiationSnapshot(
@@ -173,6 +200,7 @@ class NegotiationCase:
             deadline=None if closed else reminders.next_offer_date(state),
             closed=closed,
             auto_answer=auto_answer,
+            answer_at=answer_at,
             sold_out=self.sold_out,
             trust_moved=self.trust_moved,
             refused=self.refused,

@@ -8,6 +8,7 @@ Errors: a refused command raises ``DomainError`` (non-retryable, the code as typ
 """
 
 from abc import ABC, abstractmethod
+from datetime import datetime
 from uuid import UUID
 
 from temporalio import activity
@@ -70,8 +71,13 @@ class NegotiationActivities(ABC):
 
     @activity.defn(name="answer_automatically")
     @abstractmethod
-    async def answer_automatically(self, start: NegotiationStart, offer_id: UUID) -> NegotiationSnapshot:
-        """Give the seller's threshold's answer to this bid, if it still stands."""
+    async def answer_automatically(
+        self, start: NegotiationStart, offer_id: UUID, date: datetime | None = None
+    ) -> NegotiationSnapshot:
+        """Give the seller's thresholds' answer to this bid, due at ``date``, if it still stands.
+
+        Held up, it is given another date.
+        """
 
 
 class OrderActivities(ABC):

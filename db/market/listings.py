@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -155,11 +155,19 @@ async def get_listing_limits(session: AsyncSession, listing_id: UUID, merchant_i
 async def put_listing_limits(
     session: AsyncSession, listing_id: UUID, merchant_id: UUID, limits: dict[str, int | None]
 ) -> None:
-    """Replace the merchant's private limits; None lifts one. Raises limits.incoherent."""
+    """Replace the merchant's private limits; None lifts one. Raises limits.incoherent.
+
+    ``updated_at`` is when they became what they are: the same again is no change.
+    """
     await own_listing(session, listing_id, merchant_id)
-    values: dict[str, Any] = {**limits, "updated_at": func.now()}
+    values: dict[str, Any] = {**limits, "updated_at": func.clock_timestamp()}
+    columns = ListingLimits.__table__.c
     await session.execute(
         insert(ListingLimits)
         .values(listing_id=listing_id, **values)
-        .on_conflict_do_update(index_elements=["listing_id"], set_=values)
+        .on_conflict_do_update(
+            index_elements=["listing_id"],
+            set_=values,
+            where=or_(*(columns[name].is_distinct_from(value) for name, value in limits.items())),
+        )
     )

@@ -140,6 +140,7 @@ _ROUND = (
     _offer.c.list_price_cents,
     _offer.c.purchase_by,
     _offer.c.remind_at,
+    _offer.c.created_at,
 )
 _READING = Query(
     select(
@@ -149,6 +150,7 @@ _READING = Query(
         _listing_limits.c.floor_cents,
         _listing_limits.c.auto_accept_cents,
         _listing_limits.c.auto_decline_cents,
+        _listing_limits.c.updated_at.label("limits_changed_at"),
         _command.c.outcome,
         *_STANDING,
         *_ROUND,
@@ -167,18 +169,22 @@ _READING = Query(
 async def read_step(
     step: Step,
     listing: Listing,
-    buyer_id: UUID,
+    asking_id: UUID | None,
     *,
     negotiation_id: UUID | None = None,
     command_id: UUID | None = None,
 ) -> Reading:
-    """Everything at once. The standing leaves the negotiation out, and is exact only under the buyer's lock."""
+    """Everything at once. The standing leaves the negotiation out, and is exact only under the buyer's lock.
+
+    It is that of the agent who asks: a merchant's answer takes no longer for a buyer that has a spend cap to be added
+    up for.
+    """
     rows = await step.rows(
         _READING,
         store_id=listing.store_id,
         listing_id=listing.listing_id,
         currency=listing.currency,
-        buyer_id=buyer_id,
+        buyer_id=asking_id,
         negotiation_id=negotiation_id,
         without=negotiation_id,
         command_id=command_id,
@@ -189,7 +195,7 @@ async def read_step(
         seller_id=row.owner_merchant_id,
         store_status=row.store_status,
         offers=[_READING.part(Offer, each) for each in rows if each.offer_id is not None],
-        limits=MerchantLimits(row.floor_cents, row.auto_accept_cents, row.auto_decline_cents),
+        limits=MerchantLimits(row.floor_cents, row.auto_accept_cents, row.auto_decline_cents, row.limits_changed_at),
         standing=buyer_standing(row),
         done=row.outcome,
     )

@@ -64,7 +64,8 @@ class NegotiationSnapshot(Message):
 
     ``deadline``: when the process must look again by itself; None once it is over. ``sold_out``: this step
     took the listing's last stock, so its other negotiations must hear of it. ``trust_moved``: this step
-    wrote a trust fact. ``refused``: the code of a refusal that nevertheless changed something.
+    wrote a trust fact. ``refused``: the code of a refusal that nevertheless changed something. ``auto_answer``: the
+    seller's thresholds are to be asked about the standing bid, at ``answer_at``.
     """
 
     negotiation_id: UUID
@@ -77,6 +78,7 @@ class NegotiationSnapshot(Message):
     deadline: datetime | None
     closed: bool
     auto_answer: bool = False
+    answer_at: datetime | None = None
     sold_out: bool = False
     trust_moved: bool = False
     refused: str | None = None

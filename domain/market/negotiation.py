@@ -74,11 +74,12 @@ class ListingView:
 
 @dataclass(frozen=True, slots=True)
 class MerchantLimits:
-    """The seller's private limits, cents per unit."""
+    """The seller's private limits, cents per unit. ``changed_at``: since when they are what they are."""
 
     floor_cents: int | None = None
     auto_accept_cents: int | None = None
     auto_decline_cents: int | None = None
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,19 +309,3 @@ def decide_due(state: NegotiationState, listing: ListingView, now: datetime) -> 
         return Closing(OfferStatus.EXPIRED, CloseReason.NOT_PURCHASED, returns_stock=True)
     return None
 
-
-def auto_answer(standing: OfferView, limits: MerchantLimits) -> bool | None:
-    """What the seller's thresholds answer to a bid: True accept, False decline, None nothing.
-
-    The process gives the answer after a random delay and in the words of a manual one, so that neither
-    timing nor wording tells the buyer of a threshold.
-    """
-    if standing.proposed_by is not Party.BUYER:
-        return None
-    if limits.auto_accept_cents is not None and standing.price_cents >= limits.auto_accept_cents:
-        if limits.floor_cents is not None and standing.price_cents < limits.floor_cents:
-            return None
-        return True
-    if limits.auto_decline_cents is not None and standing.price_cents <= limits.auto_decline_cents:
-        return False
-    return None

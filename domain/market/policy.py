@@ -23,8 +23,17 @@ class MarketPolicy(BaseModel):
     purchase_reminder_share: float = Field(0.75, gt=0, lt=1, description="of the purchase window, then the buyer")
     max_rounds: int = Field(10, ge=1, description="offers in one negotiation, counters included")
     max_open_negotiations: int = Field(100, ge=1, description="per buyer, holds included, unless it sets a lower one")
-    auto_answer_min_seconds: float = Field(0.5, ge=0)
-    auto_answer_max_seconds: float = Field(3.0, ge=0)
+    auto_answer_min_seconds: float = Field(10.0, gt=0)
+    auto_answer_max_seconds: float = Field(HOUR, gt=0, description="all magnitudes between them are as likely")
+    auto_answer_merchant_margin: float = Field(
+        0.1, ge=0, le=1, description="widest logarithm of the factor between a threshold and bids, all buyers' alike"
+    )
+    auto_answer_pair_margin: float = Field(0.1, ge=0, le=1, description="the same, of merchant and buyer, on top of it")
+    auto_answer_period_seconds: float = Field(30 * DAY, gt=0, description="in which a buyer's bids are counted")
+    auto_answer_bids_per_listing: int = Field(3, ge=0, description="considered of a buyer the store delivered to")
+    auto_answer_bids_per_store: int = Field(10, ge=0)
+    auto_answer_first_bids_per_listing: int = Field(1, ge=0, description="considered of any other buyer")
+    auto_answer_first_bids_per_store: int = Field(3, ge=0)
 
     price_notice_seconds: float = Field(DAY, ge=0, description="after a rise an order must name the price it expects")
     promised_delivery_seconds: float = Field(7 * DAY, gt=0, description="for SHIPPED listings that name none")

@@ -44,6 +44,8 @@ from domain.market.states import AgentType
 from domain.shared.errors import DomainError, ErrorCode
 from tests.builders import Shop, ask, make_agent, make_shop
 
+SECRET = b"what the tests' automatic answers draw by"
+
 
 async def code_of(doing: Awaitable[Any]) -> str:
     """ "ok", or the code of the refusal, with the database's own refusals in the market's words."""
@@ -78,7 +80,7 @@ class Scene:
     policy: MarketPolicy = field(default_factory=MarketPolicy)
 
     def __post_init__(self) -> None:
-        self.negotiation = PostgresNegotiationActivities(self.database)
+        self.negotiation = PostgresNegotiationActivities(self.database, SECRET)
         self.order = PostgresOrderActivities(self.database)
         self.review = PostgresReviewActivities(self.database)
         self.trust = PostgresTrustActivities(self.database)

@@ -160,7 +160,7 @@ def test_a_missing_nudge_is_an_overdue_fold(neglected: RunningSouk) -> None:
 async def carry_out_unheard(settings: Settings, offer: dict[str, Any], by: UUID, kind: str) -> None:
     """The merchant's answer is recorded; then the worker, the engine and the caller die at once."""
     database = Database(settings.role_url("worker"), 1, "test")
-    activities = PostgresNegotiationActivities(database)
+    activities = PostgresNegotiationActivities(database, b"unused")
     start = NegotiationStart(
         negotiation_id=UUID(offer["negotiation_id"]), listing_id=UUID(offer["listing_id"]),
         store_id=UUID(offer["seller_store_id"]), policy=settings.market,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from hypothesis import assume, example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.market import negotiation as rules
@@ -11,7 +11,7 @@ from domain.market.negotiation import BuyerStanding, MerchantLimits, Negotiation
 from domain.market.policy import MarketPolicy
 from domain.market.states import CloseReason, Party
 from domain.shared.errors import DomainError
-from tests.rules.test_negotiation import FREE, NO_LIMITS, OPEN, T0, chain, offer_id
+from tests.rules.test_negotiation import FREE, NO_LIMITS, OPEN, T0, chain
 
 POLICY = MarketPolicy(max_rounds=4)
 cents = st.none() | st.integers(1, 1_200)
@@ -96,40 +96,6 @@ def test_a_spend_cap_of_the_buyers_own_is_enforced_on_the_buyer(bid: int, buyer:
     over = buyer.spend_cap_cents is not None and buyer.committed_cents + 999 > buyer.spend_cap_cents
     told = answers(state, Party.BUYER, bid, NO_LIMITS, buyer, 0)[1]
     assert told[0] == "limits.spend_cap" if over else told is None
-
-
-@settings(deadline=None)
-@given(st.integers(1, 1_000), limits)
-@example(500, MerchantLimits(floor_cents=600, auto_accept_cents=400))
-@example(500, MerchantLimits(auto_accept_cents=500, auto_decline_cents=500))
-def test_a_threshold_answers_bids_only_and_never_below_the_floor(bid: int, merchant: MerchantLimits):
-    answer = rules.auto_answer(chain(bid).latest, merchant)
-    assert rules.auto_answer(chain(bid, bid + 1).latest, merchant) is None
-    if answer is True:
-        assert merchant.auto_accept_cents is not None
-        assert bid >= max(merchant.auto_accept_cents, merchant.floor_cents or 0)
-        # What a threshold accepts, the merchant could have accepted by hand.
-        assert rules.decide_accept(chain(bid), Party.SELLER, offer_id(1), 1, OPEN, merchant, FREE, T0) is None
-    elif answer is False:
-        assert merchant.auto_decline_cents is not None
-        assert bid <= merchant.auto_decline_cents
-        # Then a merchant could have declined it by hand too: the same status and the same reason.
-        rules.decide_reject(chain(bid), Party.SELLER, offer_id(1), T0)
-
-
-@settings(deadline=None)
-@given(st.integers(1, 1_000), cents, cents, cents)
-def test_thresholds_that_fit_together_leave_bids_between_them_to_the_merchant(
-    bid: int, floor: int | None, accept: int | None, decline: int | None
-):
-    assume(accept is None or ((floor is None or floor <= accept) and (decline is None or decline < accept)))
-    answer = rules.auto_answer(chain(bid).latest, MerchantLimits(floor, accept, decline))
-    if accept is not None and bid >= accept:
-        assert answer is True
-    elif decline is not None and bid <= decline:
-        assert answer is False
-    else:
-        assert answer is None
 
 
 def test_no_reason_an_offer_ends_for_speaks_of_a_limit():

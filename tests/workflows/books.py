@@ -45,9 +45,10 @@ BUYER, SELLER, LISTING, STORE, STRANGER = (key(name) for name in ("buyer", "sell
 
 @dataclass
 class Haggle:
-    """A negotiation's rows."""
+    """A negotiation's rows. ``made_at``: when its latest offer was made."""
 
     state: NegotiationState
+    made_at: datetime
     closed: bool = False
     reason: CloseReason | None = None
 

@@ -8,11 +8,13 @@ from uuid import UUID
 from temporalio import activity
 
 from activities.market.signatures import NegotiationActivities
-from domain.market import errors, reminders
+from domain.market import automatic_answers, errors, reminders
 from domain.market import negotiation as rules
 from domain.market.commands import AnswerOffer, CounterOffer, MakeOffer, NegotiationSnapshot, NegotiationStart
 from domain.market.states import CloseReason, OfferStatus, Party
 from tests.workflows.books import LISTING, SELLER, STORE, Books, Haggle
+
+_DRAWS = automatic_answers.Draws(b"the same in every run")
 
 
 class FakeNegotiations(NegotiationActivities):
@@ -54,13 +56,15 @@ class FakeNegotiations(NegotiationActivities):
         self._books.tell("ACCEPTED")
         return sold_out
 
-    def _snapshot(self, negotiation_id: UUID, **flags: object) -> NegotiationSnapshot:
+    def _snapshot(self, start: NegotiationStart, **flags: object) -> NegotiationSnapshot:
+        negotiation_id, policy = start.negotiation_id, start.policy
         haggle = self._books.negotiations[negotiation_id]
         state, latest = haggle.state, haggle.state.latest
         awaiting, auto = "nothing: it is over", False
         if state.standing is not None:
             awaiting = f"an answer of the {latest.proposed_by.other.lower()}"
-            auto = rules.auto_answer(latest, self._books.limits) is not None
+            by_buyer = latest.proposed_by is Party.BUYER
+            auto = by_buyer and automatic_answers.may_answer(self._books.limits, haggle.made_at)
         elif state.held is not None:
             awaiting = "the buyer's purchase"
         found = {
@@ -74,6 +78,7 @@ class FakeNegotiations(NegotiationActivities):
             "deadline": None if haggle.closed else reminders.next_offer_date(state),
             "closed": haggle.closed,
             "auto_answer": auto,
+            "answer_at": _DRAWS.answer_date(latest.offer_id, haggle.made_at, policy),
         }
         return NegotiationSnapshot.model_validate(found | flags)
 
@@ -92,9 +97,9 @@ class FakeNegotiations(NegotiationActivities):
                     remind_at=self._reminder(now, expires_at, start.policy.offer_reminder_share),
                 )  # fmt: skip
                 state = rules.NegotiationState(command.buyer_id, SELLER, (offer,))
-                self._books.negotiations[start.negotiation_id] = Haggle(state)
+                self._books.negotiations[start.negotiation_id] = Haggle(state, now)
                 self._books.commands[command.command_id] = "ok"
-            return self._snapshot(start.negotiation_id)
+            return self._snapshot(start)
 
     @activity.defn(name="counter_offer")
     async def counter_offer(self, start: NegotiationStart, command: CounterOffer) -> NegotiationSnapshot:
@@ -119,8 +124,9 @@ class FakeNegotiations(NegotiationActivities):
                     remind_at=self._reminder(now, expires_at, start.policy.offer_reminder_share),
                 )
                 haggle.state = replace(haggle.state, offers=(*haggle.state.offers, new))
+                haggle.made_at = now
                 self._books.commands[command.command_id] = "ok"
-            return self._snapshot(start.negotiation_id)
+            return self._snapshot(start)
 
     @activity.defn(name="accept_offer")
     async def accept_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
@@ -139,7 +145,7 @@ class FakeNegotiations(NegotiationActivities):
                 self._books.commands[command.command_id] = "ok" if closing is None else errors.LISTING_SOLD_OUT.code
             outcome = self._books.commands[command.command_id]
             refused = None if outcome == "ok" else outcome
-            return self._snapshot(start.negotiation_id, refused=refused, sold_out=sold_out)
+            return self._snapshot(start, refused=refused, sold_out=sold_out)
 
     async def _answer(
         self,
@@ -156,7 +162,7 @@ class FakeNegotiations(NegotiationActivities):
                 self._close(haggle, closing)
                 trust_moved = closing.reason is CloseReason.BROKEN_BY_SELLER
                 self._books.commands[command.command_id] = "ok"
-            return self._snapshot(start.negotiation_id, trust_moved=trust_moved)
+            return self._snapshot(start, trust_moved=trust_moved)
 
     @activity.defn(name="reject_offer")
     async def reject_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
@@ -181,19 +187,27 @@ class FakeNegotiations(NegotiationActivities):
             elif reminder is not None:
                 self._put(haggle, remind_at=None)
                 self._books.tell(f"{reminder.type} to {reminder.party}")
-            return self._snapshot(start.negotiation_id)
+            return self._snapshot(start)
 
     @activity.defn(name="answer_automatically")
-    async def answer_automatically(self, start: NegotiationStart, offer_id: UUID) -> NegotiationSnapshot:
+    async def answer_automatically(
+        self, start: NegotiationStart, offer_id: UUID, date: datetime | None = None
+    ) -> NegotiationSnapshot:
+        """Without margins: what they do is the rules' and the real activity's."""
         async with self._books.turn("answer_automatically") as now:
             haggle = self._find(start.negotiation_id)
             standing = haggle.state.standing
             if standing is None or standing.offer_id != offer_id or now >= standing.expires_at:
-                return self._snapshot(start.negotiation_id)
-            answer, closing = (
-                rules.auto_answer(standing, self._books.limits),
-                rules.unsellable(standing, self._books.listing),
-            )
+                return self._snapshot(start)
+            assert date is not None
+            if now < date:
+                return self._snapshot(start, answer_at=date)
+            if automatic_answers.was_held_up(date, now):
+                return self._snapshot(start, answer_at=_DRAWS.answer_date(offer_id, now, start.policy))
+            answer = None
+            if standing.proposed_by is Party.BUYER and automatic_answers.may_answer(self._books.limits, haggle.made_at):
+                answer = automatic_answers.decide_automatic_answer(standing.price_cents, self._books.limits, 0, 0)
+            closing = rules.unsellable(standing, self._books.listing) if answer else None
             sold_out = False
             if closing is not None:
                 self._close(haggle, closing)
@@ -201,4 +215,4 @@ class FakeNegotiations(NegotiationActivities):
                 sold_out = self._accept(haggle, start, now)
             elif answer is False:
                 self._close(haggle, rules.Closing(OfferStatus.REJECTED, CloseReason.DECLINED))
-            return self._snapshot(start.negotiation_id, auto_answer=False, sold_out=sold_out)
+            return self._snapshot(start, auto_answer=False, sold_out=sold_out)

@@ -76,11 +76,55 @@ async def test_a_threshold_answers_after_a_while_within_its_bounds(town: Town, p
 
 
 async def test_a_bid_between_the_thresholds_waits_for_the_merchant(town: Town):
+    """It is looked at once, at a date like any other's; then nothing asks again, whatever the listing does."""
     town.books.limits = MerchantLimits(auto_accept_cents=850, auto_decline_cents=400)
     await town.bid(600)
     await town.sleep(DAY)
     assert outcome(town)[0] is OfferStatus.PROPOSED
+    assert town.books.attempts["answer_automatically"] == 1
+    town.books.limits = MerchantLimits(auto_accept_cents=500)
+    await town.deal.signal(NUDGE)
+    await until(lambda: town.books.attempts["settle_negotiation"] == 1)
+    await town.sleep(3 * HOUR)
+    assert outcome(town)[0] is OfferStatus.PROPOSED
+    assert town.books.attempts["answer_automatically"] == 1
+
+
+async def test_without_thresholds_nothing_is_asked(town: Town):
+    await town.bid(900)
+    await town.sleep(DAY)
+    town.books.limits = MerchantLimits(auto_accept_cents=850)
+    await town.deal.signal(NUDGE)
+    await until(lambda: town.books.attempts["settle_negotiation"] == 1)
+    await town.sleep(3 * HOUR)
+    assert outcome(town)[0] is OfferStatus.PROPOSED
     assert town.books.attempts["answer_automatically"] == 0
+
+
+async def test_limits_changed_meanwhile_leave_the_bid_to_the_merchant(town: Town):
+    town.books.limits = MerchantLimits(auto_accept_cents=850, changed_at=await town.now())
+    await town.bid(900)
+    later = await town.now() + timedelta(seconds=1)
+    town.books.limits = MerchantLimits(auto_accept_cents=850, changed_at=later)
+    await town.sleep(3 * HOUR)
+    assert outcome(town)[0] is OfferStatus.PROPOSED
+    assert town.books.attempts["answer_automatically"] == 1
+
+
+async def test_an_answer_that_was_held_up_comes_at_another_date(town: Town):
+    """What was due while the market was away is not answered all at once when it comes back."""
+    town.books.limits = MerchantLimits(auto_accept_cents=850)
+    await town.bid(900)
+    # Whenever it is asked, the answer is ten minutes late.
+    town.books.skew = timedelta(minutes=10)
+    await town.sleep(town.policy.auto_answer_max_seconds + 60)
+    asked = town.books.attempts["answer_automatically"]
+    assert asked > 0
+    assert outcome(town)[0] is OfferStatus.PROPOSED
+    town.books.skew = timedelta(0)
+    await town.sleep(2 * HOUR)
+    await until(lambda: outcome(town)[0] is OfferStatus.ACCEPTED)
+    assert town.books.attempts["answer_automatically"] == asked + 1
 
 
 async def test_what_is_answered_by_hand_is_not_answered_again(town: Town):

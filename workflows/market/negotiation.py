@@ -5,7 +5,7 @@ when the chain is decided and, after an accept, when the offer is bought, lapses
 commands, expiry and purchase take turns: exactly one of them wins.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from temporalio import workflow
@@ -25,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
         NegotiationStart,
     )
     from domain.market.processes import BOUGHT, NEGOTIATION
+    from domain.market.states import OfferStatus
     from workflows.market.notices import MarketNotices
     from workflows.platform.process import CommandProcess
     from workflows.platform.recording import record
@@ -89,25 +90,25 @@ class Negotiation(CommandProcess[NegotiationStart, NegotiationSnapshot]):
         return self._bought or super()._over
 
     async def _settle(self) -> NegotiationSnapshot:
-        if self._answer_for is not None and self._answer_at is not None and workflow.now() >= self._answer_at:
-            self._answer_at = None
-            return await record(
-                Record.answer_automatically, "give the seller's standing answer", self._start, self._answer_for
-            )
-        return await record(Record.settle_negotiation, "record what has come due", self._start)
+        date, offer_id = self._answer_at, self._answer_for
+        if offer_id is None or date is None or workflow.now() < date:
+            return await record(Record.settle_negotiation, "record what has come due", self._start)
+        snapshot = await record(
+            Record.answer_automatically, "give the seller's standing answer", self._start, offer_id, date
+        )
+        # It was given, there is none, or it has another date.
+        self._answer_at = snapshot.answer_at if snapshot.auto_answer else None
+        return snapshot
 
     def _keep(self, snapshot: NegotiationSnapshot) -> None:
         self._sold_out |= snapshot.sold_out
         self._notices.trust_moved |= snapshot.trust_moved
-        if snapshot.auto_answer and snapshot.offer_id != self._answer_for:
-            # After a random while, as a person would: timing must not tell of a threshold.
-            delay = workflow.random().uniform(
-                self._start.policy.auto_answer_min_seconds, self._start.policy.auto_answer_max_seconds
-            )
+        if snapshot.offer_id != self._answer_for:
+            # Once for each offer: what changes later, the listing's limits among it, sets no date.
             self._answer_for = snapshot.offer_id
-            self._answer_at = workflow.now() + timedelta(seconds=delay)
-        elif not snapshot.auto_answer:
-            self._answer_at = self._answer_for = None
+            self._answer_at = snapshot.answer_at if snapshot.auto_answer else None
+        elif snapshot.status is not OfferStatus.PROPOSED:
+            self._answer_at = None
         self._report(
             snapshot.status,
             snapshot.awaiting,
