@@ -29,17 +29,18 @@ _EARLIER = (
     .limit(bindparam("most", type_=BigInteger()))
     .subquery()
 )
-_DELIVERED = exists().where(
+_CUSTOMER = exists().where(
     _order.c.buyer_customer_id == _BUYER,
     _order.c.store_id == _STORE,
     _order.c.status == OrderStatus.DELIVERED,
     _order.c.delivered_at < _MADE_AT,
+    _order.c.paid_at < _MADE_AT,
 )
 _RECORD = Query(
     select(
         func.count().label("in_store"),
         func.count().filter(_EARLIER.c.listing_id == bindparam("listing_id", type_=Uuid())).label("on_listing"),
-        _DELIVERED.label("delivered"),
+        _CUSTOMER.label("customer"),
     ).select_from(_EARLIER)
 )
 
@@ -65,4 +66,4 @@ async def get_bid_record(
         since=made_at - timedelta(seconds=policy.auto_answer_period_seconds),
         most=max(policy.auto_answer_bids_per_store, policy.auto_answer_first_bids_per_store),
     )
-    return BidRecord(on_listing=row.on_listing, in_store=row.in_store, delivered=row.delivered)
+    return BidRecord(on_listing=row.on_listing, in_store=row.in_store, customer=row.customer)

@@ -42,14 +42,14 @@ class Side(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BidRecord:
-    """What a buyer bid within the period before a bid. ``delivered``: the store delivered to it, and no refund came.
+    """What a buyer bid within the period before a bid. The counts need not go beyond the highest that is allowed.
 
-    The counts need not go beyond the highest that the policy allows.
+    ``customer``: of this store, by an order that was paid and delivered and not refunded.
     """
 
     on_listing: int = 0
     in_store: int = 0
-    delivered: bool = False
+    customer: bool = False
 
 
 class Draws:
@@ -99,7 +99,7 @@ def may_answer(limits: MerchantLimits, made_at: datetime) -> bool:
 
 def is_considered(record: BidRecord, policy: MarketPolicy) -> bool:
     """Whether a bid is among the first of its buyer, on this listing and in this store."""
-    if record.delivered:
+    if record.customer:
         on_listing, in_store = policy.auto_answer_bids_per_listing, policy.auto_answer_bids_per_store
     else:
         on_listing, in_store = policy.auto_answer_first_bids_per_listing, policy.auto_answer_first_bids_per_store

@@ -308,4 +308,3 @@ def decide_due(state: NegotiationState, listing: ListingView, now: datetime) -> 
     if held is not None and held.purchase_by is not None and now >= held.purchase_by:
         return Closing(OfferStatus.EXPIRED, CloseReason.NOT_PURCHASED, returns_stock=True)
     return None
-

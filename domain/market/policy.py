@@ -30,7 +30,7 @@ class MarketPolicy(BaseModel):
     )
     auto_answer_pair_margin: float = Field(0.1, ge=0, le=1, description="the same, of merchant and buyer, on top of it")
     auto_answer_period_seconds: float = Field(30 * DAY, gt=0, description="in which a buyer's bids are counted")
-    auto_answer_bids_per_listing: int = Field(3, ge=0, description="considered of a buyer the store delivered to")
+    auto_answer_bids_per_listing: int = Field(3, ge=0, description="considered of one who paid for a delivery before")
     auto_answer_bids_per_store: int = Field(10, ge=0)
     auto_answer_first_bids_per_listing: int = Field(1, ge=0, description="considered of any other buyer")
     auto_answer_first_bids_per_store: int = Field(3, ge=0)

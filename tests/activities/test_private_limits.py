@@ -6,6 +6,8 @@ from domain.market import errors
 from domain.market.states import OfferStatus
 from tests.activities.scene import Scene, refused
 
+MARGINS = {"auto_answer_merchant_margin": 0.0, "auto_answer_pair_margin": 0.0}
+
 
 @pytest.mark.parametrize(
     ("price", "status"),
@@ -17,10 +19,12 @@ from tests.activities.scene import Scene, refused
     ],
 )
 async def test_thresholds_answer_a_bid(scene: Scene, price: int, status: OfferStatus) -> None:
+    scene = scene.with_policy(**MARGINS)
     shop, buyer = await scene.shop(), await scene.customer()
     await scene.limit_listing(shop, floor_cents=1_000, auto_accept_cents=1_200, auto_decline_cents=900)
     deal = scene.deal(shop, buyer)
-    assert (await deal.make(price)).auto_answer == (status is not OfferStatus.PROPOSED)
+    # Whatever the bid, the process hears the same: that there is something to ask, and when.
+    assert (await deal.make(price)).auto_answer
     snapshot = await deal.answer_automatically()
     assert (snapshot.status, snapshot.auto_answer, snapshot.refused) == (status, False, None)
     again = await deal.answer_automatically()
@@ -37,7 +41,7 @@ async def test_an_automatic_answer_looks_like_the_merchants(scene: Scene) -> Non
         for automatic in (True, False):
             shop, buyer = await scene.shop(), await scene.customer()
             if automatic:
-                await scene.limit_listing(shop, auto_accept_cents=1_200, auto_decline_cents=900)
+                await scene.limit_listing(shop, auto_accept_cents=1_050, auto_decline_cents=1_000)
             deal = await scene.offer(shop, buyer, price)
             await (deal.answer_automatically() if automatic else getattr(deal, word)(shop.merchant_id))
             # Its date is the offer's own, so nothing but the time of the answer is in it.
@@ -59,7 +63,7 @@ async def test_an_automatic_answer_looks_like_the_merchants(scene: Scene) -> Non
 async def test_a_decline_stays_a_decline_when_stock_is_short(scene: Scene) -> None:
     """A merchant declines whatever the stock; so does its threshold, or the reason would tell them apart."""
     shop, buyer = await scene.shop(stock=3), await scene.customer()
-    await scene.limit_listing(shop, auto_decline_cents=900)
+    await scene.limit_listing(shop, auto_decline_cents=1_000)
     deal = await scene.offer(shop, buyer, 800, quantity=3)
     await scene.accepted(shop, await scene.customer(), 1_000)
     await deal.answer_automatically()
@@ -68,7 +72,7 @@ async def test_a_decline_stays_a_decline_when_stock_is_short(scene: Scene) -> No
 
 async def test_an_automatic_accept_without_stock_is_sold_out(scene: Scene) -> None:
     shop = await scene.shop(stock=1)
-    await scene.limit_listing(shop, auto_accept_cents=1_000)
+    await scene.limit_listing(shop, auto_accept_cents=800)
     first, second = [await scene.offer(shop, await scene.customer()) for _ in range(2)]
     assert (await first.answer_automatically()).sold_out
     await second.answer_automatically()
@@ -77,6 +81,7 @@ async def test_an_automatic_accept_without_stock_is_sold_out(scene: Scene) -> No
 
 
 async def test_only_the_standing_bid_is_answered_automatically(scene: Scene) -> None:
+    scene = scene.with_policy(**MARGINS, auto_answer_first_bids_per_listing=2)
     shop, buyer = await scene.shop(), await scene.customer()
     await scene.limit_listing(shop, auto_accept_cents=1_200, auto_decline_cents=900)
     deal = await scene.offer(shop, buyer, 1_000)

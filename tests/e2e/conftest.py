@@ -18,8 +18,12 @@ from tests.running import RunningSouk
 
 @pytest.fixture(scope="session")
 def souk(settings: Settings) -> Iterator[RunningSouk]:
-    """The API and worker over the tests' own Postgres and Temporal. Webhooks may go to this machine."""
-    local = settings.model_copy(update={"webhooks": WebhookPolicy(allow_loopback=True)})
+    """The API and worker over the tests' own Postgres and Temporal. Webhooks may go to this machine.
+
+    Thresholds answer within seconds, where a market takes its time.
+    """
+    market = MarketPolicy(auto_answer_min_seconds=0.5, auto_answer_max_seconds=3)
+    local = settings.model_copy(update={"webhooks": WebhookPolicy(allow_loopback=True), "market": market})
     with RunningSouk(local) as running:
         yield running
 

@@ -74,7 +74,8 @@ def test_a_deal_nobody_buys_lapses_and_the_stock_returns(hasty_souk: RunningSouk
 
 def test_thresholds_answer_after_a_while_and_in_a_merchants_words(hasty_souk: RunningSouk) -> None:
     shop = Shop.open(hasty_souk.url)
-    limits = {"floor_cents": 800, "auto_accept_cents": 1_200, "auto_decline_cents": 500}
+    # Beyond every margin: 1 250 by 1 000, and 400 by 500, is more than a fifth.
+    limits = {"floor_cents": 800, "auto_accept_cents": 1_000, "auto_decline_cents": 500}
     shop.owner.ok("PUT", f"/v1/listings/{shop.listing_id}/limits", limits)
     low, high, manual = (Agent.register(hasty_souk.url, "CUSTOMER") for _ in range(3))
     declined, accepted, by_hand = (

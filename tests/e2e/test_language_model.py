@@ -73,7 +73,7 @@ async def test_a_model_buys_and_reviews_by_mcp(souk_url: str, tmp_path: Path) ->
     await asyncio.to_thread(
         shop.owner.ok, "PATCH", f"/v1/products/{shop.product_id}", {"title": f"Lamp {word} {ORDERS}", "reason": "New."}
     )
-    limits = {"auto_accept_cents": 1_000}
+    limits = {"auto_accept_cents": 800}
     await asyncio.to_thread(shop.owner.ok, "PUT", f"/v1/listings/{shop.listing_id}/limits", limits)
     seen: dict[str, Any] = {}
 

@@ -33,7 +33,7 @@ class Shop:
 
     dice: Random
     policy: MarketPolicy
-    delivered: bool
+    customer: bool
     bids: dict[UUID, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -45,7 +45,7 @@ class Shop:
         """None when the bid is not considered, which the attacker knows by counting."""
         made = self.bids.get(buyer, 0)
         self.bids[buyer] = made + 1
-        if not rules.is_considered(BidRecord(made, made, delivered=self.delivered), self.policy):
+        if not rules.is_considered(BidRecord(made, made, customer=self.customer), self.policy):
             return None
         margin = self._draws.margin(self._merchant, buyer, Side.ACCEPT, self.policy)
         limits = MerchantLimits(auto_accept_cents=self.threshold)
@@ -116,16 +116,16 @@ class Attacker:
         return self._expected() - self._pair / 2 - self._common / 2
 
 
-def error(identities: int, bids: int, *, delivered: bool = False, policy: MarketPolicy = POLICY) -> tuple[float, float]:
+def error(identities: int, bids: int, *, customer: bool = False, policy: MarketPolicy = POLICY) -> tuple[float, float]:
     """The root mean square error of such an attack on many merchants, about relative; and as the attacker expects it.
 
     Both are the same up to chance. The expectation varies less: a uniform margin's own variance is known to it.
     """
-    dice = Random(f"{identities} {bids} {delivered}")
+    dice = Random(f"{identities} {bids} {customer}")
     trials = 300 if identities < 10 else 150
     squares, expected = 0.0, 0.0
     for _ in range(trials):
-        shop, attacker = Shop(dice, policy, delivered), Attacker(policy)
+        shop, attacker = Shop(dice, policy, customer), Attacker(policy)
         for _ in range(identities):
             attacker.attack(shop, UUID(int=dice.getrandbits(128)), bids)
         squares += (attacker.estimate() - math.log(shop.threshold)) ** 2
@@ -136,14 +136,14 @@ def error(identities: int, bids: int, *, delivered: bool = False, policy: Market
 ATTACKS = [(1, 20, False), (1, 20, True), (10, 1, False), (10, 3, True), (100, 1, False), (1_000, 1, False)]
 
 
-@pytest.mark.parametrize(("identities", "bids", "delivered"), ATTACKS)
-def test_no_attack_is_better_than_the_promise(identities: int, bids: int, delivered: bool) -> None:
-    found, expected = error(identities, bids, delivered=delivered)
+@pytest.mark.parametrize(("identities", "bids", "customer"), ATTACKS)
+def test_no_attack_is_better_than_the_promise(identities: int, bids: int, customer: bool) -> None:
+    found, expected = error(identities, bids, customer=customer)
     least = rules.least_error(POLICY, identities)
     assert expected >= least
     # So many trials tell a mean square within a twelfth, its root within a twenty-fifth: thrice that is a breach.
     assert found == pytest.approx(expected, rel=0.12)
-    who = "with a delivered order" if delivered else "new"
+    who = "customers" if customer else "new"
     row = f"| {identities:,} {who} | {bids} | {100 * least:.1f} % | {100 * expected:.1f} % |"
     assert row in DOCUMENT, row
 

@@ -167,19 +167,19 @@ def test_bounds_that_are_the_wrong_way_round_wait_for_the_longer():
         (BidRecord(on_listing=1), False),
         (BidRecord(in_store=2), True),
         (BidRecord(in_store=3), False),
-        (BidRecord(on_listing=2, in_store=9, delivered=True), True),
-        (BidRecord(on_listing=3, in_store=3, delivered=True), False),
-        (BidRecord(in_store=10, delivered=True), False),
+        (BidRecord(on_listing=2, in_store=9, customer=True), True),
+        (BidRecord(on_listing=3, in_store=3, customer=True), False),
+        (BidRecord(in_store=10, customer=True), False),
     ],
 )
 def test_only_the_first_bids_are_considered(record: BidRecord, considered: bool):
     assert rules.is_considered(record, POLICY) is considered
 
 
-def test_a_buyer_without_a_delivered_order_gets_fewer():
+def test_who_was_never_a_customer_gets_fewer():
     for record in (BidRecord(a, b) for a in range(5) for b in range(a, 12)):
         if rules.is_considered(record, POLICY):
-            assert rules.is_considered(replace(record, delivered=True), POLICY)
+            assert rules.is_considered(replace(record, customer=True), POLICY)
 
 
 def test_limits_answer_bids_that_were_made_under_them():
