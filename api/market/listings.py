@@ -215,7 +215,11 @@ async def patch_status(
 
 @router.put("/{listing_id}/limits", responses=errors(*_OWN, LIMITS_INCOHERENT))
 async def put_limits(listing_id: UUID, body: ListingLimitsIn, caller: Merchant, context: Context) -> ListingLimitsOut:
-    """Replace the merchant's private limits for this listing. The market enforces them; nobody else sees them."""
+    """Replace the merchant's private limits for this listing. The market enforces them; nobody else sees them.
+
+    Thresholds answer with a margin, up to a fifth beyond them, and within the hour; a buyer's first bids only. Bids
+    that stand when a limit changes wait for the merchant.
+    """
     async with context.database.transaction(viewer=caller.agent_id) as session:
         await listings.put_listing_limits(session, listing_id, caller.agent_id, body.model_dump())
     return ListingLimitsOut(**body.model_dump())

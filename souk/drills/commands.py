@@ -117,6 +117,10 @@ def _show_leak(report: LeakReport) -> None:
         "median answer below / above it": f"{floor.median_below_ms:.1f} / {floor.median_above_ms:.1f} ms",
         "chance of such a difference (Mann-Whitney)": f"{floor.chance:.3f}",
         "different wordings": floor.wordings,
+        "median automatic accept / decline": f"{floor.median_accept_ms:.0f} / {floor.median_decline_ms:.0f} ms",
+        "chance of such a difference": f"{floor.chance_of_answers:.3f}",
+        f"thresholds found by bids (of {report.thresholds.attacks})": report.thresholds.found,
+        "median error of such an attack": f"{100 * report.thresholds.median_error:.1f} %",
         "leaks": len(report.hits),
         "failed checks": len(report.failed),
     }

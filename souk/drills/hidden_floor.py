@@ -2,7 +2,8 @@
 
 Offers under the merchant's secret threshold, which the market declines by itself, are made in turn with
 offers above it, which the merchant declines by hand. To the buyer both must look the same: the same answer
-when made, in the same time, and the same decline.
+when made, in the same time, and the same decline. Others are far above another threshold and accepted by the market:
+after the same while as the declines. Each offer is a new buyer's, whose first bid thresholds answer.
 """
 
 import json
@@ -14,6 +15,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -23,18 +25,21 @@ from souk.drills.canaries import SELLER, Planted, PlantingError, post, register
 ALARM = 0.001
 """The probability of seeing such a difference by chance, below which it counts as visible."""
 _FLOOR, _LIST = 50_000, 100_000
-_BUYERS, _ROUNDS = 8, 12
+_ACCEPT, _FAR = 60_000, 0.75
+"""Automatic answers keep a margin: what is answered for certain is more than a fifth from its threshold."""
+_AT_ONCE, _OFFERS = 8, 144
 _PATIENCE_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
-    """What a buyer saw of one declined offer. Times in seconds."""
+class Answer:
+    """What a buyer saw of one answered offer. Times in seconds; ``answered_in`` by the dates of the offer itself."""
 
-    below: bool
+    kind: str
     made_in: float
+    answered_in: float
     made: str
-    declined: str
+    ended: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +49,13 @@ class FloorReport:
     median_above_ms: float
     chance: float
     wordings: int
+    median_accept_ms: float
+    median_decline_ms: float
+    chance_of_answers: float
 
     @property
     def visible(self) -> bool:
-        return self.chance < ALARM or self.wordings != 1
+        return min(self.chance, self.chance_of_answers) < ALARM or self.wordings != 1
 
 
 def rank_test(first: Sequence[float], second: Sequence[float]) -> float:
@@ -79,42 +87,54 @@ def probe_floor(api: str, planted: Planted) -> FloorReport:
         seller, "/v1/listings",
         {"product_id": product["product_id"], "price_cents": _LIST, "inventory_on_hand": 1_000},
     )["listing_id"]  # fmt: skip
-    limits = {"floor_cents": _FLOOR, "auto_decline_cents": _FLOOR}
+    limits = {"floor_cents": _FLOOR, "auto_decline_cents": _FLOOR, "auto_accept_cents": _ACCEPT}
     post(seller, f"/v1/listings/{listing_id}/limits", limits, "PUT")
-    buyers = [register(api, "CUSTOMER")[0] for _ in range(_BUYERS)]
-    with ThreadPoolExecutor(_BUYERS) as pool:
-        seen = [refusal for found in pool.map(lambda b: _rounds(b, seller, listing_id), buyers) for refusal in found]
-    below = [one.made_in for one in seen if one.below]
-    above = [one.made_in for one in seen if not one.below]
-    wordings = len({(one.made, one.declined) for one in seen})
+    kinds = ["below", "above", "accepted"] * (_OFFERS // 3)
+    secrets.SystemRandom().shuffle(kinds)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        seen = list(pool.map(lambda kind: _answered(register(api, "CUSTOMER")[0], seller, listing_id, kind), kinds))
+    below, above, accepted = ([one for one in seen if one.kind == kind] for kind in ("below", "above", "accepted"))
+    made_below, made_above = ([one.made_in for one in some] for some in (below, above))
+    answered = [one.answered_in for one in accepted], [one.answered_in for one in below]
     return FloorReport(
-        len(seen), 1000 * statistics.median(below), 1000 * statistics.median(above), rank_test(below, above), wordings
+        offers=len(seen),
+        median_below_ms=1000 * statistics.median(made_below),
+        median_above_ms=1000 * statistics.median(made_above),
+        chance=rank_test(made_below, made_above),
+        wordings=len({(one.made, one.ended) for one in (*below, *above)}),
+        median_accept_ms=1000 * statistics.median(answered[0]),
+        median_decline_ms=1000 * statistics.median(answered[1]),
+        chance_of_answers=rank_test(*answered),
     )
 
 
-def _rounds(buyer: httpx.Client, seller: httpx.Client, listing_id: str) -> list[Refusal]:
-    order = [True, False] * (_ROUNDS // 2)
-    secrets.SystemRandom().shuffle(order)
-    return [_declined(buyer, seller, listing_id, below=below) for below in order]
+def _bid(kind: str) -> int:
+    if kind == "below":
+        return round(_FLOOR * _FAR) - secrets.randbelow(2_000)
+    if kind == "above":
+        # The floor, and below what is accepted.
+        return _FLOOR + 1 + secrets.randbelow(2_000)
+    return round(_ACCEPT / _FAR) + secrets.randbelow(2_000)
 
 
-def _declined(buyer: httpx.Client, seller: httpx.Client, listing_id: str, *, below: bool) -> Refusal:
-    cents = _FLOOR - 1 - secrets.randbelow(2_000) if below else _FLOOR + 1 + secrets.randbelow(2_000)
+def _answered(buyer: httpx.Client, seller: httpx.Client, listing_id: str, kind: str) -> Answer:
     started = time.perf_counter()
-    answer = buyer.post("/v1/offers", json={"listing_id": listing_id, "proposed_price_cents": cents})
+    answer = buyer.post("/v1/offers", json={"listing_id": listing_id, "proposed_price_cents": _bid(kind)})
     made_in = time.perf_counter() - started
     if answer.status_code != httpx.codes.CREATED:
         raise PlantingError(f"an offer was answered {answer.status_code} {answer.text[:200]}")
     made: dict[str, Any] = answer.json()
     path = f"/v1/offers/{made['offer_id']}"
-    if not below:
+    if kind == "above":
         post(seller, f"{path}/reject")
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while (ended := buyer.get(path).json())["status"] == "PROPOSED":
         if time.monotonic() > deadline:
-            raise PlantingError(f"{path} was never declined")
+            raise PlantingError(f"{path} was never answered")
         time.sleep(0.1)
-    return Refusal(below, made_in, _wording(made), _wording(ended))
+    date = datetime.fromisoformat(ended["accepted_at"] or ended["rejected_at"])
+    answered_in = (date - datetime.fromisoformat(ended["created_at"])).total_seconds()
+    return Answer(kind, made_in, answered_in, _wording(made), _wording(ended))
 
 
 def _wording(offer: dict[str, Any]) -> str:

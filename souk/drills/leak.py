@@ -28,7 +28,7 @@ from db.platform.keys import format_key, insert_key, random_secret
 from db.platform.tables import ApiKeyKind
 from db.session import Database
 from domain.market.processes import negotiation_process
-from souk.drills import mcp_probes, probes
+from souk.drills import brackets, mcp_probes, probes
 from souk.drills.canaries import BUYER, OBSERVER, OPERATOR, RIVAL, SELLER, STRANGER, Planted, PlantingError, plant, post
 from souk.drills.canaries_shopping import plant_shopping
 from souk.drills.hidden_floor import FloorReport, probe_floor
@@ -47,6 +47,7 @@ SETTINGS = {
     # Shopping by the commerce protocol then takes a platform's word for who it is: none has to be reached.
     "SOUK_SIMULATION__ENABLED": "true",
     "SOUK_SIMULATION__SECRET": secrets.token_hex(16),
+    **brackets.SETTINGS,
 }
 _ENCRYPTED = "encryption-key-id"
 
@@ -64,6 +65,7 @@ class LeakReport:
     tables: int
     histories: int
     floor: FloorReport
+    thresholds: brackets.BracketReport
     hits: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
@@ -106,6 +108,9 @@ def _drill(stack: DrillStack, tell: Tell) -> LeakReport:
         # Times differ so by chance once in a thousand drills. What is there is seen again.
         floor = probe_floor(stack.api, planted)
     failed = replayed + (["the hidden floor shows in how an offer is refused"] if floor.visible else [])
+    tell("bracketing thresholds by bids")
+    thresholds = brackets.probe_thresholds(stack.api)
+    failed += ["thresholds can be bracketed by which bids are answered"] if thresholds.visible else []
     tell("failing on purpose: Postgres goes away under open commands")
     _fail_on_purpose(stack, planted)
     tell("reading the database as the API's role, and Temporal's files")
@@ -129,6 +134,7 @@ def _drill(stack: DrillStack, tell: Tell) -> LeakReport:
         tables=tables,
         histories=len(processes),
         floor=floor,
+        thresholds=thresholds,
         hits=sorted(f"{hit.what} seen by {hit.viewer} in {hit.where}" for hit in search.hits),
         failed=failed,
     )
