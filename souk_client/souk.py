@@ -131,6 +131,7 @@ class Operations:
     orders = ListMethod(trade.orders)
     confirm_payment = RequestMethod(trade.confirm_payment)
     deliver = RequestMethod(trade.deliver)
+    decline_order = RequestMethod(trade.decline_order)
     cancel_order = RequestMethod(trade.cancel_order)
     request_refund = RequestMethod(trade.request_refund)
     decide_refund = RequestMethod(trade.decide_refund)

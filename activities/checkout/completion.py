@@ -155,7 +155,7 @@ class PostgresCheckoutActivities(PostgresSessions):
         trust_moved = False
         step = await Step.of(session)
         for line in lines:
-            start, command = self._placement(case.start, row, line, new_id())
+            start, command = self._placement(case, line, new_id())
             placed = await self._orders.place(step, start, command)
             line.order_id = command.command_id
             sold_out += [line.listing_id] if placed.sold_out else []
@@ -164,10 +164,9 @@ class PostgresCheckoutActivities(PostgresSessions):
         attempt.updated_at = row.updated_at = case.now
         return await case.snapshot(sold_out=tuple(dict.fromkeys(sold_out)), trust_moved=trust_moved)
 
-    def _placement(
-        self, start: CheckoutStart, row: CheckoutRow, line: CheckoutLine, order_id: UUID
-    ) -> tuple[OrderStart, PlaceOrder]:
+    def _placement(self, case: SessionCase, line: CheckoutLine, order_id: UUID) -> tuple[OrderStart, PlaceOrder]:
         """One line as an order: at the price that was seen, charged what is left after discounts."""
+        start, row, attempt = case.start, case.row, case.attempt
         order = OrderStart(order_id=order_id, listing_id=line.listing_id, store_id=row.store_id, policy=start.market)
         command = PlaceOrder(
             command_id=order_id,
@@ -177,12 +176,13 @@ class PostgresCheckoutActivities(PostgresSessions):
             offer_id=row.offer_id,
             seen_price_cents=line.unit_price_cents if row.offer_id is None else None,
             charged_cents=line.total_cents if line.discount_cents else None,
+            payment_authorized=attempt is not None and takes_money(attempt.handler_id),
         )
         return order, command
 
     async def _placements(self, session: AsyncSession, case: SessionCase) -> list[tuple[OrderStart, PlaceOrder]]:
         lines = await list_lines(session, case.row.checkout_id)
-        return [self._placement(case.start, case.row, line, line.order_id) for line in lines if line.order_id]
+        return [self._placement(case, line, line.order_id) for line in lines if line.order_id]
 
     @activity.defn(name="start_orders")
     @beating()

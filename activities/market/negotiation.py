@@ -15,6 +15,7 @@ from activities.market.signatures import NegotiationActivities
 from db import locks, writes
 from db.market import evidence, negotiations
 from db.market.tables import Negotiation
+from db.market.unpaid import get_unpaid
 from db.platform.commands import insert_command
 from db.session import Database
 from db.steps import Step
@@ -37,6 +38,7 @@ from domain.market.states import (
     OfferStatus,
     Party,
 )
+from domain.market.unpaid import fits_unpaid
 
 
 class PostgresNegotiationActivities(NegotiationActivities):
@@ -251,6 +253,12 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 case.remind()
             return case.snapshot()
 
+    async def _fits(
+        self, step: Step, start: NegotiationStart, case: NegotiationCase, standing: rules.OfferView
+    ) -> bool:
+        unpaid = await get_unpaid(step, case.negotiation.buyer_customer_id, case.listing.listing_id, start.policy)
+        return fits_unpaid(case.listing_view, unpaid, standing.quantity, start.policy)
+
     @activity.defn(name="answer_automatically")
     async def answer_automatically(
         self, start: NegotiationStart, offer_id: UUID, date: datetime | None = None
@@ -270,7 +278,8 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 closing = rules.unsellable(standing, case.listing_view)
                 if closing is not None:
                     await case.close(closing)
-                elif not rules.is_short(standing, case.listing_view):
+                elif not rules.is_short(standing, case.listing_view) and await self._fits(step, start, case, standing):
+                    # A bid for more than that stands: the seller itself decides what a threshold may not give away.
                     await case.accept()
             elif answer is False:
                 # As the merchant would: same status, reason, event and inbox message.

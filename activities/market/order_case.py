@@ -15,7 +15,7 @@ from db.market.tables import Order, ReviewWindow, StoreStats
 from db.steps import Step
 from domain.market import errors
 from domain.market import orders as rules
-from domain.market.commands import OrderSnapshot, ReviewWindowSnapshot
+from domain.market.commands import OrderSnapshot, OrderStart, ReviewWindowSnapshot
 from domain.market.policy import MarketPolicy
 from domain.market.reminders import reminder_date
 from domain.market.states import (
@@ -89,7 +89,8 @@ class OrderCase:
 
     def confirm_payment(self) -> None:
         """The seller has the money; the buyer hears of it."""
-        writes.change(self.step, self.order, paid_at=self.now, payment_source=PaymentSource.CONFIRMED)
+        source = PaymentSource.CONFIRMED
+        writes.change(self.step, self.order, paid_at=self.now, payment_source=source, payment_remind_at=None)
         self.tell(self.order.buyer_customer_id, InboxType.PAYMENT_CONFIRMED)
 
     def deliver(self) -> None:
@@ -132,7 +133,7 @@ class OrderCase:
         writes.increase(self.step, StoreStats, order.store_id, orders_delivered=1)
 
     async def refund(self, reason: RefundReason, *, goods_return: bool) -> None:
-        """Pay back, take the goods back where they return, and close the review window."""
+        """End the order: what was paid is paid back, goods that return are in stock, the review window is closed."""
         order = self.order
         if order.status is OrderStatus.DELIVERED:
             window = await locks.lock_review_window(self.step, order.order_id)
@@ -146,6 +147,7 @@ class OrderCase:
             refunded_at=self.now,
             refund_reason=reason,
             closed_at=self.now,
+            payment_remind_at=None,
         )
         if goods_return:
             await stock.return_stock(
@@ -155,7 +157,7 @@ class OrderCase:
                 MovementReason.ORDER_RETURNED,
                 order_id=order.order_id,
             )
-        if reason is RefundReason.DELIVERY_MISSED:
+        if rules.breaks_promise(reason, paid=self.state.paid):
             trust.insert_fact(
                 self.step,
                 store_id=order.store_id,
@@ -173,11 +175,17 @@ class OrderCase:
             self.tell(agent_id, InboxType.ORDER_REFUNDED, reason)
         writes.increase(self.step, StoreStats, order.store_id, orders_refunded=1)
 
+    def remind_of_payment(self) -> None:
+        """Once: the buyer has to pay, and the seller to say that it has."""
+        writes.change(self.step, self.order, payment_remind_at=None)
+        for agent_id in self.parties:
+            self.tell(agent_id, InboxType.PAYMENT_DUE_SOON, due_at=self.order.payment_due_at)
+
     def snapshot(self) -> OrderSnapshot:
         state, order = self.state, self.order
         awaiting = "nothing: it is over"
         if state.status is OrderStatus.PLACED:
-            awaiting = "the merchant's delivery"
+            awaiting = "the merchant's delivery" if state.paid else "payment or the merchant's delivery"
         elif state.refund_requested and not state.refund_answered:
             awaiting = "the merchant's answer to a refund request"
         elif not state.closed:
@@ -197,3 +205,21 @@ class OrderCase:
             sold_out=self.sold_out,
             trust_moved=self.trust_moved,
         )
+
+
+async def load_order(step: Step, start: OrderStart, command_id: UUID | None = None) -> OrderCase:
+    """Lock an order and read what its steps need. Raises order.not_found."""
+    order = await locks.lock_order(step, start.order_id)
+    if order is None:
+        raise errors.ORDER_NOT_FOUND.error()
+    read = await orders.read_step(step, order, command_id)
+    return OrderCase(
+        step,
+        order,
+        read.seller_id,
+        read.now,
+        start.policy,
+        read.negotiation_id,
+        window_status=read.window_status,
+        done=read.done,
+    )

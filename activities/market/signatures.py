@@ -101,6 +101,11 @@ class OrderActivities(ABC):
     @abstractmethod
     async def cancel_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot: ...
 
+    @activity.defn(name="decline_order")
+    @abstractmethod
+    async def decline_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+        """The seller does not deliver: stock returns, and a paid order is a broken promise."""
+
     @activity.defn(name="request_refund")
     @abstractmethod
     async def request_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot: ...

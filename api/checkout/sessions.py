@@ -206,6 +206,8 @@ def _reading(checkout_id: UUID, buyer: Buyer, context: AppContext) -> Read:
         market.STORE_CLOSED,
         market.SPEND_CAP,
         market.GATING_UNSATISFIED,
+        market.UNPAID_UNITS,
+        market.TOO_MANY_UNPAID,
         *WRITES,
         *PRIVATE,
     ),

@@ -34,6 +34,8 @@ _EXAMPLE = {
     "refunded_at": None,
     "refund_reason": None,
     "return_window_closes_at": "2026-12-05T10:05:00Z",
+    "payment_due_at": None,
+    "decline_reason": None,
 }
 _REVIEW = {
     "review_id": "0197a1c2-af00-7b00-8c00-6a7b8c9d0e1f",
@@ -53,6 +55,7 @@ class OrderOut(ResponseModel):
     """An order as its buyer and its store's owner see it. ``promised_at``: delivered by then, or refunded.
 
     ``paid_at``: since when it is known to be paid: a checkout took the money, or the merchant confirmed it.
+    ``payment_due_at``: neither paid nor delivered by then, it ends.
     """
 
     model_config = {**ResponseModel.model_config, **example(_EXAMPLE)}
@@ -80,6 +83,8 @@ class OrderOut(ResponseModel):
     refunded_at: datetime | None
     refund_reason: str | None
     return_window_closes_at: datetime | None
+    payment_due_at: datetime | None
+    decline_reason: str | None
 
 
 class OrderIn(RequestModel):
@@ -115,6 +120,14 @@ class DeliveryIn(RequestModel):
     model_config = {**RequestModel.model_config, **example({"payment_received": True})}
 
     payment_received: StrictBool = False
+
+
+class DeclineIn(RequestModel):
+    """Why: the buyer reads it, nobody else."""
+
+    model_config = {**RequestModel.model_config, **example({"reason": "The last one broke on its way to the shelf."})}
+
+    reason: Note
 
 
 class RefundRequestIn(RequestModel):

@@ -11,19 +11,21 @@ from starlette.responses import Response
 
 from api.context import Context
 from api.errors import errors as refusals
-from api.market.order_schemas import DeliveryIn, OrderIn, OrderOut, RefundDecisionIn, RefundRequestIn
+from api.market.order_schemas import DeclineIn, DeliveryIn, OrderIn, OrderOut, RefundDecisionIn, RefundRequestIn
 from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.pages import Page, PageQuery, answer
 from db.market.cases import get_listing_case, get_offer_case, get_order_case
 from db.market.prices import read_seen_price
 from db.market.reads_trade import read_orders, side_of, the_order
+from db.market.unpaid import get_unpaid
 from db.steps import Step
 from domain.market import errors
 from domain.market import orders as rules
 from domain.market.commands import OrderCommand, PlaceOrder
 from domain.market.policy import MarketPolicy
-from domain.market.states import OrderStatus, Party
+from domain.market.states import DeliveryKind, OrderStatus, Party
+from domain.market.unpaid import check_unpaid_orders, check_unpaid_units
 from domain.shared.cursors import encode_cursor
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
@@ -44,6 +46,8 @@ async def _check_purchase(
         if politely:
             rules.check_gating(offer.eligible, offer.listing_id, offer.store_id)
             rules.decide_offer_purchase(offer.state, body.offer_id, offer.buyer, offer.now)
+            if offer.delivery is DeliveryKind.SHIPPED:
+                check_unpaid_orders(await get_unpaid(step, buyer, offer.listing_id, policy), policy)
         return offer.listing_id, offer.store_id
     assert body.listing_id is not None
     case = await get_listing_case(step, body.listing_id, buyer)
@@ -53,6 +57,10 @@ async def _check_purchase(
         rules.check_gating(case.eligible, case.listing_id, case.store_id)
         seen = await read_seen_price(step, case.listing_id, case.currency, *expected, policy)
         rules.decide_purchase(case.listing, case.buyer, body.quantity or 1, seen)
+        unpaid = await get_unpaid(step, buyer, case.listing_id, policy)
+        if case.delivery is DeliveryKind.SHIPPED:
+            check_unpaid_orders(unpaid, policy)
+        check_unpaid_units(case.listing, unpaid, body.quantity or 1, policy)
     return case.listing_id, case.store_id
 
 
@@ -76,6 +84,8 @@ async def _check_purchase(
         errors.PURCHASE_WINDOW_PASSED,
         errors.SPEND_CAP,
         errors.AMOUNT_TOO_LARGE,
+        errors.UNPAID_UNITS,
+        errors.TOO_MANY_UNPAID,
     ),
 )
 async def place_order(body: OrderIn, buyer: Customer, command: CommandDep, context: Context) -> Response:
@@ -99,7 +109,9 @@ async def place_order(body: OrderIn, buyer: Customer, command: CommandDep, conte
 
 
 async def _command(
-    kind: Literal["confirm_payment", "deliver_order", "cancel_order", "request_refund", "answer_refund"],
+    kind: Literal[
+        "confirm_payment", "deliver_order", "decline_order", "cancel_order", "request_refund", "answer_refund"
+    ],
     party: Party,
     decide: Callable[[rules.OrderState, datetime], object],
     order_id: UUID,
@@ -166,6 +178,22 @@ async def deliver_order(
         context,
         payment_received=body is not None and body.payment_received,
     )
+
+
+@router.post(
+    "/{order_id}/decline",
+    response_model=OrderOut,
+    responses=refusals(errors.ORDER_NOT_FOUND, errors.ORDER_NOT_PLACED, errors.ORDER_OVERDUE, errors.ORDER_REFUNDED),
+)
+async def decline_order(
+    order_id: UUID, body: DeclineIn, caller: AnyAgent, command: CommandDep, context: Context
+) -> Response:
+    """The merchant does not deliver, and says why: the order ends and the stock returns.
+
+    Unpaid, that costs nothing. Paid, it breaks a promise, as a missed delivery does.
+    """
+    decide = rules.decide_decline
+    return await _command("decline_order", Party.SELLER, decide, order_id, caller, command, context, reason=body.reason)
 
 
 @router.post(

@@ -62,10 +62,13 @@ class OrderView(View):
     refund_declined_at: datetime | None
     refunded_at: datetime | None
     return_window_closes_at: datetime | None
+    payment_due_at: datetime | None = Field(description="neither paid nor delivered by then, it ends")
+    decline_reason: Said | None
 
     @classmethod
     def of(cls, answer: JSON) -> Self:
-        return cls.model_validate(wrap(answer, "agent", answer["buyer_customer_id"], ("refund_request_reason",)))
+        made = wrap(answer, "agent", answer["buyer_customer_id"], ("refund_request_reason",))
+        return cls.model_validate(wrap(made, "store", answer["store_id"], ("decline_reason",)))
 
 
 class Deals(View):

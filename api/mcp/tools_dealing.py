@@ -201,21 +201,29 @@ async def deliver(
 async def settle_order(
     order_id: OrderId,
     action: Annotated[
-        Literal["cancel", "request_refund", "grant_refund", "refuse_refund"],
-        Field(description="buyer: cancel before delivery, request_refund after it; merchant: grant or refuse one"),
+        Literal["cancel", "decline", "request_refund", "grant_refund", "refuse_refund"],
+        Field(
+            description="buyer: cancel before delivery, request_refund after it; merchant: decline before delivery, "
+            "grant_refund or refuse_refund after it"
+        ),
     ],
-    reason: Annotated[Note | None, Field(description="why, with request_refund; the merchant reads it")] = None,
+    reason: Annotated[
+        Note | None, Field(description="why: with decline it must be given; the other side reads it")
+    ] = None,
     goods_returned: Annotated[bool | None, Field(description="with grant_refund: the goods came back")] = None,
     request_id: RequestId = None,
 ) -> OrderView:
-    """Undo an order: cancel it, ask for a refund, or answer such a request. Final.
+    """Undo an order: cancel or decline it, ask for a refund, or answer such a request. Final.
 
-    Its buyer cancels before delivery, or asks for its money back within the return window; its merchant grants or
-    refuses that by refund_answer_due_at, or it is granted. Give request_id to be safe to repeat.
+    Before delivery its buyer cancels or its merchant declines, which costs trust only where the order is paid. After
+    it the buyer asks for its money back within the return window; the merchant grants or refuses that by
+    refund_answer_due_at, or it is granted. Give request_id to be safe to repeat.
     """
     body: dict[str, object] | None
     if action == "cancel":
         path, body = "cancel", None
+    elif action == "decline":
+        path, body = "decline", {"reason": reason}
     elif action == "request_refund":
         path, body = "refund-request", {"reason": reason}
     else:

@@ -32,8 +32,10 @@ _NEXT: dict[InboxType, str] = {
     InboxType.OFFER_MADE: "decide_offer or counter_offer, before due_at",
     InboxType.OFFER_COUNTERED: "decide_offer or counter_offer, before due_at",
     InboxType.OFFER_ACCEPTED: "its buyer: buy with offer_id, before purchase_by",
-    InboxType.ORDER_PLACED: "its merchant: confirm_payment when the money is there; deliver, before the promised time",
+    InboxType.ORDER_PLACED: "its merchant: confirm_payment when the money is there; deliver, before the promised time; "
+    "or settle_order with decline",
     InboxType.DELIVERY_DUE_SOON: "deliver",
+    InboxType.PAYMENT_DUE_SOON: "its buyer pays, its merchant: confirm_payment, deliver, or settle_order with decline",
     InboxType.REFUND_REQUESTED: "settle_order with grant_refund or refuse_refund, before due_at",
     InboxType.REVIEW_WINDOW_OPENED: "review",
     InboxType.QUESTION_ASKED: "read_thread, then ask with thread_id to answer, before due_at",
@@ -70,6 +72,7 @@ class OrderNews(View):
     paid_at: datetime | None = Field(description="since when it is known to be paid")
     refund_answer_due_at: datetime | None
     return_window_closes_at: datetime | None
+    payment_due_at: datetime | None
 
 
 class News(View):

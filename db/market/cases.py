@@ -30,7 +30,7 @@ from db.statements import Query
 from db.steps import Step
 from domain.market.negotiation import BuyerStanding, ListingView, MerchantLimits, NegotiationState
 from domain.market.orders import OrderState
-from domain.market.states import CloseReason, ReviewWindowStatus
+from domain.market.states import CloseReason, DeliveryKind, ReviewWindowStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class ListingCase:
     store_id: UUID
     currency: str
     listing: ListingView
+    delivery: DeliveryKind
     buyer: BuyerStanding
     eligible: bool
     standing_offer_id: UUID | None
@@ -59,6 +60,7 @@ class OfferCase:
     store_id: UUID
     state: NegotiationState
     listing: ListingView
+    delivery: DeliveryKind
     limits: MerchantLimits
     buyer: BuyerStanding
     eligible: bool
@@ -105,6 +107,7 @@ _SELLING = (
     _listing.c.inventory_on_hand,
     _listing.c.status.label("listing_status"),
     _store.c.status.label("store_status"),
+    _listing.c.delivery,
 )
 
 
@@ -207,6 +210,7 @@ async def get_listing_case(step: Step, listing_id: UUID, buyer_id: UUID) -> List
         store_id=row.store_id,
         currency=row.currency,
         listing=_selling(row),
+        delivery=row.delivery,
         buyer=buyer_standing(row),
         eligible=row.eligible,
         standing_offer_id=row.standing_offer_id,
@@ -231,6 +235,7 @@ async def get_offer_case(step: Step, offer_id: UUID) -> OfferCase | None:
             spent=row.negotiation_close_reason == CloseReason.PURCHASED,
         ),
         listing=_selling(row),
+        delivery=row.delivery,
         limits=MerchantLimits(row.floor_cents, row.auto_accept_cents, row.auto_decline_cents),
         buyer=buyer_standing(row),
         eligible=row.eligible,

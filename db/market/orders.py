@@ -30,6 +30,8 @@ def order_state(order: Order | Row[Any]) -> OrderState:
         return_window_closes_at=order.return_window_closes_at,
         closed=order.closed_at is not None,
         paid=order.paid_at is not None,
+        payment_due_at=order.payment_due_at,
+        payment_remind_at=order.payment_remind_at,
     )
 
 
@@ -99,6 +101,9 @@ async def list_overdue_orders(session: AsyncSession, limit: int) -> list[UUID]:
         .where(
             Order.closed_at.is_(None),
             ((Order.status == OrderStatus.PLACED) & (Order.promised_at < late))
+            | (Order.status == OrderStatus.PLACED)
+            & Order.paid_at.is_(None)
+            & ((Order.payment_due_at < late) | (Order.payment_remind_at < late))
             | (Order.refund_answer_due_at < late) & Order.refund_declined_at.is_(None)
             | (Order.status == OrderStatus.DELIVERED)
             & (Order.return_window_closes_at < late)

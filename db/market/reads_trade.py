@@ -75,6 +75,8 @@ _ORDER = (
     _order.c.refunded_at,
     _order.c.refund_reason,
     _order.c.return_window_closes_at,
+    _order.c.payment_due_at,
+    _order.c.decline_reason,
 )
 _REVIEW = (
     _review.c.review_id,

@@ -96,7 +96,8 @@ class PlaceOrder(Message):
 
     ``seen_price_cents``, ``seen_currency``: the list price per unit the buyer agreed to; at another one the purchase
     is refused. Without one it is refused for a while after the price rose.
-    ``charged_cents``: what it is charged after discounts, when that is not the total price.
+    ``charged_cents``: what it is charged after discounts, when that is not the total price. ``payment_authorized``: a
+    checkout has the money at hand, so the order waits for no payment and no bound on what is unpaid holds.
     """
 
     command_id: UUID
@@ -107,10 +108,11 @@ class PlaceOrder(Message):
     seen_price_cents: int | None = None
     seen_currency: str | None = None
     charged_cents: int | None = None
+    payment_authorized: bool = False
 
 
 class OrderCommand(Message):
-    """Confirm the payment, deliver, cancel, request a refund (with ``reason``) or answer one (with ``approve``).
+    """Confirm the payment, deliver, cancel, decline or ask for a refund (``reason``), answer one (``approve``).
 
     ``payment_received``: a delivery that confirms the payment as well.
     """

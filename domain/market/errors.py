@@ -133,6 +133,22 @@ ORDER_PRICE_UNSEEN = declare(
     "The list price rose lately, so an order must name the price it expects; unit_price_cents is the present one.",
     *_ORDER_AGAIN,
 )
+UNPAID_UNITS = declare(
+    "order.unpaid_units",
+    _C,
+    "So many units of this listing cannot be yours without being paid for.",
+    "buy fewer",
+    "have the merchant confirm what you paid: POST /v1/orders/{order_id}/payment",
+    "let go of what you do not want: POST /v1/offers/{offer_id}/withdraw, POST /v1/orders/{order_id}/cancel",
+    "POST /v1/offers: what the merchant itself accepts has no such bound",
+)
+TOO_MANY_UNPAID = declare(
+    "order.too_many_unpaid",
+    _C,
+    "You have as many undelivered, unpaid orders as a buyer may have.",
+    "have the merchants confirm what you paid: POST /v1/orders/{order_id}/payment",
+    "POST /v1/orders/{order_id}/cancel",
+)
 ORDER_TARGET = declare("order.target_invalid", _I, "Name either listing_id (with quantity) or offer_id.")
 ORDER_NOT_PLACED = declare(
     "order.not_awaiting_delivery", _C, "The order does not await delivery.", "GET /v1/orders/{order_id}"

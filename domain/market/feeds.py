@@ -67,6 +67,8 @@ class OrderTerms(_Item):
     paid_at: datetime | None
     refund_answer_due_at: datetime | None
     return_window_closes_at: datetime | None
+    payment_due_at: datetime | None
+    decline_reason: str | None
     refund_reason: str | None
 
 

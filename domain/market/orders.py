@@ -20,6 +20,7 @@ from domain.market.negotiation import (
     total_price,
 )
 from domain.market.policy import MarketPolicy
+from domain.market.reminders import next_date, reminder_date
 from domain.market.states import DeliveryKind, OfferStatus, OrderStatus, RefundReason
 
 
@@ -38,6 +39,8 @@ class OrderState:
     return_window_closes_at: datetime | None
     closed: bool
     paid: bool = False
+    payment_due_at: datetime | None = None
+    payment_remind_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,15 @@ class SeenPrice:
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """When a shipped order is due and when its merchant is reminded; None for instant delivery."""
+    """When a shipped order is due and when its merchant is reminded; None for instant delivery.
+
+    The same for its payment; None where a checkout sees to that.
+    """
 
     promised_at: datetime | None
     remind_at: datetime | None
+    payment_due_at: datetime | None = None
+    payment_remind_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +77,7 @@ class Due:
 
     refund: RefundReason | None = None
     remind: bool = False
+    remind_payment: bool = False
     close: bool = False
 
 
@@ -121,12 +130,24 @@ def decide_offer_purchase(state: NegotiationState, offer_id: UUID, buyer: BuyerS
     return total
 
 
-def delivery_dates(delivery: DeliveryKind, promised_seconds: int | None, now: datetime, policy: MarketPolicy) -> Dates:
-    """When an order placed now is due, and when its merchant is reminded."""
+def order_dates(
+    delivery: DeliveryKind,
+    promised_seconds: int | None,
+    now: datetime,
+    policy: MarketPolicy,
+    *,
+    payment_authorized: bool = False,
+) -> Dates:
+    """When an order placed now is to be delivered and to be paid, and when that is reminded of."""
     if delivery is DeliveryKind.INSTANT:
         return Dates(None, None)
     seconds = policy.promised_delivery_seconds if promised_seconds is None else promised_seconds
-    return Dates(now + timedelta(seconds=seconds), now + timedelta(seconds=seconds * policy.delivery_reminder_share))
+    promised_at = now + timedelta(seconds=seconds)
+    remind_at = reminder_date(now, promised_at, policy.delivery_reminder_share)
+    if payment_authorized:
+        return Dates(promised_at, remind_at)
+    due_at = now + timedelta(seconds=policy.payment_window_seconds)
+    return Dates(promised_at, remind_at, due_at, reminder_date(now, due_at, policy.payment_reminder_share))
 
 
 def paid_cents(total_price_cents: int, charged_cents: int | None) -> int:
@@ -164,6 +185,26 @@ def decide_cancel(order: OrderState, now: datetime) -> None:
     if order.promised_at is not None and now >= order.promised_at:
         # A missed delivery is the merchant's doing, and its trust must hear of it.
         raise errors.ORDER_OVERDUE.error()
+
+
+def decide_decline(order: OrderState, now: datetime) -> None:
+    """Whether the seller may decline the order: before delivery, and before its promise is broken anyway."""
+    if order.status is OrderStatus.REFUNDED:
+        raise errors.ORDER_REFUNDED.error()
+    if not _awaits_delivery(order):
+        raise errors.ORDER_NOT_PLACED.error("The order was delivered: its buyer may ask for a refund.")
+    if order.promised_at is not None and now >= order.promised_at:
+        raise errors.ORDER_OVERDUE.error()
+
+
+def breaks_promise(reason: RefundReason, *, paid: bool) -> bool:
+    """Whether the seller broke its word by this end: it missed the delivery, or declined what was paid."""
+    return reason is RefundReason.DELIVERY_MISSED or (reason is RefundReason.DECLINED_BY_SELLER and paid)
+
+
+def stock_returns(reason: RefundReason) -> bool:
+    """Whether the stock returns by an end that comes by itself: what was never delivered never left."""
+    return reason in {RefundReason.DELIVERY_MISSED, RefundReason.NOT_PAID}
 
 
 def decide_request_refund(order: OrderState, now: datetime) -> None:
@@ -207,11 +248,7 @@ def decide_order_due(order: OrderState, now: datetime) -> Due:
     if order.status is OrderStatus.REFUNDED:
         return Due(close=True)
     if order.status is OrderStatus.PLACED:
-        if order.promised_at is not None and now >= order.promised_at:
-            return Due(refund=RefundReason.DELIVERY_MISSED)
-        if order.remind_at is not None and now >= order.remind_at and not order.reminded:
-            return Due(remind=True)
-        return Due()
+        return _due_undelivered(order, now)
     if order.refund_requested and not order.refund_answered:
         if order.refund_answer_due_at is not None and now >= order.refund_answer_due_at:
             return Due(refund=RefundReason.NOT_ANSWERED)
@@ -221,12 +258,39 @@ def decide_order_due(order: OrderState, now: datetime) -> Due:
     return Due()
 
 
+def _end_undelivered(order: OrderState) -> tuple[datetime, RefundReason] | None:
+    """When an order ends that is not delivered, and why: unpaid, or past its promise, whichever comes first."""
+    ends = []
+    if order.payment_due_at is not None and not order.paid:
+        ends.append((order.payment_due_at, RefundReason.NOT_PAID))
+    if order.promised_at is not None:
+        ends.append((order.promised_at, RefundReason.DELIVERY_MISSED))
+    return min(ends, key=lambda end: end[0], default=None)
+
+
+def _payment_reminder(order: OrderState) -> datetime | None:
+    return None if order.paid else order.payment_remind_at
+
+
+def _due_undelivered(order: OrderState, now: datetime) -> Due:
+    end = _end_undelivered(order)
+    if end is not None and now >= end[0]:
+        return Due(refund=end[1])
+    remind_payment_at = _payment_reminder(order)
+    if remind_payment_at is not None and now >= remind_payment_at:
+        return Due(remind_payment=True)
+    if order.remind_at is not None and now >= order.remind_at and not order.reminded:
+        return Due(remind=True)
+    return Due()
+
+
 def next_order_deadline(order: OrderState) -> datetime | None:
     """When the process must look again, or None when it is over."""
     if order.closed:
         return None
     if order.status is OrderStatus.PLACED:
-        return order.promised_at if order.reminded else order.remind_at
+        end = _end_undelivered(order)
+        return next_date(None if order.reminded else order.remind_at, _payment_reminder(order), end[0] if end else None)
     if order.refund_requested and not order.refund_answered:
         return order.refund_answer_due_at
     return order.return_window_closes_at

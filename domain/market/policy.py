@@ -40,6 +40,11 @@ class MarketPolicy(BaseModel):
     delivery_reminder_share: float = Field(0.75, gt=0, lt=1, description="of the promised time")
     return_window_seconds: float = Field(14 * DAY, ge=0)
     refund_answer_seconds: float = Field(3 * DAY, gt=0)
+    payment_window_seconds: float = Field(24 * HOUR, gt=0, description="for an order that its merchant must deliver")
+    payment_reminder_share: float = Field(0.75, gt=0, lt=1, description="of that window, then both parties")
+    unpaid_share: float = Field(0.5, gt=0, le=1, description="of a listing's stock, for one buyer that has not paid")
+    max_unpaid_orders: int = Field(20, ge=1, description="undelivered and unpaid, per buyer")
+    lapse_memory_seconds: float = Field(24 * HOUR, ge=0, description="as long what lapsed counts as if it were held")
     review_window_seconds: float = Field(30 * DAY, gt=0)
     review_reminder_share: float = Field(0.9, gt=0, lt=1, description="of the review window, then the buyer")
 

@@ -41,6 +41,7 @@ ORDER_COMMANDS = frozenset(
         "confirm_payment",
         "deliver_order",
         "cancel_order",
+        "decline_order",
         "request_refund",
         "answer_refund",
         "refund_by_operator",

@@ -59,6 +59,6 @@ def next_offer_date(state: NegotiationState) -> datetime | None:
     return None
 
 
-def next_date(remind_at: datetime | None, until: datetime | None) -> datetime | None:
-    """The earlier of a reminder, if one is still to come, and the date it is about."""
-    return min((date for date in (remind_at, until) if date is not None), default=None)
+def next_date(*dates: datetime | None) -> datetime | None:
+    """The earliest: of the reminders that are still to come, and of the dates they are about."""
+    return min((date for date in dates if date is not None), default=None)

@@ -31,7 +31,7 @@ _STARVED_SECONDS = 15.0
 _REVIVAL_SECONDS = 120.0
 _PROCESS_COMMANDS = frozenset(
     {
-        "offer", "counter", "accept", "reject", "withdraw", "order", "deliver", "cancel", "refund_request",
+        "offer", "counter", "accept", "reject", "withdraw", "order", "deliver", "decline", "cancel", "refund_request",
         "refund_granted", "refund_declined", "review",
     }
 )  # fmt: skip

@@ -152,12 +152,15 @@ class Merchant(_Agent):
         for order in await self.client.items("/v1/orders", role="seller", status="PLACED", limit=20):
             if self.likely(0.8):
                 await self.act("deliver", f"/v1/orders/{order['order_id']}/deliver", order["order_id"])
+            elif self.likely(0.3):
+                body: Json = {"reason": self.marker("Not any more")}
+                await self.act("decline", f"/v1/orders/{order['order_id']}/decline", order["order_id"], body)
         for order in await self.client.items("/v1/orders", role="seller", status="DELIVERED", limit=20):
             if order["paid_at"] is None and self.likely(0.6):
                 await self.act("payment", f"/v1/orders/{order['order_id']}/payment", order["order_id"])
             if order["refund_requested_at"] and not order["refund_declined_at"]:
                 approve = self.likely(0.6)
-                body: Json = {"approve": approve, "goods_returned": approve and self.likely(0.5)}
+                body = {"approve": approve, "goods_returned": approve and self.likely(0.5)}
                 kind = "refund_granted" if approve else "refund_declined"
                 await self.act(kind, f"/v1/orders/{order['order_id']}/refund-decision", order["order_id"], body)
 

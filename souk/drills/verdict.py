@@ -41,6 +41,7 @@ _DONE: dict[str, str] = {
     "withdraw": "SELECT offer_id FROM offers"
     " WHERE close_reason IN ('WITHDRAWN', 'BROKEN_BY_SELLER', 'RELEASED_BY_BUYER')",
     "cancel": "SELECT order_id FROM orders WHERE refund_reason = 'CANCELLED_BY_BUYER'",
+    "decline": "SELECT order_id FROM orders WHERE refund_reason = 'DECLINED_BY_SELLER'",
     "refund_request": "SELECT order_id FROM orders WHERE refund_requested_at IS NOT NULL",
     "refund_granted": "SELECT order_id FROM orders WHERE refund_reason = 'GRANTED'",
     "refund_declined": "SELECT order_id FROM orders WHERE refund_declined_at IS NOT NULL",

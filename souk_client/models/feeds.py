@@ -54,6 +54,8 @@ class OrderTerms(Model):
     paid_at: datetime | None = None
     refund_answer_due_at: datetime | None = None
     return_window_closes_at: datetime | None = None
+    payment_due_at: datetime | None = None
+    decline_reason: str | None = None
     refund_reason: str | None = None
 
 

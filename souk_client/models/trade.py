@@ -145,6 +145,8 @@ class Order(Model):
     refunded_at: datetime | None = None
     refund_reason: str | None = None
     return_window_closes_at: datetime | None = None
+    payment_due_at: datetime | None = None
+    decline_reason: str | None = None
 
 
 class Review(Model):

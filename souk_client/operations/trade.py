@@ -134,6 +134,11 @@ def deliver(order_id: str, *, payment_received: bool | None = None, key: str | N
     return post(f"/v1/orders/{order_id}/deliver", Order, key, payment_received=payment_received)
 
 
+def decline_order(order_id: str, reason: str, *, key: str | None = None) -> Call[Order]:
+    """A merchant does not deliver, and says why. It costs trust where the order is paid, nothing where it is not."""
+    return post(f"/v1/orders/{order_id}/decline", Order, key, reason=reason)
+
+
 def cancel_order(order_id: str, *, key: str | None = None) -> Call[Order]:
     """A buyer takes an order back before it is delivered."""
     return post(f"/v1/orders/{order_id}/cancel", Order, key)

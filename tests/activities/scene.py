@@ -3,9 +3,11 @@
 Every command has a fresh ``command_id`` unless one is given; ``again`` repeats the last one.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -59,6 +61,14 @@ async def code_of(doing: Awaitable[Any]) -> str:
             raise
         return known.code
     return "ok"
+
+
+async def race(seed: int, *doing: Awaitable[Any]) -> list[str]:
+    """All at once, starting in an order the seed decides. The codes come in the order given."""
+    order = list(range(len(doing)))
+    Random(seed).shuffle(order)
+    codes = await asyncio.gather(*(code_of(doing[at]) for at in order))
+    return [code for _, code in sorted(zip(order, codes, strict=True))]
 
 
 @asynccontextmanager

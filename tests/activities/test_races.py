@@ -3,7 +3,6 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
-from random import Random
 from uuid import UUID
 
 import pytest
@@ -12,7 +11,7 @@ import pytest_asyncio
 from config.settings import Settings
 from db.session import Database
 from tests.activities.ledger import assert_proven
-from tests.activities.scene import Scene, code_of
+from tests.activities.scene import Scene, race
 from tests.builders import Shop, ask, make_agent
 from tests.invariants import assert_sound
 
@@ -41,19 +40,11 @@ async def _customers(scene: Scene, count: int, *asking: Shop) -> list[UUID]:
         return customers
 
 
-async def _race(seed: int, *doing) -> list[str]:
-    """All at once, starting in an order the seed decides. The codes come in the order given."""
-    order = list(range(len(doing)))
-    Random(seed).shuffle(order)
-    codes = await asyncio.gather(*(code_of(doing[at]) for at in order))
-    return [code for _, code in sorted(zip(order, codes, strict=True))]
-
-
 @pytest.mark.parametrize("seed", ROUNDS)
 async def test_the_last_unit_and_twenty_customers(crowd: Scene, seed: int) -> None:
     shop = await crowd.shop(stock=1)
     buyers = await _customers(crowd, 20, shop)
-    codes = await _race(seed, *(crowd.bought(shop, buyer) for buyer in buyers))
+    codes = await race(seed, *(crowd.bought(shop, buyer) for buyer in buyers))
     assert Counter(codes) == {"ok": 1, "listing.sold_out": 19}
     assert await crowd.listing(shop) == (0, "SOLD_OUT")
     assert await crowd.value("SELECT count(*) FROM orders WHERE listing_id = :id", id=shop.listing_id) == 1
@@ -65,7 +56,7 @@ async def test_the_last_units_by_offer_and_at_the_list_price(crowd: Scene, seed:
     shop = await crowd.shop(stock=3)
     deals = [await crowd.offer(shop, buyer) for buyer in await _customers(crowd, 5)]
     buyers = await _customers(crowd, 5, shop)
-    await _race(
+    await race(
         seed,
         *(deal.accept(shop.merchant_id) for deal in deals),
         *(crowd.bought(shop, buyer) for buyer in buyers),
@@ -83,7 +74,7 @@ async def test_one_offer_answered_in_every_way(crowd: Scene, seed: int) -> None:
     shop, buyer = await crowd.shop(), await crowd.customer()
     await crowd.limit_listing(shop, auto_decline_cents=1_000)
     deal = await crowd.offer(shop, buyer)
-    codes = await _race(
+    codes = await race(
         seed,
         deal.accept(shop.merchant_id),
         deal.reject(shop.merchant_id),
@@ -114,7 +105,7 @@ async def test_an_offer_answered_as_it_expires(crowd: Scene, seed: int) -> None:
                 return
             await asyncio.sleep(0.005)
 
-    codes = await _race(
+    codes = await race(
         seed,
         deal.accept(shop.merchant_id),
         deal.withdraw(buyer),
@@ -132,7 +123,7 @@ async def test_an_offer_answered_as_it_expires(crowd: Scene, seed: int) -> None:
 async def test_an_accepted_offer_bought_broken_and_bought_again(crowd: Scene, seed: int) -> None:
     shop, buyer = await crowd.shop(stock=1), await crowd.customer()
     deal = await crowd.accepted(shop, buyer)
-    codes = await _race(
+    codes = await race(
         seed,
         crowd.bought(shop, buyer, offer_id=deal.standing),
         crowd.bought(shop, buyer, offer_id=deal.standing),
@@ -152,7 +143,7 @@ async def test_an_accepted_offer_bought_released_and_broken(crowd: Scene, seed: 
     """Whoever comes first: the stock is sold or back, and the seller answers only for its own word."""
     shop, buyer = await crowd.shop(stock=1), await crowd.customer()
     deal = await crowd.accepted(shop, buyer)
-    codes = await _race(
+    codes = await race(
         seed,
         crowd.bought(shop, buyer, offer_id=deal.standing),
         deal.withdraw(buyer),
@@ -176,7 +167,7 @@ async def test_a_price_raised_while_it_is_bought(crowd: Scene, seed: int, says: 
     buyer = await crowd.customer(shop)
     seen = await crowd.value("SELECT price_cents FROM listings WHERE listing_id = :id", id=shop.listing_id)
     named = {"seen_price_cents": seen} if says else {}
-    codes = await _race(
+    codes = await race(
         seed, crowd.purchase(shop, buyer).place(**named), crowd.reprice(shop, 9_000_000), crowd.reprice(shop, 8_000_000)
     )
     assert codes[0] in {"ok", "order.price_changed" if says else "order.price_unseen"}
@@ -197,7 +188,7 @@ async def test_an_accepted_offer_bought_as_it_lapses(crowd: Scene, seed: int) ->
                 return
             await asyncio.sleep(0.003)
 
-    codes = await _race(
+    codes = await race(
         seed, brief.bought(shop, buyer, offer_id=deal.standing), settle_until_over(), settle_until_over()
     )
     assert codes[0] in {"ok", "order.purchase_window_passed"}
@@ -212,7 +203,7 @@ async def test_one_order_reviewed_twice_and_refunded(crowd: Scene, seed: int) ->
     buyer = await crowd.customer(shop)
     order = await crowd.bought(shop, buyer)
     await order.tell("request_refund", buyer)
-    codes = await _race(
+    codes = await race(
         seed,
         order.review(rating=1),
         order.review(rating=5),
@@ -229,7 +220,7 @@ async def test_one_order_reviewed_twice_and_refunded(crowd: Scene, seed: int) ->
 async def test_first_reviews_of_a_listing_share_one_thread(crowd: Scene, seed: int) -> None:
     shop = await crowd.shop()
     orders = [await crowd.bought(shop, buyer) for buyer in await _customers(crowd, 5, shop)]
-    codes = await _race(seed, *(order.review(rating=5) for order in orders), crowd.fold(shop))
+    codes = await race(seed, *(order.review(rating=5) for order in orders), crowd.fold(shop))
     assert set(codes) == {"ok"}
     query = "SELECT thread_id FROM threads WHERE context_listing_id = :id AND type = 'REVIEW'"
     (thread,) = await crowd.rows(query, id=shop.listing_id)
@@ -241,11 +232,11 @@ async def test_first_reviews_of_a_listing_share_one_thread(crowd: Scene, seed: i
 @pytest.mark.parametrize("seed", ROUNDS)
 async def test_two_first_offers_on_one_listing(crowd: Scene, seed: int) -> None:
     shop, buyer = await crowd.shop(), await crowd.customer()
-    codes = await _race(seed, *(crowd.offer(shop, buyer, 1_000 + n) for n in range(4)))
+    codes = await race(seed, *(crowd.offer(shop, buyer, 1_000 + n) for n in range(4)))
     assert Counter(codes) == {"ok": 1, "negotiation.already_open": 3}
     # A retried request is the same command: it wins with itself.
     deal = crowd.deal(shop, other := await crowd.customer())
-    assert set(await _race(seed, *(deal.make(1_000) for _ in range(4)))) == {"ok"}
+    assert set(await race(seed, *(deal.make(1_000) for _ in range(4)))) == {"ok"}
     query = "SELECT count(*) FROM offers WHERE buyer_customer_id = :id"
     assert await crowd.value(query, id=other) == 1
 
@@ -261,7 +252,7 @@ async def test_a_spend_cap_holds_across_listings(crowd: Scene, seed: int) -> Non
         await deal.counter(shop.merchant_id, 1_000)
         asks.append(deal)
     await crowd.limit_buyer(buyer, spend_cap_cents=3_500)
-    codes = await _race(
+    codes = await race(
         seed,
         *(deal.accept(buyer) for deal in asks),
         *(crowd.offer(shop, buyer, 1_000) for shop in shops[2:5]),

@@ -83,9 +83,9 @@ async def test_late_orders(scene: Scene) -> None:
     def back(column: str, order_id: UUID) -> None:
         scene.as_owner(f"UPDATE orders SET {column} = now() - interval '10 seconds' WHERE order_id = %s", order_id)
 
-    for case in ("promised_at", "return_window_closes_at", "refund_answer_due_at", "declined"):
+    for case in ("promised_at", "payment_due_at", "return_window_closes_at", "refund_answer_due_at", "declined"):
         order = await scene.bought(shop, buyer)
-        if case != "promised_at":
+        if case not in {"promised_at", "payment_due_at"}:
             await order.tell("deliver_order", shop.merchant_id)
         if case in {"refund_answer_due_at", "declined"}:
             await order.tell("request_refund", buyer)

@@ -144,36 +144,37 @@ def test_the_buyers_cap_holds_for_accepted_offers_too():
 @given(st.none() | st.integers(1, 10**7), st.floats(0.01, 0.99))
 def test_a_reminder_precedes_the_promise(seconds: int | None, share: float):
     policy = MarketPolicy(delivery_reminder_share=share)
-    dates = rules.delivery_dates(DeliveryKind.SHIPPED, seconds, T0, policy)
+    dates = rules.order_dates(DeliveryKind.SHIPPED, seconds, T0, policy)
     assert dates.promised_at == T0 + timedelta(seconds=seconds or policy.promised_delivery_seconds)
     assert dates.remind_at is not None
     assert T0 < dates.remind_at < dates.promised_at
-    assert rules.delivery_dates(DeliveryKind.INSTANT, seconds, T0, policy) == rules.Dates(None, None)
+    assert rules.order_dates(DeliveryKind.INSTANT, seconds, T0, policy) == rules.Dates(None, None)
 
 
 COMMANDS = {
     "deliver": rules.decide_deliver,
     "cancel": rules.decide_cancel,
+    "decline": rules.decide_decline,
     "ask": rules.decide_request_refund,
     "answer": rules.decide_answer_refund,
 }
 
 
+_WAITS = dict.fromkeys(("deliver", "cancel", "decline"))
+_DELIVERED = dict.fromkeys(_WAITS, "order.not_awaiting_delivery")
+
+
 @pytest.mark.parametrize(
     ("order", "allowed"),
     [
-        (PLACED, {"deliver": None, "cancel": None, "ask": "order.not_delivered", "answer": "order.no_refund_request"}),
-        (DELIVERED, {"deliver": "order.not_awaiting_delivery", "cancel": "order.not_awaiting_delivery", "ask": None,
-                     "answer": "order.no_refund_request"}),
-        (ASKED, {"deliver": "order.not_awaiting_delivery", "cancel": "order.not_awaiting_delivery",
-                 "ask": "order.refund_already_requested", "answer": None}),
-        (DECLINED, {"deliver": "order.not_awaiting_delivery", "cancel": "order.not_awaiting_delivery",
-                    "ask": "order.refund_already_requested", "answer": "order.no_refund_request"}),
-        (CLOSED, {"deliver": "order.not_awaiting_delivery", "cancel": "order.not_awaiting_delivery",
-                  "ask": "order.return_window_closed", "answer": "order.no_refund_request"}),
+        (PLACED, _WAITS | {"ask": "order.not_delivered", "answer": "order.no_refund_request"}),
+        (DELIVERED, _DELIVERED | {"ask": None, "answer": "order.no_refund_request"}),
+        (ASKED, _DELIVERED | {"ask": "order.refund_already_requested", "answer": None}),
+        (DECLINED, _DELIVERED | {"ask": "order.refund_already_requested", "answer": "order.no_refund_request"}),
+        (CLOSED, _DELIVERED | {"ask": "order.return_window_closed", "answer": "order.no_refund_request"}),
         (REFUNDED, dict.fromkeys(COMMANDS, "order.refunded")),
     ],
-)  # fmt: skip
+)
 def test_each_state_allows_its_commands_and_names_the_reason_for_the_rest(
     order: OrderState, allowed: dict[str, str | None]
 ):
@@ -186,6 +187,7 @@ def test_commands_after_their_date_are_refused_before_the_timer_fires():
     # Late answers and late cancellations must not spare the merchant what the date brings about.
     assert refused(rules.decide_answer_refund, ASKED, T0 + 3 * DAY) == "order.refund_answer_late"
     assert refused(rules.decide_cancel, PLACED, T0 + 7 * DAY) == "order.overdue"
+    assert refused(rules.decide_decline, PLACED, T0 + 7 * DAY) == "order.overdue"
 
 
 @settings(deadline=None)
@@ -203,8 +205,55 @@ def test_what_each_date_brings_about(now: datetime):
     assert rules.decide_order_due(CLOSED, now) == Due()
 
 
+UNPAID = replace(PLACED, payment_due_at=T0 + DAY, payment_remind_at=T0 + 0.75 * DAY)
+
+
 @settings(deadline=None)
-@given(st.sampled_from([PLACED, replace(PLACED, reminded=True), DELIVERED, ASKED, DECLINED]), st.integers(1, 10))
+@given(st.booleans(), st.integers(0, 10 * 24).map(lambda n: T0 + timedelta(hours=n)), st.integers(1, 9))
+def test_an_undelivered_order_ends_unpaid_or_past_its_promise_whichever_comes_first(
+    paid: bool, now: datetime, promised: int
+):
+    order = replace(UNPAID, paid=paid, promised_at=T0 + promised * DAY / 2, remind_at=None, payment_remind_at=None)
+    ends_unpaid = not paid and order.payment_due_at <= order.promised_at
+    reason = RefundReason.NOT_PAID if ends_unpaid else RefundReason.DELIVERY_MISSED
+    date = order.payment_due_at if ends_unpaid else order.promised_at
+    assert rules.decide_order_due(order, now) == (Due(refund=reason) if now >= date else Due())
+    assert rules.next_order_deadline(order) == date
+    assert rules.stock_returns(reason)
+
+
+def test_payment_is_reminded_of_once_and_only_while_it_is_awaited():
+    now = T0 + 0.75 * DAY
+    assert rules.next_order_deadline(UNPAID) == now
+    assert rules.decide_order_due(UNPAID, now) == Due(remind_payment=True)
+    assert rules.decide_order_due(replace(UNPAID, payment_remind_at=None), now) == Due()
+    assert rules.decide_order_due(replace(UNPAID, paid=True), now) == Due()
+    assert rules.next_order_deadline(replace(UNPAID, paid=True)) == UNPAID.remind_at
+
+
+@pytest.mark.parametrize("paid", [False, True])
+def test_a_promise_is_broken_by_what_the_seller_does_with_a_paid_order(paid: bool):
+    broken = {reason for reason in RefundReason if rules.breaks_promise(reason, paid=paid)}
+    assert broken == {RefundReason.DELIVERY_MISSED} | ({RefundReason.DECLINED_BY_SELLER} if paid else set())
+
+
+def test_only_an_order_that_no_checkout_has_the_money_for_waits_for_payment():
+    policy = MarketPolicy()
+    open_, covered, instant = (
+        rules.order_dates(kind, None, T0, policy, payment_authorized=authorized)
+        for kind, authorized in (
+            (DeliveryKind.SHIPPED, False), (DeliveryKind.SHIPPED, True), (DeliveryKind.INSTANT, False),
+        )
+    )  # fmt: skip
+    assert (open_.payment_due_at, open_.payment_remind_at) == (T0 + DAY, T0 + 0.75 * DAY)
+    assert covered == replace(open_, payment_due_at=None, payment_remind_at=None)
+    assert instant == rules.Dates(None, None)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([PLACED, replace(PLACED, reminded=True), DELIVERED, ASKED, DECLINED, UNPAID]), st.integers(1, 10)
+)
 def test_waiting_for_each_next_date_ends_every_order(order: OrderState, seconds: int):
     """The process's loop: at each deadline something is due, and after a few the order is closed."""
     for _ in range(4):
@@ -214,9 +263,11 @@ def test_waiting_for_each_next_date_ends_every_order(order: OrderState, seconds:
         assert rules.decide_order_due(order, date - timedelta(seconds=seconds)) == Due()
         due = rules.decide_order_due(order, date)
         assert due != Due()
-        assert [due.refund is not None, due.remind, due.close].count(True) == 1
+        assert [due.refund is not None, due.remind, due.remind_payment, due.close].count(True) == 1
         if due.remind:
             order = replace(order, reminded=True)
+        elif due.remind_payment:
+            order = replace(order, payment_remind_at=None)
         else:
             order = replace(order, closed=True, status=OrderStatus.REFUNDED if due.refund else order.status)
     assert order.closed

@@ -90,7 +90,7 @@ class FakeOrders(OrderActivities):
         if goods_return:
             self._books.move_stock(order.quantity)
         self._books.tell(f"REFUNDED {reason}")
-        return {"trust_moved": reason is RefundReason.DELIVERY_MISSED}
+        return {"trust_moved": rules.breaks_promise(reason, paid=order.state.paid)}
 
     @activity.defn(name="place_order")
     async def place_order(self, start: OrderStart, command: PlaceOrder) -> OrderSnapshot:
@@ -113,7 +113,7 @@ class FakeOrders(OrderActivities):
                 quantity = haggle.state.latest.quantity
                 haggle.state = replace(haggle.state, spent=True)
                 haggle.closed, haggle.reason = True, CloseReason.PURCHASED
-            dates = rules.delivery_dates(books.delivery, None, now, start.policy)
+            dates = rules.order_dates(books.delivery, None, now, start.policy)
             state = rules.OrderState(
                 status=OrderStatus.PLACED,
                 delivery=books.delivery,
@@ -125,6 +125,8 @@ class FakeOrders(OrderActivities):
                 refund_answer_due_at=None,
                 return_window_closes_at=None,
                 closed=False,
+                payment_due_at=dates.payment_due_at,
+                payment_remind_at=dates.payment_remind_at if books.reminds else None,
             )
             order = Bought(state, command.buyer_id, quantity, total, negotiation_id)
             books.orders[start.order_id] = order
@@ -159,6 +161,16 @@ class FakeOrders(OrderActivities):
             if command.command_id not in self._books.commands:
                 rules.decide_cancel(order.state, now)
                 flags = self._refund(order, RefundReason.CANCELLED_BY_BUYER, goods_return=True)
+                self._books.commands[command.command_id] = "ok"
+            return self._snapshot(start.order_id, **flags)
+
+    @activity.defn(name="decline_order")
+    async def decline_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+        async with self._books.turn("decline_order") as now:
+            order, flags = _find(self._books, start.order_id, command.by_agent_id), {}
+            if command.command_id not in self._books.commands:
+                rules.decide_decline(order.state, now)
+                flags = self._refund(order, RefundReason.DECLINED_BY_SELLER, goods_return=True)
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id, **flags)
 
@@ -213,8 +225,10 @@ class FakeOrders(OrderActivities):
             order, flags = _find(self._books, start.order_id), {}
             due = rules.decide_order_due(order.state, now)
             if due.refund is not None:
-                missed = due.refund is RefundReason.DELIVERY_MISSED
-                flags = self._refund(order, due.refund, goods_return=missed)
+                flags = self._refund(order, due.refund, goods_return=rules.stock_returns(due.refund))
+            elif due.remind_payment:
+                order.state = replace(order.state, payment_remind_at=None)
+                self._books.tell("PAYMENT_DUE_SOON")
             elif due.remind:
                 order.state = replace(order.state, reminded=True)
                 self._books.tell("DELIVERY_DUE_SOON")

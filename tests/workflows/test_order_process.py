@@ -34,6 +34,7 @@ async def window_opened(town: Town) -> bool:
 async def test_a_missed_delivery_is_reminded_once_then_refunded(town: Town):
     await town.buy(quantity=2)
     assert town.books.listing.stock == 8
+    await town.on_order("confirm_payment", SELLER)
     await town.sleep(0.7 * town.policy.promised_delivery_seconds)
     assert town.books.sent == []
     await town.sleep(0.1 * town.policy.promised_delivery_seconds)
@@ -47,6 +48,32 @@ async def test_a_missed_delivery_is_reminded_once_then_refunded(town: Town):
     assert town.books.listing.stock == 10
     assert town.books.attempts["tell_store_trust"] == 1
     assert bought(town).window is None
+
+
+async def test_an_order_that_nobody_pays_is_reminded_of_once_and_ends(town: Town):
+    town.books.reminds = True
+    await town.buy(quantity=2)
+    await town.sleep(0.7 * town.policy.payment_window_seconds)
+    assert town.books.sent == []
+    await town.sleep(0.1 * town.policy.payment_window_seconds)
+    await until(lambda: town.books.sent == ["PAYMENT_DUE_SOON"])
+    await town.end(town.order)
+    assert (bought(town).state.status, bought(town).refund_reason) == (OrderStatus.REFUNDED, RefundReason.NOT_PAID)
+    assert town.books.sent == ["PAYMENT_DUE_SOON", "REFUNDED NOT_PAID"]
+    assert town.books.listing.stock == 10
+    assert town.books.attempts["tell_store_trust"] == 0
+
+
+@pytest.mark.parametrize(("paid", "broken"), [(False, 0), (True, 1)])
+async def test_a_merchant_declines(town: Town, paid: bool, broken: int):
+    await town.buy(quantity=2)
+    if paid:
+        await town.on_order("confirm_payment", SELLER)
+    await town.on_order("decline_order", SELLER, reason="None left.")
+    await until(lambda: has_ended(town.order))
+    assert bought(town).refund_reason is RefundReason.DECLINED_BY_SELLER
+    assert town.books.listing.stock == 10
+    await until(lambda: town.books.attempts["tell_store_trust"] == broken)
 
 
 async def test_whom_a_deal_tells_need_not_look_it_up(town: Town):

@@ -66,6 +66,10 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
     async def cancel_order(self, command: OrderCommand) -> Done:
         return _done(await self._carry_out(Record.cancel_order, command, "record the cancellation"))
 
+    @workflow.update(name="decline_order")
+    async def decline_order(self, command: OrderCommand) -> Done:
+        return _done(await self._carry_out(Record.decline_order, command, "record that the merchant declines"))
+
     @workflow.update(name="request_refund")
     async def request_refund(self, command: OrderCommand) -> Done:
         return _done(await self._carry_out(Record.request_refund, command, "record the refund request"))

@@ -87,6 +87,8 @@ class Order(Base):
 
     ``charged_cents``: what the buyer was charged for it after discounts; null when that is the total price.
     ``paid_at``: since when it is known to be paid, and by ``payment_source`` from whom; null until then.
+    ``payment_due_at``: unpaid and undelivered then, it ends. ``payment_remind_at``: when both parties are reminded of
+    that; null once they were. ``decline_reason``: the seller's words to the buyer.
     """
 
     __tablename__ = "orders"
@@ -117,6 +119,9 @@ class Order(Base):
     charged_cents: Mapped[int | None]
     paid_at: Mapped[datetime | None]
     payment_source: Mapped[PaymentSource | None] = mapped_column(pg_enum(PaymentSource, "payment_source"))
+    payment_due_at: Mapped[datetime | None]
+    payment_remind_at: Mapped[datetime | None]
+    decline_reason: Mapped[str | None]
 
 
 class StockMovement(Base):
