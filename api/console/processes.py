@@ -169,6 +169,7 @@ async def _negotiation(session: AsyncSession, entity: UUID, row: Mapping[str, An
 
 _ORDER_STEPS = (
     ("placed_at", "The order was placed"),
+    ("paid_at", "It is known to be paid"),
     ("reminded_at", "The merchant was reminded to deliver"),
     ("delivered_at", "The merchant delivered; the review window and the return window opened"),
     ("refund_requested_at", "The buyer asked for its money back"),

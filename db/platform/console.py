@@ -29,10 +29,10 @@ FROM operator_holds WHERE released_at IS NULL AND expires_at < :due
 UNION ALL
 SELECT * FROM (
   SELECT 'order', order_id, store_id,
-    CASE WHEN status = 'PLACED' THEN promised_at
+    CASE WHEN status = 'PLACED' THEN least(promised_at, CASE WHEN paid_at IS NULL THEN payment_due_at END)
          WHEN refund_requested_at IS NOT NULL AND refund_declined_at IS NULL THEN refund_answer_due_at
          ELSE return_window_closes_at END AS due,
-    CASE WHEN status = 'PLACED' THEN 'the merchant''s delivery'
+    CASE WHEN status = 'PLACED' THEN 'payment or the merchant''s delivery'
          WHEN refund_requested_at IS NOT NULL AND refund_declined_at IS NULL
            THEN 'the merchant''s answer to a refund request'
          ELSE 'the end of the return window' END

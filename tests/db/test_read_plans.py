@@ -59,7 +59,7 @@ UPDATE review_windows SET status = 'OPEN', closed_at = NULL WHERE order_id = (SE
 _LATE_FOR = {
     "an answer to the standing offer": "negotiation",
     "the buyer's purchase of an accepted offer": "negotiation",
-    "the merchant's delivery": "order",
+    "payment or the merchant's delivery": "order",
     "the merchant's answer to a refund request": "order",
     "the end of the return window": "order",
     "the buyer's review": "review-window",

@@ -1,0 +1,131 @@
+"""A buyer that pays nothing against a store: it takes all stock, lets holds lapse, lets orders run past their promise.
+
+Each attack as a stranger would run it, over HTTP, with dates of seconds; what the store keeps is the right value.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from config.settings import Settings
+from domain.market.policy import DAY, MarketPolicy
+from tests.e2e.people import Agent, Shop, eventually
+from tests.running import RunningSouk
+
+LIMITS = {"per_address": "1000000/hour", "per_agent": "1000000/hour", "offers_per_agent": "1000000/hour"}
+WEEK = int(7 * DAY)
+POLICY = MarketPolicy(
+    payment_window_seconds=6,
+    payment_reminder_share=0.1,
+    purchase_window_seconds=2,
+    auto_answer_min_seconds=0,
+    auto_answer_max_seconds=0.1,
+)
+
+
+@pytest.fixture(scope="module")
+def url(settings: Settings) -> Iterator[str]:
+    limits = LIMITS | {"registrations_per_address": "1000000/hour"}
+    changed = settings.model_dump() | {"limits": limits, "market": POLICY.model_dump()}
+    with RunningSouk(Settings.model_validate(changed)) as running:
+        yield running.url
+
+
+def stock(shop: Shop) -> int:
+    left: int = shop.owner.get(f"/v1/listings/{shop.listing_id}")["inventory_on_hand"]
+    return left
+
+
+def score(shop: Shop) -> Any:
+    return shop.owner.get(f"/v1/stores/{shop.store_id}/trust")["claim_accuracy_score"]
+
+
+def order_of(buyer: Agent, order_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = buyer.get(f"/v1/orders/{order_id}")
+    return found
+
+
+def ended(buyer: Agent, order_id: str) -> dict[str, Any]:
+    return eventually(lambda: order_of(buyer, order_id), until=lambda order: order["status"] == "REFUNDED")
+
+
+@pytest.mark.parametrize("delivery", ["SHIPPED", "INSTANT"])
+def test_all_thousand_units_in_one_order_or_in_many(url: str, delivery: str) -> None:
+    shop = Shop.open(url, inventory_on_hand=1_000, delivery=delivery)
+    buyer = Agent.register(url, "CUSTOMER")
+    shop.ask(buyer)
+    body = {"listing_id": shop.listing_id, "expected_unit_price_cents": 1_500}
+    answer = buyer.call("POST", "/v1/orders", body | {"quantity": 1_000})
+    assert (answer.status_code, answer.json()["code"]) == (409, "order.unpaid_units")
+    assert "At most 500 units" in answer.json()["detail"]
+    while (answer := buyer.call("POST", "/v1/orders", body | {"quantity": 100})).status_code == 201:
+        pass
+    assert answer.json()["code"] == "order.unpaid_units"
+    assert stock(shop) == 500
+
+
+def test_one_order_holds_no_stock_for_a_week(url: str) -> None:
+    shop = Shop.open(url, delivery="SHIPPED", promised_delivery_seconds=WEEK)
+    buyer, honest = Agent.register(url, "CUSTOMER"), Agent.register(url, "CUSTOMER")
+    held = shop.buy(buyer, 5)
+    order = ended(buyer, held["order_id"])
+    assert order["refund_reason"] == "NOT_PAID"
+    assert stock(shop) == 10
+    events = [item["type"] for item in buyer.get("/v1/inbox?order=oldest")["items"]]
+    assert events == ["ORDER_PLACED", "PAYMENT_DUE_SOON", "ORDER_REFUNDED"]
+    # And the same stock again at once it does not hold.
+    again = {"listing_id": shop.listing_id, "quantity": 1, "expected_unit_price_cents": 1_500}
+    assert buyer.refused("POST", "/v1/orders", again) == (409, "order.unpaid_units")
+    # The seller need not wait for it.
+    kept = shop.buy(honest, 5)
+    path = f"/v1/orders/{kept['order_id']}"
+    declined = shop.owner.post(f"{path}/decline", {"reason": "I keep them for buyers who pay."})
+    assert (declined["refund_reason"], declined["decline_reason"]) == (
+        "DECLINED_BY_SELLER",
+        "I keep them for buyers who pay.",
+    )
+    assert stock(shop) == 10
+    assert score(shop) == 50
+
+
+def test_ten_unpaid_orders_that_are_never_delivered_cost_nothing(url: str) -> None:
+    shop = Shop.open(url, inventory_on_hand=100, delivery="SHIPPED", promised_delivery_seconds=WEEK)
+    buyers = [Agent.register(url, "CUSTOMER") for _ in range(10)]
+    orders = [shop.buy(buyer)["order_id"] for buyer in buyers]
+    for buyer, order_id in zip(buyers, orders, strict=True):
+        assert ended(buyer, order_id)["refund_reason"] == "NOT_PAID"
+    assert stock(shop) == 100
+    assert score(shop) == 50
+    reasons = {event["reason"] for event in shop.owner.get(f"/v1/stores/{shop.store_id}/trust/events")["items"]}
+    assert "OFFER_BROKEN" not in reasons
+
+
+def test_forty_bids_that_a_threshold_accepts(url: str) -> None:
+    """It holds half of the stock and no more, for the purchase window; and not the same again when that lapses."""
+    shop = Shop.open(url, inventory_on_hand=40)
+    shop.owner.ok("PUT", f"/v1/listings/{shop.listing_id}/limits", {"auto_accept_cents": 1_400})
+    buyer = Agent.register(url, "CUSTOMER")
+    whole = shop.offer(buyer, 1_450, quantity=40)
+    # Its answer is due before this one's, whose buyer asks for less.
+    modest = Agent.register(url, "CUSTOMER")
+    part = shop.offer(modest, 1_450, quantity=20)
+    lapsed = eventually(
+        lambda: modest.get(f"/v1/offers/{part['offer_id']}"), until=lambda offer: offer["status"] == "EXPIRED"
+    )
+    assert (lapsed["accepted_at"] is not None, lapsed["close_reason"]) == (True, "NOT_PURCHASED")
+    assert buyer.get(f"/v1/offers/{whole['offer_id']}")["status"] == "PROPOSED"
+    assert stock(shop) == 40
+    body = {"listing_id": shop.listing_id, "quantity": 1, "expected_unit_price_cents": 1_500}
+    assert modest.refused("POST", "/v1/orders", body) == (409, "order.unpaid_units")
+
+
+def test_a_buyer_lets_go_of_what_it_does_not_want(url: str) -> None:
+    shop = Shop.open(url)
+    buyer = Agent.register(url, "CUSTOMER")
+    deal = shop.deal(buyer, 1_000, quantity=10)
+    assert stock(shop) == 0
+    released = buyer.post(f"/v1/offers/{deal['offer_id']}/withdraw")
+    assert (released["status"], released["close_reason"]) == ("CANCELLED", "RELEASED_BY_BUYER")
+    assert stock(shop) == 10
+    assert score(shop) == 50
