@@ -28,7 +28,6 @@ from temporalio.service import RPCError
 
 from db.constraints import refusal
 from domain import platform_errors as platform
-from domain.checkout import ucp_errors
 from domain.shared.errors import DomainError, ErrorCode, ErrorKind, lookup
 
 STATUS: Mapping[ErrorKind, int] = {
@@ -52,8 +51,6 @@ _STATUS_OF_CODE: Mapping[str, int] = {
     platform.HEADERS_TOO_LARGE.code: 431,
     platform.METHOD_NOT_ALLOWED.code: 405,
     platform.INTERNAL.code: 500,
-    # As the commerce protocol has it.
-    ucp_errors.CAPABILITIES_INCOMPATIBLE.code: 200,
 }
 _HTTP_REFUSALS: Mapping[int, ErrorCode] = {
     400: platform.REQUEST_MALFORMED,
@@ -173,9 +170,10 @@ def _json_value(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How refusals read under addresses that speak another protocol's language; the status stays ours."""
+    """How refusals read under addresses that speak another protocol's language, and their status in it."""
 
     speaks: Callable[[Scope], bool]
+    status: Callable[[DomainError, Request], int]
     body: Callable[[DomainError, Request], dict[str, Any]]
 
 
@@ -186,7 +184,7 @@ def refusal_text(refused: DomainError, request: Request) -> tuple[int, str]:
     """Status and JSON of a refusal, in the language its address speaks: by default a problem document."""
     for dialect in DIALECTS:
         if dialect.speaks(request.scope):
-            return status_of(refused), json.dumps(dialect.body(refused, request), default=str)
+            return dialect.status(refused, request), json.dumps(dialect.body(refused, request), default=str)
     body = problem_body(refused, request.url.path, request.path_params)
     return body["status"], json.dumps(body, default=str)
 

@@ -89,6 +89,7 @@ class ShoppingPlatform:
     signed: bool = True
     capabilities: tuple[str, ...] = ALL
     refuse_first: int = 0
+    version: str = VERSION
     received: list[Received] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -126,11 +127,11 @@ class ShoppingPlatform:
         self.agent = f'profile="{self.profile_url}"'
 
     def own_profile(self) -> dict[str, Any]:
-        offered: dict[str, list[dict[str, Any]]] = {name: [{"version": VERSION}] for name in self.capabilities}
+        offered: dict[str, list[dict[str, Any]]] = {name: [{"version": self.version}] for name in self.capabilities}
         if ORDER in offered:
             offered[ORDER][0]["config"] = {"webhook_url": f"{self.url}/webhooks/orders"}
         document: dict[str, Any] = {
-            "ucp": {"version": VERSION, "services": {}, "capabilities": offered, "payment_handlers": {}}
+            "ucp": {"version": self.version, "services": {}, "capabilities": offered, "payment_handlers": {}}
         }
         return document | ({"signing_keys": [self.key.jwk]} if self.signed else {})
 

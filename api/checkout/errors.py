@@ -1,7 +1,8 @@
 """Refusals in the protocol's words: a transport error for who calls and how, an error response for what is asked.
 
-Codes, kinds and statuses are those of ``api.errors``; only the writing differs. Guards that every refusal under
-the protocol's addresses reads like this, also those of the gate before the routes.
+Codes and kinds are those of ``api.errors``; which of the two a refusal is, and so its status, is in
+``api.checkout.outcomes``. Guards that every refusal under the protocol's addresses reads like this, also those of the
+gate before the routes.
 """
 
 import re
@@ -10,9 +11,12 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import Scope
 
-from api.errors import DIALECTS, Dialect, Responses, status_of
+from api.checkout.documents import UcpDocument
+from api.checkout.outcomes import is_outcome, speaks_older, status_for
+from api.errors import DIALECTS, Dialect, Responses
 from domain import platform_errors as platform
 from domain.checkout import ucp_errors as ucp
 from domain.checkout.ucp import VERSION
@@ -39,36 +43,6 @@ _UNRECOVERABLE = {ErrorKind.NOT_FOUND, ErrorKind.FORBIDDEN}
 _STEP = re.compile(r"[A-Za-z_][\w\-]*|\d+")
 
 
-# What the protocol says with its transport errors; everything else is an outcome and said with messages.
-_TRANSPORT = frozenset(
-    code.code
-    for code in (
-        ucp.INVALID_PROFILE_URL,
-        ucp.PROFILE_UNREACHABLE,
-        ucp.PROFILE_MALFORMED,
-        ucp.VERSION_UNSUPPORTED,
-        ucp.SIGNATURE_MISSING,
-        ucp.SIGNATURE_INVALID,
-        ucp.KEY_NOT_FOUND,
-        ucp.DIGEST_MISMATCH,
-        ucp.ALGORITHM_UNSUPPORTED,
-        ucp.SIMULATION_SECRET,
-        market.NOT_A_CUSTOMER,
-        platform.AUTH_INVALID,
-        platform.AGENT_REQUIRED,
-        platform.IDEMPOTENCY_KEY_REUSED,
-        platform.IDEMPOTENCY_IN_FLIGHT,
-        platform.REQUEST_MALFORMED,
-        platform.REQUEST_TOO_LARGE,
-        platform.RATE_LIMITED,
-        platform.ROUTE_NOT_FOUND,
-        platform.METHOD_NOT_ALLOWED,
-        platform.UNAVAILABLE,
-        platform.INTERNAL,
-    )
-)
-
-
 class TransportError(BaseModel):
     """Who calls, or how, does not fit."""
 
@@ -79,7 +53,7 @@ class TransportError(BaseModel):
 class MessageOut(BaseModel):
     type: str = Field(examples=["error"])
     code: str = Field(description="stable: program against this", examples=["out_of_stock"])
-    content: str = Field(examples=["There is not enough stock."])
+    content: str = Field(examples=["Insufficient stock."])
     severity: str = Field(examples=["recoverable"])
     path: str | None = None
 
@@ -107,10 +81,10 @@ def asks_for_order(scope: Scope) -> bool:
 
 
 def refusal_body(refused: DomainError) -> dict[str, Any]:
-    """The document of a refusal."""
+    """The document of a refusal: ``request.invalid`` has messages as outcomes do, each with its member's path."""
     code = _WORDS.get(refused.code, refused.code.replace(".", "_"))
     content = refused.message if code != "not_found" else f"Not found. {refused.message}"
-    if refused.code in _TRANSPORT:
+    if not is_outcome(refused) and refused.code != platform.REQUEST_INVALID.code:
         return {"code": code, "content": content}
     severity = "unrecoverable" if refused.kind in _UNRECOVERABLE else "recoverable"
     messages = [
@@ -130,7 +104,19 @@ def _json_path(field: str) -> str | None:
     return "$" + "".join(f"[{step}]" if step.isdigit() else f".{step}" for step in steps)
 
 
-DIALECTS.append(Dialect(speaks_ucp, lambda refused, _: refusal_body(refused)))
+def _status(refused: DomainError, request: Request) -> int:
+    return status_for(refused, older=speaks_older(request))
+
+
+def _body(refused: DomainError, request: Request) -> dict[str, Any]:
+    body = refusal_body(refused)
+    if speaks_older(request) and "messages" in body:
+        # Beside the messages, as older versions have it; ours takes no further member.
+        body["detail"] = body["messages"][0]["content"]
+    return body
+
+
+DIALECTS.append(Dialect(speaks_ucp, _status, _body))
 
 _COMMON = (
     ucp.INVALID_PROFILE_URL,
@@ -160,12 +146,10 @@ def refusals(*codes: ErrorCode, common: bool = True) -> Responses:
     """The ``responses=`` of a route: every code it can refuse with, with its document as an example."""
     responses: Responses = {}
     for code in dict.fromkeys((*codes, *(_COMMON if common else ()))):
-        if status_of(code) < 400:
-            continue
-        entry = responses.setdefault(
-            status_of(code),
-            {"model": TransportError | ErrorOut, "description": "", "content": {"application/json": {"examples": {}}}},
-        )
+        status = status_for(code)
+        model = {"model": UcpDocument} if status == 200 else {"model": TransportError | ErrorOut}
+        new: dict[str, Any] = {**model, "description": "", "content": {"application/json": {"examples": {}}}}
+        entry = responses.setdefault(status, new)
         examples = entry["content"]["application/json"]["examples"]
         examples[code.code] = {"summary": code.meaning, "value": refusal_body(code.error())}
         entry["description"] = ", ".join(examples)

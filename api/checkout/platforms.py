@@ -26,6 +26,7 @@ from temporalio.service import RPCError
 from activities.checkout.order_webhooks import TYPES as ORDER_EVENTS
 from activities.webhooks.waking import wake_delivery
 from api.checkout.agents import check_version, read_agent
+from api.checkout.outcomes import note_older
 from api.checkout.profiles import Profile
 from api.checkout.signatures import SignedRequest, check_signature, is_signed
 from api.context import AppContext, Context
@@ -33,7 +34,7 @@ from api.platform.auth import Caller, Identity, identity
 from api.platform.limits import client_address, refuse
 from db.checkout.platforms import find_or_make_platform
 from domain import platform_errors
-from domain.checkout.ucp import CAPABILITIES, decide_capabilities
+from domain.checkout.ucp import CAPABILITIES, VERSION, decide_capabilities
 from domain.checkout.ucp_errors import (
     CAPABILITIES_INCOMPATIBLE,
     KEY_NOT_FOUND,
@@ -89,7 +90,7 @@ async def calling_platform(request: Request, context: Context, agent: AgentHeade
     lenient = context.settings.simulation.enabled
     claim = read_agent(agent)
     if claim.version is not None:
-        check_version(claim.version, older_too=lenient)
+        _check_version(request, claim.version, lenient)
     if lenient and claim.version is not None and claim.profile_url == _PLACEHOLDER:
         # What the public conformance tests send when only the version matters.
         return Platform(Profile(_PLACEHOLDER), frozenset(CAPABILITIES), signed=False)
@@ -97,13 +98,19 @@ async def calling_platform(request: Request, context: Context, agent: AgentHeade
     if not context.profiles.known(claim.profile_url):
         await _count(context, profiles_per_address=caller)
     profile = await context.profiles.get(claim.profile_url, caller)
-    check_version(claim.version or profile.version, older_too=lenient)
+    _check_version(request, claim.version or profile.version, lenient)
     signed = await _check_signature(request, context, profile)
     if signed:
         # Proven: who only names a platform counts for its own address, and uses nobody's share up.
         await _count(context, per_platform=hashlib.sha256(claim.profile_url.encode()).hexdigest())
     active = frozenset(CAPABILITIES) if lenient else decide_capabilities(profile.capabilities)
     return Platform(profile, active, signed)
+
+
+def _check_version(request: Request, version: str, lenient: bool) -> None:
+    check_version(version, older_too=lenient)
+    if version != VERSION:
+        note_older(request)
 
 
 async def _count(context: AppContext, **whom: str) -> None:

@@ -43,7 +43,7 @@ class ProblemKind(ResponseModel):
         {
             "code": "listing.sold_out",
             "status": 409,
-            "meaning": "There is not enough stock.",
+            "meaning": "Insufficient stock.",
             "next_actions": ["GET /v1/listings/{listing_id}"],
         }
     )

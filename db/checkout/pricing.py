@@ -95,7 +95,7 @@ def check_sellable(shelf: Shelf, items: Iterable[ItemChoice]) -> None:
             ListingView(listing.price_cents, listing.inventory_on_hand, listing.status, shelf.store.status)
         )
         if quantity > listing.inventory_on_hand:
-            raise LISTING_SOLD_OUT.error(f"Only {listing.inventory_on_hand} in stock.")
+            raise LISTING_SOLD_OUT.error(f"Insufficient stock: {listing.inventory_on_hand} left.")
 
 
 async def load_price_list(session: AsyncSession, store_id: UUID, codes: Sequence[str]) -> PriceList:

@@ -126,7 +126,7 @@ def list_options(country: str | None, prices: PriceList, subtotal: int, listing_
             )
             for promotion in prices.promotions
         )
-        title = f"{rate.title} (free)" if free and rate.price_cents else rate.title
+        title = f"{rate.title} (Free)" if free and rate.price_cents else rate.title
         price = 0 if free else rate.price_cents
         found.append(Option(id=rate.option_id, title=title, service_level=level, price_cents=price))
     return sorted(found, key=lambda option: (option.price_cents, option.id))

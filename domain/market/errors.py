@@ -21,7 +21,7 @@ LISTING_NOT_FOUND = declare("listing.not_found", _N, "There is no such listing."
 LISTING_NOT_ACTIVE = declare(
     "listing.not_active", _C, "The listing is not for sale now.", "GET /v1/listings/{listing_id}"
 )
-LISTING_SOLD_OUT = declare("listing.sold_out", _C, "There is not enough stock.", "GET /v1/listings/{listing_id}")
+LISTING_SOLD_OUT = declare("listing.sold_out", _C, "Insufficient stock.", "GET /v1/listings/{listing_id}")
 LISTING_HERO_TAKEN = declare(
     "listing.hero_taken",
     _C,

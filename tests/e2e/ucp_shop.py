@@ -52,9 +52,11 @@ def read(answer: httpx.Response) -> Any:
     """The answer's document, after the protocol's models have read it."""
     document = answer.json()
     path = answer.request.url.path
-    if answer.status_code >= 400:
+    if answer.status_code >= 400 or document["ucp"]["status"] == "error":
         if "messages" in document:
-            ErrorResponse.model_validate(document)
+            # What older versions have beside the messages, this one's model refuses.
+            older = {"detail"} if answer.status_code >= 400 else set()
+            ErrorResponse.model_validate({name: part for name, part in document.items() if name not in older})
             assert document["ucp"]["status"] == "error"
             assert all(message["content"] for message in document["messages"])
         else:
@@ -89,10 +91,15 @@ class Caller:
     def __init__(self, platform: ShoppingPlatform) -> None:
         self.platform = platform
 
-    def __call__(self, method: str, path: str, body: Any = None, *, status: int = 200, **more: Any) -> Any:
+    def __call__(
+        self, method: str, path: str, body: Any = None, *, status: int = 200, no: str | None = None, **more: Any
+    ) -> Any:
+        """``no``: the market says no, by this code in a message; else ``status`` tells what became of the request."""
         answer = self.platform.call(method, path, body, **more)
         document = read(answer)
         assert answer.status_code == status, (method, path, answer.status_code, answer.text)
+        if status < 400:
+            assert no == (word_of(document) if document["ucp"]["status"] == "error" else None), answer.text
         return document
 
     def open(self, item: str, quantity: int = 1, **more: Any) -> Any:
@@ -103,8 +110,8 @@ class Caller:
         """A session with nothing missing but payment."""
         return self.open(item, quantity, fulfillment=sent_home(option), **more)
 
-    def complete(self, checkout_id: str, body: Any = PAYS, *, status: int = 200, **more: Any) -> Any:
-        return self("POST", f"/checkout-sessions/{checkout_id}/complete", body, status=status, **more)
+    def complete(self, checkout_id: str, body: Any = PAYS, **more: Any) -> Any:
+        return self("POST", f"/checkout-sessions/{checkout_id}/complete", body, **more)
 
 
 def sent_home(option: str | None = None, country: str = "US") -> dict[str, Any]:
