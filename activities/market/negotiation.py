@@ -266,8 +266,11 @@ class PostgresNegotiationActivities(NegotiationActivities):
         async with self._database.step() as step:
             case = await self._load(step, start)
             standing = case.state.standing
-            if standing is None or standing.offer_id != offer_id or case.now >= standing.expires_at:
+            if standing is None or standing.offer_id != offer_id:
                 return case.snapshot()
+            if case.now >= standing.expires_at:
+                # It expires instead, at the process's next look.
+                return case.snapshot().model_copy(update={"auto_answer": False})
             if date is not None and case.now < date:
                 return case.snapshot().model_copy(update={"answer_at": date})
             if date is not None and was_held_up(date, case.now):

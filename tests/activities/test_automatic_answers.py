@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from db.ids import new_id
-from db.market.listings import insert_listing
+from db.market.listings import insert_listing, put_listing_limits
 from domain.market.automatic_answers import Draws, Side, accepts_from, declines_to
 from domain.market.states import DeliveryKind, OfferStatus
 from tests.activities.scene import SECRET, Deal, Scene
@@ -192,3 +192,17 @@ async def test_a_merchants_answer_does_not_add_up_what_a_capped_buyer_committed(
         (9_000, 700),
         (None, 0),
     ]
+
+
+async def test_the_same_limits_put_again_are_no_change(scene: Scene) -> None:
+    """Else an agent that puts its limits every minute would have no bid answered."""
+    shop = await scene.shop()
+    since = []
+    for accept in (1_000, 1_000, 1_100):
+        async with scene.database.transaction() as session:
+            limits = {"floor_cents": None, "auto_accept_cents": accept, "auto_decline_cents": 500}
+            await put_listing_limits(session, shop.listing_id, shop.merchant_id, limits)
+        since.append(
+            await scene.value("SELECT updated_at FROM listing_limits WHERE listing_id = :id", id=shop.listing_id)
+        )
+    assert since[0] == since[1] < since[2]

@@ -197,8 +197,10 @@ class FakeNegotiations(NegotiationActivities):
         async with self._books.turn("answer_automatically") as now:
             haggle = self._find(start.negotiation_id)
             standing = haggle.state.standing
-            if standing is None or standing.offer_id != offer_id or now >= standing.expires_at:
+            if standing is None or standing.offer_id != offer_id:
                 return self._snapshot(start)
+            if now >= standing.expires_at:
+                return self._snapshot(start, auto_answer=False)
             assert date is not None
             if now < date:
                 return self._snapshot(start, answer_at=date)

@@ -127,6 +127,16 @@ async def test_an_answer_that_was_held_up_comes_at_another_date(town: Town):
     assert town.books.attempts["answer_automatically"] == asked + 1
 
 
+async def test_an_offer_that_expired_before_its_answer_expires(town: Town):
+    town.books.limits = MerchantLimits(auto_accept_cents=850)
+    await town.bid(900)
+    # When its answer is due, the database says that it has expired already.
+    town.books.skew = timedelta(seconds=town.policy.offer_expiry_seconds)
+    await town.end(town.deal)
+    assert outcome(town) == (OfferStatus.EXPIRED, CloseReason.NOT_ANSWERED)
+    assert town.books.attempts["answer_automatically"] == 1
+
+
 async def test_what_is_answered_by_hand_is_not_answered_again(town: Town):
     town.policy = town.policy.model_copy(
         update={"auto_answer_min_seconds": 2 * HOUR, "auto_answer_max_seconds": 4 * HOUR}
