@@ -53,7 +53,7 @@ async def accept_last(scene: Scene) -> Run:
     return repeatable(lambda: deal.accept(shop.merchant_id), deal.again)
 
 
-async def accept_on_a_paused_listing(scene: Scene) -> Run:
+async def accept_while_paused(scene: Scene) -> Run:
     """An accept that is refused and closes the offer all the same."""
     shop = await scene.shop()
     deal = await scene.offer(shop, await scene.customer())
@@ -166,7 +166,7 @@ async def fold_trust(scene: Scene) -> Run:
 
 
 COMMANDS = [
-    make_offer, counter_offer, accept_last, accept_on_a_paused_listing, reject_offer, break_accepted_offer, expire_offer,
+    make_offer, counter_offer, accept_last, accept_while_paused, reject_offer, break_accepted_offer, expire_offer,
     lapse_hold, answer_automatically, place_order, buy_accepted_offer, confirm_payment, deliver_order, cancel_order,
     request_refund, grant_refund, miss_delivery, post_review, close_review_window, fold_trust,
 ]  # fmt: skip
