@@ -152,7 +152,9 @@ async def test_a_threshold_holds_no_more_than_an_unpaid_order_takes(scene: Scene
 
 async def test_forty_bids_over_the_threshold_hold_half_of_the_stock(scene: Scene) -> None:
     shop, buyer = await scene.shop(stock=40), await scene.customer()
-    await scene.limit_listing(shop, auto_accept_cents=900)
+    await scene.limit_listing(shop, auto_accept_cents=700)
+    # As if the number of bids that are considered were no bound.
+    scene = scene.with_policy(auto_answer_first_bids_per_listing=100, auto_answer_first_bids_per_store=100)
     for _ in range(20):
         deal = await scene.offer(shop, buyer)
         await deal.answer_automatically()

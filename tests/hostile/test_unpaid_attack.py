@@ -19,8 +19,10 @@ POLICY = MarketPolicy(
     payment_window_seconds=6,
     payment_reminder_share=0.1,
     purchase_window_seconds=2,
-    auto_answer_min_seconds=0,
+    auto_answer_min_seconds=0.05,
     auto_answer_max_seconds=0.1,
+    auto_answer_merchant_margin=0,
+    auto_answer_pair_margin=0,
 )
 
 
