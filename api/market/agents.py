@@ -15,7 +15,7 @@ from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import Fact, FactDep
 from api.platform.limits import limit
 from api.platform.schemas import AmountOrZero, Name, Note, RequestModel, ResponseModel, Url, example
-from db.ids import new_id
+from db.ids import new_agent_id, new_id
 from db.market import agents
 from db.market.tables import Agent
 from db.platform import keys
@@ -33,7 +33,7 @@ _AGENT = {
     "display_name": "Ana",
     "avatar_url": None,
     "bio": "Collects maps.",
-    "created_at": "2026-01-05T10:00:00Z",
+    "created_at": "2026-01-05T00:00:00Z",
     "last_active_at": None,
 }
 _API_KEY = "souk_0192000000007000800000000000000a_q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJ0A8"
@@ -69,7 +69,10 @@ class AgentIn(RequestModel):
 
 
 class AgentOut(ResponseModel):
-    """What everybody may know of an agent. ``last_active_at`` is the day, in UTC, of its newest event in the feed."""
+    """What everybody may know of an agent. ``created_at`` and ``last_active_at`` are days, in UTC, and no times.
+
+    ``last_active_at`` is that of its newest event in the feed.
+    """
 
     agent_id: UUID
     agent_type: AgentType
@@ -83,8 +86,9 @@ class AgentOut(ResponseModel):
 
     @classmethod
     def of(cls, agent: Agent, last_active_at: datetime | None = None) -> Self:
-        own = {name: getattr(agent, name) for name in cls.model_fields if name != "last_active_at"}
-        return cls(**own, last_active_at=last_active_at)
+        beside = {"created_at", "last_active_at"}
+        own = {name: getattr(agent, name) for name in cls.model_fields if name not in beside}
+        return cls(**own, created_at=agents.day_of(agent.created_at), last_active_at=last_active_at)
 
 
 class Registered(ResponseModel):
@@ -186,8 +190,8 @@ async def register_agent(body: AgentIn, fact: FactDep) -> Response:
     await fact.prove(body.registration_secret)
     credential = _Credential(fact)
 
-    async def work(session: AsyncSession, new_agent_id: UUID) -> Registered:
-        agent = await agents.insert_agent(session, new_agent_id, **body.model_dump(exclude={"registration_secret"}))
+    async def work(session: AsyncSession, _: UUID) -> Registered:
+        agent = await agents.insert_agent(session, new_agent_id(), **body.model_dump(exclude={"registration_secret"}))
         key_id = new_id()
         keys.insert_key(session, key_id, ApiKeyKind.AGENT, agent.agent_id, "first", credential.secret(key_id))
         return Registered(agent=AgentOut.of(agent), key_id=key_id)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.checkout.tables import CheckoutPlatform
-from db.ids import new_id
+from db.ids import new_agent_id
 from db.market.agents import insert_agent
 from db.session import Database
 from db.webhooks.endpoints import ensure_endpoint
@@ -73,7 +73,7 @@ async def _find(session: AsyncSession, profile_url: str) -> tuple[UUID, str | No
 
 
 async def _make(database: Database, profile_url: str) -> UUID:
-    agent_id = new_id()
+    agent_id = new_agent_id()
     try:
         async with database.transaction(viewer=agent_id) as session:
             # The handle tells nothing and cannot be taken beforehand by someone who knows the profile.

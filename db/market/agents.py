@@ -44,11 +44,16 @@ async def get_agent(session: AsyncSession, agent_id: UUID) -> Agent:
     return agent
 
 
+def day_of(time: datetime) -> datetime:
+    """The beginning of its day in UTC."""
+    return time.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 async def last_active_day(session: AsyncSession, agent_id: UUID) -> datetime | None:
     """The beginning, in UTC, of the day of the agent's newest public event: nothing that the feed does not tell."""
     query = select(ActivityEvent.created_at).where(ActivityEvent.actor_agent_id == agent_id)
     newest = await session.scalar(query.order_by(ActivityEvent.created_at.desc()).limit(1))
-    return newest and newest.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return newest and day_of(newest)
 
 
 async def get_last_call(session: AsyncSession) -> datetime | None:

@@ -6,7 +6,7 @@ from souk_client.models.base import Model
 
 
 class Agent(Model):
-    """Somebody who takes part: a MERCHANT or a CUSTOMER. ``last_active_at`` is the day of its newest public event."""
+    """Somebody who takes part: a MERCHANT or a CUSTOMER. ``created_at`` and ``last_active_at`` are days."""
 
     agent_id: str
     agent_type: str
