@@ -90,10 +90,16 @@ def _show_table(title: str, rows: dict[str, object], wrong: list[str]) -> None:
 
 
 @app.command("leak")
-def leak(*, data_dir: DrillDir = None, as_json: AsJson = False) -> None:
+def leak(
+    *,
+    trials: Annotated[int, typer.Option(min=7, help="How many offers to put down to their makers.")] = 84,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same makers.")] = 1,
+    data_dir: DrillDir = None,
+    as_json: AsJson = False,
+) -> None:
     """Plant secrets in a market of its own and look for them everywhere; exit 1 when one came out."""
     with one_clear_line(), data_directory(data_dir) as folder:
-        report = run_leak_drill(folder, _tell)
+        report = run_leak_drill(folder, _tell, trials=trials, seed=seed)
     if as_json:
         sys.stdout.write(json.dumps(report.json(), indent=2) + "\n")
     else:
@@ -121,6 +127,9 @@ def _show_leak(report: LeakReport) -> None:
         "chance of such a difference": f"{floor.chance_of_answers:.3f}",
         f"thresholds found by bids (of {report.thresholds.attacks})": report.thresholds.found,
         "median error of such an attack": f"{100 * report.thresholds.median_error:.1f} %",
+        f"guesses at {report.linking.events} anonymous events": report.linking.guesses,
+        "buyers recognised by their purchases": f"{report.linking.buyers_named} of {report.linking.purchases}",
+        "least likely by chance": report.linking.strongest,
         "leaks": len(report.hits),
         "failed checks": len(report.failed),
     }

@@ -1,8 +1,8 @@
 """``souk drill leak``: unique secrets are planted in a market of its own, then looked for wherever they could come out.
 
 Every GET and stream as every kind of viewer, every refusal a prober provokes, what a stranger gets who repeats
-others' requests for secrets, response times around a hidden
-floor, logs at debug level, /metrics, the raw bytes of Temporal's database, ``temporal workflow show``, and the
+others' requests for secrets, response times around a hidden floor, guesses at who made anonymous
+offers, logs at debug level, /metrics, the raw bytes of Temporal's database, ``temporal workflow show``, and the
 tables as the API's role. A search that finds nothing proves something only when it can find: so the parties'
 own secrets must turn up with the parties, and known public words in the files.
 """
@@ -32,8 +32,10 @@ from souk.drills import brackets, mcp_probes, probes
 from souk.drills.canaries import BUYER, OBSERVER, OPERATOR, RIVAL, SELLER, STRANGER, Planted, PlantingError, plant, post
 from souk.drills.canaries_shopping import plant_shopping
 from souk.drills.hidden_floor import FloorReport, probe_floor
+from souk.drills.linking import LinkReport, probe_links
 from souk.drills.stack import DrillStack
 from souk.drills.strangers import replay_as_strangers
+from souk.drills.twins import probe_twins
 from souk.stack.errors import StackError
 
 Tell = Callable[[str], None]
@@ -66,6 +68,7 @@ class LeakReport:
     histories: int
     floor: FloorReport
     thresholds: brackets.BracketReport
+    linking: LinkReport
     hits: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
@@ -77,17 +80,20 @@ class LeakReport:
         return asdict(self)
 
 
-def run_leak_drill(data_dir: Path, tell: Tell) -> LeakReport:
-    """Raises StackError when the stack or the market does not do its part."""
+def run_leak_drill(data_dir: Path, tell: Tell, *, trials: int, seed: int) -> LeakReport:
+    """``trials``: how many offers a stranger tries to put down to their makers.
+
+    Raises StackError when the stack or the market does not do its part.
+    """
     tell("starting a stack that logs at debug level")
     with DrillStack(data_dir, SETTINGS) as stack:
         try:
-            return _drill(stack, tell)
+            return _drill(stack, tell, trials, seed)
         except PlantingError as error:
             raise StackError(f"the market refused what the drill needs: {error}") from error
 
 
-def _drill(stack: DrillStack, tell: Tell) -> LeakReport:
+def _drill(stack: DrillStack, tell: Tell, trials: int, seed: int) -> LeakReport:
     tell("planting canaries")
     operator_key = asyncio.run(_operator_key(stack))
     planted = plant(stack.api, operator_key)
@@ -111,6 +117,11 @@ def _drill(stack: DrillStack, tell: Tell) -> LeakReport:
     tell("bracketing thresholds by bids")
     thresholds = brackets.probe_thresholds(stack.api)
     failed += ["thresholds can be bracketed by which bids are answered"] if thresholds.visible else []
+    tell("guessing who made anonymous offers")
+    linking = probe_links(stack.api, document, trials, seed)
+    failed += linking.faults
+    tell("comparing listings that differ in what is private")
+    failed += probe_twins(stack.api)
     tell("failing on purpose: Postgres goes away under open commands")
     _fail_on_purpose(stack, planted)
     tell("reading the database as the API's role, and Temporal's files")
@@ -135,6 +146,7 @@ def _drill(stack: DrillStack, tell: Tell) -> LeakReport:
         histories=len(processes),
         floor=floor,
         thresholds=thresholds,
+        linking=linking,
         hits=sorted(f"{hit.what} seen by {hit.viewer} in {hit.where}" for hit in search.hits),
         failed=failed,
     )

@@ -12,6 +12,8 @@ from souk.drills.canaries import BUYER, OBSERVER, Canary
 from souk.drills.hidden_floor import ALARM, rank_test
 from souk.drills.probes import NOBODY, Search
 
+_DRILL = (sys.executable, "-m", "souk", "drill", "leak")
+
 
 def test_a_canary_is_found_where_it_is_and_in_no_id() -> None:
     search = Search([Canary("price", "6123457"), Canary("message", "canaryoffer0123456789abcdef")])
@@ -37,20 +39,22 @@ def test_the_rank_test_sees_a_shift_and_nothing_else() -> None:
     assert rank_test([1, 2, 5, 8, 9], [3, 4, 6, 7, 10, 11]) == pytest.approx(0.3613, abs=1e-4)
 
 
-@pytest.mark.slow(seconds=110)
-@pytest.mark.timeout(900)
+@pytest.mark.slow(seconds=150)
+@pytest.mark.timeout(1500)
 def test_nothing_leaks(tmp_path: Path) -> None:
     drill = subprocess.run(
-        [sys.executable, "-m", "souk", "drill", "leak", "--data-dir", str(tmp_path / "drill"), "--json"],
+        [*_DRILL, "--trials", "14", "--data-dir", str(tmp_path / "drill"), "--json"],
         check=False,
         capture_output=True,
         text=True,
-        timeout=880,
+        timeout=1480,
     )
     assert drill.stdout, drill.stderr[-3000:]
     report = json.loads(drill.stdout)
     assert (drill.returncode, report["hits"], report["failed"]) == (0, [], [])
     assert report["canaries"] > 40
     assert report["requests"] > 500
+    assert report["linking"]["guesses"] > 5_000
+    assert (report["linking"]["buyers_named"], report["linking"]["purchases"]) == (2, 2)
     for state in ("PROPOSED", "ACCEPTED", "REJECTED DECLINED", "EXPIRED NOT_ANSWERED", "CANCELLED WITHDRAWN"):
         assert state in report["states"]
