@@ -21,7 +21,7 @@ from db.checkout.reads import list_lines
 from db.checkout.tables import CheckoutLine, CheckoutPayment, CheckoutRow
 from db.constraints import refusal
 from db.ids import new_id
-from db.market import evidence, orders
+from db.market import evidence, order_facts, orders
 from db.market.activity import notify
 from db.market.tables import Order
 from db.steps import Step
@@ -204,7 +204,7 @@ class PostgresCheckoutActivities(PostgresSessions):
             handler, charge = self._handler(attempt.handler_id), _charge(attempt)
         reply = await handler.capture(charge)
         async with self._database.transaction() as session:
-            case = await self._load(session, start)
+            case, trust_moved = await self._load(session, start), False
             attempt = _at(case, PaymentStatus.PLACED)
             if attempt is not None:
                 attempt.updated_at = case.row.updated_at = case.now
@@ -213,16 +213,19 @@ class PostgresCheckoutActivities(PostgresSessions):
                     attempt.reference = reply.reference or attempt.reference
                     case.row.order_id = attempt.payment_id
                     if takes_money(attempt.handler_id):
-                        await self._record_paid(session, case)
+                        trust_moved = await self._record_paid(session, case)
                     case.close(CheckoutStatus.COMPLETED, CheckoutClose.COMPLETED)
                     await _tell_buyer(case)
                 else:
                     attempt.failure = errors.PAYMENT_DECLINED.code
-            return await case.snapshot()
+            return await case.snapshot(trust_moved=trust_moved)
 
-    async def _record_paid(self, session: AsyncSession, case: SessionCase) -> None:
+    async def _record_paid(self, session: AsyncSession, case: SessionCase) -> bool:
+        """Says whether that proved something: an accepted offer that was delivered is honored now."""
         lines = await list_lines(session, case.row.checkout_id)
-        await orders.record_capture(session, [line.order_id for line in lines if line.order_id], case.now)
+        paid = await orders.record_capture(session, [line.order_id for line in lines if line.order_id], case.now)
+        honored = [order_facts.insert_honored(session, order, case.now) for order in paid]
+        return any(honored)
 
     @activity.defn(name="fail_attempt")
     async def fail_attempt(self, start: CheckoutStart, code: str) -> CheckoutSnapshot:

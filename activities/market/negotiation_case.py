@@ -116,7 +116,8 @@ class NegotiationCase:
                     store_id=self.negotiation.seller_store_id,
                     source_event_id=self.latest.offer_id,
                     reason=TrustReason.OFFER_BROKEN,
-                    inputs={},
+                    # Nothing is paid before it is bought, and whose offer it was stays private.
+                    inputs={"paid": False},
                     occurred_at=self.now,
                     listing_id=self.negotiation.listing_id,
                 )

@@ -107,8 +107,7 @@ class PostgresOrderActivities(Placement, OrderActivities):
                 if command.approve:
                     await case.refund(RefundReason.GRANTED, goods_return=command.goods_returned)
                 else:
-                    writes.change(step, case.order, refund_declined_at=case.now)
-                    case.tell(case.order.buyer_customer_id, InboxType.REFUND_DECLINED)
+                    await case.decline_refund()
                 insert_command(step, command.command_id, "answer_refund", start.order_id)
             return case.snapshot()
 

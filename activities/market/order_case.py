@@ -9,7 +9,7 @@ from uuid import UUID
 
 from activities.market.review import window_snapshot
 from db import locks, writes
-from db.market import orders, stock, trust
+from db.market import order_facts, orders, stock
 from db.market.activity import notify, record_event
 from db.market.tables import Order, ReviewWindow, StoreStats
 from db.steps import Step
@@ -27,7 +27,6 @@ from domain.market.states import (
     RefundReason,
     ReviewWindowStatus,
 )
-from domain.market.trust import TrustReason
 
 
 @dataclass(slots=True)
@@ -92,6 +91,21 @@ class OrderCase:
         source = PaymentSource.CONFIRMED
         writes.change(self.step, self.order, paid_at=self.now, payment_source=source, payment_remind_at=None)
         self.tell(self.order.buyer_customer_id, InboxType.PAYMENT_CONFIRMED)
+        self._honour()
+
+    def _honour(self) -> None:
+        self.trust_moved |= order_facts.insert_honored(self.step, self.order, self.now)
+
+    async def break_promise(self) -> None:
+        """The seller does not keep this order: its store's trust hears of it, in proportion to payment and record."""
+        await order_facts.insert_broken(self.step, self.order, self.now)
+        self.trust_moved = True
+
+    async def decline_refund(self) -> None:
+        """The seller keeps the money; a review that waited for this counts from now on."""
+        writes.change(self.step, self.order, refund_declined_at=self.now)
+        self.tell(self.order.buyer_customer_id, InboxType.REFUND_DECLINED)
+        self.trust_moved |= await order_facts.insert_waiting_review(self.step, self.order, self.policy)
 
     def deliver(self) -> None:
         """Mark delivered, open the review window, and honour the offer it came from."""
@@ -117,24 +131,14 @@ class OrderCase:
         self.publish(ActivityType.ORDER_DELIVERED)
         self.tell(order.buyer_customer_id, InboxType.ORDER_DELIVERED)
         self.tell(order.buyer_customer_id, InboxType.REVIEW_WINDOW_OPENED, due_at=closes_at)
-        if order.source_offer_id is not None:
-            trust.insert_fact(
-                self.step,
-                store_id=order.store_id,
-                source_event_id=order.source_offer_id,
-                reason=TrustReason.OFFER_HONORED,
-                inputs={},
-                occurred_at=self.now,
-                subject_agent_id=order.buyer_customer_id,
-                listing_id=order.listing_id,
-                linked_order_id=order.order_id,
-            )
-            self.trust_moved = True
+        self._honour()
         writes.increase(self.step, StoreStats, order.store_id, orders_delivered=1)
 
     async def refund(self, reason: RefundReason, *, goods_return: bool) -> None:
         """End the order: what was paid is paid back, goods that return are in stock, the review window is closed."""
         order = self.order
+        if rules.breaks_promise(reason, paid=self.state.paid):
+            await self.break_promise()
         if order.status is OrderStatus.DELIVERED:
             window = await locks.lock_review_window(self.step, order.order_id)
             if window is not None and window.status is ReviewWindowStatus.OPEN:
@@ -157,19 +161,7 @@ class OrderCase:
                 MovementReason.ORDER_RETURNED,
                 order_id=order.order_id,
             )
-        if rules.breaks_promise(reason, paid=self.state.paid):
-            trust.insert_fact(
-                self.step,
-                store_id=order.store_id,
-                source_event_id=order.order_id,
-                reason=TrustReason.OFFER_BROKEN,
-                inputs={},
-                occurred_at=self.now,
-                subject_agent_id=order.buyer_customer_id,
-                listing_id=order.listing_id,
-                linked_order_id=order.order_id,
-            )
-            self.trust_moved = True
+        self.trust_moved |= await order_facts.insert_reversals(self.step, order, self.now)
         self.publish(ActivityType.ORDER_REFUNDED)
         for agent_id in self.parties:
             self.tell(agent_id, InboxType.ORDER_REFUNDED, reason)

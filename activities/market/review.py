@@ -12,8 +12,9 @@ from temporalio import activity
 from activities.market.signatures import ReviewActivities
 from db import locks, writes
 from db.ids import new_id
-from db.market import trust
 from db.market.activity import notify, record_event
+from db.market.order_facts import Reviewed, insert_review_fact
+from db.market.orders import order_state
 from db.market.tables import Listing, Message, Order, Product, Review, ReviewWindow, Store, StoreStats, Thread
 from db.platform.commands import insert_command
 from db.platform.tables import ProcessedCommand
@@ -22,11 +23,9 @@ from db.statements import Query
 from db.steps import Step
 from domain.market import errors
 from domain.market.commands import PostReview, ReviewWindowSnapshot, ReviewWindowStart
-from domain.market.orders import paid_cents
 from domain.market.reminders import next_date
-from domain.market.reviews import decide_review
+from domain.market.reviews import counts_now, decide_review
 from domain.market.states import ActivityType, InboxType, ReviewWindowStatus, ThreadStatus, ThreadType
-from domain.market.trust import TrustReason, review_weight_cents
 
 # A literal: with a parameter a prepared statement cannot tell which partial index is meant.
 _ONE_PER_LISTING = text("type = 'REVIEW'")
@@ -158,10 +157,14 @@ class PostgresReviewActivities(ReviewActivities):
                 message_id=message_id,
             )
             writes.add(step, review)
-            self._announce(step, order, review, thread_id, read.seller_id, start)
+            self._announce(step, order, review, thread_id, read.seller_id)
+            counts = counts_now(order_state(order))
+            if counts:
+                said = Reviewed(review.review_id, review.rating, review.as_described, now, thread_id)
+                insert_review_fact(step, order, said, start.policy, paid=order.paid_at is not None)
             writes.change(step, window, status=ReviewWindowStatus.REVIEWED, closed_at=now)
             insert_command(step, command.command_id, "post_review", order.order_id)
-            return window_snapshot(order, window, trust_moved=True)
+            return window_snapshot(order, window, trust_moved=counts)
 
     def _announce(
         self,
@@ -170,9 +173,8 @@ class PostgresReviewActivities(ReviewActivities):
         review: Review,
         thread_id: UUID,
         seller_id: UUID,
-        start: ReviewWindowStart,
     ) -> None:
-        """Two public events, the merchant's inbox, the store's trust and its counters."""
+        """Two public events, the merchant's inbox and the store's counters."""
         for event, review_id in (
             (ActivityType.REVIEW_POSTED, review.review_id),
             (ActivityType.MESSAGE_POSTED, None),
@@ -198,30 +200,6 @@ class PostgresReviewActivities(ReviewActivities):
             message_id=review.message_id,
             order_id=order.order_id,
             review_id=review.review_id,
-        )
-        full_weight = start.policy.trust_full_weight_cents
-        trust.insert_fact(
-            step,
-            store_id=order.store_id,
-            source_event_id=review.review_id,
-            reason=TrustReason.REVIEW_POSTED,
-            inputs={
-                "rating": review.rating,
-                "as_described": review.as_described,
-                "weight_cents": review_weight_cents(
-                    paid_cents(order.total_price_cents, order.charged_cents),
-                    # A private discount must be read off a public row as little as a private price.
-                    order.source_offer_id is not None or order.charged_cents is not None,
-                    full_weight,
-                ),
-                "full_weight_cents": full_weight,
-            },
-            occurred_at=review.created_at,
-            subject_agent_id=order.buyer_customer_id,
-            listing_id=order.listing_id,
-            linked_thread_id=thread_id,
-            linked_order_id=order.order_id,
-            linked_review_id=review.review_id,
         )
         writes.increase(step, StoreStats, order.store_id, reviews_posted=1, rating_sum=review.rating)
 

@@ -4,7 +4,6 @@ The profile's lock serialises folds, so what depends on their order — how many
 buyer, whether a penalty is recent — is counted here, recorded in the event's inputs, and never changes.
 """
 
-from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -12,6 +11,7 @@ from uuid import UUID, uuid5
 from temporalio import activity
 
 from activities.market.signatures import TrustActivities
+from activities.market.trust_history import FoldHistory
 from db import locks, writes
 from db.ids import new_id
 from db.market import trust
@@ -27,11 +27,6 @@ from domain.market.trust import RecordedTrustEvent, TrustComponent, TrustReason,
 
 _BATCH = 500
 _DECAYS = UUID("6f1f0b9e-6a0b-5d0e-9a52-7a1d6c1d7f10")
-_COUNTED_AS = {
-    TrustReason.REVIEW_POSTED: "earlier_reviews",
-    TrustReason.OFFER_HONORED: "earlier_honored",
-    **dict.fromkeys(trust.QUESTION_REASONS, "earlier_questions"),
-}
 
 
 class PostgresTrustActivities(TrustActivities):
@@ -108,7 +103,7 @@ class PostgresTrustActivities(TrustActivities):
             return state
         before, sequence = overall_score(state), profile.sequence
         last: UUID | None = None
-        history = _History(step, policy)
+        history = FoldHistory(step, policy, read.unpaid)
         for pending in read.pending:
             fact = pending.fact
             inputs = await history.inputs(pending)
@@ -118,7 +113,11 @@ class PostgresTrustActivities(TrustActivities):
             for row in rows:
                 last = new_id()
                 writes.insert(step, TrustEvent, **_event(last, fact, row, profile.folds + 1, read.now))
-        writes.change_all(step, TrustFact, [pending.fact.fact_id for pending in read.pending], folded_at=read.now)
+        for fact, subject in history.subjects:
+            writes.change(step, fact, subject_agent_id=subject, folded_at=read.now)
+        others = [pending.fact.fact_id for pending in read.pending if pending.fact.folded_at is None]
+        if others:
+            writes.change_all(step, TrustFact, others, folded_at=read.now)
         if last is None:
             return state
         writes.change(step, profile, sequence=sequence, folds=profile.folds + 1, **trust.state_values(state, read.now))
@@ -135,45 +134,6 @@ class PostgresTrustActivities(TrustActivities):
 
 def _is_due(read: trust.Reading, profile: TrustProfile) -> bool:
     return profile.decay_due_at <= read.now or (read.next_reply is not None and read.next_reply <= read.now)
-
-
-class _History:
-    """What only the order of folding tells: what was folded before, and what this fold has folded so far."""
-
-    def __init__(self, step: Step, policy: MarketPolicy) -> None:
-        self._step = step
-        self._cooldown = timedelta(seconds=policy.trust_penalty_cooldown_seconds)
-        self._folded: Counter[tuple[str, UUID]] = Counter()
-        self._penalties: dict[tuple[UUID | None, TrustReason], datetime] = {}
-
-    async def inputs(self, pending: trust.Pending) -> dict[str, Any]:
-        """What was known when the fact was written, and what its place among the others adds."""
-        fact = pending.fact
-        inputs = dict(fact.inputs)
-        counted = _COUNTED_AS.get(fact.reason)
-        if counted is not None:
-            now_folded = self._folded[counted, fact.subject_agent_id] if fact.subject_agent_id else 0
-            inputs[counted] = pending.earlier + now_folded
-        elif "penalised_recently" in inputs:
-            inputs["penalised_recently"] = await self._penalised(fact)
-        return inputs
-
-    def note(self, fact: TrustFact, rows: list[RecordedTrustEvent]) -> None:
-        """The fact is folded, into these rows."""
-        counted = _COUNTED_AS.get(fact.reason)
-        if counted is not None and fact.subject_agent_id is not None:
-            self._folded[counted, fact.subject_agent_id] += 1
-        if any(row.ds > 0 for row in rows):
-            key = (fact.listing_id, fact.reason)
-            self._penalties[key] = max(fact.occurred_at, self._penalties.get(key, fact.occurred_at))
-
-    async def _penalised(self, fact: TrustFact) -> bool:
-        """Whether this listing's price or copy already cost the store a penalty within the cooldown."""
-        since = fact.occurred_at - self._cooldown
-        latest = self._penalties.get((fact.listing_id, fact.reason))
-        if latest is not None and latest > since:
-            return True
-        return await trust.was_penalised(self._step, fact.listing_id, fact.reason, since)
 
 
 def _event(trust_event_id: UUID, fact: TrustFact, row: RecordedTrustEvent, fold: int, now: datetime) -> dict[str, Any]:

@@ -57,6 +57,7 @@ REASONS: dict[TrustReason, str] = {
     TrustReason.REPLY_MISSED: "a question stayed unanswered",
     TrustReason.OFFER_BROKEN: "a promise was broken",
     TrustReason.TIME_DECAY: "old evidence fades",
+    TrustReason.ORDER_REFUNDED: "an order was paid back, and proves nothing any more",
 }
 COMPONENTS: dict[TrustComponent, str] = {
     TrustComponent.PRODUCT: "product",

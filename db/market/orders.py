@@ -79,13 +79,16 @@ async def read_step(step: Step, order: Order, command_id: UUID | None) -> Readin
     )
 
 
-async def record_capture(session: AsyncSession, order_ids: list[UUID], now: datetime) -> None:
-    """A checkout took the money for these orders. What is paid already stays so."""
-    await session.execute(
+async def record_capture(session: AsyncSession, order_ids: list[UUID], now: datetime) -> list[Order]:
+    """A checkout took the money for these orders. What is paid already stays so; returns what was not."""
+    paid = await session.scalars(
         update(Order)
         .where(Order.order_id.in_(order_ids), Order.paid_at.is_(None))
         .values(paid_at=now, payment_source=PaymentSource.CAPTURED)
+        .returning(Order)
+        .execution_options(populate_existing=True, synchronize_session=False)
     )
+    return list(paid)
 
 
 async def has_undelivered(session: AsyncSession, *, listing_id: UUID) -> bool:

@@ -9,7 +9,7 @@ from db import locks
 from db.ids import new_id
 from db.market import stores, trust
 from db.market.orders import has_undelivered
-from db.market.tables import Listing, Product, ProductImage, Thread
+from db.market.tables import Listing, Order, Product, ProductImage, SupportQuestion, Thread
 from domain.market.errors import PRODUCT_NOT_FOUND
 from domain.market.states import ThreadStatus, ThreadType
 from domain.market.trust import TrustReason
@@ -107,7 +107,10 @@ def _urls(images: list[Image]) -> str:
 async def _copy_facts(
     session: AsyncSession, product: Product, merchant_id: UUID, listings: list[Listing], update_id: UUID
 ) -> None:
-    """One fact per challenge the edit answers, and one per listing whose buyers still wait for their goods."""
+    """One fact per challenge the edit answers, and one per listing whose buyers still wait for their goods.
+
+    An edit closes every open challenge; it earns trust by those of customers who have something at stake.
+    """
     now = await locks.clock(session)
     reason = TrustReason.PRODUCT_COPY_UPDATED
     challenges = select(Thread).where(
@@ -116,18 +119,26 @@ async def _copy_facts(
         Thread.context_listing_id.in_([listing.listing_id for listing in listings]),
         Thread.created_by_agent_id != merchant_id,
     )
-    for thread in await session.scalars(challenges.order_by(Thread.thread_id)):
+    resolved = 0
+    for thread in await session.scalars(challenges.order_by(Thread.created_at, Thread.thread_id)):
         thread.status = ThreadStatus.CLOSED
+        stake = await _challenger(session, thread)
+        if stake is None:
+            continue
+        challenger_id, order_id = stake
         trust.insert_fact(
             session,
             store_id=product.store_id,
             source_event_id=thread.thread_id,
             reason=reason,
-            inputs={"resolves_challenge": True, "penalised_recently": False},
+            inputs={"resolves_challenge": True, "same_edit": resolved},
             occurred_at=now,
+            subject_agent_id=challenger_id,
             listing_id=thread.context_listing_id,
             linked_thread_id=thread.thread_id,
+            linked_order_id=order_id,
         )
+        resolved += 1
     for listing in listings:
         if await has_undelivered(session, listing_id=listing.listing_id):
             # A fact has one source of its own; an edit of a product sold in several listings has several.
@@ -141,3 +152,27 @@ async def _copy_facts(
                 occurred_at=now,
                 listing_id=listing.listing_id,
             )
+
+
+async def _challenger(session: AsyncSession, thread: Thread) -> tuple[UUID, UUID] | None:
+    """Who challenged a claim and had something at stake, and the order that it was: the first who did.
+
+    A challenge is a message that would be a question anywhere else (they are counted alike), by a customer who has
+    paid the store for an order and has not got the money back. A thread alone proves nothing.
+    """
+    at_stake = (
+        select(SupportQuestion.customer_id, Order.order_id)
+        .join(
+            Order,
+            (Order.buyer_customer_id == SupportQuestion.customer_id) & (Order.store_id == SupportQuestion.store_id),
+        )
+        .where(
+            SupportQuestion.thread_id == thread.thread_id,
+            Order.paid_at.is_not(None),
+            Order.refunded_at.is_(None),
+        )
+        .order_by(SupportQuestion.asked_at, Order.placed_at, Order.order_id)
+        .limit(1)
+    )
+    found = (await session.execute(at_stake)).one_or_none()
+    return None if found is None else (found.customer_id, found.order_id)

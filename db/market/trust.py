@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Integer, Uuid, any_, bindparam, case, cast, func, select
+from sqlalchemy import ARRAY, ColumnElement, Integer, Uuid, any_, bindparam, case, cast, func, literal_column, select
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -32,7 +32,8 @@ QUESTION_REASONS = frozenset({TrustReason.MERCHANT_REPLIED_IN_THREAD, TrustReaso
 COMPONENTS = (TrustComponent.PRODUCT, TrustComponent.CLAIM, TrustComponent.SUPPORT, TrustComponent.POLICY)
 
 
-def _reasons(*reasons: TrustReason) -> ColumnElement[Any]:
+def any_of(*reasons: TrustReason) -> ColumnElement[Any]:
+    """A list of reasons in a statement, for ``any_``: so it is looked up in an index."""
     return cast(array(sorted(reasons)), ARRAY(TrustFact.reason.type))
 
 
@@ -136,7 +137,8 @@ def insert_profile(unit: Unit, store_id: UUID, now: datetime, decay_due_at: date
 _STORE = bindparam("store_id", type_=Uuid())
 _store, _fact, _folded = Store.__table__, TrustFact.__table__, TrustFact.__table__.alias("folded")
 _question = SupportQuestion.__table__
-_question_reasons = _reasons(*QUESTION_REASONS)
+_question_reasons = any_of(*QUESTION_REASONS)
+_about_challenges = _folded.c.inputs.has_key("resolves_challenge") == _fact.c.inputs.has_key("resolves_challenge")
 _counted_with = case((_fact.c.reason == any_(_question_reasons), _question_reasons), else_=array([_fact.c.reason]))
 _EARLIER = (
     select(func.count())
@@ -147,6 +149,8 @@ _EARLIER = (
         _folded.c.reason == any_(_counted_with),
         _folded.c.subject_agent_id == _fact.c.subject_agent_id,
         _folded.c.folded_at.is_not(None),
+        # What praises and what blames an edit of copy is counted apart.
+        _about_challenges,
     )
     .correlate(_fact)
     .scalar_subquery()
@@ -156,34 +160,33 @@ _NEXT_REPLY = (
     .where(_question.c.store_id == _STORE, _question.c.answered_at.is_(None), _question.c.missed_at.is_(None))
     .scalar_subquery()
 )
-_WITH_EARLIER = _reasons(TrustReason.REVIEW_POSTED, TrustReason.OFFER_HONORED, *QUESTION_REASONS)
+_WITH_EARLIER = any_of(
+    TrustReason.REVIEW_POSTED,
+    TrustReason.OFFER_HONORED,
+    TrustReason.OFFER_BROKEN,
+    TrustReason.PRODUCT_COPY_UPDATED,
+    *QUESTION_REASONS,
+)
+_event = TrustEvent.__table__
+# In the words of its index.
+_UNPAID = (
+    select(func.count(_event.c.fact_id.distinct()))
+    .where(_event.c.store_id == _STORE, literal_column("trust_events.inputs -> 'paid' = 'false'::jsonb"))
+    .scalar_subquery()
+)
 _FOLDING = Query(
     select(
         func.clock_timestamp().label("now"),
         _store.c.owner_merchant_id,
         _NEXT_REPLY.label("next_reply"),
         case((_fact.c.reason == any_(_WITH_EARLIER), _EARLIER), else_=0).label("earlier"),
+        _UNPAID.label("unpaid"),
         *_fact.c,
     )
     .select_from(_store.outerjoin(_fact, (_fact.c.store_id == _STORE) & _fact.c.folded_at.is_(None)))
     .where(_store.c.store_id == _STORE)
     .order_by(_fact.c.position)
     .limit(bindparam("most", type_=Integer()))
-)
-
-
-_event = TrustEvent.__table__
-_PENALTY = Query(
-    select(_event.c.trust_event_id)
-    .select_from(_event.join(_fact, _fact.c.fact_id == _event.c.fact_id))
-    .where(
-        _fact.c.listing_id == bindparam("listing_id"),
-        _fact.c.reason == bindparam("reason"),
-        _fact.c.folded_at.is_not(None),
-        _fact.c.occurred_at > bindparam("since"),
-        _event.c.delta_s > 0,
-    )
-    .limit(1)
 )
 
 
@@ -197,24 +200,23 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a fold reads under its lock. ``next_reply``: when an open question is next reminded of or missed."""
+    """What a fold reads under its lock. ``next_reply``: when an open question is next reminded of or missed.
+
+    ``unpaid``: facts of the store that weighed something although nothing was paid.
+    """
 
     now: datetime
     owner_id: UUID
     next_reply: datetime | None
     pending: list[Pending]
+    unpaid: int
 
 
 async def read_fold(step: Step, store_id: UUID, most: int) -> Reading:
     """The clock, and the oldest facts that wait, at most ``most``, with all that their rules count."""
     rows = await step.rows(_FOLDING, store_id=store_id, most=most)
     pending = [Pending(_FOLDING.part(TrustFact, row), row.earlier) for row in rows if row.fact_id is not None]
-    return Reading(rows[0].now, rows[0].owner_merchant_id, rows[0].next_reply, pending)
-
-
-async def was_penalised(step: Step, listing_id: UUID | None, reason: TrustReason, since: datetime) -> bool:
-    """Whether a fact of this reason about the listing, newer than ``since``, was folded and cost its store."""
-    return bool(await step.rows(_PENALTY, listing_id=listing_id, reason=reason, since=since))
+    return Reading(rows[0].now, rows[0].owner_merchant_id, rows[0].next_reply, pending, rows[0].unpaid)
 
 
 async def list_stores_needing_fold(session: AsyncSession, limit: int) -> list[UUID]:

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from domain.market import errors
+from domain.market.orders import OrderState
 from domain.market.states import OrderStatus, ReviewWindowStatus
 
 
@@ -24,3 +25,11 @@ def decide_review(
         raise errors.REVIEW_EXISTS.error()
     if window_status is not ReviewWindowStatus.OPEN or now >= closes_at:
         raise errors.REVIEW_TOO_LATE.error()
+
+
+def counts_now(order: OrderState) -> bool:
+    """Whether a review written now moves trust at once: not while its buyer's refund request awaits an answer.
+
+    It is shown all the same. Where the answer is no it counts from then on, and where the money goes back, never.
+    """
+    return not order.refund_requested or order.refund_answered

@@ -3,65 +3,25 @@
 A fact's inputs are everything its rule looks at, recorded beside the event, so anyone can recompute the
 score from public rows. One frozen model per reason: unknown keys, wrong types and numbers out of range
 are refused with ``TRUST_INPUTS_INVALID``. Invariant: a weight is a whole number of milli-units between 0
-and ``2 * U``, and no rule but a policy slot and the decay ever takes evidence away. Negatives
-(``REPLY_MISSED``, ``OFFER_BROKEN``, ``TIME_DECAY``) extend the seed's enum: without them scores only rise.
+and ``2 * U``, and no rule but a policy slot, the decay and the reversal of a refunded order takes evidence away.
+Negatives (``REPLY_MISSED``, ``OFFER_BROKEN``, ``TIME_DECAY``) extend the seed's enum: without them scores only rise.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from domain.market.policy_checklist import PolicyField
+from domain.market.trust_reasons import REVERSED_BY_REFUND, TrustComponent, TrustDelta, TrustReason
+from domain.market.trust_weights import MOST_RECORD, broken_promise_weight, fact_weight, halved_weight
 from domain.shared.errors import ErrorKind, declare
-
-U = 1000
-"""One unit of evidence, in milli-units: what one full-weight review is worth."""
 
 TRUST_INPUTS_INVALID = declare(
     "TRUST_INPUTS_INVALID",
     ErrorKind.INVALID,
     "The inputs of a trust fact do not fit the rule of its reason.",
 )
-
-
-class TrustComponent(StrEnum):
-    """The four parts of the overall score, in the order events of one fact are recorded."""
-
-    PRODUCT = "product"
-    CLAIM = "claim"
-    SUPPORT = "support"
-    POLICY = "policy"
-
-
-class TrustReason(StrEnum):
-    """Why evidence changed. The first six are the seed's; the last three extend it."""
-
-    REVIEW_POSTED = "REVIEW_POSTED"
-    MERCHANT_REPLIED_IN_THREAD = "MERCHANT_REPLIED_IN_THREAD"
-    POLICY_UPDATED = "POLICY_UPDATED"
-    PRICE_UPDATED = "PRICE_UPDATED"
-    PRODUCT_COPY_UPDATED = "PRODUCT_COPY_UPDATED"
-    OFFER_HONORED = "OFFER_HONORED"
-    REPLY_MISSED = "REPLY_MISSED"
-    OFFER_BROKEN = "OFFER_BROKEN"
-    TIME_DECAY = "TIME_DECAY"
-
-
-@dataclass(frozen=True, slots=True)
-class TrustDelta:
-    """A change of one component's evidence, in milli-units; either number may be negative."""
-
-    component: TrustComponent
-    dr: int
-    ds: int
-
-
-def halved_weight(earlier: int) -> int:
-    """``U`` halved once per earlier fact of the same customer: 1000, 500, … and 0 from the tenth repeat."""
-    return U >> min(earlier, U.bit_length())
 
 
 def _stars(component: TrustComponent, weight: int, stars: int) -> TrustDelta:
@@ -71,6 +31,7 @@ def _stars(component: TrustComponent, weight: int, stars: int) -> TrustDelta:
 
 Count = Annotated[int, Field(ge=0)]
 Stars = Annotated[int, Field(ge=1, le=5)]
+_ForAndAgainst = Annotated[list[Count], Field(min_length=2, max_length=2)]
 
 
 class TrustInputs(BaseModel):
@@ -83,13 +44,27 @@ class TrustInputs(BaseModel):
         return []
 
 
-class ReviewPosted(TrustInputs):
+class PaidOrNot(TrustInputs):
+    """Whether the order was known to be paid when this arose, and only if not, how many unpaid facts weighed before."""
+
+    paid: bool | None
+    earlier_unpaid: Count | None = None
+
+    @model_validator(mode="after")
+    def _counts_what_is_unpaid(self) -> Self:
+        if (self.earlier_unpaid is not None) != (self.paid is False):
+            raise ValueError("earlier_unpaid belongs to what is not paid, and to nothing else")
+        return self
+
+
+class ReviewPosted(PaidOrNot):
     """A review of a delivered order by a buyer who is not the owner.
 
     ``weight_cents`` comes from :func:`domain.market.trust.review_weight_cents` and is never the amount of
     a negotiated order; ``full_weight_cents`` is V0; ``earlier_reviews`` by this buyer of this store.
     """
 
+    paid: bool
     rating: Stars
     as_described: Stars | None = None
     weight_cents: Count
@@ -97,8 +72,9 @@ class ReviewPosted(TrustInputs):
     earlier_reviews: Count
 
     def deltas(self) -> list[TrustDelta]:
-        paid = min(self.weight_cents, self.full_weight_cents)
-        weight = halved_weight(self.earlier_reviews) * paid // self.full_weight_cents
+        cents = min(self.weight_cents, self.full_weight_cents)
+        whole = fact_weight(self.earlier_reviews, paid=self.paid, earlier_unpaid=self.earlier_unpaid or 0)
+        weight = whole * cents // self.full_weight_cents
         found = [_stars(TrustComponent.PRODUCT, weight, self.rating)]
         if self.as_described is not None:
             found.append(_stars(TrustComponent.CLAIM, weight, self.as_described))
@@ -133,38 +109,83 @@ class PolicyUpdated(TrustInputs):
     fields: Annotated[dict[Annotated[PolicyField, Field(strict=False)], bool], Field(min_length=1)]
 
 
-class PriceUpdated(TrustInputs):
-    """A price change; ``penalised_recently`` says this listing was penalised within the cooldown."""
+class _UnderCommitments(PaidOrNot):
+    """Base of changes under buyers who count on what was there: worth half of what their word would weigh.
+
+    ``penalised_recently``: this listing was penalised within the cooldown. ``paid``: whether any of those buyers had
+    paid; ``earlier_penalties``: earlier ones under the same buyer, the least known of them. Both only where it applies.
+    """
+
+    paid: bool | None = None
+    penalised_recently: bool = False
+    earlier_penalties: Count | None = None
+
+    @property
+    def concerned(self) -> bool:
+        """Whether the change is one that buyers are wronged by."""
+        raise NotImplementedError
+
+    @model_validator(mode="after")
+    def _knows_whom_it_concerns(self) -> Self:
+        if any((known is not None) != self.concerned for known in (self.paid, self.earlier_penalties)):
+            raise ValueError("paid and earlier_penalties belong to a change that concerns buyers, and to nothing else")
+        return self
+
+    @property
+    def penalty(self) -> int:
+        if not self.concerned or self.penalised_recently:
+            return 0
+        halvings = 1 + (self.earlier_penalties or 0)
+        return fact_weight(halvings, paid=self.paid is True, earlier_unpaid=self.earlier_unpaid or 0)
+
+
+class PriceUpdated(_UnderCommitments):
+    """A price change."""
 
     raised: bool
     open_commitments: bool
     penalised_recently: bool
 
+    @property
+    def concerned(self) -> bool:
+        return self.raised and self.open_commitments
+
     def deltas(self) -> list[TrustDelta]:
-        broken_word = self.raised and self.open_commitments and not self.penalised_recently
-        return [TrustDelta(TrustComponent.CLAIM, 0, U // 2 if broken_word else 0)]
+        return [TrustDelta(TrustComponent.CLAIM, 0, self.penalty)]
 
 
-class ProductCopyUpdated(TrustInputs):
-    """A copy change. An edit that does both earns both: resolving a challenge is no licence to mislead."""
+class ProductCopyUpdated(_UnderCommitments):
+    """A copy change: one fact for each challenge it resolves, one for each listing whose buyers wait for their goods.
+
+    ``earlier_resolved``: challenges of the same customer that were resolved before; ``same_edit``: how many this very
+    edit resolves before this one. An edit that does both earns both: resolving a challenge is no licence to mislead.
+    """
 
     resolves_challenge: bool = False
     undelivered_orders: bool = False
-    penalised_recently: bool = False
+    earlier_resolved: Count | None = None
+    same_edit: Count | None = None
+
+    @property
+    def concerned(self) -> bool:
+        return self.undelivered_orders
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.model_fields_set & {"resolves_challenge", "undelivered_orders"}:
             raise ValueError("resolves_challenge or undelivered_orders is needed")
+        if any((known is not None) != self.resolves_challenge for known in (self.earlier_resolved, self.same_edit)):
+            raise ValueError("earlier_resolved and same_edit belong to a challenge that is resolved")
         return self
 
     def deltas(self) -> list[TrustDelta]:
-        moved_goal = self.undelivered_orders and not self.penalised_recently
-        return [TrustDelta(TrustComponent.CLAIM, U // 2 if self.resolves_challenge else 0, U // 2 if moved_goal else 0)]
+        halvings = 1 + (self.earlier_resolved or 0) + (self.same_edit or 0)
+        earned = halved_weight(halvings) if self.resolves_challenge else 0
+        return [TrustDelta(TrustComponent.CLAIM, earned, self.penalty)]
 
 
 class OfferHonored(TrustInputs):
-    """An accepted offer was delivered at its price; ``earlier_honored`` for this buyer by this store."""
+    """An accepted offer was paid and delivered at its price; ``earlier_honored`` for this buyer by this store."""
 
     earlier_honored: Count
 
@@ -172,15 +193,48 @@ class OfferHonored(TrustInputs):
         return [TrustDelta(TrustComponent.CLAIM, halved_weight(self.earlier_honored), 0)]
 
 
-class OfferBroken(TrustInputs):
-    """A promised delivery did not come. Costs two units, whoever the buyer is."""
+class OfferBroken(PaidOrNot):
+    """A promise of the seller was not kept: see :func:`domain.market.trust_weights.broken_promise_weight`.
+
+    ``earlier_broken``: to the same buyer, where the promise was an order.
+    """
+
+    paid: bool
+    buyer_record: Annotated[int, Field(ge=0, le=MOST_RECORD)] = 0
+    earlier_broken: Count
 
     def deltas(self) -> list[TrustDelta]:
-        return [TrustDelta(TrustComponent.CLAIM, 0, 2 * U)]
+        weight = broken_promise_weight(
+            self.earlier_broken,
+            paid=self.paid,
+            earlier_unpaid=self.earlier_unpaid or 0,
+            buyer_record=self.buyer_record,
+        )
+        return [TrustDelta(TrustComponent.CLAIM, 0, weight)]
 
 
 class TimeDecay(TrustInputs):
     """A decay period ended. Reads nothing but the state."""
+
+
+class OrderRefunded(TrustInputs):
+    """An order's money went back, and with it what one fact said because of that order.
+
+    ``sequence``: where in the store's ledger that fact begins; ``evidence``: what it brought then, (r, s) by
+    component, none where it weighed nothing; ``decays``: how often it has faded since. The ledger's check holds all of
+    it against the rows.
+    """
+
+    of: Annotated[TrustReason, Field(strict=False)]
+    sequence: Count
+    evidence: dict[Annotated[TrustComponent, Field(strict=False)], _ForAndAgainst]
+    decays: Count
+
+    @model_validator(mode="after")
+    def _can_be_reversed(self) -> Self:
+        if self.of not in REVERSED_BY_REFUND:
+            raise ValueError("a refund reverses no such fact")
+        return self
 
 
 _MODELS: Mapping[TrustReason, type[TrustInputs]] = {
@@ -193,6 +247,7 @@ _MODELS: Mapping[TrustReason, type[TrustInputs]] = {
     TrustReason.REPLY_MISSED: ReplyMissed,
     TrustReason.OFFER_BROKEN: OfferBroken,
     TrustReason.TIME_DECAY: TimeDecay,
+    TrustReason.ORDER_REFUNDED: OrderRefunded,
 }
 
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from math import isqrt
 
 from domain.market.policy_checklist import PolicyField
-from domain.market.trust_inputs import TrustComponent, TrustDelta, U
+from domain.market.trust_reasons import TrustComponent, TrustDelta
+from domain.market.trust_weights import U
 
 PRIOR = 2 * U
 FULL_SCORE = 100 * U

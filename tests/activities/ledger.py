@@ -1,12 +1,26 @@
 """Proves a store's stored trust rows with the domain's own checker."""
 
+from typing import Any
+from uuid import UUID
+
 from sqlalchemy import select
 
 from db.market.tables import TrustEvent, TrustProfile
 from db.market.trust import COMPONENTS, state_of
 from domain.market.trust import RecordedTrustEvent, component_score, is_rated, overall_score, rank_score, replay, verify
-from tests.activities.scene import Scene
+from tests.activities.scene import Purchase, Scene
 from tests.builders import Shop
+
+
+async def paid(scene: Scene, shop: Shop, buyer: UUID, **options: Any) -> Purchase:
+    """An order whose merchant says that it has the money."""
+    order = await scene.bought(shop, buyer, **options)
+    await order.tell("confirm_payment", shop.merchant_id)
+    return order
+
+
+async def deltas(scene: Scene, shop: Shop) -> list[tuple[str, str, int, int]]:
+    return [(row.reason, row.component, row.delta_r, row.delta_s) for row in await stored_events(scene, shop)]
 
 
 async def stored_events(scene: Scene, shop: Shop) -> list[TrustEvent]:

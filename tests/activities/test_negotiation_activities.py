@@ -75,6 +75,8 @@ async def test_rounds_to_a_purchase(scene: Scene) -> None:
         "REVIEW_WINDOW_OPENED",
     ]
     assert await scene.inbox(shop.merchant_id) == ["OFFER_MADE", "OFFER_COUNTERED", "ORDER_PLACED"]
+    assert await scene.facts(shop) == []
+    await order.tell("confirm_payment", shop.merchant_id)
     assert await scene.facts(shop) == ["OFFER_HONORED"]
 
 

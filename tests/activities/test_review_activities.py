@@ -36,7 +36,9 @@ async def test_a_review_and_its_traces(scene: Scene) -> None:
     stats = "SELECT reviews_posted, rating_sum FROM store_stats WHERE store_id = :id"
     assert [tuple(row) for row in await scene.rows(stats, id=shop.store_id)] == [(1, 4)]
     inputs = await scene.value("SELECT inputs FROM trust_facts WHERE store_id = :id", id=shop.store_id)
-    assert inputs == {"rating": 4, "as_described": 5, "weight_cents": 1_000, "full_weight_cents": 1_000}
+    assert inputs == {
+        "rating": 4, "as_described": 5, "weight_cents": 1_000, "full_weight_cents": 1_000, "paid": False,
+    }  # fmt: skip
 
 
 async def test_the_thread_is_shared(scene: Scene) -> None:

@@ -285,7 +285,9 @@ async def test_parents_are_of_the_same_thread(stall: Stall, customer: Agent):
     assert (await customer("POST", f"/v1/threads/{one}/messages", body)).status_code == 201
 
 
-async def test_better_copy_answers_a_challenge(worker_database, stall: Stall, customer: Agent):
+async def test_better_copy_closes_a_challenge_and_earns_nothing_by_a_thread_alone(
+    worker_database, stall: Stall, customer: Agent
+):
     thread = await customer.ok(
         "POST",
         "/v1/threads",
@@ -297,9 +299,7 @@ async def test_better_copy_answers_a_challenge(worker_database, stall: Stall, cu
         "PATCH", path, {"description": "It glows.", "images": [image], "reason": "You were right."}
     )
     assert changed["images"] == [image]
-    found = await facts(worker_database, stall.store_id, "PRODUCT_COPY_UPDATED")
-    assert [str(fact["source_event_id"]) for fact in found] == [thread["thread_id"]]
-    assert found[0]["inputs"]["resolves_challenge"] is True
+    assert await facts(worker_database, stall.store_id, "PRODUCT_COPY_UPDATED") == []
     assert (await customer.ok("GET", f"/v1/threads/{thread['thread_id']}"))["status"] == "CLOSED"
     closed = await customer("POST", f"/v1/threads/{thread['thread_id']}/messages", {"body": "Thanks"})
     assert code(closed) == "thread.closed"

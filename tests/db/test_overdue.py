@@ -155,7 +155,7 @@ async def test_stores_with_something_to_fold(scene: Scene) -> None:
             store_id=shop.store_id,
             source_event_id=new_id(),
             reason=TrustReason.OFFER_BROKEN,
-            inputs={},
+            inputs={"paid": True},
             occurred_at=await clock(session),
         )
     assert not await _finds(scene, needs, shop.store_id)

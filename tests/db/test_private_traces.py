@@ -42,7 +42,7 @@ async def _broken_honored_and_missed(scene: Scene) -> tuple[UUID, list[UUID], li
     await broken.withdraw(shop.merchant_id)
     honored = await scene.accepted(shop, buyer)
     order = await scene.bought(shop, buyer, offer_id=honored.standing)
-    await order.tell("deliver_order", shop.merchant_id)
+    await order.tell("deliver_order", shop.merchant_id, payment_received=True)
     await order.review()
     missed = await scene.bought(shop, buyer)
     missed.past("promised_at")

@@ -99,7 +99,7 @@ def test_a_trade_over_jumps(jumping: Jumping, step: float) -> None:
     jump()
     order = buyer.post("/v1/orders", {"offer_id": offer["offer_id"]})
     jump()
-    delivered = shop.owner.post(f"/v1/orders/{order['order_id']}/deliver")
+    delivered = shop.owner.post(f"/v1/orders/{order['order_id']}/deliver", {"payment_received": True})
     assert delivered["status"] == "DELIVERED"
     jump()
     buyer.post("/v1/reviews", {"order_id": order["order_id"], "rating": 5, "body": "In time."})

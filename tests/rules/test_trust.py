@@ -18,7 +18,6 @@ from domain.market.trust import (
     WEIGHTS,
     Evidence,
     PolicyField,
-    RecordedTrustEvent,
     TrustComponent,
     TrustDelta,
     TrustReason,
@@ -29,43 +28,11 @@ from domain.market.trust import (
     is_rated,
     overall_score,
     rank_score,
-    record_fact,
     review_weight_cents,
     wilson_rank,
 )
 from domain.shared.errors import DomainError, ErrorKind
-
-C, R = TrustComponent, TrustReason
-V0 = MarketPolicy().trust_full_weight_cents  # type: ignore[call-arg,unused-ignore]
-Fact = tuple[TrustReason, dict[str, Any]]
-
-
-def tell(facts: list[Fact], state: TrustState | None = None) -> tuple[TrustState, list[RecordedTrustEvent]]:
-    state = state or TrustState.genesis()
-    rows: list[RecordedTrustEvent] = []
-    for number, (reason, inputs) in enumerate(facts):
-        state, new = record_fact(state, f"fact-{number}", reason, inputs, len(rows) + 1)
-        rows += new
-    return state, rows
-
-
-def review(rating: int = 5, earlier: int = 0, cents: int = V0, told: int | None = None) -> Fact:
-    return R.REVIEW_POSTED, {
-        "rating": rating,
-        "as_described": told,
-        "weight_cents": cents,
-        "full_weight_cents": V0,
-        "earlier_reviews": earlier,
-    }
-
-
-def policy(present: bool, *names: PolicyField) -> Fact:
-    return R.POLICY_UPDATED, {"fields": {name.value: present for name in names or PolicyField}}
-
-
-def score(state: TrustState, component: TrustComponent) -> int:
-    return component_score(state.evidence[component])
-
+from tests.rules.histories import C, R, broken, misled, policy, resolved, review, score, tell
 
 # --- the rules one by one ------------------------------------------------------------------------------
 
@@ -89,24 +56,34 @@ def score(state: TrustState, component: TrustComponent) -> int:
         (R.REPLY_MISSED, {"earlier_questions": 2}, [(C.SUPPORT, 0, 250)]),
         (*policy(True), [(C.POLICY, 4000, 0)]),
         (R.POLICY_UPDATED, {"fields": {"warranty": False, "refund_rule": True}}, [(C.POLICY, 1000, 1000)]),
-        (R.PRICE_UPDATED, {"raised": True, "open_commitments": True, "penalised_recently": False},
-         [(C.CLAIM, 0, 500)]),
-        (R.PRICE_UPDATED, {"raised": True, "open_commitments": True, "penalised_recently": True}, []),
+        (*review(5, paid=False), [(C.PRODUCT, 62, 0)]),
+        (*review(1, earlier=1, told=5, paid=False), [(C.PRODUCT, 0, 31), (C.CLAIM, 31, 0)]),
+        (*misled(R.PRICE_UPDATED), [(C.CLAIM, 0, 500)]),
+        (*misled(R.PRICE_UPDATED, 1), [(C.CLAIM, 0, 250)]),
+        (*misled(R.PRICE_UPDATED, paid=False), [(C.CLAIM, 0, 31)]),
+        (*misled(R.PRICE_UPDATED, recently=True), []),
         (R.PRICE_UPDATED, {"raised": False, "open_commitments": True, "penalised_recently": False}, []),
-        (R.PRODUCT_COPY_UPDATED, {"resolves_challenge": True}, [(C.CLAIM, 500, 0)]),
-        (R.PRODUCT_COPY_UPDATED, {"undelivered_orders": True, "penalised_recently": False},
-         [(C.CLAIM, 0, 500)]),
-        (R.PRODUCT_COPY_UPDATED, {"undelivered_orders": True, "penalised_recently": True}, []),
-        (R.PRODUCT_COPY_UPDATED, {"resolves_challenge": True, "undelivered_orders": True},
-         [(C.CLAIM, 500, 500)]),
+        (*resolved(), [(C.CLAIM, 500, 0)]),
+        (*resolved(2), [(C.CLAIM, 125, 0)]),
+        (*resolved(0, 2), [(C.CLAIM, 125, 0)]),
+        (*misled(R.PRODUCT_COPY_UPDATED), [(C.CLAIM, 0, 500)]),
+        (*misled(R.PRODUCT_COPY_UPDATED, paid=False), [(C.CLAIM, 0, 31)]),
+        (*misled(R.PRODUCT_COPY_UPDATED, recently=True), []),
+        (R.PRODUCT_COPY_UPDATED, resolved()[1] | misled(R.PRODUCT_COPY_UPDATED)[1], [(C.CLAIM, 500, 500)]),
         (R.OFFER_HONORED, {"earlier_honored": 1}, [(C.CLAIM, 500, 0)]),
-        (R.OFFER_BROKEN, {}, [(C.CLAIM, 0, 2000)]),
+        (*broken(), [(C.CLAIM, 0, 2000)]),
+        (*broken(2), [(C.CLAIM, 0, 500)]),
+        (*broken(paid=False), [(C.CLAIM, 0, 62)]),
+        (*broken(paid=False, record=2), [(C.CLAIM, 0, 250)]),
+        (*broken(1, paid=False, record=1), [(C.CLAIM, 0, 62)]),
         (R.TIME_DECAY, {}, []),
     ],
 )  # fmt: skip
 def test_what_a_fact_is_worth(
     reason: TrustReason, inputs: dict[str, Any], expected: list[tuple[TrustComponent, int, int]]
 ) -> None:
+    if inputs.get("paid") is False:
+        inputs = inputs | {"earlier_unpaid": 0}
     _, deltas = fold(TrustState.genesis(), reason, inputs)
     assert deltas == [TrustDelta(*delta) for delta in expected]
 
@@ -128,7 +105,19 @@ def test_what_a_fact_is_worth(
         (R.POLICY_UPDATED, {"fields": {"warranty": 1}}),
         (R.PRODUCT_COPY_UPDATED, {}),
         (R.PRODUCT_COPY_UPDATED, {"penalised_recently": False}),
-        (R.OFFER_BROKEN, {"amount": 812}),
+        (R.REVIEW_POSTED, review(paid=False)[1]),
+        (R.REVIEW_POSTED, review()[1] | {"earlier_unpaid": 0}),
+        (R.REVIEW_POSTED, {key: value for key, value in review()[1].items() if key != "paid"}),
+        (R.PRICE_UPDATED, {"raised": True, "open_commitments": True, "penalised_recently": False}),
+        (R.PRICE_UPDATED, misled(R.PRICE_UPDATED)[1] | {"raised": False}),
+        (R.PRODUCT_COPY_UPDATED, {"resolves_challenge": True}),
+        (R.PRODUCT_COPY_UPDATED, misled(R.PRODUCT_COPY_UPDATED)[1] | {"same_edit": 0}),
+        (R.OFFER_BROKEN, {}),
+        (R.OFFER_BROKEN, broken(paid=False, record=3)[1] | {"earlier_unpaid": 0}),
+        (R.ORDER_REFUNDED, {"of": "OFFER_BROKEN", "sequence": 1, "evidence": {}, "decays": 0}),
+        (R.ORDER_REFUNDED, {"of": "REVIEW_POSTED", "sequence": 1, "evidence": {"product": [-5, 0]}, "decays": 0}),
+        (R.ORDER_REFUNDED, {"of": "REVIEW_POSTED", "sequence": 1, "evidence": {"product": [5, 0]}, "decays": 0}),
+        (R.OFFER_BROKEN, broken()[1] | {"amount": 812}),
         (R.TIME_DECAY, {"days": 30}),
     ],
 )
