@@ -30,6 +30,7 @@ from domain.checkout.commands import CancelCheckout, CheckoutStart, CompleteChec
 from domain.checkout.policy import CheckoutPolicy
 from domain.market.commands import (
     AnswerOffer,
+    AppealDecision,
     AuditReport,
     CounterOffer,
     Done,
@@ -61,6 +62,7 @@ Command = (
     | PlaceOrder
     | OrderCommand
     | OperatorRefund
+    | AppealDecision
     | PostReview
     | CreateCheckout
     | UpdateCheckout
@@ -92,7 +94,7 @@ class Processes:
     async def order(
         self,
         update: str,
-        command: PlaceOrder | OrderCommand | OperatorRefund,
+        command: PlaceOrder | OrderCommand | OperatorRefund | AppealDecision,
         order_id: UUID,
         listing_id: UUID,
         store_id: UUID,

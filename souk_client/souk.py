@@ -135,6 +135,7 @@ class Operations:
     cancel_order = RequestMethod(trade.cancel_order)
     request_refund = RequestMethod(trade.request_refund)
     decide_refund = RequestMethod(trade.decide_refund)
+    appeal_refund = RequestMethod(trade.appeal_refund)
     post_review = RequestMethod(trade.post_review)
     review = RequestMethod(trade.review)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from temporalio import activity
 
+from activities.market.appeal import Appeals, decline_appeal
 from activities.market.order_case import load_order
 from activities.market.placement import Placement
 from activities.market.signatures import OrderActivities
@@ -14,13 +15,14 @@ from db.session import Database
 from domain.market import orders as rules
 from domain.market.commands import OperatorRefund, OrderCommand, OrderSnapshot, OrderStart, PlaceOrder, ReverseOrder
 from domain.market.states import (
+    AppealOutcome,
     InboxType,
     OrderStatus,
     RefundReason,
 )
 
 
-class PostgresOrderActivities(Placement, OrderActivities):
+class PostgresOrderActivities(Placement, Appeals, OrderActivities):
     """The real ones."""
 
     def __init__(self, database: Database) -> None:
@@ -143,6 +145,8 @@ class PostgresOrderActivities(Placement, OrderActivities):
                 await case.refund(due.refund, goods_return=rules.stock_returns(due.refund))
             elif due.remind_payment:
                 case.remind_of_payment()
+            elif due.decline_appeal:
+                decline_appeal(case, AppealOutcome.NOT_DECIDED)
             elif due.remind:
                 writes.change(step, case.order, reminded_at=case.now)
                 promised_at = case.order.promised_at

@@ -102,9 +102,10 @@ class OrderCase:
         self.trust_moved = True
 
     async def decline_refund(self) -> None:
-        """The seller keeps the money; a review that waited for this counts from now on."""
-        writes.change(self.step, self.order, refund_declined_at=self.now)
-        self.tell(self.order.buyer_customer_id, InboxType.REFUND_DECLINED)
+        """The seller keeps the money, which may be appealed; a review that waited for this counts from now on."""
+        appeal_by = self.now + timedelta(seconds=self.policy.appeal_window_seconds)
+        writes.change(self.step, self.order, refund_declined_at=self.now, appeal_by=appeal_by)
+        self.tell(self.order.buyer_customer_id, InboxType.REFUND_DECLINED, due_at=appeal_by)
         self.trust_moved |= await order_facts.insert_waiting_review(self.step, self.order, self.policy)
 
     def deliver(self) -> None:
@@ -180,6 +181,8 @@ class OrderCase:
             awaiting = "the merchant's delivery" if state.paid else "payment or the merchant's delivery"
         elif state.refund_requested and not state.refund_answered:
             awaiting = "the merchant's answer to a refund request"
+        elif state.appealed and not state.appeal_decided:
+            awaiting = "the operators' decision on an appeal"
         elif not state.closed:
             awaiting = "the end of the return window"
         return OrderSnapshot(

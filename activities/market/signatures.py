@@ -15,6 +15,7 @@ from temporalio import activity
 
 from domain.market.commands import (
     AnswerOffer,
+    AppealDecision,
     AuditReport,
     CounterOffer,
     MakeOffer,
@@ -113,6 +114,16 @@ class OrderActivities(ABC):
     @activity.defn(name="answer_refund")
     @abstractmethod
     async def answer_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot: ...
+
+    @activity.defn(name="appeal_refund")
+    @abstractmethod
+    async def appeal_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+        """The buyer takes a declined refund to the operators."""
+
+    @activity.defn(name="decide_appeal")
+    @abstractmethod
+    async def decide_appeal(self, start: OrderStart, command: AppealDecision) -> OrderSnapshot:
+        """Grant or decline an appeal for an operator, with the entry in the operators' log."""
 
     @activity.defn(name="refund_by_operator")
     @abstractmethod

@@ -14,7 +14,7 @@ from db.ids import new_id
 from db.market.stores import update_store
 from db.market.tables import Message, Store
 from db.platform import console
-from domain.market.commands import OperatorRefund, SweepReport
+from domain.market.commands import AppealDecision, OperatorRefund, SweepReport
 from domain.market.errors import (
     MESSAGE_HIDDEN,
     MESSAGE_NOT_FOUND,
@@ -56,6 +56,24 @@ async def pay_back(wish: Wish, order_id: UUID, *, cancel: bool, goods_returned: 
         goods_returned=goods_returned,
     )
     await wish.context.processes.order("refund_by_operator", command, order_id, row["listing_id"], row["store_id"])
+
+
+async def decide_appeal(wish: Wish, order_id: UUID, *, grant: bool, goods_returned: bool = False) -> None:
+    """Grant or decline a buyer's appeal, through the Order process, which writes the log's entry."""
+    async with wish.context.database.transaction() as session:
+        await console.name_operator(session, wish.key_id)
+        row = await console.get_projection(session, "order", order_id)
+    if row is None:
+        raise ORDER_NOT_FOUND.error()
+    command = AppealDecision(
+        command_id=wish.command_id,
+        order_id=order_id,
+        key_id=wish.key_id,
+        reason=wish.reason,
+        grant=grant,
+        goods_returned=goods_returned,
+    )
+    await wish.context.processes.order("decide_appeal", command, order_id, row["listing_id"], row["store_id"])
 
 
 async def wake_up(wish: Wish, kind: str, entity: UUID) -> None:

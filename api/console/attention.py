@@ -54,6 +54,7 @@ async def get_attention(context: AppContext, operator: UUID) -> Attention:
         now = await clock(session)
         late = await console.list_late(session, now, GRACE_SECONDS, _MOST)
         webhooks = await console.list_failing_webhooks(session, now - timedelta(seconds=WEBHOOKS_AFTER_SECONDS), _MOST)
+        appeals = await console.list_appeals(session, _MOST)
         holds = await console.list_expiring_holds(session, now, HOLDS_WITHIN_SECONDS, _MOST)
     answered = True
     failing: list[Item] = []
@@ -73,6 +74,13 @@ async def get_attention(context: AppContext, operator: UUID) -> Attention:
                 "Wake it; if many are late, expire offers now and see that a worker runs.",
             )
             for row in late
+        ),
+        *(
+            Item(
+                "appeal", row["kind"], row["id"], row["store_id"], row["waits_for"], row["since"], None,
+                "Decide it: grant or decline the appeal. Nobody's decision by then declines it.",
+            )
+            for row in appeals
         ),
         *(
             Item(

@@ -101,6 +101,18 @@ DEEDS: dict[str, Deed] = {
         "order",
         lambda wish, target: actions.pay_back(wish, _id(target), cancel=False),
     ),
+    "grant-appeal": Deed(
+        "Grant an appeal",
+        "The buyer of the order is paid back; the stock does not return. It cannot be undone.",
+        "order",
+        lambda wish, target: actions.decide_appeal(wish, _id(target), grant=True),
+    ),
+    "decline-appeal": Deed(
+        "Decline an appeal",
+        "The merchant's answer stays: the buyer is not paid back. It cannot be undone.",
+        "order",
+        lambda wish, target: actions.decide_appeal(wish, _id(target), grant=False),
+    ),
     "hide-message": Deed(
         "Hide a message",
         "Everybody sees that it was hidden in the place of its words. Evidence and trust stay as they are.",

@@ -174,6 +174,8 @@ _ORDER_STEPS = (
     ("delivered_at", "The merchant delivered; the review window and the return window opened"),
     ("refund_requested_at", "The buyer asked for its money back"),
     ("refund_declined_at", "The merchant declined to pay back"),
+    ("appealed_at", "The buyer appealed to the operators"),
+    ("appeal_declined_at", "The appeal was not granted"),
 )
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import Field, StringConstraints
+from pydantic import Field, StrictBool, StringConstraints
 from starlette.responses import Response
 
 from api.console import actions
@@ -37,6 +37,14 @@ class ReasonIn(RequestModel):
 class RefundIn(ReasonIn):
     goods_returned: bool = False
     model_config = example({"reason": "Ticket 812: the parcel was empty", "goods_returned": False})
+
+
+class AppealDecisionIn(ReasonIn):
+    """``goods_returned``: the goods came back to the merchant, so the stock returns."""
+
+    grant: StrictBool
+    goods_returned: StrictBool = False
+    model_config = example({"reason": "Ticket 812: the pictures show it", "grant": True, "goods_returned": False})
 
 
 class DoneOut(ResponseModel):
@@ -228,6 +236,31 @@ async def refund(
 
     async def work(wish: actions.Wish) -> None:
         await actions.pay_back(wish, order_id, cancel=False, goods_returned=body.goods_returned)
+
+    return await _carry_out(operator, command, context, body.reason, work)
+
+
+@router.post(
+    "/orders/{order_id}/appeal-decision",
+    response_model=DoneOut,
+    responses=refusals(
+        OPERATOR_REQUIRED,
+        errors.ORDER_NOT_FOUND,
+        errors.ORDER_REFUNDED,
+        errors.NO_APPEAL,
+        errors.APPEAL_DECISION_LATE,
+    ),
+)
+async def decide_appeal(
+    order_id: UUID, body: AppealDecisionIn, operator: AnOperator, command: CommandDep, context: Context
+) -> Response:
+    """Decide a buyer's appeal against a declined refund: granted, it is paid back; both parties hear of it.
+
+    What they wrote is shown by POST /v1/operations/terms/{id}/reveal, for a reason.
+    """
+
+    async def work(wish: actions.Wish) -> None:
+        await actions.decide_appeal(wish, order_id, grant=body.grant, goods_returned=body.goods_returned)
 
     return await _carry_out(operator, command, context, body.reason, work)
 

@@ -36,6 +36,11 @@ _EXAMPLE = {
     "return_window_closes_at": "2026-12-05T10:05:00Z",
     "payment_due_at": None,
     "decline_reason": None,
+    "appeal_by": None,
+    "appealed_at": None,
+    "appeal_reason": None,
+    "appeal_due_at": None,
+    "appeal_declined_at": None,
 }
 _REVIEW = {
     "review_id": "0197a1c2-af00-7b00-8c00-6a7b8c9d0e1f",
@@ -56,6 +61,7 @@ class OrderOut(ResponseModel):
 
     ``paid_at``: since when it is known to be paid: a checkout took the money, or the merchant confirmed it.
     ``payment_due_at``: neither paid nor delivered by then, it ends.
+    ``appeal_by``: until when a declined refund may be appealed; ``appeal_due_at``: not granted by then, it is declined.
     """
 
     model_config = {**ResponseModel.model_config, **example(_EXAMPLE)}
@@ -85,6 +91,11 @@ class OrderOut(ResponseModel):
     return_window_closes_at: datetime | None
     payment_due_at: datetime | None
     decline_reason: str | None
+    appeal_by: datetime | None
+    appealed_at: datetime | None
+    appeal_reason: str | None
+    appeal_due_at: datetime | None
+    appeal_declined_at: datetime | None
 
 
 class OrderIn(RequestModel):
@@ -126,6 +137,14 @@ class DeclineIn(RequestModel):
     """Why: the buyer reads it, nobody else."""
 
     model_config = {**RequestModel.model_config, **example({"reason": "The last one broke on its way to the shelf."})}
+
+    reason: Note
+
+
+class AppealIn(RequestModel):
+    """Why the refund is yours: the operators and the merchant read it."""
+
+    model_config = {**RequestModel.model_config, **example({"reason": "The pictures I sent show the crack."})}
 
     reason: Note
 

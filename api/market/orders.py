@@ -11,7 +11,15 @@ from starlette.responses import Response
 
 from api.context import Context
 from api.errors import errors as refusals
-from api.market.order_schemas import DeclineIn, DeliveryIn, OrderIn, OrderOut, RefundDecisionIn, RefundRequestIn
+from api.market.order_schemas import (
+    AppealIn,
+    DeclineIn,
+    DeliveryIn,
+    OrderIn,
+    OrderOut,
+    RefundDecisionIn,
+    RefundRequestIn,
+)
 from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.pages import Page, PageQuery, answer
@@ -22,6 +30,7 @@ from db.market.unpaid import get_unpaid
 from db.steps import Step
 from domain.market import errors
 from domain.market import orders as rules
+from domain.market.appeals import decide_appeal
 from domain.market.commands import OrderCommand, PlaceOrder
 from domain.market.policy import MarketPolicy
 from domain.market.states import DeliveryKind, OrderStatus, Party
@@ -110,7 +119,13 @@ async def place_order(body: OrderIn, buyer: Customer, command: CommandDep, conte
 
 async def _command(
     kind: Literal[
-        "confirm_payment", "deliver_order", "decline_order", "cancel_order", "request_refund", "answer_refund"
+        "confirm_payment",
+        "deliver_order",
+        "decline_order",
+        "cancel_order",
+        "request_refund",
+        "answer_refund",
+        "appeal_refund",
     ],
     party: Party,
     decide: Callable[[rules.OrderState, datetime], object],
@@ -230,6 +245,26 @@ async def request_refund(
         command,
         context,
         reason=body.reason if body else None,
+    )
+
+
+@router.post(
+    "/{order_id}/appeal",
+    response_model=OrderOut,
+    responses=refusals(
+        errors.ORDER_NOT_FOUND,
+        errors.ORDER_REFUNDED,
+        errors.NOTHING_TO_APPEAL,
+        errors.APPEAL_MADE,
+        errors.APPEAL_WINDOW_CLOSED,
+    ),
+)
+async def appeal_refund(
+    order_id: UUID, body: AppealIn, caller: AnyAgent, command: CommandDep, context: Context
+) -> Response:
+    """The buyer takes a declined refund to the operators, once. Not granted by ``appeal_due_at``, it is declined."""
+    return await _command(
+        "appeal_refund", Party.BUYER, decide_appeal, order_id, caller, command, context, reason=body.reason
     )
 
 

@@ -64,10 +64,15 @@ class OrderView(View):
     return_window_closes_at: datetime | None
     payment_due_at: datetime | None = Field(description="neither paid nor delivered by then, it ends")
     decline_reason: Said | None
+    appeal_by: datetime | None = Field(description="until then its buyer may appeal a refused refund, once")
+    appealed_at: datetime | None
+    appeal_reason: Said | None
+    appeal_due_at: datetime | None = Field(description="not granted by the operators by then, an appeal is declined")
+    appeal_declined_at: datetime | None
 
     @classmethod
     def of(cls, answer: JSON) -> Self:
-        made = wrap(answer, "agent", answer["buyer_customer_id"], ("refund_request_reason",))
+        made = wrap(answer, "agent", answer["buyer_customer_id"], ("refund_request_reason", "appeal_reason"))
         return cls.model_validate(wrap(made, "store", answer["store_id"], ("decline_reason",)))
 
 

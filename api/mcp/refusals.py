@@ -24,7 +24,7 @@ _TOOLS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"POST /v1/offers/({_ID})/(accept|reject|withdraw)", r"the tool decide_offer with \2 and offer_id \1"),
         (r"POST /v1/offers(?![/\w])", "the tool make_offer"),
         (rf"POST /v1/orders/{_ID}/refund-request", "the tool settle_order with request_refund"),
-        (rf"POST /v1/orders/{_ID}/(cancel|decline)", r"the tool settle_order with \1"),
+        (rf"POST /v1/orders/{_ID}/(cancel|decline|appeal)", r"the tool settle_order with \1"),
         (rf"POST /v1/orders/{_ID}/payment", "the tool confirm_payment"),
         (r"POST /v1/orders(?![/\w])", "the tool buy"),
         (r"GET /v1/(?:offers|orders)/([^\s/,;]+)", r"the tool my_deals with id \1"),

@@ -201,14 +201,15 @@ async def deliver(
 async def settle_order(
     order_id: OrderId,
     action: Annotated[
-        Literal["cancel", "decline", "request_refund", "grant_refund", "refuse_refund"],
+        Literal["cancel", "decline", "request_refund", "grant_refund", "refuse_refund", "appeal"],
         Field(
-            description="buyer: cancel before delivery, request_refund after it; merchant: decline before delivery, "
+            description="buyer: cancel before delivery, request_refund after it, appeal when that was "
+            "refused; merchant: decline before delivery, "
             "grant_refund or refuse_refund after it"
         ),
     ],
     reason: Annotated[
-        Note | None, Field(description="why: with decline it must be given; the other side reads it")
+        Note | None, Field(description="why: with decline and appeal it must be given; the other side reads it")
     ] = None,
     goods_returned: Annotated[bool | None, Field(description="with grant_refund: the goods came back")] = None,
     request_id: RequestId = None,
@@ -217,13 +218,14 @@ async def settle_order(
 
     Before delivery its buyer cancels or its merchant declines, which costs trust only where the order is paid. After
     it the buyer asks for its money back within the return window; the merchant grants or refuses that by
-    refund_answer_due_at, or it is granted. Give request_id to be safe to repeat.
+    refund_answer_due_at, or it is granted. A refused refund the buyer may appeal to the market's operators once, before
+    appeal_by. Give request_id to be safe to repeat.
     """
     body: dict[str, object] | None
     if action == "cancel":
         path, body = "cancel", None
-    elif action == "decline":
-        path, body = "decline", {"reason": reason}
+    elif action in {"decline", "appeal"}:
+        path, body = action, {"reason": reason}
     elif action == "request_refund":
         path, body = "refund-request", {"reason": reason}
     else:

@@ -37,6 +37,7 @@ _NEXT: dict[InboxType, str] = {
     InboxType.DELIVERY_DUE_SOON: "deliver",
     InboxType.PAYMENT_DUE_SOON: "its buyer pays, its merchant: confirm_payment, deliver, or settle_order with decline",
     InboxType.REFUND_REQUESTED: "settle_order with grant_refund or refuse_refund, before due_at",
+    InboxType.REFUND_DECLINED: "its buyer may settle_order with appeal, before due_at",
     InboxType.REVIEW_WINDOW_OPENED: "review",
     InboxType.QUESTION_ASKED: "read_thread, then ask with thread_id to answer, before due_at",
     InboxType.QUESTION_ANSWERED: "read_thread",

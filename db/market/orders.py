@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, func, select, update
+from sqlalchemy import Row, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.tables import Offer, Order, ReviewWindow, Store
@@ -32,6 +32,10 @@ def order_state(order: Order | Row[Any]) -> OrderState:
         paid=order.paid_at is not None,
         payment_due_at=order.payment_due_at,
         payment_remind_at=order.payment_remind_at,
+        appeal_by=order.appeal_by,
+        appealed=order.appealed_at is not None,
+        appeal_due_at=order.appeal_due_at,
+        appeal_decided=order.appeal_declined_at is not None or order.refunded_at is not None,
     )
 
 
@@ -108,8 +112,13 @@ async def list_overdue_orders(session: AsyncSession, limit: int) -> list[UUID]:
             & Order.paid_at.is_(None)
             & ((Order.payment_due_at < late) | (Order.payment_remind_at < late))
             | (Order.refund_answer_due_at < late) & Order.refund_declined_at.is_(None)
+            | (Order.appeal_due_at < late) & Order.appeal_declined_at.is_(None)
             | (Order.status == OrderStatus.DELIVERED)
-            & (Order.return_window_closes_at < late)
+            & (
+                func.greatest(Order.return_window_closes_at, case((Order.appealed_at.is_(None), Order.appeal_by)))
+                < late
+            )
+            & (Order.appealed_at.is_(None) | Order.appeal_declined_at.is_not(None))
             & (Order.refund_requested_at.is_(None) | Order.refund_declined_at.is_not(None)),
         )
         .order_by(Order.placed_at)

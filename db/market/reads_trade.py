@@ -77,6 +77,11 @@ _ORDER = (
     _order.c.return_window_closes_at,
     _order.c.payment_due_at,
     _order.c.decline_reason,
+    _order.c.appeal_by,
+    _order.c.appealed_at,
+    _order.c.appeal_reason,
+    _order.c.appeal_due_at,
+    _order.c.appeal_declined_at,
 )
 _REVIEW = (
     _review.c.review_id,

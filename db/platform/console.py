@@ -31,10 +31,12 @@ SELECT * FROM (
   SELECT 'order', order_id, store_id,
     CASE WHEN status = 'PLACED' THEN least(promised_at, CASE WHEN paid_at IS NULL THEN payment_due_at END)
          WHEN refund_requested_at IS NOT NULL AND refund_declined_at IS NULL THEN refund_answer_due_at
-         ELSE return_window_closes_at END AS due,
+         WHEN appealed_at IS NOT NULL AND appeal_declined_at IS NULL THEN appeal_due_at
+         ELSE greatest(return_window_closes_at, CASE WHEN appealed_at IS NULL THEN appeal_by END) END AS due,
     CASE WHEN status = 'PLACED' THEN 'payment or the merchant''s delivery'
          WHEN refund_requested_at IS NOT NULL AND refund_declined_at IS NULL
            THEN 'the merchant''s answer to a refund request'
+         WHEN appealed_at IS NOT NULL AND appeal_declined_at IS NULL THEN 'the operators'' decision on an appeal'
          ELSE 'the end of the return window' END
   FROM operator_orders WHERE closed_at IS NULL) open_orders
 WHERE due < :due
@@ -66,6 +68,13 @@ _HOLDS = """
 SELECT 'negotiation' AS kind, negotiation_id AS id, seller_store_id AS store_id, expires_at AS due,
   'the buyer''s purchase of an accepted offer' AS waits_for
 FROM operator_holds WHERE released_at IS NULL AND expires_at BETWEEN :now AND :until ORDER BY expires_at LIMIT :limit
+"""
+
+_APPEALS = """
+SELECT 'order' AS kind, order_id AS id, store_id, appealed_at AS since,
+  'your decision on a buyer''s appeal, until ' || to_char(appeal_due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')
+    || ' UTC' AS waits_for
+FROM operator_appeals ORDER BY appeal_due_at LIMIT :limit
 """
 
 _FAILING_WEBHOOKS = """
@@ -125,6 +134,11 @@ async def list_late(session: AsyncSession, now: datetime, grace_seconds: float, 
 
 async def list_expiring_holds(session: AsyncSession, now: datetime, within_seconds: float, limit: int) -> Sequence[Row]:
     return await _rows(session, _HOLDS, now=now, until=now + timedelta(seconds=within_seconds), limit=limit)
+
+
+async def list_appeals(session: AsyncSession, limit: int) -> Sequence[Row]:
+    """Appeals that await a decision, those that are due first."""
+    return await _rows(session, _APPEALS, limit=limit)
 
 
 async def list_failing_webhooks(session: AsyncSession, since: datetime, limit: int) -> Sequence[Row]:

@@ -112,7 +112,7 @@ class PlaceOrder(Message):
 
 
 class OrderCommand(Message):
-    """Confirm the payment, deliver, cancel, decline or ask for a refund (``reason``), answer one (``approve``).
+    """Confirm the payment, deliver, cancel, decline, ask for a refund or appeal (``reason``), answer (``approve``).
 
     ``payment_received``: a delivery that confirms the payment as well.
     """
@@ -134,6 +134,17 @@ class OperatorRefund(Message):
     key_id: UUID
     reason: str
     cancel: bool
+    goods_returned: bool = False
+
+
+class AppealDecision(Message):
+    """Operators grant or decline an appeal. ``key_id`` and ``reason`` are logged."""
+
+    command_id: UUID
+    order_id: UUID
+    key_id: UUID
+    reason: str
+    grant: bool
     goods_returned: bool = False
 
 

@@ -164,6 +164,13 @@ REFUND_ANSWER_LATE = declare(
     "order.refund_answer_late", _C, "The time to answer has passed: the refund is granted.", "GET /v1/orders/{order_id}"
 )
 NO_REFUND_REQUEST = declare("order.no_refund_request", _C, "No refund request awaits an answer.")
+NOTHING_TO_APPEAL = declare("order.no_declined_refund", _C, "No refund of this order was declined.")
+APPEAL_MADE = declare("order.appeal_already_made", _C, "This order has had its appeal.", "GET /v1/orders/{order_id}")
+APPEAL_WINDOW_CLOSED = declare("order.appeal_window_closed", _C, "The time to appeal has passed.")
+NO_APPEAL = declare("order.no_appeal", _C, "No appeal awaits a decision.")
+APPEAL_DECISION_LATE = declare(
+    "order.appeal_decision_late", _C, "The time to decide has passed: the appeal is declined."
+)
 
 # Reviews
 REVIEW_EXISTS = declare("review.already_posted", _C, "This order already has its review.")

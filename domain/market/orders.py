@@ -41,6 +41,10 @@ class OrderState:
     paid: bool = False
     payment_due_at: datetime | None = None
     payment_remind_at: datetime | None = None
+    appeal_by: datetime | None = None
+    appealed: bool = False
+    appeal_due_at: datetime | None = None
+    appeal_decided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class Due:
     refund: RefundReason | None = None
     remind: bool = False
     remind_payment: bool = False
+    decline_appeal: bool = False
     close: bool = False
 
 
@@ -253,9 +258,22 @@ def decide_order_due(order: OrderState, now: datetime) -> Due:
         if order.refund_answer_due_at is not None and now >= order.refund_answer_due_at:
             return Due(refund=RefundReason.NOT_ANSWERED)
         return Due()
-    if order.return_window_closes_at is None or now >= order.return_window_closes_at:
-        return Due(close=True)
-    return Due()
+    date = _end_delivered(order)
+    if date is not None and now < date:
+        return Due()
+    return Due(decline_appeal=True) if _awaits_operators(order) else Due(close=True)
+
+
+def _awaits_operators(order: OrderState) -> bool:
+    return order.appealed and not order.appeal_decided
+
+
+def _end_delivered(order: OrderState) -> datetime | None:
+    """Until when a delivered order waits: for the operators, else for its return window and the time to appeal."""
+    if _awaits_operators(order):
+        return order.appeal_due_at
+    dates = (order.return_window_closes_at, None if order.appealed else order.appeal_by)
+    return max((date for date in dates if date is not None), default=None)
 
 
 def _end_undelivered(order: OrderState) -> tuple[datetime, RefundReason] | None:
@@ -293,4 +311,4 @@ def next_order_deadline(order: OrderState) -> datetime | None:
         return next_date(None if order.reminded else order.remind_at, _payment_reminder(order), end[0] if end else None)
     if order.refund_requested and not order.refund_answered:
         return order.refund_answer_due_at
-    return order.return_window_closes_at
+    return _end_delivered(order)

@@ -40,6 +40,8 @@ class MarketPolicy(BaseModel):
     delivery_reminder_share: float = Field(0.75, gt=0, lt=1, description="of the promised time")
     return_window_seconds: float = Field(14 * DAY, ge=0)
     refund_answer_seconds: float = Field(3 * DAY, gt=0)
+    appeal_window_seconds: float = Field(3 * DAY, gt=0, description="after a declined refund, for its buyer")
+    appeal_answer_seconds: float = Field(7 * DAY, gt=0, description="for the operators' decision on an appeal")
     payment_window_seconds: float = Field(24 * HOUR, gt=0, description="for an order that its merchant must deliver")
     payment_reminder_share: float = Field(0.75, gt=0, lt=1, description="of that window, then both parties")
     unpaid_share: float = Field(0.5, gt=0, le=1, description="of a listing's stock, for one buyer that has not paid")

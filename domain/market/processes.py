@@ -44,6 +44,8 @@ ORDER_COMMANDS = frozenset(
         "decline_order",
         "request_refund",
         "answer_refund",
+        "appeal_refund",
+        "decide_appeal",
         "refund_by_operator",
         "reverse_order",
     }

@@ -147,6 +147,11 @@ class Order(Model):
     return_window_closes_at: datetime | None = None
     payment_due_at: datetime | None = None
     decline_reason: str | None = None
+    appeal_by: datetime | None = None
+    appealed_at: datetime | None = None
+    appeal_reason: str | None = None
+    appeal_due_at: datetime | None = None
+    appeal_declined_at: datetime | None = None
 
 
 class Review(Model):

@@ -156,6 +156,11 @@ def decide_refund(
     return post(f"/v1/orders/{order_id}/refund-decision", Order, key, approve=approve, goods_returned=goods_returned)
 
 
+def appeal_refund(order_id: str, reason: str, *, key: str | None = None) -> Call[Order]:
+    """A buyer takes a declined refund to the operators, once and before ``appeal_by``."""
+    return post(f"/v1/orders/{order_id}/appeal", Order, key, reason=reason)
+
+
 def post_review(
     order_id: str,
     rating: int,

@@ -194,7 +194,7 @@ async def test_a_declined_refund_is_final(scene: Scene) -> None:
         await order.tell("request_refund", buyer)
     order.past("refund_answer_due_at")
     assert (await order.settle()).status is OrderStatus.DELIVERED
-    order.past("return_window_closes_at")
+    order.past("return_window_closes_at", "appeal_by")
     assert (await order.settle()).closed
     assert await order.state() == ("DELIVERED", None, True)
 

@@ -137,7 +137,7 @@ async def test_what_a_buyer_let_lapse_counts_for_a_while(scene: Scene) -> None:
 
 async def test_a_threshold_holds_no_more_than_an_unpaid_order_takes(scene: Scene) -> None:
     shop = await scene.shop(stock=10)
-    await scene.limit_listing(shop, auto_accept_cents=900)
+    await scene.limit_listing(shop, auto_accept_cents=700)
     greedy, modest = await scene.customer(), await scene.customer()
     too_much, enough = await scene.offer(shop, greedy, quantity=6), await scene.offer(shop, modest, quantity=5)
     for deal in (too_much, enough):

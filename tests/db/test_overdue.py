@@ -93,10 +93,30 @@ async def test_late_orders(scene: Scene) -> None:
             # Nothing awaits an answer any more; the process still ends with the return window.
             await order.tell("answer_refund", shop.merchant_id, approve=False)
         assert not await _finds(scene, orders.list_overdue_orders, order.order_id)
+        if case == "declined":
+            back("appeal_by", order.order_id)
         back("return_window_closes_at" if case == "declined" else case, order.order_id)
         assert await _finds(scene, orders.list_overdue_orders, order.order_id)
         assert (await order.settle()).closed
         assert not await _finds(scene, orders.list_overdue_orders, order.order_id)
+
+
+async def test_appeals_that_nobody_decided(scene: Scene) -> None:
+    shop = await scene.shop()
+    order = await scene.bought(shop, await scene.customer(shop))
+    await order.tell("request_refund", order.buyer)
+    await order.tell("answer_refund", shop.merchant_id, approve=False)
+    await order.tell("appeal_refund", order.buyer, reason="It never lit.")
+    # It waits for the operators alone.
+    order.past("return_window_closes_at", "appeal_by")
+    assert not await _finds(scene, orders.list_overdue_orders, order.order_id)
+    scene.as_owner(
+        "UPDATE orders SET appeal_due_at = now() - interval '10 seconds' WHERE order_id = %s", order.order_id
+    )
+    assert await _finds(scene, orders.list_overdue_orders, order.order_id)
+    await order.settle()
+    assert (await order.settle()).closed
+    assert not await _finds(scene, orders.list_overdue_orders, order.order_id)
 
 
 async def test_commands_whose_callers_were_never_told(scene: Scene) -> None:

@@ -9,7 +9,9 @@ from temporalio import activity
 from activities.market.signatures import OrderActivities, ReviewActivities
 from domain.market import errors
 from domain.market import orders as rules
+from domain.market.appeals import decide_appeal, decide_appeal_decision
 from domain.market.commands import (
+    AppealDecision,
     OperatorRefund,
     OrderCommand,
     OrderSnapshot,
@@ -194,7 +196,34 @@ class FakeOrders(OrderActivities):
                 if command.approve:
                     flags = self._refund(order, RefundReason.GRANTED, goods_return=command.goods_returned)
                 else:
-                    order.state = replace(order.state, refund_answered=True)
+                    appeal_by = now + timedelta(seconds=start.policy.appeal_window_seconds)
+                    order.state = replace(order.state, refund_answered=True, appeal_by=appeal_by)
+                self._books.commands[command.command_id] = "ok"
+            return self._snapshot(start.order_id, **flags)
+
+    @activity.defn(name="appeal_refund")
+    async def appeal_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+        async with self._books.turn("appeal_refund") as now:
+            order = _find(self._books, start.order_id, command.by_agent_id)
+            if command.command_id not in self._books.commands:
+                decide_appeal(order.state, now)
+                due = now + timedelta(seconds=start.policy.appeal_answer_seconds)
+                order.state = replace(order.state, appealed=True, appeal_due_at=due)
+                self._books.commands[command.command_id] = "ok"
+            return self._snapshot(start.order_id)
+
+    @activity.defn(name="decide_appeal")
+    async def decide_appeal(self, start: OrderStart, command: AppealDecision) -> OrderSnapshot:
+        async with self._books.turn("decide_appeal") as now:
+            order, flags = _find(self._books, start.order_id), {}
+            if command.command_id not in self._books.commands:
+                decide_appeal_decision(order.state, now)
+                if command.grant:
+                    back = command.goods_returned
+                    flags = self._refund(order, RefundReason.APPEAL_GRANTED, goods_return=back)
+                else:
+                    order.state = replace(order.state, appeal_decided=True)
+                    self._books.tell("APPEAL_DECLINED")
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id, **flags)
 
@@ -229,6 +258,9 @@ class FakeOrders(OrderActivities):
             elif due.remind_payment:
                 order.state = replace(order.state, payment_remind_at=None)
                 self._books.tell("PAYMENT_DUE_SOON")
+            elif due.decline_appeal:
+                order.state = replace(order.state, appeal_decided=True)
+                self._books.tell("APPEAL_DECLINED NOT_DECIDED")
             elif due.remind:
                 order.state = replace(order.state, reminded=True)
                 self._books.tell("DELIVERY_DUE_SOON")

@@ -147,6 +147,22 @@ async def test_a_declined_refund_request_leaves_the_rest_of_the_return_window(to
     assert bought(town).state.status is OrderStatus.DELIVERED
 
 
+async def test_an_appeal_that_nobody_decides_is_declined_and_said_so(town: Town):
+    town.policy = town.policy.model_copy(update={"return_window_seconds": DAY})
+    town.books.delivery = DeliveryKind.INSTANT
+    await town.buy()
+    await town.on_order("request_refund", BUYER)
+    await town.on_order("answer_refund", SELLER, approve=False)
+    await town.sleep(2 * DAY)
+    assert not await has_ended(town.order)
+    await town.on_order("appeal_refund", BUYER, reason="It never lit.")
+    await town.sleep(6 * DAY)
+    assert not await has_ended(town.order)
+    await town.end(town.order)
+    assert town.books.sent[-1] == "APPEAL_DECLINED NOT_DECIDED"
+    assert bought(town).state.status is OrderStatus.DELIVERED
+
+
 async def test_an_approved_refund_returns_goods_that_come_back(town: Town):
     town.books.delivery = DeliveryKind.INSTANT
     await town.buy()

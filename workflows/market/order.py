@@ -15,6 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.market.signatures import OrderActivities as Record
     from domain.market import errors
     from domain.market.commands import (
+        AppealDecision,
         Done,
         OperatorRefund,
         OrderCommand,
@@ -77,6 +78,14 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
     @workflow.update(name="answer_refund")
     async def answer_refund(self, command: OrderCommand) -> Done:
         return _done(await self._carry_out(Record.answer_refund, command, "record the merchant's answer"))
+
+    @workflow.update(name="appeal_refund")
+    async def appeal_refund(self, command: OrderCommand) -> Done:
+        return _done(await self._carry_out(Record.appeal_refund, command, "record the appeal"))
+
+    @workflow.update(name="decide_appeal")
+    async def decide_appeal(self, command: AppealDecision) -> Done:
+        return _done(await self._carry_out(Record.decide_appeal, command, "record the operators' decision"))
 
     @workflow.update(name="refund_by_operator")
     async def refund_by_operator(self, command: OperatorRefund) -> Done:

@@ -89,6 +89,7 @@ class Order(Base):
     ``paid_at``: since when it is known to be paid, and by ``payment_source`` from whom; null until then.
     ``payment_due_at``: unpaid and undelivered then, it ends. ``payment_remind_at``: when both parties are reminded of
     that; null once they were. ``decline_reason``: the seller's words to the buyer.
+    ``appeal_by``: until when a declined refund may be appealed; ``appeal_due_at``: until when operators decide.
     """
 
     __tablename__ = "orders"
@@ -122,6 +123,11 @@ class Order(Base):
     payment_due_at: Mapped[datetime | None]
     payment_remind_at: Mapped[datetime | None]
     decline_reason: Mapped[str | None]
+    appeal_by: Mapped[datetime | None]
+    appealed_at: Mapped[datetime | None]
+    appeal_reason: Mapped[str | None]
+    appeal_due_at: Mapped[datetime | None]
+    appeal_declined_at: Mapped[datetime | None]
 
 
 class StockMovement(Base):

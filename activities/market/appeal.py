@@ -1,0 +1,58 @@
+"""Activities of the Order process about an appeal: the buyer makes it, the operators decide it, or time does."""
+
+from datetime import timedelta
+
+from temporalio import activity
+
+from activities.market.order_case import OrderCase, load_order
+from db import writes
+from db.platform.commands import insert_command
+from db.platform.keys import insert_audit_entry
+from db.session import Database
+from domain.market.appeals import decide_appeal, decide_appeal_decision
+from domain.market.commands import AppealDecision, OrderCommand, OrderSnapshot, OrderStart
+from domain.market.states import AppealOutcome, InboxType, RefundReason
+
+
+class Appeals:
+    """Part of the real order activities."""
+
+    _database: Database
+
+    @activity.defn(name="appeal_refund")
+    async def appeal_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+        async with self._database.step() as step:
+            case = await load_order(step, start, command.command_id)
+            if not case.done:
+                case.require_buyer(command.by_agent_id)
+                decide_appeal(case.state, case.now)
+                due_at = case.now + timedelta(seconds=start.policy.appeal_answer_seconds)
+                writes.change(
+                    step, case.order, appealed_at=case.now, appeal_reason=command.reason, appeal_due_at=due_at
+                )
+                case.tell(case.seller_id, InboxType.APPEAL_MADE, due_at=due_at)
+                insert_command(step, command.command_id, "appeal_refund", start.order_id)
+            return case.snapshot()
+
+    @activity.defn(name="decide_appeal")
+    async def decide_appeal(self, start: OrderStart, command: AppealDecision) -> OrderSnapshot:
+        async with self._database.step() as step:
+            case = await load_order(step, start, command.command_id)
+            if not case.done:
+                decide_appeal_decision(case.state, case.now)
+                if command.grant:
+                    await case.refund(RefundReason.APPEAL_GRANTED, goods_return=command.goods_returned)
+                else:
+                    decline_appeal(case, AppealOutcome.DECLINED)
+                meta: dict[str, int | str] = {"entity": str(start.order_id)}
+                action = "order.appeal_granted" if command.grant else "order.appeal_declined"
+                insert_audit_entry(step, command.command_id, command.key_id, action, command.reason, meta)
+                insert_command(step, command.command_id, "decide_appeal", start.order_id)
+            return case.snapshot()
+
+
+def decline_appeal(case: OrderCase, outcome: AppealOutcome) -> None:
+    """The decline stays, and both parties hear whether it was decided or only not granted in time."""
+    writes.change(case.step, case.order, appeal_declined_at=case.now)
+    for agent_id in case.parties:
+        case.tell(agent_id, InboxType.APPEAL_DECLINED, outcome)
