@@ -32,7 +32,7 @@ _REVIVAL_SECONDS = 120.0
 _PROCESS_COMMANDS = frozenset(
     {
         "offer", "counter", "accept", "reject", "withdraw", "order", "deliver", "decline", "cancel", "refund_request",
-        "refund_granted", "refund_declined", "review",
+        "refund_granted", "refund_declined", "appeal", "review",
     }
 )  # fmt: skip
 
@@ -43,6 +43,9 @@ POLICY = {
     "SOUK_MARKET__PROMISED_DELIVERY_SECONDS": "12",
     "SOUK_MARKET__RETURN_WINDOW_SECONDS": "20",
     "SOUK_MARKET__REFUND_ANSWER_SECONDS": "10",
+    "SOUK_MARKET__PAYMENT_WINDOW_SECONDS": "9",
+    "SOUK_MARKET__APPEAL_WINDOW_SECONDS": "10",
+    "SOUK_MARKET__APPEAL_ANSWER_SECONDS": "10",
     "SOUK_MARKET__REVIEW_WINDOW_SECONDS": "25",
     "SOUK_MARKET__REPLY_DEADLINE_SECONDS": "20",
     "SOUK_SWEEP_INTERVAL_SECONDS": "5",

@@ -284,3 +284,15 @@ class Customer(_Agent):
             await self.client.write("review", "POST", "/v1/reviews", body)
         if self.likely(0.3):
             await self.act("refund_request", f"{path}/refund-request", order["order_id"], {"reason": "It went out."})
+            await self.appeal(path, order["order_id"])
+
+    async def appeal(self, path: str, order_id: str) -> None:
+        """Sometimes wait for the merchant's answer, and take a decline to the operators."""
+        if self.likely(0.5):
+            return
+        for _ in range(10):
+            order = await self.client.look(path)
+            if order.get("refund_declined_at"):
+                await self.act("appeal", f"{path}/appeal", order_id, {"reason": self.marker("It did go out")})
+                return
+            await self.rest(0.3, 0.6)

@@ -44,6 +44,7 @@ _DONE: dict[str, str] = {
     "decline": "SELECT order_id FROM orders WHERE refund_reason = 'DECLINED_BY_SELLER'",
     "refund_request": "SELECT order_id FROM orders WHERE refund_requested_at IS NOT NULL",
     "refund_granted": "SELECT order_id FROM orders WHERE refund_reason = 'GRANTED'",
+    "appeal": "SELECT order_id FROM orders WHERE appealed_at IS NOT NULL",
     "refund_declined": "SELECT order_id FROM orders WHERE refund_declined_at IS NOT NULL",
     "deliver": "SELECT order_id FROM orders WHERE delivery = 'SHIPPED' AND delivered_at IS NOT NULL",
     "payment": "SELECT order_id FROM orders WHERE payment_source = 'CONFIRMED'",
