@@ -16,6 +16,7 @@ from db.roles import API_ROLE, WORKER_ROLE
 from domain.checkout.payments import MARKET_HANDLER, MOCK_HANDLER
 from domain.checkout.policy import CheckoutPolicy
 from domain.market.policy import MarketPolicy
+from domain.shared.numbers import Seconds
 from domain.webhooks.policy import WebhookPolicy
 
 if TYPE_CHECKING:
@@ -52,10 +53,10 @@ class LimitSettings(BaseModel):
     max_connections_per_address: int = Field(1000, ge=1, description="of them from one address, trusted proxies aside")
     max_header_bytes: int = Field(32 * 1024, ge=1024, description="request line and headers")
     max_headers: int = Field(100, ge=10)
-    header_seconds: float = Field(10.0, gt=0, description="from a request's first byte to the end of its headers")
-    body_seconds: float = Field(20.0, gt=0, description="from there to the end of its body")
-    idle_seconds: float = Field(15.0, gt=0, description="without a request: before the first and between two")
-    write_seconds: float = Field(20.0, gt=0, description="how long a reader may be slower than the next line says")
+    header_seconds: Seconds = Field(10.0, description="from a request's first byte to the end of its headers")
+    body_seconds: Seconds = Field(20.0, description="from there to the end of its body")
+    idle_seconds: Seconds = Field(15.0, description="without a request: before the first and between two")
+    write_seconds: Seconds = Field(20.0, description="how long a reader may be slower than the next line says")
     min_bytes_per_second: int = Field(1024, ge=1, description="at which an answer has to be read")
     max_streams: int = Field(2000, ge=1, description="open SSE connections per API process")
     max_streams_per_agent: int = Field(20, ge=1, description="of them with keys of one agent")
@@ -117,10 +118,10 @@ class Settings(BaseSettings):
     worker_pool_size: int = Field(16, ge=1)
     worker_metrics_port: int = Field(0, ge=0, le=65535, description="0 serves no worker metrics")
 
-    update_timeout_seconds: float = Field(10.0, gt=0, description="how long the API waits for a process")
-    idempotency_lease_seconds: float = Field(15.0, gt=0, description="after it a request counts as lost")
+    update_timeout_seconds: Seconds = Field(10.0, description="how long the API waits for a process")
+    idempotency_lease_seconds: Seconds = Field(15.0, description="after it a request counts as lost")
     idempotency_retention_days: int = Field(90, ge=1)
-    sweep_interval_seconds: float = Field(30.0, gt=0, description="of the expire-offers schedule")
+    sweep_interval_seconds: Seconds = Field(30.0, description="of the expire-offers schedule")
     trusted_proxies: str = Field("", description="addresses whose X-Forwarded-For is believed")
 
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

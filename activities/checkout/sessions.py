@@ -54,7 +54,7 @@ class _Basket:
 
 def _check_codes(codes: tuple[str, ...], policy: CheckoutPolicy) -> None:
     if len(codes) > policy.max_discount_codes:
-        raise errors.TOO_MANY_LINES.error()
+        raise errors.TOO_MANY_CODES.error(f"A session holds at most {policy.max_discount_codes} discount codes.")
 
 
 class PostgresSessions(CheckoutActivities):

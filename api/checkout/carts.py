@@ -24,6 +24,7 @@ router = APIRouter(prefix="/carts", tags=["ucp"])
 
 _GOODS = (
     errors.TOO_MANY_LINES,
+    errors.TOO_MANY_CODES,
     errors.LINE_TWICE,
     errors.ONE_STORE,
     errors.ITEMS_FIXED,

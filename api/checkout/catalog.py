@@ -30,6 +30,7 @@ from domain.market.states import ListingStatus
 from domain.platform_errors import BAD_CURSOR, REQUEST_MALFORMED, REQUEST_TOO_LARGE
 from domain.shared.cursors import decode_cursor, encode_cursor
 from domain.shared.errors import DomainError
+from domain.shared.numbers import Whole
 
 router = APIRouter(prefix="/catalog", tags=["ucp"])
 _MAX_PAGE = 50
@@ -49,7 +50,7 @@ class FiltersIn(Body):
 
 class PaginationIn(Body):
     cursor: Annotated[str, StringConstraints(max_length=500)] | None = None
-    limit: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = 10
+    limit: Annotated[int, Whole(1, 1_000_000)] = 10
 
 
 class SearchIn(Body):

@@ -16,6 +16,7 @@ from db.market.reads_trade import get_order
 from domain.checkout.models import Buyer, Destination, DiscountRule, PriceList, ShippingPromotion, ShippingRate
 from domain.checkout.states import DiscountKind
 from domain.market.errors import LISTING_NOT_FOUND, NOT_A_MERCHANT, ORDER_NOT_FOUND, STORE_NOT_FOUND, STORE_NOT_YOURS
+from domain.shared.numbers import Whole
 
 router = APIRouter(prefix="/v1")
 _OWN = (STORE_NOT_FOUND, STORE_NOT_YOURS, NOT_A_MERCHANT)
@@ -29,8 +30,8 @@ class DiscountIn(RequestModel):
     code: Code
     title: Name
     kind: DiscountKind
-    value: Annotated[int, Field(strict=True, ge=1, le=100_000_000)]
-    position: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 1
+    value: Annotated[int, Whole(1, 100_000_000)]
+    position: Annotated[int, Whole(1, 1_000)] = 1
 
     @model_validator(mode="after")
     def _at_most_everything(self) -> "DiscountIn":

@@ -30,6 +30,7 @@ router = APIRouter(prefix="/checkout-sessions", tags=["ucp"])
 _GOODS = (
     errors.CHECKOUT_EMPTY,
     errors.TOO_MANY_LINES,
+    errors.TOO_MANY_CODES,
     errors.LINE_TWICE,
     errors.ONE_STORE,
     errors.ITEMS_FIXED,

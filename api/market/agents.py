@@ -23,6 +23,7 @@ from db.platform.tables import ApiKey, ApiKeyKind
 from domain.market.errors import AGENT_NOT_FOUND, HANDLE_TAKEN, NOT_A_CUSTOMER
 from domain.market.states import AgentType
 from domain.platform_errors import ALREADY_REGISTERED, KEY_NOT_FOUND, SECRET_NOT_REPEATED
+from domain.shared.numbers import Whole
 
 router = APIRouter(prefix="/v1/agents", tags=["agents"])
 
@@ -141,7 +142,7 @@ class Keys(ResponseModel):
 
 class LimitsIn(RequestModel):
     spend_cap_cents: AmountOrZero | None = None
-    max_open_negotiations: Annotated[int, Field(strict=True, ge=0, le=10_000)] | None = None
+    max_open_negotiations: Annotated[int, Whole(0, 10_000)] | None = None
     model_config = example({"spend_cap_cents": 20_000, "max_open_negotiations": 5})
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.context import Context
@@ -44,6 +44,7 @@ from domain.market.money import check_currency
 from domain.market.states import DeliveryKind, ListingStatus
 from domain.platform_errors import BAD_CURSOR, REQUEST_INVALID
 from domain.shared.cursors import encode_cursor
+from domain.shared.numbers import Whole
 
 router = APIRouter(prefix="/v1/listings", tags=["catalog"])
 _OWN = (NOT_A_MERCHANT, LISTING_NOT_FOUND, STORE_NOT_YOURS)
@@ -56,7 +57,7 @@ class ListingIn(RequestModel):
     currency: Currency = "USD"
     inventory_on_hand: Inventory
     delivery: DeliveryKind = DeliveryKind.INSTANT
-    promised_delivery_seconds: Annotated[int, Field(strict=True, ge=1, le=_YEAR_SECONDS)] | None = None
+    promised_delivery_seconds: Annotated[int, Whole(1, _YEAR_SECONDS)] | None = None
     model_config = example(
         {
             name: LISTING[name]
@@ -87,7 +88,7 @@ class PricePatch(RequestModel):
 class InventoryPatch(RequestModel):
     """Exactly one of ``delta`` and ``inventory_on_hand``. A delta is safe to repeat with an Idempotency-Key."""
 
-    delta: Annotated[int, Field(strict=True, ge=-MAX_INVENTORY, le=MAX_INVENTORY)] | None = None
+    delta: Annotated[int, Whole(-MAX_INVENTORY, MAX_INVENTORY)] | None = None
     inventory_on_hand: Inventory | None = None
     model_config = example({"delta": 5})
 

@@ -8,8 +8,9 @@ from pydantic import Field
 
 from api.platform.schemas import Cents, Prose, Quantity, RequestModel, ResponseModel, example
 from domain.market.states import OfferStatus, Party
+from domain.shared.numbers import Seconds, Whole
 
-ExpiresIn = Annotated[float, Field(gt=0, description="seconds until the offer expires; the server's clock decides")]
+ExpiresIn = Annotated[Seconds, Field(description="seconds until the offer expires; the server's clock decides")]
 _ID = "0197a1c2-7b1e-7cc3-9d2e-0f5a1b2c3d4e"
 _EXAMPLE = {
     "offer_id": _ID,
@@ -95,4 +96,4 @@ class AnswerIn(RequestModel):
 
     model_config = {**RequestModel.model_config, **example({"round": 2})}
 
-    round: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    round: Annotated[int, Whole(1, 1_000_000)] | None = None

@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StrictBool
+from pydantic import StrictBool
 
 from api.platform.schemas import Cents, Currency, Name, Note, Prose, Quantity, RequestModel, ResponseModel, example
 from domain.market.states import DeliveryKind, OrderStatus, PaymentSource
+from domain.shared.numbers import Whole
 
 _ORDER = "0197a1c2-9d3e-7a00-9e4f-5f6a7b8c9d0e"
 _EXAMPLE = {
@@ -53,7 +54,7 @@ _REVIEW = {
     "message_id": "0197a1c2-af01-7b00-8c00-7b8c9d0e1f2a",
     "created_at": "2026-11-21T10:10:00Z",
 }
-Stars = Annotated[int, Field(strict=True, ge=1, le=5)]
+Stars = Annotated[int, Whole(1, 5)]
 
 
 class OrderOut(ResponseModel):

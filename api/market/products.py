@@ -24,13 +24,14 @@ from domain.market.errors import (
     STORE_NOT_YOURS,
 )
 from domain.platform_errors import BAD_CURSOR
+from domain.shared.numbers import Whole
 
 router = APIRouter(prefix="/v1/products", tags=["catalog"])
 
 
 class ImageIn(RequestModel):
     image_url: Url
-    position: Annotated[int, Field(strict=True, ge=0, le=1_000)] = 0
+    position: Annotated[int, Whole(0, 1_000)] = 0
     model_config = example(IMAGE)
 
 

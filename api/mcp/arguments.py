@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.platform.schemas import Cents, Inventory, Name, PolicyText, Prose, Quantity
+from domain.shared.numbers import Seconds, Whole
 
 ListingId = Annotated[UUID, Field(description="the listing_id that find_listings told")]
 StoreId = Annotated[UUID, Field(description="a store_id")]
@@ -19,14 +20,14 @@ Stock = Annotated[Inventory, Field(description="units in stock")]
 Text = Annotated[Prose, Field(description="public: every agent can read it")]
 Private = Annotated[Prose | None, Field(description="a word to the other side; private to the two of you")]
 Expiry = Annotated[
-    float | None, Field(gt=0, description="seconds until the offer expires; the market's default when left out")
+    Seconds | None, Field(description="seconds until the offer expires; the market's default when left out")
 ]
 Title = Annotated[Name, Field(description="one line")]
 Policy = Annotated[PolicyText | None, Field(description="what you promise, in plain words; buyers and trust read it")]
-Stars = Annotated[int, Field(strict=True, ge=1, le=5, description="1 (bad) to 5 (good)")]
+Stars = Annotated[int, Whole(1, 5), Field(description="1 (bad) to 5 (good)")]
 Cursor = Annotated[str | None, Field(max_length=500, description="next_cursor of the answer before; left out to start")]
-Limit = Annotated[int, Field(strict=True, ge=1, le=50, description="how many at most")]
-Bound = Annotated[int | None, Field(strict=True, ge=0, le=100_000_000, description="cents per unit")]
+Limit = Annotated[int, Whole(1, 50), Field(description="how many at most")]
+Bound = Annotated[Annotated[int, Whole(0, 100_000_000)] | None, Field(description="cents per unit")]
 RequestId = Annotated[
     Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")] | None,
     Field(

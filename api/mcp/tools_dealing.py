@@ -12,6 +12,7 @@ from api.mcp.refusals import Refused
 from api.mcp.tools_reading import read_gating
 from api.platform.schemas import Name, Note
 from domain.market.errors import THREAD_NEEDS_CONTEXT
+from domain.shared.numbers import Whole
 
 _TITLE = 80
 
@@ -132,8 +133,8 @@ async def decide_offer(
         Field(description="accept or reject the other side's standing offer; withdraw your own, or an accepted one"),
     ],
     round: Annotated[
-        int | None,
-        Field(strict=True, ge=1, le=1_000_000, description="the round you have seen: another one is not accepted"),
+        Annotated[int, Whole(1, 1_000_000)] | None,
+        Field(description="the round you have seen: another one is not accepted"),
     ] = None,
     request_id: RequestId = None,
 ) -> OfferView:

@@ -24,6 +24,7 @@ from db.market.inbox import InboxFilter
 from domain.market.states import InboxType, OfferStatus, OrderStatus, Party
 from domain.shared.cursors import decode_cursor
 from domain.shared.errors import DomainError
+from domain.shared.numbers import Whole
 
 MAX_WAIT_SECONDS = 25
 """Shorter than clients and proxies wait for an answer."""
@@ -118,8 +119,7 @@ async def read_inbox(
         str | None, Field(max_length=500, description="of the answer before; left out, your newest events are shown")
     ] = None,
     wait_seconds: Annotated[
-        int,
-        Field(strict=True, ge=0, le=MAX_WAIT_SECONDS, description="when there is nothing yet, wait so long for it"),
+        int, Whole(0, MAX_WAIT_SECONDS), Field(description="when there is nothing yet, wait so long for it")
     ] = 0,
     limit: Limit = 20,
 ) -> Inbox:

@@ -11,6 +11,7 @@ from api.mcp.inside import Inside, inside
 from api.mcp.refusals import Refused
 from api.platform.schemas import Name
 from domain.market.states import DeliveryKind
+from domain.shared.numbers import Whole
 
 _YEAR_SECONDS = 366 * 24 * 3600
 
@@ -29,8 +30,7 @@ async def open_shop(
         DeliveryKind.INSTANT
     ),
     promised_delivery_seconds: Annotated[
-        int | None,
-        Field(strict=True, ge=1, le=_YEAR_SECONDS, description="for SHIPPED: delivered by then, or refunded"),
+        Annotated[int, Whole(1, _YEAR_SECONDS)] | None, Field(description="for SHIPPED: delivered by then, or refunded")
     ] = None,
     request_id: RequestId = None,
 ) -> Opened:

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator
+
+from domain.shared.numbers import Whole
 
 MAX_PRICE_CENTS = 100_000_000
 MAX_INVENTORY = 1_000_000
@@ -15,13 +17,13 @@ Prose = Annotated[str, StringConstraints(min_length=1, max_length=10_000, strip_
 """A long text: a message, a description."""
 PolicyText = Annotated[str, StringConstraints(min_length=1, max_length=20_000, strip_whitespace=True)]
 Url = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^https?://[^\s<>\"]+$")]
-Cents = Annotated[int, Field(strict=True, ge=1, le=MAX_PRICE_CENTS)]
-"""An amount in minor units. Strict: neither 1.5 nor "5" is an amount."""
-AmountOrZero = Annotated[int, Field(strict=True, ge=0, le=MAX_PRICE_CENTS)]
+Cents = Annotated[int, Whole(1, MAX_PRICE_CENTS)]
+"""An amount in minor units."""
+AmountOrZero = Annotated[int, Whole(0, MAX_PRICE_CENTS)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 """An ISO 4217 code."""
-Quantity = Annotated[int, Field(strict=True, ge=1, le=MAX_INVENTORY)]
-Inventory = Annotated[int, Field(strict=True, ge=0, le=MAX_INVENTORY)]
+Quantity = Annotated[int, Whole(1, MAX_INVENTORY)]
+Inventory = Annotated[int, Whole(0, MAX_INVENTORY)]
 
 
 class RequestModel(BaseModel):

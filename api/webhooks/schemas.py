@@ -10,6 +10,7 @@ from api.market.views import NOW, uid
 from api.platform.schemas import Name, RequestModel, ResponseModel, example
 from db.webhooks.tables import WebhookDeadLetter, WebhookEndpoint
 from domain.shared.cursors import encode_cursor
+from domain.shared.numbers import Whole
 from domain.webhooks.policy import WebhookPolicy
 from domain.webhooks.states import PauseReason, WebhookFormat, WebhookSource, WebhookStatus
 
@@ -157,9 +158,7 @@ class Webhooks(ResponseModel):
 class RotateIn(RequestModel):
     """For how many seconds the old secret signs besides the new one."""
 
-    overlap_seconds: Annotated[int, Field(strict=True, ge=0, le=MAX_OVERLAP_SECONDS)] = int(
-        WebhookPolicy().rotation_overlap_seconds
-    )
+    overlap_seconds: Annotated[int, Whole(0, MAX_OVERLAP_SECONDS)] = int(WebhookPolicy().rotation_overlap_seconds)
     model_config = example({"overlap_seconds": 3600})
 
 

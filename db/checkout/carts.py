@@ -22,7 +22,7 @@ def _stored(items: Sequence[ItemChoice]) -> list[dict[str, object]]:
 
 def _check_codes(codes: Sequence[str], policy: CheckoutPolicy) -> None:
     if len(codes) > policy.max_discount_codes:
-        raise errors.TOO_MANY_LINES.error()
+        raise errors.TOO_MANY_CODES.error(f"A session holds at most {policy.max_discount_codes} discount codes.")
 
 
 async def insert_cart(

@@ -18,7 +18,13 @@ CHECKOUT_EXPIRED = declare("checkout.expired", _C, "The session has expired.", "
 CHECKOUT_BUSY = declare("checkout.in_progress", _C, "The session is being completed.", "read it again in a moment")
 CHECKOUT_EMPTY = declare("checkout.empty", _I, "A session needs something to buy.")
 CHECKOUT_TARGET = declare("checkout.target_invalid", _I, "Name one of items, an accepted offer, or a cart.")
-TOO_MANY_LINES = declare("checkout.too_many_lines", _I, "More lines or codes than a session may hold.")
+TOO_MANY_LINES = declare("checkout.too_many_lines", _I, "More lines than a session may hold.")
+TOO_MANY_CODES = declare(
+    "checkout.too_many_discount_codes",
+    _I,
+    "More discount codes than a session may hold.",
+    "send fewer codes",
+)
 LINE_TWICE = declare("checkout.line_twice", _I, "Two lines have the same id.")
 ONE_STORE = declare("checkout.one_store", _I, "All lines of a session are of one store and one currency.")
 CURRENCY_MISMATCH = declare("checkout.currency_mismatch", _I, "The goods are sold in another currency.")

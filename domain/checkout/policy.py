@@ -3,6 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.market.policy import DAY, HOUR
+from domain.shared.numbers import Seconds
 
 
 class CheckoutPolicy(BaseModel):
@@ -10,8 +11,8 @@ class CheckoutPolicy(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    session_seconds: float = Field(6 * HOUR, gt=0, description="how long a session stays open")
-    cart_seconds: float = Field(7 * DAY, gt=0)
+    session_seconds: Seconds = Field(6 * HOUR, description="how long a session stays open")
+    cart_seconds: Seconds = 7 * DAY
     max_open_sessions: int = Field(1000, ge=1, description="per agent; a platform has many shoppers")
     max_lines: int = Field(50, ge=1, le=200)
     max_discount_codes: int = Field(10, ge=0)

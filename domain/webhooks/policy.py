@@ -6,6 +6,7 @@ Unlike the market's processes a delivery reads them anew at every step, so a cha
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.market.policy import DAY, HOUR, MINUTE
+from domain.shared.numbers import Seconds, SecondsOrZero
 
 
 class WebhookPolicy(BaseModel):
@@ -19,15 +20,15 @@ class WebhookPolicy(BaseModel):
         description="the waits between the tries of one event; after the last one it is a dead letter",
     )
     jitter_share: float = Field(0.1, ge=0, le=1, description="a wait is longer by up to this share of itself")
-    retry_after_max_seconds: float = Field(24 * HOUR, ge=0, description="a longer Retry-After counts as this long")
-    pause_after_seconds: float = Field(5 * DAY, gt=0, description="an endpoint that failed this long is paused")
+    retry_after_max_seconds: SecondsOrZero = Field(24 * HOUR, description="a longer Retry-After counts as this long")
+    pause_after_seconds: Seconds = Field(5 * DAY, description="an endpoint that failed this long is paused")
     max_per_agent: int = Field(10, ge=1, description="endpoints")
-    rotation_overlap_seconds: float = Field(DAY, ge=0, description="both secrets sign this long, unless asked")
+    rotation_overlap_seconds: SecondsOrZero = Field(DAY, description="both secrets sign this long, unless asked")
     dead_letter_retention_days: int = Field(90, ge=1)
 
-    connect_timeout_seconds: float = Field(5, gt=0)
-    timeout_seconds: float = Field(15, gt=0, description="for one delivery, from the name's look-up to the status")
+    connect_timeout_seconds: Seconds = 5
+    timeout_seconds: Seconds = Field(15, description="for one delivery, from the name's look-up to the status")
     concurrency: int = Field(100, ge=1, description="deliveries at once per worker process")
-    slow_seconds: float = Field(2, gt=0, description="after a delivery this slow others get their turn first")
-    turn_seconds: float = Field(20, gt=0, description="how long one endpoint is served before others get their turn")
+    slow_seconds: Seconds = Field(2, description="after a delivery this slow others get their turn first")
+    turn_seconds: Seconds = Field(20, description="how long one endpoint is served before others get their turn")
     turn_events: int = Field(100, ge=1)
