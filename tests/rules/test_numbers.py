@@ -70,7 +70,9 @@ def test_an_offer_expires_after_now_or_is_refused(seconds: float, longest: float
 def test_every_length_of_time_that_is_set_is_bounded(settings: type[BaseModel]) -> None:
     fields = {name: field for name, field in settings.model_fields.items() if name.endswith("_seconds")}
     lengths = {name for name, field in fields.items() if field.annotation is float}
-    bounded = {name for name in lengths if MOST_SECONDS in [getattr(part, "le", None) for part in fields[name].metadata]}
+    bounded = {
+        name for name in lengths if MOST_SECONDS in [getattr(part, "le", None) for part in fields[name].metadata]
+    }
     assert lengths
     assert lengths == bounded
 
