@@ -59,6 +59,7 @@ OUTCOMES = _named(
     checkout.CHECKOUT_EMPTY,
     checkout.CHECKOUT_TARGET,
     checkout.TOO_MANY_LINES,
+    checkout.TOO_MANY_CODES,
     checkout.LINE_TWICE,
     checkout.ONE_STORE,
     checkout.CURRENCY_MISMATCH,

@@ -134,9 +134,10 @@ def total_price(price_cents: int, quantity: int) -> int:
 def expiry(now: datetime, expires_in_seconds: float | None, policy: MarketPolicy) -> datetime:
     """When an offer made now expires. Raises offer.expiry_out_of_range."""
     seconds = policy.offer_expiry_seconds if expires_in_seconds is None else expires_in_seconds
-    if not LEAST_SECONDS <= seconds <= max(policy.offer_expiry_max_seconds, policy.offer_expiry_seconds):
+    longest = max(policy.offer_expiry_max_seconds, policy.offer_expiry_seconds)
+    if not LEAST_SECONDS <= seconds <= longest:
         raise errors.OFFER_EXPIRY_RANGE.error(
-            f"expires_in_seconds must be at least {LEAST_SECONDS:g} and at most {policy.offer_expiry_max_seconds:g}."
+            f"expires_in_seconds must be at least {LEAST_SECONDS:g} and at most {longest:g}."
         )
     return now + timedelta(seconds=seconds)
 

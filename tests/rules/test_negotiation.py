@@ -13,6 +13,7 @@ from domain.market.negotiation import BuyerStanding, ListingView, MerchantLimits
 from domain.market.policy import MarketPolicy
 from domain.market.states import CloseReason, ListingStatus, OfferStatus, Party, StoreStatus
 from domain.shared.errors import DomainError
+from domain.shared.numbers import LEAST_SECONDS
 
 BUYER, SELLER = UUID(int=1), UUID(int=2)
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -95,7 +96,7 @@ def test_nothing_is_offered_where_nothing_is_sold(listing: ListingView, code: st
 @given(st.none() | st.floats(-10, 10 * 24 * 3600))
 def test_an_offer_expires_when_it_says_or_by_the_default(seconds: float | None):
     limit = POLICY.offer_expiry_max_seconds
-    if seconds is not None and not 0 < seconds <= limit:
+    if seconds is not None and not LEAST_SECONDS <= seconds <= limit:
         assert refused(rules.expiry, T0, seconds, POLICY) == "offer.expiry_out_of_range"
     else:
         wanted = POLICY.offer_expiry_seconds if seconds is None else seconds
