@@ -145,6 +145,7 @@ class OrderCase:
             if window is not None and window.status is ReviewWindowStatus.OPEN:
                 writes.change(self.step, window, status=ReviewWindowStatus.VOID, closed_at=self.now)
                 self.window_status = ReviewWindowStatus.VOID
+            await self._count_no_more()
         writes.change(
             self.step,
             order,
@@ -167,6 +168,12 @@ class OrderCase:
         for agent_id in self.parties:
             self.tell(agent_id, InboxType.ORDER_REFUNDED, reason)
         writes.increase(self.step, StoreStats, order.store_id, orders_refunded=1)
+
+    async def _count_no_more(self) -> None:
+        """What was delivered and is paid back is no sale, and its review says nothing of the store's average."""
+        rating = await order_facts.get_rating(self.step, self.order)
+        reviews = {} if rating is None else {"reviews_posted": -1, "rating_sum": -rating}
+        writes.increase(self.step, StoreStats, self.order.store_id, orders_delivered=-1, **reviews)
 
     def remind_of_payment(self) -> None:
         """Once: the buyer has to pay, and the seller to say that it has."""

@@ -141,6 +141,12 @@ def insert_review_fact(unit: Unit, order: Order, review: Reviewed, policy: Marke
     )
 
 
+async def get_rating(step: Step, order: Order) -> int | None:
+    """The stars of the order's review, if it has one."""
+    row = await step.one_or_none(_REVIEW, order_id=order.order_id)
+    return None if row is None else int(row.rating)
+
+
 async def insert_waiting_review(step: Step, order: Order, policy: MarketPolicy) -> bool:
     """The fact of the review that waited for an answer to the refund request, now that the answer is no.
 

@@ -56,7 +56,7 @@ _PAGES = {
 def _known_inputs(reason: TrustReason, number: int) -> dict[str, Any]:
     """What is known when the fact is written."""
     if reason is TrustReason.REVIEW_POSTED:
-        return {"rating": 1 + number % 5, "weight_cents": 1_500, "full_weight_cents": 1_000}
+        return {"rating": 1 + number % 5, "weight_cents": 1_500, "full_weight_cents": 1_000, "paid": True}
     if reason is TrustReason.OFFER_HONORED:
         return {}
     return {"latency_ms": number % 80_000_000, "deadline_ms": 86_400_000}

@@ -179,6 +179,9 @@ async def test_one_unit_that_goes_round_earns_nothing(scene: Scene) -> None:
         await order.tell("answer_refund", shop.merchant_id, approve=True, goods_returned=True)
         await scene.fold(shop)
         assert await _evidence(scene, shop) == ([0] * 4, [0] * 4)
+    # Nor is it sold three times, or praised, on any leaderboard.
+    query = "SELECT orders_placed, orders_delivered, reviews_posted, rating_sum FROM store_stats WHERE store_id = :id"
+    assert [tuple(row) for row in await scene.rows(query, id=shop.store_id)] == [(3, 0, 0, 0)]
 
 
 @pytest.mark.parametrize("end", ["declined", "granted", "unanswered"])
