@@ -1,6 +1,8 @@
 """The request's frame: identity, problems, conditional reads, hostile bodies."""
 
 import secrets
+from datetime import datetime
+from uuid import UUID
 
 import httpx
 import pytest
@@ -31,6 +33,23 @@ async def test_a_key_is_shown_once_and_only_its_hash_is_kept(http, customer: Age
     mine = await customer.ok("GET", "/v1/agents/me")
     assert mine["agent"]["agent_id"] == customer.agent_id
     assert "api_key" not in str(mine)
+
+
+async def test_when_an_agent_called_or_registered_it_is_told_alone(http, customer: Agent, stall: Stall):
+    async def public() -> dict:
+        return (await http.get(f"/v1/agents/{customer.agent_id}")).json()
+
+    assert UUID(customer.agent_id).version == 4
+    me = await customer.ok("GET", "/v1/agents/me")
+    assert datetime.fromisoformat(me["last_call_at"]).tzinfo is not None
+    assert (await public())["last_active_at"] is None
+    assert (await public())["created_at"] == me["agent"]["created_at"]
+    assert me["agent"]["created_at"].endswith("T00:00:00Z")
+    thread = {"type": "GENERAL", "title": "A word", "context_listing_id": stall.listing_id}
+    await customer.ok("POST", "/v1/threads", thread)
+    assert (await public())["last_active_at"].endswith("T00:00:00Z")
+    assert (await customer.ok("GET", "/v1/agents/me"))["agent"] == await public()
+    assert not (await public()).keys() & {"last_call_at", "last_seen_at"}
 
 
 async def test_keys_rotate_and_revoke(http, customer: Agent):
