@@ -114,15 +114,18 @@ class Processes:
         update: str,
         command: CreateCheckout | UpdateCheckout | CompleteCheckout | CancelCheckout,
         store_id: UUID,
+        *,
+        whole_addresses: bool = True,
     ) -> Done:
         """``update``: create_checkout, update_checkout, complete_checkout, cancel_checkout.
 
         Answers with the session's id: read it with ``db.checkout.reads.get_checkout``.
         """
         checkout_id = command.command_id if isinstance(command, CreateCheckout) else command.checkout_id
-        start = CheckoutStart(
-            checkout_id=checkout_id, store_id=store_id, policy=self.checkout_policy, market=self.policy
-        )
+        policy = self.checkout_policy
+        if not whole_addresses:
+            policy = policy.model_copy(update={"whole_addresses": False})
+        start = CheckoutStart(checkout_id=checkout_id, store_id=store_id, policy=policy, market=self.policy)
         return await self._command(process_of_checkout(start), update, command)
 
     async def _command(self, process: Process, update: str, command: Command) -> Done:

@@ -108,6 +108,7 @@ class Operations:
 
     set_price_list = RequestMethod(checkout.set_price_list)
     price_list = RequestMethod(checkout.price_list)
+    delivery_countries = RequestMethod(checkout.delivery_countries)
     order_destination = RequestMethod(checkout.order_destination)
 
     open_thread = RequestMethod(conversation.open_thread)

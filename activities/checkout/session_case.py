@@ -12,13 +12,14 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import locks
-from db.checkout import pricing, sessions
+from db.checkout import countries, pricing, sessions
 from db.checkout.reads import get_payment, line_of, list_lines
 from db.checkout.tables import CheckoutPayment, CheckoutRow
 from db.market import negotiations
 from db.market.tables import Negotiation, Offer
 from domain.checkout import errors
 from domain.checkout import sessions as rules
+from domain.checkout.addresses import check_destinations
 from domain.checkout.commands import CheckoutSnapshot, CheckoutStart
 from domain.checkout.fulfillment import merge_choice
 from domain.checkout.models import (
@@ -109,6 +110,10 @@ class SessionCase:
         shipped = [item.line_id or "" for item in items if goods[item.listing_id].shipped]
         before = Fulfillment.model_validate(self.row.fulfillment)
         fulfillment = merge_choice(before, choice, shipped or [item.line_id or "" for item in items], known)
+        named = [place.address_country for method in fulfillment.methods for place in method.destinations]
+        buyer = Buyer.model_validate(self.row.buyer) if self.row.buyer else None
+        whole = self.start.policy.whole_addresses
+        fulfillment = check_destinations(fulfillment, buyer, countries.rules_for(named), whole=whole)
         prices = await pricing.load_price_list(self.session, self.row.store_id, codes)
         return quote(items, goods, fulfillment, codes, prices)
 

@@ -4,15 +4,20 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from api.context import Context
 from api.errors import errors
 from api.platform.auth import AnyAgent, Merchant
 from api.platform.schemas import AmountOrZero, Name, RequestModel, ResponseModel, example
+from db.checkout.countries import COUNTRIES, rules_of
 from db.checkout.price_lists import get_price_list, replace_price_list
+from db.checkout.pricing import price_list_of
 from db.checkout.reads import get_checkout_of_market_order
+from db.market.reads_catalog import get_store
 from db.market.reads_trade import get_order
+from domain.checkout.addresses import FORM
+from domain.checkout.fulfillment import delivery_countries
 from domain.checkout.models import Buyer, Destination, DiscountRule, PriceList, ShippingPromotion, ShippingRate
 from domain.checkout.states import DiscountKind
 from domain.market.errors import LISTING_NOT_FOUND, NOT_A_MERCHANT, ORDER_NOT_FOUND, STORE_NOT_FOUND, STORE_NOT_YOURS
@@ -21,7 +26,15 @@ from domain.shared.numbers import Whole
 router = APIRouter(prefix="/v1")
 _OWN = (STORE_NOT_FOUND, STORE_NOT_YOURS, NOT_A_MERCHANT)
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+
+
+def _known(country: str) -> str:
+    if country not in COUNTRIES:
+        raise ValueError(f"this is no country: give {FORM}")
+    return country
+
+
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), AfterValidator(_known)]
 
 
 class DiscountIn(RequestModel):
@@ -149,6 +162,47 @@ async def read_price_list(store_id: UUID, caller: Merchant, context: Context) ->
     """The store's discounts, shipping rates and promotions."""
     async with context.database.transaction(viewer=caller.agent_id) as session:
         return PriceListOut.model_validate(await get_price_list(session, store_id, caller.agent_id))
+
+
+class CountryOut(ResponseModel):
+    """``required``: the members of a destination that an address there needs, beside its country and a name."""
+
+    country: str
+    name: str
+    required: tuple[str, ...]
+    postal_example: str | None
+
+
+class DeliveryCountriesOut(ResponseModel):
+    """Where a store's shipped goods can be sent."""
+
+    model_config = {
+        **ResponseModel.model_config,
+        **example(
+            {
+                "countries": [
+                    {
+                        "country": "DE",
+                        "name": "Germany",
+                        "required": ["street_address", "address_locality", "postal_code"],
+                        "postal_example": "26133",
+                    }
+                ]
+            }
+        ),
+    }
+
+    countries: tuple[CountryOut, ...]
+
+
+@router.get("/stores/{store_id}/delivery-countries", responses=errors(STORE_NOT_FOUND), tags=["stores"])
+async def read_delivery_countries(store_id: UUID, context: Context) -> DeliveryCountriesOut:
+    """The countries a store delivers to, by ISO 3166-1 alpha-2, and what an address in each needs. Public."""
+    async with context.database.transaction() as session:
+        await get_store(session, store_id)
+        prices = await price_list_of(session, store_id, ())
+    wanted = delivery_countries(prices, COUNTRIES)
+    return DeliveryCountriesOut(countries=tuple(CountryOut.model_validate(rules_of(country)) for country in wanted))
 
 
 @router.get("/orders/{order_id}/destination", responses=errors(ORDER_NOT_FOUND), tags=["orders"])

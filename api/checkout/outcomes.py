@@ -90,6 +90,8 @@ OUTCOMES = _named(
     market.PRODUCT_NOT_FOUND,
     market.ORDER_NOT_FOUND,
     market.ORDER_PRICE_CHANGED,
+    market.UNPAID_UNITS,
+    market.TOO_MANY_UNPAID,
 )
 # As the public conformance tests, which speak an older version, have it.
 _OLDER: Mapping[str, int] = {

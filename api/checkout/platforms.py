@@ -26,7 +26,7 @@ from temporalio.service import RPCError
 from activities.checkout.order_webhooks import TYPES as ORDER_EVENTS
 from activities.webhooks.waking import wake_delivery
 from api.checkout.agents import check_version, read_agent
-from api.checkout.outcomes import note_older
+from api.checkout.outcomes import note_older, speaks_older
 from api.checkout.profiles import Profile
 from api.checkout.signatures import SignedRequest, check_signature, is_signed
 from api.context import AppContext, Context
@@ -61,11 +61,12 @@ AgentHeader = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """A platform that calls. ``signed``: the request carries its signature."""
+    """A platform that calls. ``signed``: the request carries its signature; ``older``: it speaks an older version."""
 
     profile: Profile
     capabilities: frozenset[str]
     signed: bool
+    older: bool = False
 
     def require(self, capability: str) -> None:
         """Raises capabilities_incompatible."""
@@ -93,7 +94,7 @@ async def calling_platform(request: Request, context: Context, agent: AgentHeade
         _check_version(request, claim.version, lenient)
     if lenient and claim.version is not None and claim.profile_url == _PLACEHOLDER:
         # What the public conformance tests send when only the version matters.
-        return Platform(Profile(_PLACEHOLDER), frozenset(CAPABILITIES), signed=False)
+        return Platform(Profile(_PLACEHOLDER), frozenset(CAPABILITIES), signed=False, older=speaks_older(request))
     caller = client_address(request.scope)
     if not context.profiles.known(claim.profile_url):
         await _count(context, profiles_per_address=caller)
@@ -104,7 +105,7 @@ async def calling_platform(request: Request, context: Context, agent: AgentHeade
         # Proven: who only names a platform counts for its own address, and uses nobody's share up.
         await _count(context, per_platform=hashlib.sha256(claim.profile_url.encode()).hexdigest())
     active = frozenset(CAPABILITIES) if lenient else decide_capabilities(profile.capabilities)
-    return Platform(profile, active, signed)
+    return Platform(profile, active, signed, older=speaks_older(request))
 
 
 def _check_version(request: Request, version: str, lenient: bool) -> None:

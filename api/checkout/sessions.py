@@ -74,7 +74,8 @@ async def create(body: CheckoutIn, buyer: TheBuyer, command: UcpCommandDep, cont
         wanted, told = await _opening(session, body, buyer, run, context)
 
         async def send() -> None:
-            await context.processes.checkout("create_checkout", told, wanted.store_id)
+            whole = not buyer.platform.older
+            await context.processes.checkout("create_checkout", told, wanted.store_id, whole_addresses=whole)
 
         return send
 

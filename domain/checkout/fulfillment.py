@@ -5,9 +5,10 @@ price is the store's. One group per method. A store without shipping rates inclu
 pickup is not offered.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
+from domain.checkout.addresses import COUNTRY
 from domain.checkout.models import (
     Destination,
     Fulfillment,
@@ -132,6 +133,11 @@ def list_options(country: str | None, prices: PriceList, subtotal: int, listing_
     return sorted(found, key=lambda option: (option.price_cents, option.id))
 
 
+def delivery_countries(prices: PriceList, countries: Iterable[str]) -> list[str]:
+    """Those of the countries that the store delivers to."""
+    return [country for country in countries if list_options(country, prices, 0, ())]
+
+
 def price_methods(
     wanted: Fulfillment, listings: Mapping[str, UUID], prices: PriceList, subtotal: int
 ) -> tuple[Fulfillment, int]:
@@ -141,7 +147,8 @@ def price_methods(
     for method in wanted.methods:
         place = next((d for d in method.destinations if d.id == method.selected_destination_id), None)
         options: list[Option] = []
-        if method.type == "shipping" and place is not None:
+        known = all(problem.field != COUNTRY for problem in method.address_problems)
+        if method.type == "shipping" and place is not None and known:
             found = [listings[key] for key in method.line_ids if key in listings]
             options = list_options(place.address_country, prices, subtotal, found)
         groups: tuple[Group, ...] = ()
@@ -164,10 +171,11 @@ def price_methods(
 
 
 def delivered_lines(fulfillment: Fulfillment) -> set[str]:
-    """The lines whose way is settled: a destination and an option that the store offers there."""
+    """The lines whose way is settled: a destination that can be sent to, and an option the store offers there."""
     return {
         line
         for method in fulfillment.methods
+        if not method.address_problems
         for group in method.groups
         if any(option.id == group.selected_option_id for option in group.options)
         for line in method.line_ids

@@ -53,7 +53,7 @@ class Buyer(Part):
 
 
 class Address(Part):
-    """Personal data. Only the country is read by a rule: it selects the shipping rates."""
+    """Personal data. Which members must be there depends on the country (``addresses``), which selects the rates."""
 
     street_address: Text | None = None
     extended_address: Text | None = None
@@ -137,13 +137,23 @@ class Group(Part):
     selected_option_id: str | None = None
 
 
+class AddressProblem(Part):
+    """What is wrong with one ``field`` of a destination."""
+
+    field: str
+    content: str
+
+
 class Method(Part):
+    """``address_problems``: what keeps goods from being sent to the selected destination."""
+
     id: str
     type: MethodType
     line_ids: tuple[str, ...]
     destinations: tuple[Destination, ...] = ()
     selected_destination_id: str | None = None
     groups: tuple[Group, ...] = ()
+    address_problems: tuple[AddressProblem, ...] = ()
 
 
 class Fulfillment(Part):

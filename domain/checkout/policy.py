@@ -16,4 +16,7 @@ class CheckoutPolicy(BaseModel):
     max_open_sessions: int = Field(1000, ge=1, description="per agent; a platform has many shoppers")
     max_lines: int = Field(50, ge=1, le=200)
     max_discount_codes: int = Field(10, ge=0)
+    whole_addresses: bool = Field(
+        default=True, description="goods are sent to whole addresses only; off for older versions in the test-only mode"
+    )
     personal_data_days: int = Field(14, ge=0, description="kept after a session and its orders are closed")

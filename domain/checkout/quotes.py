@@ -116,13 +116,20 @@ def _what_is_missing(lines: Sequence[Line], fulfillment: Fulfillment) -> list[No
     found = []
     for number, method in enumerate(fulfillment.methods):
         place = next((d for d in method.destinations if d.id == method.selected_destination_id), None)
-        if place is not None and not any(group.options for group in method.groups):
+        at = f"$.fulfillment.methods[{number}]"
+        if place is not None and method.address_problems:
+            where = f"{at}.destinations[{method.destinations.index(place)}]"
+            found += [
+                Notice(type="error", code="address_invalid", content=problem.content, path=f"{where}.{problem.field}")
+                for problem in method.address_problems
+            ]
+        elif place is not None and not any(group.options for group in method.groups):
             found.append(
                 Notice(
                     type="error",
                     code="address_undeliverable",
                     content="The store does not deliver there: choose a destination with a country it delivers to.",
-                    path=f"$.fulfillment.methods[{number}]",
+                    path=at,
                 )
             )
     return [

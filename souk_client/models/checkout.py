@@ -76,6 +76,21 @@ class Address(Model):
     phone_number: str | None = None
 
 
+class DeliveryCountry(Model):
+    """A country by its ISO 3166-1 alpha-2 code; ``required`` are the members of an address that it needs."""
+
+    country: str
+    name: str
+    required: list[str]
+    postal_example: str | None = None
+
+
+class DeliveryCountries(Model):
+    """Where a store's shipped goods can be sent."""
+
+    countries: list[DeliveryCountry]
+
+
 class OrderDestination(Model):
     """For whom an order is and where it goes. All None when it came from no checkout session, or is long over."""
 

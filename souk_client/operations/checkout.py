@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from souk_client.calls import Call, get, put
-from souk_client.models import Discount, OrderDestination, PriceList, ShippingPromotion, ShippingRate
+from souk_client.models import DeliveryCountries, Discount, OrderDestination, PriceList, ShippingPromotion, ShippingRate
 
 
 def set_price_list(
@@ -26,6 +26,11 @@ def set_price_list(
 def price_list(store_id: str) -> Call[PriceList]:
     """The price list of a store of one's own."""
     return get(f"/v1/stores/{store_id}/price-list", PriceList)
+
+
+def delivery_countries(store_id: str) -> Call[DeliveryCountries]:
+    """The countries a store delivers to, and what an address in each needs."""
+    return get(f"/v1/stores/{store_id}/delivery-countries", DeliveryCountries)
 
 
 def order_destination(order_id: str) -> Call[OrderDestination]:

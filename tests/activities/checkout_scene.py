@@ -42,13 +42,21 @@ from tests.builders import Shop, make_agent, make_platform
 PAYS = PaymentChoice(handler_id=MOCK_HANDLER, credential={"type": "token", "token": "success_token"})
 
 
+WHOLE = {
+    "US": {"address_locality": "Springfield", "address_region": "IL", "postal_code": "62704"},
+    "CA": {"address_locality": "Toronto", "address_region": "ON", "postal_code": "M5V 2H1"},
+}
+
+
 def pays(token: str) -> PaymentChoice:
     return PaymentChoice(handler_id=MOCK_HANDLER, credential={"type": "token", "token": token})
 
 
 def shipped_to(country: str = "US", option: str | None = None) -> FulfillmentChoice:
     """One method, one address, and the option wanted there."""
-    place = Destination(id="home", street_address="1 Bazaar Lane", postal_code="62704", address_country=country)
+    place = Destination(
+        id="home", full_name="Amina Idris", street_address="1 Bazaar Lane", address_country=country, **WHOLE[country]
+    )
     groups = (GroupChoice(selected_option_id=option),) if option else None
     return FulfillmentChoice(
         methods=(MethodChoice(id="m", destinations=(place,), selected_destination_id="home", groups=groups),)

@@ -7,9 +7,10 @@ import pytest
 from db.ids import new_id
 from domain.checkout import errors
 from domain.checkout.commands import UpdateCheckout
-from domain.checkout.models import ItemChoice
+from domain.checkout.models import Destination, FulfillmentChoice, GroupChoice, ItemChoice, MethodChoice
 from domain.checkout.states import CheckoutStatus
 from domain.market import errors as market
+from domain.market.states import DeliveryKind
 from tests.activities.checkout_scene import PAYS, shopping
 from tests.activities.scene import Scene, code_of, refused
 
@@ -148,3 +149,21 @@ async def test_every_step_may_run_twice_and_a_lost_process_goes_on_or_back(scene
     assert ended.status is (CheckoutStatus.READY_FOR_COMPLETE if lost else CheckoutStatus.COMPLETED)
     assert len(await buy.orders()) == (0 if lost else 1)
     assert len({key for word, key, _ in buy.ledger.asked if word == "capture"}) == (0 if lost else 1)
+
+
+async def test_only_an_older_platform_of_the_test_mode_may_leave_an_address_bare(scene: Scene) -> None:
+    bare = Destination(id="home", address_country="us")
+    choice = FulfillmentChoice(
+        methods=(MethodChoice(id="m", destinations=(bare,), selected_destination_id="home",
+                              groups=(GroupChoice(selected_option_id="standard"),)),)
+    )  # fmt: skip
+    for whole, status in ((True, CheckoutStatus.INCOMPLETE), (False, CheckoutStatus.READY_FOR_COMPLETE)):
+        buy = await shopping(scene, await scene.shop(delivery=DeliveryKind.SHIPPED), whole_addresses=whole)
+        assert (await buy.open(fulfillment=choice)).status is status
+        found = (await buy.read()).fulfillment.methods[0]
+        assert found.destinations[0].address_country == "US"
+        assert bool(found.address_problems) is whole
+    await buy.update(fulfillment=choice.model_copy(update={"methods": (choice.methods[0].model_copy(
+        update={"destinations": (bare.model_copy(update={"address_country": "HKG"}),)}),)}))  # fmt: skip
+    async with refused(errors.FULFILLMENT_MISSING):
+        await buy.complete()

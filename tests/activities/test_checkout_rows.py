@@ -225,7 +225,13 @@ async def test_known_addresses_are_put_in_by_mail_in_the_test_mode_only(scene: S
     buy = await shopping(scene, await scene.shop(delivery=DeliveryKind.SHIPPED))
     mail = f"{buy.agent_id}@example.com"
     async with scene.database.transaction() as session:
-        session.add(KnownAddress(address_id=str(buy.agent_id), email=mail, address={"address_country": "US"}))
+        session.add(
+            KnownAddress(
+                address_id=str(buy.agent_id),
+                email=mail,
+                address={"address_country": "US"},
+            )
+        )
     choice = FulfillmentChoice(methods=(MethodChoice(id="m"),))
     for known, expected in ((True, [str(buy.agent_id)]), (False, [])):
         buy.do._known_addresses = known

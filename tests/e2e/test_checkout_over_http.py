@@ -28,7 +28,17 @@ from tests.workflows.waiting import has_ended, until
 BY_POST = FulfillmentChoice(
     methods=(
         MethodChoice(
-            destinations=(Destination(id="home", address_country="US"),),
+            destinations=(
+                Destination(
+                    id="home",
+                    full_name="Amina Idris",
+                    street_address="1 Bazaar Lane",
+                    address_locality="Springfield",
+                    address_region="IL",
+                    postal_code="62704",
+                    address_country="US",
+                ),
+            ),
             selected_destination_id="home",
             groups=(GroupChoice(selected_option_id="standard"),),
         ),

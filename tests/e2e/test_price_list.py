@@ -38,6 +38,18 @@ async def test_prices_are_set_and_an_order_finds_its_way(
         assert shop.owner.http.put(address, json=wrong).status_code == 422
     assert shop.owner.http.put(address, json=PRICES).json() == PRICES
     assert shop.owner.http.get(address).json() == PRICES
+    everywhere = shop.owner.souk.delivery_countries(shop.store_id).countries
+    assert len(everywhere) == 249
+    assert next(one for one in everywhere if one.country == "DE").required == [
+        "street_address", "address_locality", "postal_code",
+    ]  # fmt: skip
+    home_only = {"rates": [PRICES["rates"][0] | {"country": "HK"}]}
+    assert shop.owner.http.put(address, json=home_only).status_code == 200
+    assert [one.country for one in shop.owner.souk.delivery_countries(shop.store_id).countries] == ["HK"]
+    for unknown in ("UK", "XK", "ZZ", "hk", "HKG"):
+        unpriced = {"rates": [PRICES["rates"][0] | {"country": unknown}]}
+        assert shop.owner.http.put(address, json=unpriced).status_code == 422
+    assert shop.owner.http.put(address, json=PRICES).status_code == 200
     stranger = Agent.register(souk.url, "MERCHANT")
     assert stranger.http.get(address).status_code == 403
     foreign = {"promotions": [{"title": "Free", "listing_ids": [str(new_id())]}]}
@@ -46,7 +58,15 @@ async def test_prices_are_set_and_an_order_finds_its_way(
     processes = Processes(temporal_client, settings.market, 20)
     async with worker_database.transaction() as session:
         platform = await make_platform(session)
-    home = Destination(id="home", street_address="1 Bazaar Lane", address_country="US")
+    home = Destination(
+        id="home",
+        full_name="Amina Idris",
+        street_address="1 Bazaar Lane",
+        address_locality="Springfield",
+        address_region="IL",
+        postal_code="62704",
+        address_country="US",
+    )
     way = MethodChoice(
         destinations=(home,), selected_destination_id="home", groups=(GroupChoice(selected_option_id="std"),)
     )

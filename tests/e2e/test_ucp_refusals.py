@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from tests.e2e.people import Shop, eventually
-from tests.e2e.ucp_shop import PAYS, SECRET, Caller, paying, read, sent_home, word_of
+from tests.e2e.ucp_shop import PAYS, SECRET, Caller, paying, read, sent_home, total_of, word_of
 from tests.shopping_platform import ShoppingPlatform
 
 
@@ -20,6 +20,29 @@ def test_completing_without_a_choice_of_delivery_is_refused(ucp_url: str, ucp_sh
         # Without a payment it is settled between the parties, as on the market.
         ready = call.ready(ucp_shop.listing_id)
         assert call.complete(ready["id"], {})["status"] == "completed"
+
+
+def test_goods_are_sent_to_whole_addresses_in_countries_there_are(ucp_url: str, ucp_shop: Shop) -> None:
+    with ShoppingPlatform(ucp_url, signed=False) as platform:
+        call = Caller(platform)
+        for country in ("HKG", "Hong Kong", "UK"):
+            session = call.ready(ucp_shop.listing_id, fulfillment=sent_home("std", country))
+            told = [message for message in session["messages"] if message["code"] == "address_invalid"]
+            assert [message["path"] for message in told] == ["$.fulfillment.methods[0].destinations[0].address_country"]
+            assert "ISO 3166-1 alpha-2" in told[0]["content"]
+            assert (session["status"], total_of(session, "fulfillment")) == ("incomplete", None)
+            call.complete(session["id"], no="checkout_fulfillment_missing")
+        bare = {"type": "shipping", "destinations": [{"id": "d", "address_country": "us"}]}
+        way = {"methods": [{**bare, "selected_destination_id": "d", "groups": [{"selected_option_id": "std"}]}]}
+        session = call.ready(ucp_shop.listing_id, fulfillment=way)
+        assert session["fulfillment"]["methods"][0]["destinations"][0]["address_country"] == "US"
+        paths = [message["path"] for message in session["messages"] if message["code"] == "address_invalid"]
+        missing = {path.rsplit(".", 1)[1] for path in paths}
+        assert missing == {"street_address", "address_locality", "address_region", "postal_code", "full_name"}
+        call.complete(session["id"], no="checkout_fulfillment_missing")
+        path = f"/checkout-sessions/{session['id']}"
+        whole = call("PUT", path, {"line_items": [], "fulfillment": sent_home("std", "us")})
+        assert (whole["status"], total_of(whole, "fulfillment")) == ("ready_for_complete", 500)
 
 
 @pytest.mark.parametrize("quantity", [0, -1, 1.5, "2", None, 10**12, True])

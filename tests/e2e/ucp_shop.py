@@ -32,8 +32,8 @@ MODELS: dict[str, tuple[Any, ...]] = {
     "/catalog/product": (GetProductResponse,),
 }
 HOME = {
-    "id": "home", "street_address": "1 Main St", "address_locality": "Springfield", "address_region": "IL",
-    "postal_code": "62701", "address_country": "US",
+    "id": "home", "full_name": "Amina Idris", "street_address": "1 Main St", "address_locality": "Springfield",
+    "address_region": "IL", "postal_code": "62701", "address_country": "US",
 }  # fmt: skip
 SECRET = {"Simulation-Secret": "a secret of the simulation"}
 PAYS = {"payment": {"instruments": [{
@@ -108,7 +108,7 @@ class Caller:
 
     def ready(self, item: str, quantity: int = 1, option: str = "std", **more: Any) -> Any:
         """A session with nothing missing but payment."""
-        return self.open(item, quantity, fulfillment=sent_home(option), **more)
+        return self.open(item, quantity, **{"fulfillment": sent_home(option), **more})
 
     def complete(self, checkout_id: str, body: Any = PAYS, **more: Any) -> Any:
         return self("POST", f"/checkout-sessions/{checkout_id}/complete", body, **more)

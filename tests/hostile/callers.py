@@ -15,7 +15,10 @@ from tests.e2e.people import Agent, Shop
 
 PROFILE = "https://platform.example/ucp.json"
 AGENT = {"UCP-Agent": f'profile="{PROFILE}"'}
-HOME = {"id": "home", "address_country": "US"}
+HOME = {
+    "id": "home", "full_name": "Amina Idris", "street_address": "1 Bazaar Lane", "address_locality": "Springfield",
+    "address_region": "IL", "postal_code": "62704", "address_country": "US",
+}  # fmt: skip
 KINDS = ("none", "customer", "foreign customer", "merchant", "foreign merchant", "operator", "revoked key")
 
 

@@ -55,6 +55,7 @@ TABLE: dict[str, dict[str, str]] = {
     "PATCH /v1/stores/{store_id}/policies": OWNER,
     "PUT /v1/stores/{store_id}/price-list": OWNER,
     "GET /v1/stores/{store_id}/price-list": OWNER,
+    "GET /v1/stores/{store_id}/delivery-countries": PUBLIC,
     "GET /v1/stores/{store_id}/updates": PUBLIC,
     "GET /v1/stores/{store_id}/trust": PUBLIC,
     "GET /v1/stores/{store_id}/trust/events": PUBLIC,
