@@ -17,6 +17,7 @@ from api.mcp.door import Door
 from api.openapi import TAGS, install_openapi
 from api.platform import codec
 from api.platform.admission import Admission, Shed
+from api.platform.beating import beating
 from api.platform.bodies import BodyLimit, WholeBody
 from api.platform.connections import Connections, proxies
 from api.platform.limits import Limiter
@@ -115,7 +116,13 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
             lazy=True,
         )
         nudges = TemporalNudges(temporal, settings.market, database)
-        async with presence.running(), reads.running(), feed.running(), nudges.running():
+        async with (
+            presence.running(),
+            reads.running(),
+            feed.running(),
+            nudges.running(),
+            beating(database, settings.outages),
+        ):
             yield AppContext(
                 settings=settings,
                 specs=workflow_specs(settings),

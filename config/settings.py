@@ -16,6 +16,7 @@ from db.roles import API_ROLE, WORKER_ROLE
 from domain.checkout.payments import MARKET_HANDLER, MOCK_HANDLER
 from domain.checkout.policy import CheckoutPolicy
 from domain.market.policy import MarketPolicy
+from domain.outages import OutagePolicy
 from domain.shared.numbers import Seconds
 from domain.webhooks.policy import WebhookPolicy
 
@@ -132,6 +133,7 @@ class Settings(BaseSettings):
     checkout: CheckoutPolicy = Field(default_factory=CheckoutPolicy)
     market_settlement: bool = Field(True, description="buyers may settle without a payment handler, as orders do")
     simulation: SimulationSettings = Field(default_factory=SimulationSettings)
+    outages: OutagePolicy = Field(default_factory=OutagePolicy)
     limits: LimitSettings = Field(default_factory=LimitSettings)
 
     @model_validator(mode="after")

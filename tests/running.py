@@ -35,7 +35,8 @@ class RunningSouk:
         self.app = create_app(self.settings)
         self._server = make_server(self.app, self.settings, shutdown_seconds=1)
         self._stop_worker = asyncio.Event()
-        self._tasks: list[Future[None]] = []
+        self._worker: Future[None] | None = None
+        self._api: Future[None] | None = None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine in the server's loop and wait for it."""
@@ -43,13 +44,25 @@ class RunningSouk:
 
     def __enter__(self) -> Self:
         self._thread.start()
-        ready = threading.Event()
-        self._tasks.append(asyncio.run_coroutine_threadsafe(self._work(ready), self._loop))
-        self._tasks.append(asyncio.run_coroutine_threadsafe(self._server.serve([self._listener]), self._loop))
-        if not ready.wait(120):
-            raise RuntimeError("the worker did not start") from self._tasks[0].exception(0)
+        self._api = asyncio.run_coroutine_threadsafe(self._server.serve([self._listener]), self._loop)
+        self.start_worker()
         self.run(self._serving())
         return self
+
+    def start_worker(self) -> None:
+        """Return when it takes tasks."""
+        ready = threading.Event()
+        self._worker = asyncio.run_coroutine_threadsafe(self._work(ready), self._loop)
+        if not ready.wait(120):
+            raise RuntimeError("the worker did not start") from self._worker.exception(0)
+
+    def stop_worker(self) -> None:
+        """Return when it is gone; the API goes on."""
+        assert self._worker is not None
+        self._loop.call_soon_threadsafe(self._stop_worker.set)
+        self._worker.result(120)
+        self._worker = None
+        self._loop.call_soon_threadsafe(self._stop_worker.clear)
 
     async def _serving(self) -> None:
         async with asyncio.timeout(120):
@@ -73,8 +86,9 @@ class RunningSouk:
 
     def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
-        self._loop.call_soon_threadsafe(self._stop_worker.set)
-        for task in self._tasks:
-            task.result(120)
+        if self._worker is not None:
+            self.stop_worker()
+        if self._api is not None:
+            self._api.result(120)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)

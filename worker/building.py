@@ -7,6 +7,7 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from db.session import Database
 from worker.interceptors import RefusalInterceptor
 from worker.sandbox import runner
 
@@ -17,6 +18,7 @@ def build_worker(
     workflows: Sequence[type],
     activities: Sequence[Callable[..., Any]],
     *,
+    database: Database,
     most_activities: int | None = None,
     most_cached: int = 1_000,
 ) -> Worker:
@@ -26,7 +28,7 @@ def build_worker(
         task_queue=task_queue,
         workflows=workflows,
         activities=activities,
-        interceptors=[RefusalInterceptor()],
+        interceptors=[RefusalInterceptor(database)],
         workflow_runner=runner(),
         max_concurrent_activities=most_activities,
         max_cached_workflows=most_cached,

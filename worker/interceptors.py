@@ -1,5 +1,6 @@
 """What happens around every activity: refusals become answers, faults stay faults."""
 
+import time
 from typing import Any
 
 import structlog
@@ -9,9 +10,12 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from db.constraints import constraint_name, refusal
+from db.outages import may_have_misjudged
+from db.session import Database
 from domain.shared.errors import DomainError, lookup
 
 _log = structlog.get_logger("souk.activity")
+_MARGIN_SECONDS = 1.0
 
 
 def as_application_error(error: DomainError) -> ApplicationError:
@@ -31,10 +35,17 @@ def as_application_error(error: DomainError) -> ApplicationError:
 
 
 class _Refusals(ActivityInboundInterceptor):
+    def __init__(self, next: ActivityInboundInterceptor, database: Database | None) -> None:
+        super().__init__(next)
+        self._database = database
+
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        began = time.monotonic()
         try:
             return await super().execute_activity(input)
         except DomainError as error:
+            if await self._misjudged(error, time.monotonic() - began):
+                raise ApplicationError("an outage moves dates: judged again once it is recorded") from None
             raise as_application_error(error) from None
         except IntegrityError as error:
             known = refusal(error)
@@ -53,9 +64,22 @@ class _Refusals(ActivityInboundInterceptor):
                 "the database cannot hold a value", type="internal.value", non_retryable=True
             ) from None
 
+    async def _misjudged(self, refused: DomainError, seconds: float) -> bool:
+        """Whether the refusal may rest on a date that an outage moves. Nobody is turned away for the market's fault."""
+        if self._database is None:
+            return False
+        async with self._database.step() as step:
+            return await may_have_misjudged(step, refused, seconds + _MARGIN_SECONDS)
+
 
 class RefusalInterceptor(Interceptor):
-    """Turns a DomainError into a non-retryable ApplicationError; anything else stays retryable."""
+    """Turns a DomainError into a non-retryable ApplicationError; anything else stays retryable.
+
+    So does, with a ``database`` to look at, a refusal while an outage is not recorded yet.
+    """
+
+    def __init__(self, database: Database | None = None) -> None:
+        self._database = database
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        return _Refusals(super().intercept_activity(next))
+        return _Refusals(super().intercept_activity(next), self._database)

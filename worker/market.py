@@ -24,6 +24,7 @@ from config.settings import Settings
 from db.session import Database
 from domain.checkout.processes import CHECKOUT_QUEUE
 from domain.market.processes import MARKET_QUEUE, SWEEP, SWEEP_SCHEDULE
+from worker.beating import beating
 from worker.building import build_worker
 from worker.registry import CHECKOUT_WORKFLOWS, MARKET_WORKFLOWS, build_activities, build_checkout_activities
 
@@ -35,7 +36,12 @@ async def serving_market(client: Client, settings: Settings) -> AsyncIterator[No
     """Run the market's processes, and keep the sweep's schedule, for as long as the block lasts."""
     async with _database(settings, settings.worker_pool_size, "souk-worker") as database:
         await _ensure_schedule(client, settings.sweep_interval_seconds)
-        async with build_worker(client, MARKET_QUEUE, MARKET_WORKFLOWS, build_activities(database, client, settings)):
+        async with (
+            beating(client, database, (MARKET_QUEUE,), settings.outages),
+            build_worker(
+                client, MARKET_QUEUE, MARKET_WORKFLOWS, build_activities(database, client, settings), database=database
+            ),
+        ):
             yield
 
 
@@ -44,7 +50,10 @@ async def serving_checkout(client: Client, settings: Settings) -> AsyncIterator[
     """Run the checkout sessions for as long as the block lasts."""
     async with _database(settings, _CHECKOUT_POOL_SIZE, "souk-checkout") as database:
         activities = build_checkout_activities(database, client, settings)
-        async with build_worker(client, CHECKOUT_QUEUE, CHECKOUT_WORKFLOWS, activities):
+        async with (
+            beating(client, database, (CHECKOUT_QUEUE,), settings.outages),
+            build_worker(client, CHECKOUT_QUEUE, CHECKOUT_WORKFLOWS, activities, database=database),
+        ):
             yield
 
 

@@ -24,6 +24,7 @@ from config.settings import Settings
 from db.session import Database
 from db.webhooks.pending import list_concerned, list_waiting, read_bounds
 from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_QUEUE
+from worker.beating import beating
 from worker.building import build_worker
 from worker.registry import WEBHOOK_WORKFLOWS, build_webhook_activities
 
@@ -47,6 +48,9 @@ async def serving_webhooks(client: Client, settings: Settings) -> AsyncIterator[
     async with AsyncExitStack() as stack:
         database = Database(settings.pooled_url("worker"), _POOL_SIZE, "souk-webhooks", settings.direct_url("worker"))
         stack.push_async_callback(database.close)
+        await stack.enter_async_context(
+            beating(client, database, (WEBHOOK_QUEUE, SLOW_WEBHOOK_QUEUE), settings.outages)
+        )
         for task_queue in (WEBHOOK_QUEUE, SLOW_WEBHOOK_QUEUE):
             # Each its own connections and resolver: what hangs on one queue takes nothing from the other.
             http = await stack.enter_async_context(webhook_client(settings.deliveries))
@@ -56,6 +60,7 @@ async def serving_webhooks(client: Client, settings: Settings) -> AsyncIterator[
                     task_queue,
                     WEBHOOK_WORKFLOWS if task_queue == WEBHOOK_QUEUE else (),
                     build_webhook_activities(database, http, settings),
+                    database=database,
                     most_activities=settings.webhooks.concurrency,
                     most_cached=500,
                 )

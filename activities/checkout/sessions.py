@@ -18,6 +18,7 @@ from db.checkout import pricing, sessions
 from db.checkout.tables import CartRow, CheckoutPayment, CheckoutRow
 from db.market import evidence, negotiations
 from db.market.tables import Listing
+from db.outages import listen
 from db.platform.commands import find_command, insert_command
 from db.session import Database
 from db.steps import Step
@@ -34,6 +35,7 @@ from domain.checkout.commands import (
 from domain.checkout.models import Discounts, ItemChoice, Quote
 from domain.checkout.payments import PaymentHandler
 from domain.checkout.policy import CheckoutPolicy
+from domain.checkout.processes import CHECKOUT_PARTS
 from domain.checkout.quotes import name_lines, same_price
 from domain.checkout.states import CheckoutClose, CheckoutStatus, PaymentStatus
 from domain.market.negotiation import check_spend
@@ -181,8 +183,12 @@ class PostgresSessions(CheckoutActivities):
     @activity.defn(name="settle_checkout")
     async def settle_checkout(self, start: CheckoutStart) -> CheckoutSnapshot:
         async with self._database.transaction() as session:
+            silence = await listen(session, CHECKOUT_PARTS)
             case = await self._load(session, start)
             if rules.is_expired(case.state, case.now):
+                if silence.holds(case.now):
+                    held = await case.snapshot()
+                    return held.model_copy(update={"deadline": silence.look_again_at(case.now)})
                 case.close(CheckoutStatus.CANCELED, CheckoutClose.EXPIRED)
             return await case.snapshot()
 

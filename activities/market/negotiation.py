@@ -16,6 +16,7 @@ from db import locks, writes
 from db.market import evidence, negotiations
 from db.market.tables import Negotiation
 from db.market.unpaid import get_unpaid
+from db.outages import listen
 from db.platform.commands import insert_command
 from db.session import Database
 from db.steps import Step
@@ -29,6 +30,7 @@ from domain.market.commands import (
     NegotiationSnapshot,
     NegotiationStart,
 )
+from domain.market.processes import MARKET_PARTS
 from domain.market.reminders import reminder_date
 from domain.market.states import (
     ActivityType,
@@ -245,7 +247,10 @@ class PostgresNegotiationActivities(NegotiationActivities):
     @activity.defn(name="settle_negotiation")
     async def settle_negotiation(self, start: NegotiationStart) -> NegotiationSnapshot:
         async with self._database.step() as step:
+            silence = await listen(step, MARKET_PARTS)
             case = await self._load(step, start)
+            if silence.holds(case.now) and case.negotiation.closed_at is None:
+                return case.snapshot().model_copy(update={"deadline": silence.look_again_at(case.now)})
             closing = rules.decide_due(case.state, case.listing_view, case.now)
             if closing is not None and case.negotiation.closed_at is None:
                 await case.close(closing)

@@ -9,11 +9,13 @@ from activities.market.order_case import load_order
 from activities.market.placement import Placement
 from activities.market.signatures import OrderActivities
 from db import writes
+from db.outages import listen
 from db.platform.commands import insert_command
 from db.platform.keys import insert_audit_entry
 from db.session import Database
 from domain.market import orders as rules
 from domain.market.commands import OperatorRefund, OrderCommand, OrderSnapshot, OrderStart, PlaceOrder, ReverseOrder
+from domain.market.processes import MARKET_PARTS
 from domain.market.states import (
     AppealOutcome,
     InboxType,
@@ -139,7 +141,10 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
     @activity.defn(name="settle_order")
     async def settle_order(self, start: OrderStart) -> OrderSnapshot:
         async with self._database.step() as step:
+            silence = await listen(step, MARKET_PARTS)
             case = await load_order(step, start)
+            if silence.holds(case.now):
+                return case.snapshot().model_copy(update={"deadline": silence.look_again_at(case.now)})
             due = rules.decide_order_due(case.state, case.now)
             if due.refund is not None:
                 await case.refund(due.refund, goods_return=rules.stock_returns(due.refund))

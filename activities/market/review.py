@@ -16,6 +16,7 @@ from db.market.activity import notify, record_event
 from db.market.order_facts import Reviewed, insert_review_fact
 from db.market.orders import order_state
 from db.market.tables import Listing, Message, Order, Product, Review, ReviewWindow, Store, StoreStats, Thread
+from db.outages import listen
 from db.platform.commands import insert_command
 from db.platform.tables import ProcessedCommand
 from db.session import Database
@@ -23,6 +24,7 @@ from db.statements import Query
 from db.steps import Step
 from domain.market import errors
 from domain.market.commands import PostReview, ReviewWindowSnapshot, ReviewWindowStart
+from domain.market.processes import MARKET_PARTS
 from domain.market.reminders import next_date
 from domain.market.reviews import counts_now, decide_review
 from domain.market.states import ActivityType, InboxType, ReviewWindowStatus, ThreadStatus, ThreadType
@@ -206,11 +208,14 @@ class PostgresReviewActivities(ReviewActivities):
     @activity.defn(name="settle_review_window")
     async def settle_review_window(self, start: ReviewWindowStart) -> ReviewWindowSnapshot:
         async with self._database.step() as step:
+            silence = await listen(step, MARKET_PARTS)
             locked = await locks.lock_order_and_window(step, start.order_id)
             if locked is None:
                 raise errors.ORDER_NOT_FOUND.error()
             order, window = locked
             now = await locks.clock(step)
+            if silence.holds(now):
+                return window_snapshot(order, window).model_copy(update={"deadline": silence.look_again_at(now)})
             if window is not None and window.status is ReviewWindowStatus.OPEN and now >= window.closes_at:
                 writes.change(step, window, status=ReviewWindowStatus.LAPSED, closed_at=now)
                 _tell(step, order, InboxType.REVIEW_WINDOW_CLOSED)

@@ -17,11 +17,13 @@ from db.ids import new_id
 from db.market import trust
 from db.market.activity import notify, record_event
 from db.market.tables import TrustEvent, TrustFact, TrustProfile
+from db.outages import listen
 from db.session import Database
 from db.steps import Step
 from domain.market import errors
 from domain.market.commands import StoreTrustStart, TrustFold
 from domain.market.policy import MarketPolicy
+from domain.market.processes import MARKET_PARTS
 from domain.market.states import ActivityType, InboxType
 from domain.market.trust import RecordedTrustEvent, TrustComponent, TrustReason, TrustState, overall_score, record_fact
 
@@ -38,17 +40,22 @@ class PostgresTrustActivities(TrustActivities):
     @activity.defn(name="fold_trust")
     async def fold_trust(self, start: StoreTrustStart) -> TrustFold:
         async with self._database.step() as step:
+            silence = await listen(step, MARKET_PARTS)
             profile = await locks.lock_trust_profile(step, start.store_id)
             if profile is None:
                 raise errors.STORE_NOT_FOUND.error()
             read = await trust.read_fold(step, start.store_id, _BATCH)
+            held = silence.holds(read.now)
             if _is_due(read, profile):
-                await self._look_at_questions(step, start.store_id, read)
+                if not held:
+                    await self._look_at_questions(step, start.store_id, read)
                 self._decay(step, profile, start.policy, read.now)
                 await writes.send(step)
                 read = await trust.read_fold(step, start.store_id, _BATCH)
             state = await self._fold(step, profile, read, start.policy)
-            deadlines = [profile.decay_due_at] + ([read.next_reply] if read.next_reply else [])
+            deadlines = [profile.decay_due_at] + ([read.next_reply] if read.next_reply and not held else [])
+            if held:
+                deadlines.append(silence.look_again_at(read.now))
             return TrustFold(
                 store_id=start.store_id,
                 facts=len(read.pending),

@@ -7,6 +7,7 @@ from temporalio.client import Client
 
 from activities.platform.specs import Restart, WorkflowSpec, WorkflowSpecs
 from activities.processes import signal_process, wake_process
+from db.outages import is_held
 from db.platform.commands import list_unanswered
 from db.session import Database
 
@@ -35,7 +36,13 @@ class Sweeper:
         return touched
 
     async def wake_due(self) -> dict[str, int]:
-        """By workflow type, how many were woken. Raises RPCError when Temporal is away."""
+        """By workflow type, how many were woken. Raises RPCError when Temporal is away.
+
+        None while an outage is not recorded: nothing ends by a date that will be moved.
+        """
+        async with self._database.step() as step:
+            if await is_held(step):
+                return dict.fromkeys(self._specs.types, 0)
         return {spec.type: await self._wake_due(spec) for spec in self._specs.all}
 
     async def _wake_due(self, spec: WorkflowSpec) -> int:

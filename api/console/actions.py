@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from api.console.processes import wake_process
+from api.console.processes import find_trouble, wake_process
 from api.context import AppContext
 from db.ids import new_id
 from db.market.stores import update_store
@@ -76,12 +76,13 @@ async def decide_appeal(wish: Wish, order_id: UUID, *, grant: bool, goods_return
     await wish.context.processes.order("decide_appeal", command, order_id, row["listing_id"], row["store_id"])
 
 
-async def wake_up(wish: Wish, kind: str, entity: UUID) -> None:
-    """Tell one process to look again. Raises request.not_found."""
+async def wake_up(wish: Wish, kind: str, entity: UUID) -> str | None:
+    """Tell one process to look again. Returns why nothing comes of it yet, if so. Raises request.not_found."""
     if kind not in console.KINDS:
         raise ROUTE_NOT_FOUND.error()
     await wish.log("trust.nudge" if kind == "store-trust" else "process.wake", entity=str(entity), kind=kind)
     await wake_process(wish.context, wish.key_id, kind, entity)
+    return await find_trouble(wish.context, kind)
 
 
 async def close_store(wish: Wish, store_id: UUID) -> None:

@@ -1,21 +1,29 @@
-"""What needs an operator: late processes, failing ones, ended ones that should run, and holds about to lapse."""
+"""What needs an operator: queues nobody serves, late and failing processes, ended ones that should run, webhooks.
+
+What counts, and how it is summed up, is ``domain/attention.py``, which the doctor shares.
+"""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy import RowMapping
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError
 
+from activities.serving import HELP, QueueState, look_at_queues, trouble_of
 from api.context import AppContext
 from db.locks import clock
+from db.outages import list_outages, read_pulse
 from db.platform import console
+from db.steps import Step
+from domain.attention import HOLD_EXPIRING, LATE_SECONDS, OVERDUE, UNSERVED, WEBHOOK_FAILING, WEBHOOK_HELP, verdict
 
-GRACE_SECONDS = 60.0
 HOLDS_WITHIN_SECONDS = 600.0
-WEBHOOKS_AFTER_SECONDS = 3600.0
 _MOST = 100
+_OUTAGES = 10
 _PATIENCE_SECONDS = 4
 _FAILING = "ExecutionStatus = 'Running' AND TemporalReportedProblems IS NOT NULL"
 _DEAD = "ExecutionStatus IN ('Failed', 'Terminated', 'TimedOut', 'Canceled')"
@@ -45,6 +53,16 @@ class Attention:
     temporal: bool
     """Whether Temporal answered; without it failing processes and dead letters are not known."""
     now: datetime
+    queues: list[QueueState]
+    """Every task queue; none without Temporal."""
+    outages: Sequence[RowMapping]
+    """The newest ones of the market's parts."""
+
+    @property
+    def verdict(self) -> str:
+        unknown = [] if self.temporal else ["Temporal away"]
+        unserved = [UNSERVED for queue in self.queues if not queue.served]
+        return verdict([*unknown, *unserved, *(item.why for item in self.items)])
 
 
 async def get_attention(context: AppContext, operator: UUID) -> Attention:
@@ -52,15 +70,19 @@ async def get_attention(context: AppContext, operator: UUID) -> Attention:
     async with context.database.transaction() as session:
         await console.name_operator(session, operator)
         now = await clock(session)
-        late = await console.list_late(session, now, GRACE_SECONDS, _MOST)
-        webhooks = await console.list_failing_webhooks(session, now - timedelta(seconds=WEBHOOKS_AFTER_SECONDS), _MOST)
+        pulse = await read_pulse(await Step.of(session))
+        outages = await list_outages(session, _OUTAGES)
+        late = await console.list_late(session, now, LATE_SECONDS, _MOST)
+        webhooks = await console.list_failing_webhooks(session, _MOST)
         appeals = await console.list_appeals(session, _MOST)
         holds = await console.list_expiring_holds(session, now, HOLDS_WITHIN_SECONDS, _MOST)
     answered = True
     failing: list[Item] = []
     dead: list[Item] = []
+    queues: list[QueueState] = []
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
+            queues = await look_at_queues(context.temporal, pulse.parts, pulse.now)
             dead = await _dead_letters(context, operator)
             failing = await _listed(context, _FAILING)
     except (RPCError, TimeoutError, RuntimeError):
@@ -70,8 +92,9 @@ async def get_attention(context: AppContext, operator: UUID) -> Attention:
         *failing,
         *(
             Item(
-                "overdue", row["kind"], row["id"], row["store_id"], row["waits_for"], row["due"], "wake",
-                "Wake it; if many are late, expire offers now and see that a worker runs.",
+                OVERDUE, row["kind"], row["id"], row["store_id"],
+                trouble_of(queues, row["kind"]) or row["waits_for"], row["due"], "wake",
+                HELP if trouble_of(queues, row["kind"]) else "Wake it; if many are late, expire offers now.",
             )
             for row in late
         ),
@@ -84,20 +107,19 @@ async def get_attention(context: AppContext, operator: UUID) -> Attention:
         ),
         *(
             Item(
-                "hold expiring", row["kind"], row["id"], row["store_id"], row["waits_for"], row["due"], None,
+                HOLD_EXPIRING, row["kind"], row["id"], row["store_id"], row["waits_for"], row["due"], None,
                 "Nothing to do: unbought, the stock returns by itself.",
             )
             for row in holds
         ),
         *(
             Item(
-                "webhook failing", row["kind"], row["id"], None, row["waits_for"], row["since"], None,
-                "Nothing to do here: its owner must mend the receiver; nothing is lost meanwhile.",
+                WEBHOOK_FAILING, row["kind"], row["id"], None, row["waits_for"], row["since"], None, WEBHOOK_HELP,
             )
             for row in webhooks
         ),
     ]  # fmt: skip
-    return Attention(items, answered, now)
+    return Attention(items, answered, now, queues, outages)
 
 
 async def _listed(context: AppContext, query: str) -> list[Item]:

@@ -9,43 +9,26 @@ import time
 from dataclasses import dataclass
 
 from prometheus_client.samples import Sample
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.service import RPCError
 
+from activities.serving import KINDS, QUEUES, describe_queue
 from api.context import AppContext
-from domain.checkout.processes import CHECKOUT_QUEUE
-from domain.market.processes import MARKET_QUEUE
-from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_QUEUE
 
 _PATIENCE_SECONDS = 2
-_QUEUES = (MARKET_QUEUE, CHECKOUT_QUEUE, WEBHOOK_QUEUE, SLOW_WEBHOOK_QUEUE)
-_KINDS = {
-    "workflow": TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-    "activity": TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-}
 
 
 async def measure_backlog(context: AppContext) -> bool:
     """Bring the backlog's gauges up to date. False when Temporal does not answer; then they keep their values."""
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            await asyncio.gather(*(_measure(context, queue, kind) for queue in _QUEUES for kind in _KINDS))
+            await asyncio.gather(*(_measure(context, queue, kind) for queue in QUEUES for kind in KINDS))
     except (RPCError, TimeoutError, RuntimeError):
         return False
     return True
 
 
 async def _measure(context: AppContext, queue: str, kind: str) -> None:
-    found = await context.temporal.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(
-            namespace=context.settings.temporal_namespace,
-            task_queue=TaskQueue(name=queue),
-            task_queue_type=_KINDS[kind],
-            report_stats=True,
-        )
-    )
+    found = await describe_queue(context.temporal, queue, kind)
     age = found.stats.approximate_backlog_age
     context.metrics.backlog.labels(queue, kind).set(found.stats.approximate_backlog_count)
     context.metrics.backlog_age.labels(queue, kind).set(age.seconds + age.nanos / 1e9)

@@ -11,10 +11,11 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from activities.serving import HELP
 from api.console import actions, figures, session
 from api.console.attention import get_attention
 from api.console.processes import get_process
-from api.console.routes import Reason
+from api.console.schemas import Reason
 from api.context import Context
 from api.platform.auth import Operator
 from api.web.rendering import PageRoute, page
@@ -50,12 +51,15 @@ router = APIRouter(prefix="/console", route_class=ConsoleRoute, include_in_schem
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """An action as the console offers it. ``target``: what its id names, None where it needs none."""
+    """An action as the console offers it. ``target``: what its id names, None where it needs none.
+
+    ``work`` answers why nothing comes of it yet, or with nothing.
+    """
 
     title: str
     warning: str
     target: str | None
-    work: Callable[[actions.Wish, str], Awaitable[object]]
+    work: Callable[[actions.Wish, str], Awaitable[str | None]]
 
 
 def _process(text: str) -> tuple[str, UUID]:
@@ -70,12 +74,16 @@ def _id(text: str) -> UUID:
         raise ROUTE_NOT_FOUND.error("This is not an id.") from None
 
 
+async def _expire_offers(wish: actions.Wish, _: str) -> None:
+    await actions.expire_offers(wish)
+
+
 DEEDS: dict[str, Deed] = {
     "expire-offers": Deed(
         "Expire offers now",
         "Every process whose date has passed is woken, as the schedule does. Safe to repeat.",
         None,
-        lambda wish, _: actions.expire_offers(wish),
+        _expire_offers,
     ),
     "wake": Deed(
         "Wake a process",
@@ -175,7 +183,7 @@ async def attention_page(request: Request, context: Context) -> HTMLResponse:
     async with context.database.transaction() as transaction:
         await console.name_operator(transaction, operator.key_id)
         under_way = await console.list_open(transaction, 30)
-    return page("console/attention.html", found=found, under_way=under_way, deeds=DEEDS)
+    return page("console/attention.html", found=found, under_way=under_way, deeds=DEEDS, queue_help=HELP)
 
 
 @router.get("/find", response_class=HTMLResponse)
@@ -268,10 +276,10 @@ async def act(
     operator: Operator = await session.signed_in(context, request)
     deed = _deed(name)
     try:
-        await deed.work(actions.Wish(context, operator.key_id, reason, command_id), target.strip())
+        trouble = await deed.work(actions.Wish(context, operator.key_id, reason, command_id), target.strip())
     except DomainError as refused:
         return page("console/done.html", 409, deed=deed, refused=refused.message, target=target)
-    return page("console/done.html", deed=deed, refused=None, target=target)
+    return page("console/done.html", deed=deed, refused=None, target=target, trouble=trouble)
 
 
 @router.get("/reveal/{id}", response_class=HTMLResponse)

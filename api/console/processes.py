@@ -14,16 +14,20 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.attributes import STATE
 from activities.processes import wake_process as signal_or_start
+from activities.serving import look_at_queues, trouble_of
 from api.context import AppContext
 from api.web.words import REASONS, signed
 from db.market.reads_trust import list_trust_events
 from db.market.tables import TrustEvent
 from db.market.watch_pages import list_order_events
+from db.outages import list_extensions, read_pulse
 from db.platform import console
+from db.waits import WAITS
 from domain.platform_errors import ROUTE_NOT_FOUND
 
 _PATIENCE_SECONDS = 3
 _STEPS = 100
+_DATE = "%Y-%m-%d %H:%M:%S"
 Story = tuple[datetime, str, str | None]
 
 
@@ -51,6 +55,8 @@ class Process:
     story: list[Story]
     workflow: Workflow
     differences: list[str]
+    trouble: str | None
+    """Why it does not go on, when that is because nobody serves its queue."""
 
     @property
     def process_id(self) -> str:
@@ -67,14 +73,26 @@ async def get_process(context: AppContext, operator: UUID, kind: str, entity: UU
         if row is None:
             raise ROUTE_NOT_FOUND.error()
         story = await _STORIES[kind](session, entity, row)
+        story = sorted([*story, *await _extensions(session, kind, entity)], key=lambda entry: entry[0])
     is_open = kind == "store-trust" or row["closed_at"] is None or row.get("owes_refund_since") is not None
-    workflow = await describe(context, f"{kind}/{entity}")
+    workflow, trouble = await asyncio.gather(describe(context, f"{kind}/{entity}"), find_trouble(context, kind))
     if kind == "webhook":
         # A quiet endpoint may do without a process, and a paused one may have one.
         waits = row["next_attempt_at"] is not None
         found = differences(row, workflow, is_open=True) if waits or not workflow.reached else []
-        return Process(kind, entity, row, is_open, story, workflow, found)
-    return Process(kind, entity, row, is_open, story, workflow, differences(row, workflow, is_open=is_open))
+    else:
+        found = differences(row, workflow, is_open=is_open)
+    return Process(kind, entity, row, is_open, story, workflow, found, trouble if is_open else None)
+
+
+async def find_trouble(context: AppContext, kind: str) -> str | None:
+    """Why processes of this kind do not go on, when that is because nobody serves their queue."""
+    pulse = await read_pulse(context.admission)
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return trouble_of(await look_at_queues(context.temporal, pulse.parts, pulse.now), kind)
+    except (RPCError, TimeoutError, RuntimeError):
+        return "Temporal did not answer: whether anybody serves its queue is not known"
 
 
 async def describe(context: AppContext, process_id: str) -> Workflow:
@@ -144,6 +162,24 @@ async def wake_process(context: AppContext, operator: UUID, kind: str, entity: U
     spec = context.specs.by_prefix(kind)
     assert spec is not None
     await signal_or_start(context.temporal, spec.restarted(entity, row))
+
+
+_WAITS = {wait.name: wait for wait in WAITS if wait.tell is not None}
+
+
+async def _extensions(session: AsyncSession, kind: str, entity: UUID) -> list[Story]:
+    """The dates that an outage moved."""
+    entities = [entity]
+    if kind == "negotiation":
+        entities = [offer["offer_id"] for offer in await console.list_rounds(session, entity)]
+    story: list[Story] = []
+    for row in await list_extensions(session, entities):
+        wait = _WAITS.get(row["wait"])
+        if wait is not None and wait.process == kind:
+            away = f"{row['part']} was away from {row['began_at']:{_DATE}} to {row['ended_at']:{_DATE}} UTC"
+            moved = f"from {row['old_date']:{_DATE}} to {row['new_date']:{_DATE}} UTC"
+            story.append((row["recorded_at"], f"{away}: the time to {wait.act} was extended {moved}", None))
+    return story
 
 
 async def _negotiation(session: AsyncSession, entity: UUID, row: Mapping[str, Any]) -> list[Story]:

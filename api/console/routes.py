@@ -1,159 +1,40 @@
 """The console's reads and actions as operator routes: nothing the console does is missing here."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
-from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import Field, StrictBool, StringConstraints
 from starlette.responses import Response
 
 from api.console import actions
 from api.console.attention import get_attention
 from api.console.processes import get_process
+from api.console.schemas import (
+    AppealDecisionIn,
+    AttentionItemOut,
+    AttentionOut,
+    AuditEntryOut,
+    DoneOut,
+    OutageOut,
+    ProcessOut,
+    QueueOut,
+    ReasonIn,
+    RefundIn,
+    StepOut,
+    TermsOut,
+    WorkflowOut,
+)
 from api.context import AppContext, Context
 from api.errors import errors as refusals
-from api.market.views import NOW, uid
 from api.platform.auth import AnOperator, Operator
 from api.platform.idempotency import CommandDep, Run
 from api.platform.idempotency_keys import KeyHeader
 from api.platform.pages import Page, PageQuery
-from api.platform.schemas import RequestModel, ResponseModel, example
 from db.platform import console
 from domain.market import errors
 from domain.platform_errors import BAD_CURSOR, KEY_NOT_FOUND, OPERATOR_REQUIRED, ROUTE_NOT_FOUND
 
 router = APIRouter(prefix="/v1/operations", tags=["operations"])
-
-Reason = Annotated[str, StringConstraints(min_length=3, max_length=500, strip_whitespace=True)]
-
-
-class ReasonIn(RequestModel):
-    reason: Reason = Field(description="kept in the operators' log")
-    model_config = example({"reason": "Ticket 812: the seller went away"})
-
-
-class RefundIn(ReasonIn):
-    goods_returned: bool = False
-    model_config = example({"reason": "Ticket 812: the parcel was empty", "goods_returned": False})
-
-
-class AppealDecisionIn(ReasonIn):
-    """``goods_returned``: the goods came back to the merchant, so the stock returns."""
-
-    grant: StrictBool
-    goods_returned: StrictBool = False
-    model_config = example({"reason": "Ticket 812: the pictures show it", "grant": True, "goods_returned": False})
-
-
-class DoneOut(ResponseModel):
-    """The action was carried out. ``audit_id`` is its entry in the operators' log."""
-
-    audit_id: UUID
-    model_config = example({"audit_id": uid(0x90)})
-
-
-class AttentionItemOut(ResponseModel):
-    why: str
-    kind: str
-    id: UUID
-    store_id: UUID | None
-    waits_for: str
-    since: datetime | None
-    action: str | None
-    help: str
-
-
-class AttentionOut(ResponseModel):
-    """``temporal`` is false when Temporal did not answer: then failing processes are not listed."""
-
-    temporal: bool
-    items: list[AttentionItemOut]
-    model_config = {
-        **ResponseModel.model_config,
-        **example(
-            {
-                "temporal": True,
-                "items": [
-                    {
-                        "why": "overdue", "kind": "order", "id": uid(0x66), "store_id": uid(0x20),
-                        "waits_for": "the merchant's delivery", "since": NOW, "action": "wake", "help": "Wake it.",
-                    }
-                ],
-            }
-        ),
-    }  # fmt: skip
-
-
-class StepOut(ResponseModel):
-    at: datetime
-    what: str
-
-
-class WorkflowOut(ResponseModel):
-    reached: bool
-    found: bool
-    running: bool
-    status: str
-    state: str | None
-    started: datetime | None
-    events: int
-    pending: list[str]
-    link: str | None
-
-
-class ProcessOut(ResponseModel):
-    """A process without any term: its row, its story, its workflow, and where they differ."""
-
-    kind: str
-    id: UUID
-    open: bool
-    projection: dict[str, Any]
-    story: list[StepOut]
-    workflow: WorkflowOut
-    differences: list[str]
-    model_config = {
-        **ResponseModel.model_config,
-        **example(
-            {
-                "kind": "order", "id": uid(0x66), "open": True,
-                "projection": {"order_id": uid(0x66), "status": "PLACED"},
-                "story": [{"at": NOW, "what": "The order was placed"}],
-                "workflow": {
-                    "reached": True, "found": True, "running": True, "status": "running", "state": "PLACED",
-                    "started": NOW, "events": 12, "pending": [], "link": None,
-                },
-                "differences": [],
-            }
-        ),
-    }  # fmt: skip
-
-
-class AuditEntryOut(ResponseModel):
-    audit_id: UUID
-    key_id: UUID
-    operator: str
-    action: str
-    reason: str
-    meta: dict[str, Any]
-    created_at: datetime
-    model_config = example(
-        {
-            "audit_id": uid(0x90), "key_id": uid(0x91), "operator": "Ada", "action": "store.close",
-            "reason": "Ticket 812", "meta": {"entity": uid(0x20)}, "created_at": NOW,
-        }
-    )  # fmt: skip
-
-
-class TermsOut(ResponseModel):
-    """What was revealed: the offers' rounds and, for an order, its price."""
-
-    offers: list[dict[str, Any]]
-    order: dict[str, Any] | None
-    model_config = example(
-        {"offers": [{"round": 1, "proposed_by": "BUYER", "proposed_price_cents": 1800, "quantity": 1}], "order": None}
-    )
 
 
 async def _carry_out(
@@ -161,11 +42,11 @@ async def _carry_out(
     command: CommandDep,
     context: AppContext,
     reason: str,
-    work: Callable[[actions.Wish], Awaitable[object]],
+    work: Callable[[actions.Wish], Awaitable[str | None]],
 ) -> Response:
     async def act(run: Run) -> DoneOut:
-        await work(actions.Wish(context, operator.key_id, reason, run.command_id))
-        return DoneOut(audit_id=run.command_id)
+        trouble = await work(actions.Wish(context, operator.key_id, reason, run.command_id))
+        return DoneOut(audit_id=run.command_id, trouble=trouble)
 
     return await command.run(act)
 
@@ -174,7 +55,23 @@ async def _carry_out(
 async def attention(operator: AnOperator, context: Context) -> AttentionOut:
     """What is stuck, late, failing or about to lapse, and the action that helps."""
     found = await get_attention(context, operator.key_id)
-    return AttentionOut(temporal=found.temporal, items=[AttentionItemOut.model_validate(item) for item in found.items])
+    return AttentionOut(
+        verdict=found.verdict,
+        temporal=found.temporal,
+        queues=[
+            QueueOut(
+                queue=queue.queue,
+                served=queue.served,
+                last_beat=queue.last_beat,
+                waiting=queue.waiting,
+                oldest_seconds=queue.oldest.total_seconds(),
+                trouble=queue.trouble,
+            )
+            for queue in found.queues
+        ],
+        outages=[OutageOut.model_validate(dict(row)) for row in found.outages],
+        items=[AttentionItemOut.model_validate(item) for item in found.items],
+    )
 
 
 @router.get("/processes/{kind}/{id}", responses=refusals(OPERATOR_REQUIRED, ROUTE_NOT_FOUND))
@@ -189,6 +86,7 @@ async def process(kind: str, id: UUID, operator: AnOperator, context: Context) -
         story=[StepOut(at=at, what=what) for at, what, _ in found.story],
         workflow=WorkflowOut.model_validate(found.workflow),
         differences=found.differences,
+        trouble=found.trouble,
     )
 
 

@@ -43,6 +43,7 @@ _NEXT: dict[InboxType, str] = {
     InboxType.QUESTION_ASKED: "read_thread, then ask with thread_id to answer, before due_at",
     InboxType.QUESTION_ANSWERED: "read_thread",
     InboxType.TRUST_MOVED: "store_trust",
+    InboxType.DATE_EXTENDED: "the market was away: what is awaited of you may be done until due_at",
 }
 
 

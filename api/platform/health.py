@@ -10,10 +10,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from temporalio.service import RPCError
 
+from activities.serving import QUEUES, look_at_queues
 from api.console.figures import measure_backlog
 from api.context import AppContext, Context
 from api.errors import errors, status_of
 from api.platform.schemas import ResponseModel, example
+from db.outages import Pulse, read_pulse
 from domain.platform_errors import ROUTE_NOT_FOUND, UNAVAILABLE
 from domain.shared.errors import lookup
 
@@ -27,9 +29,23 @@ class Health(ResponseModel):
 
 
 class Readiness(ResponseModel):
+    """``queues``: whether each task queue is served in time; null when that is not known."""
+
     postgres: bool
     temporal: bool
-    model_config = example({"postgres": True, "temporal": True})
+    queues: dict[str, bool | None]
+    model_config = example(
+        {
+            "postgres": True,
+            "temporal": True,
+            "queues": {"souk-market": True, "souk-checkout": True, "souk-webhooks": True, "souk-webhooks-slow": True},
+        }
+    )
+
+
+class ReadsReadiness(ResponseModel):
+    postgres: bool
+    model_config = example({"postgres": True})
 
 
 class ProblemKind(ResponseModel):
@@ -55,12 +71,13 @@ async def healthz() -> Health:
     return Health(status="ok")
 
 
-async def _postgres(context: AppContext) -> bool:
+async def _pulse(context: AppContext) -> Pulse | None:
+    """What Postgres knows of the parts; None when it does not answer."""
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            return bool(await context.admission.run("SELECT true", ()))
+            return await read_pulse(context.admission)
     except (SQLAlchemyError, OSError):
-        return False
+        return None
 
 
 async def _temporal(context: AppContext) -> bool:
@@ -72,13 +89,33 @@ async def _temporal(context: AppContext) -> bool:
         return False
 
 
+async def _queues(context: AppContext, pulse: Pulse | None) -> dict[str, bool | None]:
+    if pulse is None:
+        return dict.fromkeys(QUEUES)
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            found = await look_at_queues(context.temporal, pulse.parts, pulse.now)
+    except (RPCError, OSError, RuntimeError):
+        return dict.fromkeys(QUEUES)
+    return {queue.queue: queue.served for queue in found}
+
+
 @router.get("/readyz", responses=errors(UNAVAILABLE))
 async def readyz(context: Context) -> Readiness:
-    """Postgres and Temporal answer. 503 says which does not."""
-    postgres, temporal = await asyncio.gather(_postgres(context), _temporal(context))
-    if not (postgres and temporal):
-        raise UNAVAILABLE.error(postgres=postgres, temporal=temporal)
-    return Readiness(postgres=postgres, temporal=temporal)
+    """The whole market works: Postgres and Temporal answer, workers serve every queue. 503 says what does not."""
+    pulse, temporal = await asyncio.gather(_pulse(context), _temporal(context))
+    queues = await _queues(context, pulse) if temporal else dict.fromkeys(QUEUES)
+    if pulse is None or not temporal or not all(queues.values()):
+        raise UNAVAILABLE.error(postgres=pulse is not None, temporal=temporal, queues=queues)
+    return Readiness(postgres=True, temporal=True, queues=queues)
+
+
+@router.get("/readyz/reads", responses=errors(UNAVAILABLE))
+async def reads_ready(context: Context) -> ReadsReadiness:
+    """This process can show the market and write facts, which needs Postgres alone: for load balancers."""
+    if await _pulse(context) is None:
+        raise UNAVAILABLE.error(postgres=False)
+    return ReadsReadiness(postgres=True)
 
 
 @router.get(

@@ -31,11 +31,15 @@ from api.platform.auth import Identity, identity
 from api.platform.claims import Claims
 from api.platform.idempotency_keys import KeyHeader, is_kept, request_hash, stranger_scope
 from db.ids import new_id
+from db.outages import may_have_misjudged
 from db.platform import idempotency as records
 from db.reading import Asked, One, Row
 from db.steps import Step
 from domain import platform_errors as errors
+from domain.shared.errors import DomainError
 
+_MARGIN_SECONDS = 1.0
+"""A check and its refusal take less."""
 Secret = Callable[[dict[str, Any]], dict[str, Any]]
 """An answer with the secret in it, which is told and not stored."""
 
@@ -200,7 +204,10 @@ class ProcessCommand(Claims):
             begun = await begin()
         except Exception as error:
             refused = refusal_of(error)
-            if refused is None or self.key is None or not is_kept(refused):
+            if refused is None or not is_kept(refused):
+                raise
+            await self._check_dates_hold(refused)
+            if self.key is None:
                 raise
             kept = await self._keep_refusal(refused)
             return self._replay(kept) if isinstance(kept, records.Stored) else kept
@@ -215,6 +222,12 @@ class ProcessCommand(Claims):
         finally:
             if not done:
                 await self._release(run)
+
+    async def _check_dates_hold(self, refused: DomainError) -> None:
+        """A refusal by a date that an outage moves is none. Raises service.unavailable."""
+        async with self.database.step() as step:
+            if await may_have_misjudged(step, refused, _MARGIN_SECONDS):
+                raise errors.UNAVAILABLE.error() from None
 
     async def _begin(self, prepare: Prepare) -> tuple[Run, Send] | records.Stored:
         async with self.database.step(viewer=self.scope) as step:

@@ -101,7 +101,7 @@ async def has_undelivered(session: AsyncSession, *, listing_id: UUID) -> bool:
 
 
 async def list_overdue_orders(session: AsyncSession, limit: int) -> list[UUID]:
-    """Open orders whose next date has passed by a little: what the sweep nudges."""
+    """Open orders whose next date, a reminder too, has passed by a little: what the sweep nudges."""
     late = func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, 5)
     query = (
         select(Order.order_id)
@@ -111,6 +111,7 @@ async def list_overdue_orders(session: AsyncSession, limit: int) -> list[UUID]:
             | (Order.status == OrderStatus.PLACED)
             & Order.paid_at.is_(None)
             & ((Order.payment_due_at < late) | (Order.payment_remind_at < late))
+            | (Order.status == OrderStatus.PLACED) & (Order.remind_at < late) & Order.reminded_at.is_(None)
             | (Order.refund_answer_due_at < late) & Order.refund_declined_at.is_(None)
             | (Order.appeal_due_at < late) & Order.appeal_declined_at.is_(None)
             | (Order.status == OrderStatus.DELIVERED)

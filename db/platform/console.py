@@ -81,7 +81,7 @@ _FAILING_WEBHOOKS = """
 SELECT 'webhook' AS kind, webhook_id AS id, failing_since AS since,
   CASE WHEN status = 'PAUSED' THEN 'its owner, who was told that it is paused: ' || lower(pause_reason)
        ELSE 'a receiver that takes its deliveries' END AS waits_for
-FROM operator_webhooks WHERE failing_since < :since ORDER BY failing_since LIMIT :limit
+FROM operator_webhooks WHERE failing_since IS NOT NULL ORDER BY failing_since LIMIT :limit
 """
 
 _OPEN = """
@@ -141,9 +141,9 @@ async def list_appeals(session: AsyncSession, limit: int) -> Sequence[Row]:
     return await _rows(session, _APPEALS, limit=limit)
 
 
-async def list_failing_webhooks(session: AsyncSession, since: datetime, limit: int) -> Sequence[Row]:
-    """Endpoints that have taken nothing since then, those that fail longest first."""
-    return await _rows(session, _FAILING_WEBHOOKS, since=since, limit=limit)
+async def list_failing_webhooks(session: AsyncSession, limit: int) -> Sequence[Row]:
+    """Endpoints that take nothing, those that fail longest first."""
+    return await _rows(session, _FAILING_WEBHOOKS, limit=limit)
 
 
 async def list_open(session: AsyncSession, limit: int) -> Sequence[Row]:

@@ -1,6 +1,6 @@
 """Tables that belong to no context: agents' keys, idempotency records, processed commands, limits."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -80,3 +80,40 @@ class RateLimitWindow(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     count: Mapped[int]
     expires_at: Mapped[datetime]
+
+
+class Heartbeat(Base):
+    """When a part of the market last worked. Time after ``accounted_at`` is not yet known to be served or lost.
+
+    ``resumed_at``: the first beat after a silence that is not recorded yet.
+    """
+
+    __tablename__ = "heartbeats"
+    part: Mapped[str] = mapped_column(primary_key=True)
+    beat_at: Mapped[datetime]
+    accounted_at: Mapped[datetime]
+    tolerated: Mapped[timedelta]
+    resumed_at: Mapped[datetime | None]
+
+
+class Outage(Base):
+    """A time in which a part of the market was away. ``dates_moved``: of parties who could not act."""
+
+    __tablename__ = "outages"
+    outage_id: Mapped[Key]
+    part: Mapped[str]
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime]
+    dates_moved: Mapped[int] = mapped_column(server_default="0")
+    recorded_at: Mapped[CreatedAt]
+
+
+class ExtendedDate(Base):
+    """A date that an outage moved. ``wait`` names it (``db/waits.py``)."""
+
+    __tablename__ = "extended_dates"
+    outage_id: Mapped[UUID] = mapped_column(ForeignKey("outages.outage_id"), primary_key=True)
+    wait: Mapped[str] = mapped_column(primary_key=True)
+    entity_id: Mapped[UUID] = mapped_column(primary_key=True)
+    old_date: Mapped[datetime]
+    new_date: Mapped[datetime]

@@ -5,7 +5,11 @@ Ids hold UUIDs only: ids and search attributes are never encrypted.
 
 from uuid import UUID
 
+from domain.outages import API_PART
+
 MARKET_QUEUE = "souk-market"
+MARKET_PARTS = (MARKET_QUEUE, API_PART)
+"""What must work so that a party of the market can act, and hears what is awaited of it."""
 
 NEGOTIATION = "Negotiation"
 ORDER = "Order"

@@ -160,6 +160,7 @@ class InboxType(StrEnum):
     MESSAGE_REPLIED = "MESSAGE_REPLIED"
     TRUST_MOVED = "TRUST_MOVED"
     WEBHOOK_PAUSED = "WEBHOOK_PAUSED"
+    DATE_EXTENDED = "DATE_EXTENDED"
 
 
 class CloseReason(StrEnum):

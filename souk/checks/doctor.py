@@ -15,10 +15,13 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.platform.auditing import list_expected, running_query
 from activities.platform.specs import Restart, WorkflowSpecs
 from activities.processes import signal_process
+from activities.serving import QueueState, look_at_queues
+from db.outages import read_pulse
 from db.session import Database
 from db.webhooks.pending import FailingEndpoint, list_failing
+from domain.attention import OVERDUE
 
-OVERDUE, ORPHANED, UNEXPECTED, STUCK = "overdue", "orphaned", "unexpected", "stuck"
+ORPHANED, UNEXPECTED, STUCK = "orphaned", "unexpected", "stuck"
 _RETRYING = 3
 _MOST = 500
 
@@ -60,6 +63,13 @@ async def diagnose(database: Database, client: Client, specs: WorkflowSpecs) -> 
         if trouble := await describe(client, process_id):
             found[process_id] = Ailment(STUCK, process_id, trouble, safe=False)
     return sorted(found.values(), key=lambda ailment: (ailment.kind, ailment.process_id))
+
+
+async def find_queues(database: Database, client: Client) -> list[QueueState]:
+    """Every task queue, and whether it is served."""
+    async with database.step() as step:
+        pulse = await read_pulse(step)
+    return await look_at_queues(client, pulse.parts, pulse.now)
 
 
 async def list_failing_webhooks(database: Database) -> list[FailingEndpoint]:

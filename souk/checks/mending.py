@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -10,10 +11,12 @@ from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 from temporalio.client import Client
 
+from activities.serving import HELP, QueueState, trouble_of
 from db.session import Database
 from db.webhooks.pending import FailingEndpoint
+from domain.attention import UNSERVED, WEBHOOK_FAILING, WEBHOOK_HELP, needs_attention, verdict
 from domain.webhooks.processes import webhook_process
-from souk.checks.doctor import Ailment, diagnose, list_failing_webhooks, repair
+from souk.checks.doctor import Ailment, diagnose, find_queues, list_failing_webhooks, repair
 from souk.checks.target import DatabaseOption, DatabaseTarget, database_target
 from souk.commands.clear_errors import one_clear_line
 from souk.commands.options import DEFAULT_DATA_DIR, DataDir
@@ -41,13 +44,32 @@ async def _opened(target: DatabaseTarget) -> AsyncIterator[tuple[Database, Clien
         await database.close()
 
 
-async def find_ailments(target: DatabaseTarget) -> tuple[list[Ailment], list[FailingEndpoint]]:
-    """What ails processes, and which webhooks take nothing.
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Which queues are not served, what ails processes, and which webhooks take nothing."""
 
-    Raises StackError when the database or Temporal is away.
-    """
+    queues: list[QueueState]
+    ailments: list[Ailment]
+    failing: list[FailingEndpoint]
+
+    @property
+    def found(self) -> list[str]:
+        """What each thing that was found is, for the verdict."""
+        return [
+            *(UNSERVED for queue in self.queues if not queue.served),
+            *(ailment.kind for ailment in self.ailments),
+            *(WEBHOOK_FAILING for _ in self.failing),
+        ]
+
+
+async def find_ailments(target: DatabaseTarget) -> Diagnosis:
+    """Raises StackError when the database or Temporal is away."""
     async with _opened(target) as (database, client):
-        return await diagnose(database, client, target.specs), await list_failing_webhooks(database)
+        return Diagnosis(
+            await find_queues(database, client),
+            await diagnose(database, client, target.specs),
+            await list_failing_webhooks(database),
+        )
 
 
 def _describe_failing(found: FailingEndpoint) -> str:
@@ -60,8 +82,20 @@ def _describe_failing(found: FailingEndpoint) -> str:
     return f"nothing delivered {since}, {answer}{following}"
 
 
-async def mend(target: DatabaseTarget, only: str | None, *, dry_run: bool) -> tuple[list[Ailment], list[Ailment]]:
-    """What was (or would be) repaired, and what is left some seconds later."""
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What was (or would be) repaired, what is left some seconds later, and why a process that was told does nothing.
+
+    ``idle`` has the ids of processes whose queue nobody serves, with the reason.
+    """
+
+    found: list[Ailment]
+    left: list[Ailment]
+    idle: dict[str, str]
+
+
+async def mend(target: DatabaseTarget, only: str | None, *, dry_run: bool) -> Mended:
+    """Wake what may be woken. Raises StackError when the database or Temporal is away."""
     async with _opened(target) as (database, client):
         specs = target.specs
 
@@ -71,42 +105,63 @@ async def mend(target: DatabaseTarget, only: str | None, *, dry_run: bool) -> tu
 
         found = await look()
         if dry_run:
-            return found, found
+            return Mended(found, found, await _find_idle(database, client, found))
         await repair(database, client, specs, found)
-        left = found
+        left, idle = found, await _find_idle(database, client, found)
         for _ in range(_SETTLE_SECONDS):
-            left = await look()
-            if not any(ailment.safe for ailment in left):
+            left, idle = await look(), await _find_idle(database, client, found)
+            if not idle and not any(ailment.safe for ailment in left):
                 break
             await asyncio.sleep(1)
-        return found, left
+        return Mended(found, left, idle)
+
+
+async def _find_idle(database: Database, client: Client, found: list[Ailment]) -> dict[str, str]:
+    """Processes that cannot do what they are told: nobody serves their queue."""
+    queues = await find_queues(database, client) if found else []
+    troubles = {ailment.process_id: trouble_of(queues, ailment.process_id) for ailment in found}
+    return {process_id: trouble for process_id, trouble in troubles.items() if trouble is not None}
 
 
 def fix(target: DatabaseTarget, only: str | None, *, dry_run: bool) -> None:
-    """Repair and say so; exits with 1 when a repair did not take."""
-    found, left = asyncio.run(mend(target, only, dry_run=dry_run))
+    """Repair and say so; exits with 1 when a repair did not take, or when nobody serves the queue of one."""
+    mended = asyncio.run(mend(target, only, dry_run=dry_run))
     console = Console(highlight=False, soft_wrap=True)
     word = "would wake" if dry_run else "woke"
-    for ailment in found:
+    for ailment in mended.found:
         console.print(f"{word if ailment.safe else 'left alone'}: {ailment.process_id} ({ailment.what})")
-    safe = sum(ailment.safe for ailment in found)
-    console.print(f"{safe} processes {'to repair' if dry_run else 'repaired'}, {len(found) - safe} need a person")
-    if not dry_run and left:
-        for ailment in left:
-            console.print(f"still {ailment.kind}: {ailment.process_id}: {ailment.command}", style="red")
+    safe = sum(ailment.safe for ailment in mended.found)
+    idle = sum(ailment.safe and ailment.process_id in mended.idle for ailment in mended.found)
+    told = f", {idle} told, but nobody serves the queue" if idle and not dry_run else ""
+    done = f"{safe if dry_run else safe - idle} processes {'to repair' if dry_run else 'repaired'}"
+    console.print(f"{done}{told}, {len(mended.found) - safe} need a person")
+    for trouble in sorted(set(mended.idle.values())):
+        console.print(f"{trouble}. {HELP}", style="red")
+    if dry_run:
+        return
+    for ailment in mended.left:
+        console.print(f"still {ailment.kind}: {ailment.process_id}: {ailment.command}", style="red")
+    if mended.left or mended.idle:
         raise typer.Exit(1)
 
 
 def doctor(database: DatabaseOption = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """List stuck, overdue and orphaned processes with the command that resolves each; exit 1 when there are any."""
+    """List whatever needs attention, with what resolves it: queues, processes, webhooks; exit 1 when there is any."""
     with one_clear_line():
-        ailments, failing = asyncio.run(find_ailments(database_target(database, data_dir)))
+        diagnosis = asyncio.run(find_ailments(database_target(database, data_dir)))
     console = Console(highlight=False, soft_wrap=True)
-    for ailment in ailments:
+    for queue in diagnosis.queues:
+        if queue.trouble is not None:
+            console.print(f"[bold]{UNSERVED}[/bold] {queue.trouble}; {queue.waiting} tasks wait in it")
+            console.print(f"    {HELP}", style="cyan")
+    for ailment in diagnosis.ailments:
         console.print(f"[bold]{ailment.kind}[/bold] {ailment.process_id}: {ailment.what}")
         console.print(f"    {ailment.command}", style="cyan")
-    for endpoint in failing:
-        console.print(f"[bold]failing[/bold] {webhook_process(endpoint.webhook_id)}: {_describe_failing(endpoint)}")
-    if ailments:
+    for endpoint in diagnosis.failing:
+        console.print(
+            f"[bold]{WEBHOOK_FAILING}[/bold] {webhook_process(endpoint.webhook_id)}: {_describe_failing(endpoint)}"
+        )
+        console.print(f"    {WEBHOOK_HELP}", style="cyan")
+    console.print(verdict(diagnosis.found))
+    if any(map(needs_attention, diagnosis.found)):
         raise typer.Exit(1)
-    console.print("Every process is well: none stuck, overdue or orphaned.")

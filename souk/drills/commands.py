@@ -13,7 +13,9 @@ from souk.commands.clear_errors import one_clear_line
 from souk.drills.crash import CrashReport, Extent, run_crash_drill
 from souk.drills.flood import FloodReport, run_flood_drill
 from souk.drills.leak import LeakReport, run_leak_drill
+from souk.drills.outage import PARTS, OutageReport, run_outage_drill
 from souk.drills.stack import data_directory
+from souk.stack.errors import StackError
 
 app = typer.Typer(no_args_is_help=True, help="Drills: attack a Souk of their own and say what broke.")
 
@@ -172,3 +174,34 @@ def _show_flood(report: FloodReport) -> None:
         "breaches": len(report.breaches),
     }
     _show_table(f"Flood drill: {report.seconds / 60:g} minutes, {report.askers} askers", rows, report.breaches)
+
+
+@app.command("outage")
+def outage(
+    *,
+    only: Annotated[str | None, typer.Option(help=f"One part: {', '.join(PARTS)}.")] = None,
+    data_dir: DrillDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Keep parts of a market away for longer than its parties' dates; exit 1 when anybody paid for it."""
+    with one_clear_line(), data_directory(data_dir) as folder:
+        if only not in {None, *PARTS}:
+            raise StackError(f"there is no part {only}: {', '.join(PARTS)}")
+        report = run_outage_drill(folder, _tell, (only,) if only else PARTS)
+    if as_json:
+        sys.stdout.write(json.dumps(report.json(), indent=2) + "\n")
+    else:
+        _show_outage(report)
+    if report.breaches:
+        raise typer.Exit(1)
+
+
+def _show_outage(report: OutageReport) -> None:
+    rows: dict[str, object] = {
+        **{f"{name} away": f"{seconds} s" for name, seconds in report.away.items()},
+        "outages recorded": report.outages,
+        "dates extended": report.dates_moved,
+        "acts in time after all": report.acted,
+        "breaches": len(report.breaches),
+    }
+    _show_table("Outage drill", rows, report.breaches)

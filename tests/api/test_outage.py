@@ -52,6 +52,7 @@ async def test_an_outage_is_told_and_survived(broken):
     assert (await http.get("/healthz")).status_code == 200
     ready = await http.get("/readyz")
     assert (ready.status_code, ready.json()["postgres"]) == (503, False)
+    assert (await http.get("/readyz/reads")).status_code == 503
     assert (await http.get("/metrics")).status_code == 200
     server.start()
     first = await customer("POST", "/v1/threads", body, key="outage-1")

@@ -15,17 +15,17 @@ import pytest
 from temporalio import activity, workflow
 from temporalio.common import RetryPolicy
 from temporalio.worker import Worker
-from typer.testing import CliRunner
 
 from activities.market.negotiation import PostgresNegotiationActivities
 from config.settings import Settings
 from db.session import Database
+from domain.attention import verdict
 from domain.market.commands import AnswerOffer, NegotiationStart
-from souk.cli import app
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.conftest import PATIENT, TEST_KEY_RING
 from tests.databases import make_database
 from tests.e2e.people import Agent, Shop, eventually
+from tests.faults.command_line import souk
 from tests.hostile.callers import operator_key
 from tests.running import RunningSouk
 from workflows.client import connect
@@ -60,20 +60,6 @@ def hasty_audit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("activities.platform.auditing._LOOKS", 5)
 
 
-def souk(running: RunningSouk, *arguments: str) -> tuple[int, str]:
-    """The command line, on the running Souk's database and Temporal; in this process, for it is called often."""
-    settings = running.settings
-    environment = {
-        "SOUK_TEMPORAL_ADDRESS": settings.temporal_address,
-        "SOUK_PAYLOAD_KEYS": TEST_KEY_RING,
-        "COLUMNS": "300",
-    }
-    done = CliRunner().invoke(app, [*arguments, "--database", settings.database_url], env=environment)
-    if not isinstance(done.exception, SystemExit | None):
-        raise done.exception
-    return done.exit_code, done.output
-
-
 def until_said(running: RunningSouk, code: int, *words: str, command: tuple[str, ...] = ("doctor",)) -> str:
     """What it says once it says all of this with this exit code: Temporal's list of processes lags behind."""
     _, said = eventually(
@@ -94,7 +80,7 @@ def lose(running: RunningSouk, process_id: str) -> None:
 
 
 def test_what_was_lost_is_named_and_mended(neglected: RunningSouk) -> None:
-    assert souk(neglected, "doctor") == (0, "Every process is well: none stuck, overdue or orphaned.\n")
+    assert souk(neglected, "doctor") == (0, f"{verdict([])}\n")
     shop, buyer, other = Shop.open(neglected.url), *(Agent.register(neglected.url, "CUSTOMER") for _ in range(2))
     lapsed = shop.deal(buyer, 900)
     standing = shop.offer(other, 800)

@@ -149,6 +149,7 @@ TABLE: dict[str, dict[str, str]] = {
     "POST /codec/decode": OPERATOR,
     "GET /healthz": UNGATED,
     "GET /readyz": UNGATED,
+    "GET /readyz/reads": UNGATED,
     "GET /metrics": UNGATED,
     "GET /problems/{code}": UNGATED,
     "GET /.well-known/oauth-protected-resource": PUBLIC,

@@ -1,0 +1,3 @@
+DROP FUNCTION souk_api_beats;
+DROP VIEW operator_extended_dates;
+DROP TABLE extended_dates, outages, heartbeats;
