@@ -120,6 +120,7 @@ _REFUND = (
     "POST /v1/orders/{order_id}/decline",
     "POST /v1/orders/{order_id}/cancel", "POST /v1/orders/{order_id}/refund-decision",
     "POST /v1/operations/orders/{order_id}/cancel", "POST /v1/operations/orders/{order_id}/refund",
+    "POST /v1/operations/orders/{order_id}/appeal-decision",
 )  # fmt: skip
 # Who writes a fact: its reasons, and the routes that lead there. A process's own date needs no route.
 PRODUCERS: dict[str, tuple[set[R], tuple[str, ...]]] = {
@@ -146,7 +147,8 @@ WITHOUT = {
     "PATCH /v1/listings/{listing_id}/inventory", "PATCH /v1/listings/{listing_id}/status",
     "PUT /v1/listings/{listing_id}/limits", "POST /v1/threads", "POST /v1/offer-references", "POST /v1/offers",
     "POST /v1/offers/{offer_id}/counter", "POST /v1/offers/{offer_id}/accept", "POST /v1/offers/{offer_id}/reject",
-    "POST /v1/orders/{order_id}/refund-request", "POST /v1/webhooks", "POST /v1/webhooks/{webhook_id}/rotate-secret",
+    "POST /v1/orders/{order_id}/appeal", "POST /v1/orders/{order_id}/refund-request",
+    "POST /v1/webhooks", "POST /v1/webhooks/{webhook_id}/rotate-secret",
     "POST /v1/webhooks/{webhook_id}/test", "POST /v1/webhooks/{webhook_id}/replay", "PATCH /v1/webhooks/{webhook_id}",
     "DELETE /v1/webhooks/{webhook_id}", "POST /catalog/search", "POST /catalog/lookup", "POST /catalog/product",
     "POST /carts", "PUT /carts/{cart_id}", "POST /carts/{cart_id}/cancel", "POST /checkout-sessions",
