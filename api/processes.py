@@ -23,6 +23,7 @@ from activities.checkout.telling import process_of_checkout
 from activities.market.waking import market_process, wake
 from activities.processes import Process, send_command, signal_process
 from activities.webhooks.waking import wake_delivery
+from db.market.blocks import list_under_way
 from db.market.negotiations import list_open_in_store, list_open_on_listing
 from db.market.tables import Listing, Store
 from db.session import Database
@@ -46,7 +47,7 @@ from domain.market.commands import (
     SweepReport,
 )
 from domain.market.policy import MarketPolicy
-from domain.market.processes import MARKET_AUDIT, MARKET_QUEUE, SWEEP, negotiation_process
+from domain.market.processes import MARKET_AUDIT, MARKET_QUEUE, SWEEP, negotiation_process, order_process
 
 _log = structlog.get_logger("souk.processes")
 _COALESCE_SECONDS = 0.02
@@ -164,6 +165,7 @@ class TemporalNudges:
         self._database = database
         self._stores: set[UUID] = set()
         self._negotiations: set[UUID] = set()
+        self._orders: set[UUID] = set()
         self._webhooks: set[UUID] = set()
         self._wanted = asyncio.Event()
 
@@ -182,6 +184,16 @@ class TemporalNudges:
     async def negotiations_in_store(self, store_id: UUID) -> None:
         owner = select(Store.owner_merchant_id).where(Store.store_id == store_id)
         await self._gather(owner, list_open_in_store, store_id)
+
+    async def blocked(self, store_id: UUID, owner_id: UUID, agent_id: UUID) -> None:
+        try:
+            async with self._database.transaction(viewer=owner_id) as session:
+                bargains, owed = await list_under_way(session, store_id, agent_id)
+            self._negotiations.update(bargains)
+            self._orders.update(owed)
+        except _FAILURES as error:
+            _log.warning("nudge left to the sweep", error=type(error).__name__)
+        self._wanted.set()
 
     async def _gather(self, owner_query: Any, list_open: Callable[..., Any], key: UUID) -> None:
         """Find the open negotiations as the store's owner, who may see them."""
@@ -217,7 +229,9 @@ class TemporalNudges:
         stores, self._stores = self._stores, set()
         negotiations, self._negotiations = self._negotiations, set()
         calls = [wake(self._client, StoreTrustStart(store_id=key, policy=self._policy)) for key in stores]
-        calls += [self._nudge(key) for key in negotiations]
+        orders, self._orders = self._orders, set()
+        told = [*(negotiation_process(key) for key in negotiations), *(order_process(key) for key in orders)]
+        calls += [self._nudge(process_id) for process_id in told]
         webhooks, self._webhooks = self._webhooks, set()
         calls += [wake_delivery(self._client, key) for key in webhooks]
         for outcome in await asyncio.gather(*calls, return_exceptions=True):
@@ -226,5 +240,5 @@ class TemporalNudges:
             elif isinstance(outcome, BaseException):
                 _log.error("nudge failed", exc_info=outcome)
 
-    async def _nudge(self, negotiation_id: UUID) -> None:
-        await signal_process(self._client, negotiation_process(negotiation_id))
+    async def _nudge(self, process_id: str) -> None:
+        await signal_process(self._client, process_id)

@@ -13,6 +13,7 @@ from api.console import pages as console_pages
 from api.console import routes as console
 from api.market import (
     agents,
+    blocks,
     conversation,
     discovery,
     feed,
@@ -33,6 +34,7 @@ from api.webhooks import routes as webhooks
 ROUTERS: tuple[APIRouter, ...] = (
     agents.router,
     stores.router,
+    blocks.router,
     products.router,
     listings.router,
     conversation.router,

@@ -14,6 +14,7 @@ from activities.market.negotiation_case import NegotiationCase, refusal_of
 from activities.market.signatures import NegotiationActivities
 from db import locks, writes
 from db.market import evidence, negotiations
+from db.market.blocks import is_blocked
 from db.market.tables import Negotiation
 from db.market.unpaid import get_unpaid
 from db.outages import listen
@@ -23,6 +24,7 @@ from db.steps import Step
 from domain.market import errors
 from domain.market import negotiation as rules
 from domain.market.automatic_answers import Draws, was_held_up
+from domain.market.blocks import check_not_blocked, end_blocked_negotiation
 from domain.market.commands import (
     AnswerOffer,
     CounterOffer,
@@ -88,6 +90,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 return (await self._load(step, start)).snapshot()
             if read.seller_id == command.buyer_id:
                 raise errors.OWN_LISTING.error()
+            check_not_blocked(blocked=await is_blocked(step, listing.store_id, command.buyer_id))
             expires_at = rules.expiry(read.now, command.expires_in_seconds, start.policy)
             rules.decide_first_offer(
                 negotiations.listing_view(listing, read.store_status),
@@ -252,6 +255,8 @@ class PostgresNegotiationActivities(NegotiationActivities):
             if silence.holds(case.now) and case.negotiation.closed_at is None:
                 return case.snapshot().model_copy(update={"deadline": silence.look_again_at(case.now)})
             closing = rules.decide_due(case.state, case.listing_view, case.now)
+            if closing is None and await is_blocked(step, start.store_id, case.negotiation.buyer_customer_id):
+                closing = end_blocked_negotiation(case.state)
             if closing is not None and case.negotiation.closed_at is None:
                 await case.close(closing)
             else:

@@ -32,6 +32,7 @@ _INBOX_OF_CLOSING = {
 }
 _RELEASE_OF_CLOSING = {
     CloseReason.BROKEN_BY_SELLER: HoldRelease.BROKEN,
+    CloseReason.BUYER_BLOCKED: HoldRelease.BROKEN,
     CloseReason.RELEASED_BY_BUYER: HoldRelease.RELEASED,
     CloseReason.NOT_PURCHASED: HoldRelease.LAPSED,
 }

@@ -9,11 +9,13 @@ from activities.market.order_case import load_order
 from activities.market.placement import Placement
 from activities.market.signatures import OrderActivities
 from db import writes
+from db.market.blocks import is_blocked
 from db.outages import listen
 from db.platform.commands import insert_command
 from db.platform.keys import insert_audit_entry
 from db.session import Database
 from domain.market import orders as rules
+from domain.market.blocks import ends_blocked_order
 from domain.market.commands import OperatorRefund, OrderCommand, OrderSnapshot, OrderStart, PlaceOrder, ReverseOrder
 from domain.market.processes import MARKET_PARTS
 from domain.market.states import (
@@ -146,6 +148,10 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
             if silence.holds(case.now):
                 return case.snapshot().model_copy(update={"deadline": silence.look_again_at(case.now)})
             due = rules.decide_order_due(case.state, case.now)
+            if ends_blocked_order(case.state) and await is_blocked(
+                step, case.order.store_id, case.order.buyer_customer_id
+            ):
+                due = rules.Due(refund=RefundReason.BUYER_BLOCKED)
             if due.refund is not None:
                 await case.refund(due.refund, goods_return=rules.stock_returns(due.refund))
             elif due.remind_payment:

@@ -6,12 +6,14 @@ from uuid import UUID
 from activities.market.order_case import OrderCase, load_order
 from db import locks, writes
 from db.market import evidence, negotiations, prices, stock
+from db.market.blocks import is_blocked
 from db.market.tables import Listing, Negotiation, Order, StoreStats
 from db.market.unpaid import get_unpaid
 from db.platform.commands import insert_command
 from db.steps import Step
 from domain.market import errors
 from domain.market import orders as rules
+from domain.market.blocks import check_not_blocked
 from domain.market.commands import OrderSnapshot, OrderStart, PlaceOrder
 from domain.market.states import (
     ActivityType,
@@ -42,6 +44,7 @@ class Placement:
             return (await load_order(step, start)).snapshot()
         if read.seller_id == command.buyer_id:
             raise errors.OWN_LISTING.error()
+        check_not_blocked(blocked=await is_blocked(step, listing.store_id, command.buyer_id))
         since = await evidence.settle_evidence(step, command.buyer_id, listing.listing_id, listing.store_id)
         rules.check_gating(since is not None, listing.listing_id, listing.store_id)
         assert since is not None

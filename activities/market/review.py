@@ -13,6 +13,7 @@ from activities.market.signatures import ReviewActivities
 from db import locks, writes
 from db.ids import new_id
 from db.market.activity import notify, record_event
+from db.market.blocks import is_blocked
 from db.market.order_facts import Reviewed, insert_review_fact
 from db.market.orders import order_state
 from db.market.tables import Listing, Message, Order, Product, Review, ReviewWindow, Store, StoreStats, Thread
@@ -23,6 +24,7 @@ from db.session import Database
 from db.statements import Query
 from db.steps import Step
 from domain.market import errors
+from domain.market.blocks import check_not_blocked
 from domain.market.commands import PostReview, ReviewWindowSnapshot, ReviewWindowStart
 from domain.market.processes import MARKET_PARTS
 from domain.market.reminders import next_date
@@ -134,6 +136,8 @@ class PostgresReviewActivities(ReviewActivities):
                 return window_snapshot(order, window)
             # Never before the delivery, also when the clock was set back.
             now = max(read.now, order.delivered_at or order.placed_at)
+            if order.paid_at is None:
+                check_not_blocked(blocked=await is_blocked(step, order.store_id, command.author_id))
             decide_review(order.status, window.status if window else None, window.closes_at if window else None, now)
             assert window is not None
             thread_id = read.thread_id or await _open_review_thread(step, order, read.product_title)

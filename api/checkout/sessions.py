@@ -209,6 +209,7 @@ def _reading(checkout_id: UUID, buyer: Buyer, context: AppContext) -> Read:
         market.SPEND_CAP,
         market.GATING_UNSATISFIED,
         market.UNPAID_UNITS,
+        market.STORE_BLOCKED,
         market.TOO_MANY_UNPAID,
         *WRITES,
         *PRIVATE,

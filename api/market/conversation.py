@@ -26,6 +26,7 @@ from api.platform.limits import limit
 from api.platform.pages import Page, PageQuery
 from api.platform.schemas import Name, Note, Prose, RequestModel, ResponseModel, example
 from db.market import conversation
+from db.market.blocks import blocks_viewer
 from db.market.evidence import list_evidence
 from db.market.reads_catalog import get_listing
 from db.market.reads_conversation import (
@@ -46,6 +47,7 @@ from domain.market.errors import (
     OFFER_NOT_FOUND,
     ORDER_NOT_FOUND,
     REVIEW_THREAD_NONE,
+    STORE_BLOCKED,
     STORE_NOT_FOUND,
     STORE_NOT_YOURS,
     THREAD_CLOSED,
@@ -112,14 +114,16 @@ class EvidenceOut(ResponseModel):
 
 
 class GatingOut(ResponseModel):
-    """Whether the caller may buy, what proves it, and otherwise what would."""
+    """Whether the caller may buy, what proves it, and otherwise what would; ``blocked`` by the store, nothing would."""
 
     satisfied: bool
+    blocked: bool = False
     evidence: list[EvidenceOut]
     ways: list[dict[str, str]]
     model_config = example(
         {
             "satisfied": False,
+            "blocked": False,
             "evidence": [],
             "ways": [{"type": "OFFER_MADE", "how": f"make an offer on listing {uid(0x40)}", "call": "POST /v1/offers"}],
         }
@@ -132,7 +136,7 @@ class GatingOut(ResponseModel):
     response_model=ThreadOut,
     responses=errors(
         THREAD_TYPE_RESERVED, THREAD_NEEDS_CONTEXT, THREAD_CONTEXT, STORE_NOT_YOURS,
-        STORE_NOT_FOUND, LISTING_NOT_FOUND, ORDER_NOT_FOUND,
+        STORE_NOT_FOUND, LISTING_NOT_FOUND, ORDER_NOT_FOUND, STORE_BLOCKED,
     ),
     dependencies=[limit("messages_per_agent")],
 )  # fmt: skip
@@ -159,7 +163,7 @@ async def open_thread(body: ThreadIn, caller: AnyAgent, fact: FactDep) -> Respon
     "/threads/{thread_id}/messages",
     status_code=201,
     response_model=MessageOut,
-    responses=errors(THREAD_NOT_FOUND, THREAD_CLOSED, MESSAGE_PARENT),
+    responses=errors(THREAD_NOT_FOUND, THREAD_CLOSED, MESSAGE_PARENT, STORE_BLOCKED),
     dependencies=[limit("messages_per_agent")],
 )
 async def post_message(thread_id: UUID, body: MessageIn, caller: AnyAgent, fact: FactDep, context: Context) -> Response:
@@ -193,7 +197,7 @@ async def post_message(thread_id: UUID, body: MessageIn, caller: AnyAgent, fact:
     status_code=201,
     response_model=OwnReferenceOut,
     tags=["offers"],
-    responses=errors(OFFER_NOT_FOUND, THREAD_NOT_FOUND, THREAD_CLOSED, NOTE_HOLDS_TERMS),
+    responses=errors(OFFER_NOT_FOUND, THREAD_NOT_FOUND, THREAD_CLOSED, NOTE_HOLDS_TERMS, STORE_BLOCKED),
     dependencies=[limit("messages_per_agent")],
 )
 async def post_reference(body: ReferenceIn, caller: AnyAgent, fact: FactDep) -> Response:
@@ -283,9 +287,12 @@ async def get_gating(listing_id: UUID, caller: Customer, context: Context) -> Ga
     """Whether the caller has interacted with the listing and so may buy it."""
     async with context.database.transaction(viewer=caller.agent_id) as session:
         listing = (await get_listing(session, listing_id)).listing
-        found = await list_evidence(await Step.of(session), caller.agent_id, listing_id, listing.store_id)
+        step = await Step.of(session)
+        found = await list_evidence(step, caller.agent_id, listing_id, listing.store_id)
+        blocked = await blocks_viewer(step, listing.store_id)
     return GatingOut(
-        satisfied=bool(found),
+        satisfied=bool(found) and not blocked,
+        blocked=blocked,
         evidence=[EvidenceOut.model_validate(row) for row in found],
-        ways=[] if found else ways_to_satisfy(listing_id, listing.store_id),
+        ways=[] if found or blocked else ways_to_satisfy(listing_id, listing.store_id),
     )

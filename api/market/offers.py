@@ -19,6 +19,7 @@ from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.limits import limit
 from api.platform.pages import Page, PageQuery, answer
+from db.market.blocks import check_viewer
 from db.market.cases import OfferCase, get_listing_case, get_offer_case
 from db.market.reads_trade import read_offers, side_of, the_offer
 from db.steps import Step
@@ -44,6 +45,7 @@ router = APIRouter(prefix="/v1/offers", tags=["offers"])
         errors.STORE_CLOSED,
         errors.NEGOTIATION_OPEN,
         errors.NEGOTIATION_CAP,
+        errors.STORE_BLOCKED,
         errors.OFFER_PRICE_RANGE,
         errors.OFFER_EXPIRY_RANGE,
         errors.AMOUNT_TOO_LARGE,
@@ -62,6 +64,7 @@ async def make_offer(body: OfferIn, buyer: Customer, command: CommandDep, contex
             rules.expiry(case.now, body.expires_in_seconds, policy)
             if case.standing_offer_id is not None:
                 raise errors.NEGOTIATION_OPEN.error(offer_id=case.standing_offer_id)
+            await check_viewer(step, case.store_id)
             rules.decide_first_offer(case.listing, case.buyer, body.proposed_price_cents, body.quantity, policy)
         offer = MakeOffer(
             command_id=run.command_id,

@@ -23,6 +23,7 @@ from api.market.order_schemas import (
 from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.pages import Page, PageQuery, answer
+from db.market.blocks import check_viewer
 from db.market.cases import get_listing_case, get_offer_case, get_order_case
 from db.market.prices import read_seen_price
 from db.market.reads_trade import read_orders, side_of, the_order
@@ -53,6 +54,7 @@ async def _check_purchase(
         if offer is None or offer.state.buyer_id != buyer:
             raise errors.OFFER_NOT_FOUND.error()
         if politely:
+            await check_viewer(step, offer.store_id)
             rules.check_gating(offer.eligible, offer.listing_id, offer.store_id)
             rules.decide_offer_purchase(offer.state, body.offer_id, offer.buyer, offer.now)
             if offer.delivery is DeliveryKind.SHIPPED:
@@ -63,6 +65,7 @@ async def _check_purchase(
     if case is None:
         raise errors.LISTING_NOT_FOUND.error()
     if politely:
+        await check_viewer(step, case.store_id)
         rules.check_gating(case.eligible, case.listing_id, case.store_id)
         seen = await read_seen_price(step, case.listing_id, case.currency, *expected, policy)
         rules.decide_purchase(case.listing, case.buyer, body.quantity or 1, seen)
@@ -94,6 +97,7 @@ async def _check_purchase(
         errors.SPEND_CAP,
         errors.AMOUNT_TOO_LARGE,
         errors.UNPAID_UNITS,
+        errors.STORE_BLOCKED,
         errors.TOO_MANY_UNPAID,
     ),
 )

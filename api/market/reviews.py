@@ -30,6 +30,7 @@ router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
         errors.NOT_A_CUSTOMER,
         errors.ORDER_NOT_FOUND,
         errors.REVIEW_UNDELIVERED,
+        errors.STORE_BLOCKED,
         errors.REVIEW_REFUNDED,
         errors.REVIEW_EXISTS,
         errors.REVIEW_TOO_LATE,

@@ -20,6 +20,9 @@ class Nudges(Protocol):
     async def negotiations_in_store(self, store_id: UUID) -> None:
         """The store's status changed."""
 
+    async def blocked(self, store_id: UUID, owner_id: UUID, agent_id: UUID) -> None:
+        """The store's owner has blocked this customer."""
+
     async def webhook(self, webhook_id: UUID) -> None:
         """Its owner changed the webhook, or wants something of it now."""
 
@@ -34,6 +37,9 @@ class NoNudges:
         return
 
     async def negotiations_in_store(self, store_id: UUID) -> None:
+        return
+
+    async def blocked(self, store_id: UUID, owner_id: UUID, agent_id: UUID) -> None:
         return
 
     async def webhook(self, webhook_id: UUID) -> None:

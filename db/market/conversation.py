@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db import writes
 from db.market import evidence, questions
 from db.market.activity import notify, record_event
+from db.market.blocks import check_viewer
 from db.market.negotiations import list_rounds
 from db.market.tables import (
     Listing,
@@ -81,6 +82,12 @@ async def _context(
     return row
 
 
+async def _check_welcome(session: AsyncSession, store_id: UUID | None) -> None:
+    """Refuse whom the store's owner has blocked in threads of the store and its listings."""
+    if store_id is not None:
+        await check_viewer(session, store_id)
+
+
 async def insert_thread(
     session: AsyncSession,
     thread_id: UUID,
@@ -103,6 +110,7 @@ async def insert_thread(
         raise errors.THREAD_NEEDS_CONTEXT.error()
     if type is ThreadType.LAUNCH_DROP and context.owner_merchant_id != by_agent_id:
         raise errors.STORE_NOT_YOURS.error()
+    await _check_welcome(session, context.store_id)
     thread = Thread(
         thread_id=thread_id,
         type=type,
@@ -147,6 +155,7 @@ async def insert_message(
     _check_open(thread.status)
     if parent_message_id is not None and thread.parent_thread_id != thread_id:
         raise errors.MESSAGE_PARENT.error()
+    await _check_welcome(session, thread.context_store_id)
     message = Message(
         message_id=message_id,
         thread_id=thread_id,
@@ -233,6 +242,7 @@ async def insert_reference(
     if thread is None:
         raise errors.THREAD_NOT_FOUND.error()
     _check_open(thread.status)
+    await _check_welcome(session, thread.context_store_id)
     rounds = await list_rounds(session, offer.negotiation_id)
     check_public_note(public_note, [r.proposed_price_cents for r in rounds], offer.quantity)
     reference = OfferReference(

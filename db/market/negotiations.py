@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Text, Uuid, bindparam, func, select
+from sqlalchemy import Row, Text, Uuid, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import writes
@@ -18,6 +18,7 @@ from db.market.tables import (
     Negotiation,
     Offer,
     Store,
+    StoreBlock,
 )
 from db.platform.tables import ProcessedCommand
 from db.statements import Query
@@ -264,13 +265,17 @@ async def list_overdue_negotiations(session: AsyncSession, limit: int) -> list[U
     unsellable = (
         (Store.status != "ACTIVE") | (Listing.status != "ACTIVE") | (Listing.price_cents < Offer.list_price_cents)
     )
+    blocked = (standing | (Offer.status == OfferStatus.ACCEPTED)) & exists().where(
+        StoreBlock.store_id == Negotiation.seller_store_id, StoreBlock.agent_id == Negotiation.buyer_customer_id
+    )
     query = (
         select(Negotiation.negotiation_id)
         .join(Offer, Offer.negotiation_id == Negotiation.negotiation_id)
         .join(Listing, Listing.listing_id == Negotiation.listing_id)
         .join(Store, Store.store_id == Negotiation.seller_store_id)
         .where(
-            Negotiation.closed_at.is_(None), (standing & ((Offer.expires_at < now) | unsellable)) | held | unreminded
+            Negotiation.closed_at.is_(None),
+            (standing & ((Offer.expires_at < now) | unsellable)) | held | unreminded | blocked,
         )
         .order_by(Negotiation.opened_at)
         .limit(limit)

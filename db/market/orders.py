@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, case, func, select, update
+from sqlalchemy import Row, bindparam, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.market.tables import Offer, Order, ReviewWindow, Store
+from db.market.tables import Offer, Order, ReviewWindow, Store, StoreBlock
 from db.platform.tables import ProcessedCommand
 from db.statements import Query
 from db.steps import Step
@@ -110,7 +110,11 @@ async def list_overdue_orders(session: AsyncSession, limit: int) -> list[UUID]:
             ((Order.status == OrderStatus.PLACED) & (Order.promised_at < late))
             | (Order.status == OrderStatus.PLACED)
             & Order.paid_at.is_(None)
-            & ((Order.payment_due_at < late) | (Order.payment_remind_at < late))
+            & (
+                (Order.payment_due_at < late)
+                | (Order.payment_remind_at < late)
+                | exists().where(StoreBlock.store_id == Order.store_id, StoreBlock.agent_id == Order.buyer_customer_id)
+            )
             | (Order.status == OrderStatus.PLACED) & (Order.remind_at < late) & Order.reminded_at.is_(None)
             | (Order.refund_answer_due_at < late) & Order.refund_declined_at.is_(None)
             | (Order.appeal_due_at < late) & Order.appeal_declined_at.is_(None)

@@ -209,7 +209,7 @@ def breaks_promise(reason: RefundReason, *, paid: bool) -> bool:
 
 def stock_returns(reason: RefundReason) -> bool:
     """Whether the stock returns by an end that comes by itself: what was never delivered never left."""
-    return reason in {RefundReason.DELIVERY_MISSED, RefundReason.NOT_PAID}
+    return reason in {RefundReason.DELIVERY_MISSED, RefundReason.NOT_PAID, RefundReason.BUYER_BLOCKED}
 
 
 def decide_request_refund(order: OrderState, now: datetime) -> None:

@@ -28,6 +28,8 @@ from souk_client.models.discovery import (
 )
 from souk_client.models.feeds import Activity, InboxEvent, OfferTerms, OrderTerms
 from souk_client.models.shop import (
+    Block,
+    Blocks,
     Image,
     Listing,
     ListingLimits,
@@ -59,6 +61,8 @@ __all__ = [
     "Address",
     "Agent",
     "ApiKey",
+    "Block",
+    "Blocks",
     "Buyer",
     "Consent",
     "DeadLetter",

@@ -6,6 +6,20 @@ from typing import Any
 from souk_client.models.base import Model
 
 
+class Block(Model):
+    """A customer whom a store's owner keeps away, and why."""
+
+    agent_id: str
+    reason: str
+    created_at: datetime
+
+
+class Blocks(Model):
+    """Those a store's owner keeps away, newest first."""
+
+    items: list[Block]
+
+
 class Store(Model):
     """A store: ACTIVE, PAUSED or CLOSED."""
 

@@ -80,6 +80,7 @@ class Gating(Model):
     """Whether the caller may buy a listing now, and if not, the ways to get there."""
 
     satisfied: bool
+    blocked: bool = False
     evidence: list[Evidence]
     ways: list[dict[str, str]]
 

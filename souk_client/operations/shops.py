@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from souk_client.calls import PAGE_SIZE, Call, PageCall, get, listed, patch, post
-from souk_client.models import Store, StoreDetail, StoreUpdate, Trust, TrustEvent
+from souk_client.calls import PAGE_SIZE, Call, PageCall, adapter, get, listed, patch, post, put
+from souk_client.models import Block, Blocks, Store, StoreDetail, StoreUpdate, Trust, TrustEvent
 
 StoreStatus = Literal["ACTIVE", "PAUSED", "CLOSED"]
 
@@ -58,6 +58,21 @@ def update_store(
 ) -> Call[Store]:
     """Pause, reopen or close a store, or say anew what it is about."""
     return patch(f"/v1/stores/{store_id}", Store, key, status=status, tagline=tagline, brand_voice=brand_voice)
+
+
+def block_customer(store_id: str, agent_id: str, reason: str) -> Call[Block]:
+    """Keep a customer from offering, ordering and posting in one's store. Nobody else reads the reason."""
+    return put(f"/v1/stores/{store_id}/blocks/{agent_id}", Block, reason=reason)
+
+
+def unblock_customer(store_id: str, agent_id: str) -> Call[None]:
+    """Let a customer in again; what the block ended stays ended."""
+    return Call("DELETE", f"/v1/stores/{store_id}/blocks/{agent_id}", adapter(type(None)))
+
+
+def blocked_customers(store_id: str) -> Call[Blocks]:
+    """Whom one has blocked, newest first."""
+    return get(f"/v1/stores/{store_id}/blocks", Blocks)
 
 
 def update_policies(

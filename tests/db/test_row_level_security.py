@@ -12,12 +12,13 @@ from db import writes
 from db.ids import new_id
 from db.market import trust
 from db.market.activity import notify
+from db.market.blocks import put_block
 from db.market.stock import insert_movement
 from db.market.tables import AgentLimits, ListingLimits
 from db.session import Database
 from domain.market.states import InboxType, MovementReason
 from tests.activities.scene import Deal, Purchase, Scene
-from tests.builders import Shop
+from tests.builders import Shop, make_agent
 
 PRIVATE = (
     "negotiations",
@@ -30,6 +31,7 @@ PRIVATE = (
     "inbox_events",
     "idempotency_records",
     "interaction_evidence",
+    "store_blocks",
 )
 
 
@@ -53,6 +55,10 @@ async def market(worker_database: Database, api_database: Database, owner_url: s
     for who, where in ((buyer, shop), (stranger, other)):
         await scene.limit_buyer(who, spend_cap_cents=10_000)
         await scene.limit_listing(where, floor_cents=500)
+        async with worker_database.transaction() as session:
+            # Of somebody who is no party here: a block ends what its customer is at.
+            kept_away = await make_agent(session)
+            await put_block(session, where.store_id, where.merchant_id, kept_away, "Pays for nothing.")
     deal, order = await scene.accepted(shop, buyer), await scene.bought(shop, buyer)
     await scene.accepted(other, stranger)
     await scene.bought(other, stranger)
@@ -99,6 +105,7 @@ BUYERS = {
     "agent_limits": 1,
     "idempotency_records": 1,
     "interaction_evidence": 2,
+    "store_blocks": 0,
 }
 OWNERS = BUYERS | {
     "stock_movements": 3,
@@ -106,6 +113,7 @@ OWNERS = BUYERS | {
     "agent_limits": 0,
     "idempotency_records": 0,
     "interaction_evidence": 0,
+    "store_blocks": 1,
 }
 
 

@@ -131,3 +131,34 @@ def test_a_buyer_lets_go_of_what_it_does_not_want(url: str) -> None:
     assert (released["status"], released["close_reason"]) == ("CANCELLED", "RELEASED_BY_BUYER")
     assert stock(shop) == 10
     assert score(shop) == 50
+
+
+def test_a_blocked_buyer_is_out_and_learns_no_reason(url: str) -> None:
+    shop = Shop.open(url, delivery="SHIPPED", promised_delivery_seconds=WEEK)
+    buyer = Agent.register(url, "CUSTOMER")
+    thread = shop.ask(buyer)
+    offer, order = shop.offer(buyer, 900), shop.buy(buyer)
+    blocks = f"/v1/stores/{shop.store_id}/blocks"
+    reason = "secret-why-of-the-owner"
+    shop.owner.ok("PUT", f"{blocks}/{buyer.agent_id}", {"reason": reason})
+    assert [item["agent_id"] for item in shop.owner.get(blocks)["items"]] == [buyer.agent_id]
+    body = {"listing_id": shop.listing_id, "quantity": 1, "expected_unit_price_cents": 1_500}
+    for path, sent in (
+        ("/v1/orders", body),
+        ("/v1/offers", {"listing_id": shop.listing_id, "proposed_price_cents": 800}),
+        ("/v1/threads", {"type": "GENERAL", "title": "Why?", "context_store_id": shop.store_id}),
+        (f"/v1/threads/{thread['thread_id']}/messages", {"body": "Why may I not buy here any more?"}),
+    ):
+        assert buyer.refused("POST", path, sent) == (403, "store.blocked"), path
+    ended(buyer, order["order_id"])
+    gone = eventually(
+        lambda: buyer.get(f"/v1/offers/{offer['offer_id']}"), until=lambda found: found["status"] == "CANCELLED"
+    )
+    assert gone["close_reason"] == "BUYER_BLOCKED"
+    gating = buyer.call("GET", f"/v1/listings/{shop.listing_id}/gating")
+    assert (gating.json()["satisfied"], gating.json()["blocked"]) == (False, True)
+    for path in ("/v1/inbox", "/v1/orders", "/v1/offers", f"/v1/stores/{shop.store_id}"):
+        assert reason not in buyer.call("GET", path).text
+    assert buyer.refused("GET", blocks)[0] == 403
+    assert shop.owner.call("DELETE", f"{blocks}/{buyer.agent_id}").status_code == 204
+    shop.offer(buyer, 800)

@@ -1,6 +1,15 @@
 """The market's tables. Constraints, policies and triggers stand in ``db/migrations/sql``."""
 
-from db.market.tables.catalog import Agent, AgentLimits, Listing, ListingLimits, Product, ProductImage, Store
+from db.market.tables.catalog import (
+    Agent,
+    AgentLimits,
+    Listing,
+    ListingLimits,
+    Product,
+    ProductImage,
+    Store,
+    StoreBlock,
+)
 from db.market.tables.conversation import Message, SupportQuestion, Thread
 from db.market.tables.feeds import ActivityEvent, InboxEvent
 from db.market.tables.trade import (
@@ -37,6 +46,7 @@ __all__ = [
     "StockHold",
     "StockMovement",
     "Store",
+    "StoreBlock",
     "StoreInteractionEvidence",
     "StoreStats",
     "StoreUpdate",

@@ -49,6 +49,16 @@ class Store(Base):
     hero_only: Mapped[bool]
 
 
+class StoreBlock(Base):
+    """A customer whom the store's owner keeps away, and why: for the owner alone."""
+
+    __tablename__ = "store_blocks"
+    store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.store_id"), primary_key=True)
+    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.agent_id"), primary_key=True)
+    reason: Mapped[str]
+    created_at: Mapped[CreatedAt]
+
+
 class Product(Base):
     __tablename__ = "products"
     product_id: Mapped[Key]

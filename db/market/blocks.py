@@ -1,0 +1,97 @@
+"""Customers whom a store's owner has blocked. Private to the owner; the blocked one learns it by being refused."""
+
+from uuid import UUID
+
+from sqlalchemy import bindparam, delete, exists, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from db import locks
+from db.market.tables import Negotiation, Order, Store, StoreBlock
+from db.statements import Query
+from db.steps import Step
+from domain.market import errors
+from domain.market.blocks import check_not_blocked
+from domain.market.states import AgentType, OrderStatus
+
+_block = StoreBlock.__table__
+_BLOCKED = Query(
+    select(
+        exists()
+        .where(_block.c.store_id == bindparam("store_id"), _block.c.agent_id == bindparam("agent_id"))
+        .label("blocked")
+    )
+)
+_BLOCKS_ME = Query(select(func.souk_blocks_me(bindparam("store_id")).label("blocked")))
+
+
+async def is_blocked(step: Step, store_id: UUID, agent_id: UUID) -> bool:
+    """As the worker sees it. Under the lock on the agent's row a block comes before or after, not meanwhile."""
+    [row] = await step.rows(_BLOCKED, store_id=store_id, agent_id=agent_id)
+    return bool(row.blocked)
+
+
+async def blocks_viewer(step: Step, store_id: UUID) -> bool:
+    """Whether the store's owner has blocked the transaction's viewer."""
+    [row] = await step.rows(_BLOCKS_ME, store_id=store_id)
+    return bool(row.blocked)
+
+
+async def check_viewer(unit: Step | AsyncSession, store_id: UUID) -> None:
+    """Refuse the viewer where the store's owner has blocked it. Raises store.blocked."""
+    step = unit if isinstance(unit, Step) else await Step.of(unit)
+    check_not_blocked(blocked=await blocks_viewer(step, store_id))
+
+
+async def _own(session: AsyncSession, store_id: UUID, owner_id: UUID) -> None:
+    store = await session.get(Store, store_id)
+    if store is None:
+        raise errors.STORE_NOT_FOUND.error()
+    if store.owner_merchant_id != owner_id:
+        raise errors.STORE_NOT_YOURS.error()
+
+
+async def put_block(session: AsyncSession, store_id: UUID, owner_id: UUID, agent_id: UUID, reason: str) -> StoreBlock:
+    """Block a customer, or give another reason. Raises store.*, agent.not_found, agent.not_a_customer."""
+    await _own(session, store_id, owner_id)
+    # What the customer is at with this store waits, and then finds the block.
+    agent = await locks.lock_agent(session, agent_id)
+    if agent is None:
+        raise errors.AGENT_NOT_FOUND.error()
+    if agent.agent_type is not AgentType.CUSTOMER:
+        raise errors.NOT_A_CUSTOMER.error("Only customers can be blocked.")
+    values = {"store_id": store_id, "agent_id": agent_id, "reason": reason}
+    row = insert(StoreBlock).values(values)
+    await session.execute(
+        row.on_conflict_do_update(index_elements=["store_id", "agent_id"], set_={"reason": row.excluded.reason})
+    )
+    return await session.get_one(StoreBlock, (store_id, agent_id))
+
+
+async def remove_block(session: AsyncSession, store_id: UUID, owner_id: UUID, agent_id: UUID) -> None:
+    """What was ended stays so. Where there is no block, nothing changes."""
+    await _own(session, store_id, owner_id)
+    await session.execute(delete(StoreBlock).where(StoreBlock.store_id == store_id, StoreBlock.agent_id == agent_id))
+
+
+async def list_blocks(session: AsyncSession, store_id: UUID, owner_id: UUID) -> list[StoreBlock]:
+    """The newest first."""
+    await _own(session, store_id, owner_id)
+    query = select(StoreBlock).where(StoreBlock.store_id == store_id).order_by(StoreBlock.created_at.desc())
+    return list(await session.scalars(query))
+
+
+async def list_under_way(session: AsyncSession, store_id: UUID, agent_id: UUID) -> tuple[list[UUID], list[UUID]]:
+    """Negotiations and unpaid, undelivered orders of a pair, which its block ends."""
+    bargains = select(Negotiation.negotiation_id).where(
+        Negotiation.seller_store_id == store_id,
+        Negotiation.buyer_customer_id == agent_id,
+        Negotiation.closed_at.is_(None),
+    )
+    owed = select(Order.order_id).where(
+        Order.store_id == store_id,
+        Order.buyer_customer_id == agent_id,
+        Order.status == OrderStatus.PLACED,
+        Order.paid_at.is_(None),
+    )
+    return list(await session.scalars(bargains)), list(await session.scalars(owed))

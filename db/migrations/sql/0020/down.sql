@@ -1,0 +1,2 @@
+DROP FUNCTION souk_blocks_me;
+DROP TABLE store_blocks;
