@@ -61,10 +61,10 @@ async def make_offer(body: OfferIn, buyer: Customer, command: CommandDep, contex
         if case is None:
             raise errors.LISTING_NOT_FOUND.error()
         if not run.resumed:
+            await check_viewer(step, case.store_id)
             rules.expiry(case.now, body.expires_in_seconds, policy)
             if case.standing_offer_id is not None:
                 raise errors.NEGOTIATION_OPEN.error(offer_id=case.standing_offer_id)
-            await check_viewer(step, case.store_id)
             rules.decide_first_offer(case.listing, case.buyer, body.proposed_price_cents, body.quantity, policy)
         offer = MakeOffer(
             command_id=run.command_id,
