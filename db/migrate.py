@@ -13,6 +13,7 @@ from psycopg import sql
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 
+from db.epochs import is_behind, raise_epoch
 from db.roles import API_ROLE, WORKER_ROLE
 
 _LOCK = 7_305_811_201
@@ -52,6 +53,27 @@ def _run(owner_url: str, revision: str, *, down: bool) -> None:
                 connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
     finally:
         engine.dispose()
+
+
+def make_roles(owner_url: str) -> None:
+    """Make the login roles that are missing in the cluster: a dump grants them rights before anything is migrated."""
+    url = make_url(owner_url).set(drivername="postgresql+psycopg")
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            _make_roles(connection, url.password)
+    finally:
+        engine.dispose()
+
+
+def settle_epoch(owner_url: str, *, anew: bool = False) -> int | None:
+    """Raise the epoch of places in the feeds where the cluster is another one (``db.epochs``), or ``anew`` anyhow.
+
+    Returns its number when it was raised.
+    """
+    conninfo = make_url(owner_url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(conninfo) as connection:
+        return raise_epoch(connection) if anew or is_behind(connection) else None
 
 
 def upgrade(owner_url: str, revision: str = "head") -> None:

@@ -18,6 +18,8 @@ PLACES = {
     "api": "souk.commands.parts:api",
     "worker": "souk.commands.parts:worker",
     "migrate": "souk.commands.parts:migrate",
+    "backup": "souk.commands.backup:backup",
+    "restore": "souk.commands.backup:restore",
     "demo": "souk.trading.commands:demo",
     "audit": "souk.checks.commands:audit",
     "doctor": "souk.checks.mending:doctor",

@@ -133,4 +133,12 @@ INVARIANTS: dict[int, tuple[str, str]] = {
             AND (a.actor_agent_id IS NOT NULL OR a.offer_ref_id IS NOT NULL))
         """,
     ),
+    11: (
+        "no event has a place that only another cluster's transactions can have given it (else run `souk migrate`)",
+        """
+        SELECT 'activity event ' || activity_event_id FROM activity_events WHERE txid >= souk_beyond()
+        UNION ALL
+        SELECT 'inbox event ' || inbox_event_id FROM inbox_events WHERE txid >= souk_beyond()
+        """,
+    ),
 }

@@ -1,7 +1,8 @@
 """Reading a log in commit order, with nothing skipped: the public feed and every inbox.
 
-A row's place is (transaction id, sequence). A transaction that is still running may yet commit rows with a
-lower place than rows already visible, so readers stop at the oldest one still running.
+A row's place is (transaction id, sequence), the id with an epoch above its bits that grows when the data move to
+another cluster (``db.epochs``). A transaction that is still running may yet commit rows with a lower place than rows
+already visible, so readers stop at the oldest one still running.
 """
 
 from typing import Any, TypeVar
@@ -15,7 +16,7 @@ Row = TypeVar("Row", ActivityEvent, InboxEvent)
 Position = tuple[int, int]
 START: Position = (0, 0)
 
-HORIZON: Any = literal_column("(pg_snapshot_xmin(pg_current_snapshot())::text)::bigint")
+HORIZON: Any = literal_column("souk_horizon()")
 """The oldest transaction still running, in this statement's snapshot."""
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncSession
 
-_HORIZON = "(pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"
+_HORIZON = "souk_horizon()"
 
 _BOUNDS = text(
     f"""

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 # The feed's listener looks at the log whenever something was committed, once for any number of commits: what
 # it reads belongs to no request, and how often depends on the moment.
-_FEED = "pg_snapshot_xmin"
+_FEED = "souk_horizon"
 # A pool asks a connection that has idled whether it still lives: how often depends on the pauses before.
 _PINGS = frozenset({"", ";", "SELECT 1"})
 _CHUNK = 1 << 16

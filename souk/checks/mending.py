@@ -148,8 +148,13 @@ def fix(target: DatabaseTarget, only: str | None, *, dry_run: bool) -> None:
 def doctor(database: DatabaseOption = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """List whatever needs attention, with what resolves it: queues, processes, webhooks; exit 1 when there is any."""
     with one_clear_line():
-        diagnosis = asyncio.run(find_ailments(database_target(database, data_dir)))
+        target = database_target(database, data_dir)
+        diagnosis = asyncio.run(find_ailments(target))
+        moved = target.is_moved()
     console = Console(highlight=False, soft_wrap=True)
+    if moved:
+        console.print("[bold]hidden events[/bold] the data came from another cluster, whose transactions count higher")
+        console.print("    stop Souk, run `souk migrate` (`souk up` does) and start it again", style="cyan")
     for queue in diagnosis.queues:
         if queue.trouble is not None:
             console.print(f"[bold]{UNSERVED}[/bold] {queue.trouble}; {queue.waiting} tasks wait in it")
@@ -163,5 +168,5 @@ def doctor(database: DatabaseOption = None, data_dir: DataDir = DEFAULT_DATA_DIR
         )
         console.print(f"    {WEBHOOK_HELP}", style="cyan")
     console.print(verdict(diagnosis.found))
-    if any(map(needs_attention, diagnosis.found)):
+    if moved or any(map(needs_attention, diagnosis.found)):
         raise typer.Exit(1)

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import psycopg
 import typer
+from sqlalchemy.engine import make_url
 from temporalio.client import Client
 
 from activities.platform.specs import WorkflowSpecs
 from config.contexts import workflow_specs
 from config.settings import Settings
+from db.epochs import is_behind
 from souk.stack.errors import StackError
 from souk.stack.running import stack_environment
 from souk.stack.variables import POLICIES
@@ -41,6 +44,11 @@ class DatabaseTarget:
     def specs(self) -> WorkflowSpecs:
         """The workflow types, started as this Souk starts them."""
         return workflow_specs(self.settings)
+
+    def is_moved(self) -> bool:
+        """Whether the data came from another cluster, so that its feeds hide events. Raises psycopg.Error."""
+        with psycopg.connect(make_url(self.url).set(drivername="postgresql").render_as_string(False)) as connection:
+            return is_behind(connection)
 
     async def connect(self) -> Client:
         """To its Temporal. Raises StackError when none answers there."""

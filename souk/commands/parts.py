@@ -88,8 +88,16 @@ def migrate(
         typer.Option("--down", metavar="REVISION", help="Migrate down to a revision instead, or to `base`."),
     ] = "",
     wait: Wait = 0,
+    *,
+    new_epoch: Annotated[
+        bool,
+        typer.Option("--new-epoch", help="After the database was set back to an earlier moment: no place comes twice."),
+    ] = False,
 ) -> None:
-    """Bring the database of SOUK_DATABASE_URL to the newest schema; `souk up` does so by itself."""
+    """Bring the database of SOUK_DATABASE_URL to the newest schema; `souk up` does so by itself.
+
+    On a cluster that a dump was loaded into it raises the epoch of the feeds as well.
+    """
     with one_clear_line():
         settings = load_settings()
         require(settings, {"database_url": _NEEDED["database_url"]})
@@ -99,13 +107,16 @@ def migrate(
         from alembic.util import CommandError  # noqa: PLC0415
         from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
-        from db.migrate import downgrade, upgrade  # noqa: PLC0415
+        from db.migrate import downgrade, settle_epoch, upgrade  # noqa: PLC0415
 
         try:
             if down:
                 downgrade(settings.database_url, down)
             else:
                 upgrade(settings.database_url, revision)
+            raised = settle_epoch(settings.database_url, anew=new_epoch) if not down and revision == "head" else None
         except (SQLAlchemyError, psycopg.Error, CommandError) as error:
             raise StackError(f"the migration failed and was rolled back: {error}") from error
         typer.echo(f"migrated to {down or revision}")
+        if raised is not None:
+            typer.echo(f"places in the feeds go on in epoch {raised}: what is written now comes after all there was")

