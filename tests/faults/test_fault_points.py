@@ -138,6 +138,33 @@ async def grant_refund(scene: Scene) -> Run:
     return repeatable(lambda: order.tell("answer_refund", shop.merchant_id, **answer), order.again)
 
 
+async def decline_order(scene: Scene) -> Run:
+    shop = await scene.shop(delivery=DeliveryKind.SHIPPED)
+    order = await scene.bought(shop, await scene.customer(shop))
+    await order.tell("confirm_payment", shop.merchant_id)
+    return repeatable(lambda: order.tell("decline_order", shop.merchant_id, reason="None left."), order.again)
+
+
+async def miss_payment(scene: Scene) -> Run:
+    shop = await scene.shop(delivery=DeliveryKind.SHIPPED)
+    order = await scene.bought(shop, await scene.customer(shop))
+    order.past("payment_due_at")
+    return order.settle
+
+
+async def appeal_refund(scene: Scene) -> Run:
+    shop = await scene.shop()
+    order = await scene.bought(shop, await scene.customer(shop))
+    await order.tell("request_refund", order.buyer)
+    await order.tell("answer_refund", shop.merchant_id, approve=False)
+    return repeatable(lambda: order.tell("appeal_refund", order.buyer, reason="It never lit."), order.again)
+
+
+async def release_hold(scene: Scene) -> Run:
+    deal = await scene.accepted(await scene.shop(), await scene.customer())
+    return repeatable(lambda: deal.withdraw(deal.buyer), deal.again)
+
+
 async def miss_delivery(scene: Scene) -> Run:
     shop = await scene.shop(delivery=DeliveryKind.SHIPPED)
     order = await scene.bought(shop, await scene.customer(shop))
@@ -168,7 +195,8 @@ async def fold_trust(scene: Scene) -> Run:
 COMMANDS = [
     make_offer, counter_offer, accept_last, accept_while_paused, reject_offer, break_accepted_offer, expire_offer,
     lapse_hold, answer_automatically, place_order, buy_accepted_offer, confirm_payment, deliver_order, cancel_order,
-    request_refund, grant_refund, miss_delivery, post_review, close_review_window, fold_trust,
+    request_refund, grant_refund, decline_order, miss_payment, appeal_refund, release_hold, miss_delivery, post_review,
+    close_review_window, fold_trust,
 ]  # fmt: skip
 
 

@@ -99,6 +99,41 @@ async def broken(town: Town) -> Handles:
     return {"negotiation-broken": town.deal}
 
 
+async def released(town: Town) -> Handles:
+    """The buyer lets go of what was held for it."""
+    await town.bid(quantity=10)
+    await town.answer("accept", "bid", SELLER)
+    await town.answer("withdraw", "bid", BUYER, "released")
+    return {"negotiation-released": town.deal}
+
+
+async def unpaid(town: Town) -> Handles:
+    """Reminded of the payment, which never comes."""
+    town.policy = town.policy.model_copy(update={"payment_window_seconds": 1})
+    town.books.reminds = True
+    await town.buy()
+    return {"order-unpaid": town.order}
+
+
+async def declined(town: Town) -> Handles:
+    """By the merchant, although it was paid."""
+    await town.buy()
+    await town.on_order("confirm_payment", SELLER)
+    await town.on_order("decline_order", SELLER, reason="None left.")
+    return {"order-declined": town.order}
+
+
+async def appealed(town: Town) -> Handles:
+    """A declined refund taken to the operators, who do not decide in time."""
+    town.policy = town.policy.model_copy(update={"appeal_window_seconds": 5, "appeal_answer_seconds": 1})
+    town.books.delivery = DeliveryKind.INSTANT
+    await town.buy()
+    await town.on_order("request_refund", BUYER)
+    await town.on_order("answer_refund", SELLER, approve=False)
+    await town.on_order("appeal_refund", BUYER, reason="It never lit.")
+    return {"order-appealed": town.order}
+
+
 async def refused(town: Town) -> Handles:
     town.books.gated = False
     with suppress(WorkflowUpdateFailedError):
@@ -184,7 +219,7 @@ async def nothing_to_buy(town: Town) -> Handles:
 
 SCENARIOS: tuple[Callable[[Town], Awaitable[Handles]], ...] = (
     haggled_and_bought, expired, lapsed, reminded, broken, refused, missed, refunded, unreviewed, reviewer_reminded,
-    trusted,
+    trusted, released, unpaid, declined, appealed,
     checked_out, walked_away, interrupted, nothing_to_buy,
 )  # fmt: skip
 
