@@ -130,7 +130,7 @@ PRODUCERS: dict[str, tuple[set[R], tuple[str, ...]]] = {
         {R.REVIEW_POSTED}, ("POST /v1/reviews", "POST /v1/orders/{order_id}/refund-decision"),
     ),
     "db.market.order_facts.insert_reversals": ({R.ORDER_REFUNDED}, _REFUND),
-    "activities.market.negotiation_case.close": ({R.OFFER_BROKEN}, ("POST /v1/offers/{offer_id}/withdraw",)),
+    "activities.market.negotiation_case.close": ({R.OFFER_BROKEN}, ("POST /v1/offers/{offer_id}/withdraw", "PUT /v1/stores/{store_id}/blocks/{agent_id}")),
     "activities.market.trust._look_at_questions": ({R.REPLY_MISSED}, ("POST /v1/threads/{thread_id}/messages",)),
     "activities.market.trust._decay": ({R.TIME_DECAY}, ()),
     "db.market.products._copy_facts": ({R.PRODUCT_COPY_UPDATED}, ("PATCH /v1/products/{product_id}",)),
@@ -158,6 +158,7 @@ WITHOUT = {
     "POST /v1/operations/processes/{kind}/{id}/wake", "POST /v1/operations/terms/{id}/reveal",
     "POST /v1/operations/messages/{message_id}/hide",
     "POST /v1/operations/messages/{message_id}/show",
+    "DELETE /v1/stores/{store_id}/blocks/{agent_id}",
     "POST /v1/operators/session", "POST /codec/encode", "POST /codec/decode", "POST /mcp", "DELETE /mcp",
 }  # fmt: skip
 _CODE = ("activities", "api", "config", "db", "domain", "souk", "worker", "workflows")
