@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Interval, Table, bindparam, cast, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,6 +15,7 @@ from db import writes
 from db.market import trust
 from db.market.activity import notify
 from db.market.tables import Message, SupportQuestion
+from db.platform.tables import ExtendedDate
 from domain.market.policy import MarketPolicy
 from domain.market.reminders import reminder_date
 from domain.market.states import InboxType
@@ -27,6 +28,12 @@ _ASK = (
     .on_conflict_do_nothing(index_elements=["thread_id", "customer_id"], index_where=_question.c.answered_at.is_(None))
     .returning(_question.c.question_message_id)
 )
+
+
+# What outages took of its time, which is nobody's slowness.
+_GIVEN_BACK = select(
+    func.coalesce(cast(func.sum(ExtendedDate.new_date - ExtendedDate.old_date), Interval), literal(timedelta(0)))
+).where(ExtendedDate.wait == "reply", ExtendedDate.entity_id == bindparam("question"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +120,14 @@ async def answer(
     )
     if question.missed_at is not None:
         return question.customer_id, None
+    given: timedelta = (await session.execute(_GIVEN_BACK, {"question": question.question_message_id})).scalar_one()
     trust.insert_fact(
         session,
         store_id=place.store_id,
         source_event_id=question.question_message_id,
         reason=TrustReason.MERCHANT_REPLIED_IN_THREAD,
         inputs={
-            "latency_ms": max(0, int((now - question.asked_at).total_seconds() * 1000)),
+            "latency_ms": max(0, int((now - question.asked_at - given).total_seconds() * 1000)),
             "deadline_ms": max(1, int(policy.reply_deadline_seconds * 1000)),
         },
         occurred_at=now,

@@ -186,6 +186,17 @@ async def test_a_wait_that_began_during_the_outage_loses_only_the_rest_of_it(sce
     [(_, moved)] = await scene.rows(read, id=customer)
     assert moved == due + (outage.ended_at - asked)
     assert await told(scene, shop.merchant_id) == [("reply", moved)]
+    # The reply is measured without the time that was given back.
+    async with scene.database.transaction() as session:
+        words = "It shines in the dark, and in the light."
+        await insert_message(
+            session, new_id(), thread.thread_id, shop.merchant_id, AgentType.MERCHANT, words, None, scene.policy
+        )
+    [(inputs,)] = await scene.rows(
+        "SELECT inputs FROM trust_facts WHERE store_id = :id AND reason = 'MERCHANT_REPLIED_IN_THREAD'",
+        id=shop.store_id,
+    )
+    assert inputs["latency_ms"] < timedelta(minutes=30) / timedelta(milliseconds=1)
 
 
 async def test_every_wait_of_a_trade_is_extended(scene: Scene) -> None:
