@@ -33,7 +33,9 @@ def _or_the_page(responses: Responses) -> Responses:
     """The same answers, as JSON to platforms and as a page to everybody else."""
     page = {"text/html": {"schema": {"type": "string"}, "example": "<!doctype html>"}}
     both = {status: {**entry, "content": entry.get("content", {}) | page} for status, entry in responses.items()}
-    return {200: {"content": page}, **both}
+    # A platform is told by 200 that an order is none of its own; a person gets the page that says so.
+    absent = {"description": "There is no such order: a page", "content": page}
+    return {200: {"content": page}, 404: absent, **both}
 
 
 @router.get(
