@@ -6,7 +6,7 @@ No member is an amount: whatever price a platform sends is not even read. Quanti
 import json
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from api.platform.schemas import Quantity
 from domain.checkout.models import (
@@ -66,10 +66,10 @@ class LineItemIn(Body):
 
 
 class ConsentIn(Body):
-    analytics: bool | None = None
-    preferences: bool | None = None
-    marketing: bool | None = None
-    sale_of_data: bool | None = None
+    analytics: StrictBool | None = None
+    preferences: StrictBool | None = None
+    marketing: StrictBool | None = None
+    sale_of_data: StrictBool | None = None
 
 
 class BuyerIn(Body):
@@ -180,7 +180,7 @@ class InstrumentIn(Body):
     handler_id: Id
     type: Text | None = None
     credential: OpenObject = Field(default_factory=dict, repr=False)
-    selected: bool | None = None
+    selected: StrictBool | None = None
 
 
 class PaymentIn(Body):
