@@ -79,6 +79,7 @@ OUTCOMES = _named(
     market.LISTING_NOT_ACTIVE,
     market.LISTING_SOLD_OUT,
     market.STORE_CLOSED,
+    market.STORE_BLOCKED,
     market.OWN_LISTING,
     market.AMOUNT_TOO_LARGE,
     market.SPEND_CAP,

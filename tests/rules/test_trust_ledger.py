@@ -230,7 +230,14 @@ def test_a_false_count_of_unpaid_facts_is_found() -> None:
 
 # --- bounds --------------------------------------------------------------------------------------------
 
-UNPAID = FACTS.filter(lambda fact: fact[1].get("paid") is False)
+UNPAID: st.SearchStrategy[Fact] = st.one_of(
+    st.builds(lambda stars_, k, told: review(stars_, k, told=told, paid=False), stars, counts, st.none() | stars),
+    st.builds(
+        lambda reason, k: misled(reason, k, paid=False),
+        st.sampled_from([R.PRICE_UPDATED, R.PRODUCT_COPY_UPDATED]), counts,
+    ),
+    st.builds(lambda k, record: broken(k, paid=False, record=record), counts, st.integers(0, 2)),
+)  # fmt: skip
 
 
 @settings(max_examples=300, deadline=None)

@@ -113,16 +113,16 @@ async def test_two_commands_at_once_take_turns(dev_town: Town):
         await until(lambda: town.books.attempts["accept_offer"] == 1)
         # The process has taken the second command before the first is carried out.
         command = AnswerOffer(
-            command_id=town.key("withdraw"), negotiation_id=town.deal_id, offer_id=town.key("bid"), by_agent_id=BUYER
+            command_id=town.key("reject"), negotiation_id=town.deal_id, offer_id=town.key("bid"), by_agent_id=SELLER
         )
-        withdraw = await town.deal.start_update(
-            "withdraw_offer", command, wait_for_stage=WorkflowUpdateStage.ACCEPTED, rpc_timeout=RPC_TIMEOUT
+        reject = await town.deal.start_update(
+            "reject_offer", command, wait_for_stage=WorkflowUpdateStage.ACCEPTED, rpc_timeout=RPC_TIMEOUT
         )
         await town.deal.signal(NUDGE)
         gate.set()
         await accept
         with pytest.raises(WorkflowUpdateFailedError) as caught:
-            await withdraw.result()
+            await reject.result()
     assert refusal(caught) == "offer.not_open"
     assert town.books.negotiations[town.deal_id].state.offers[0].purchase_by is not None
     assert town.books.most_under_way == 1
