@@ -9,7 +9,7 @@ from db.checkout import audit as checkout
 from db.market import audit as market
 from domain.market.commands import AuditFinding
 
-INVARIANTS: Mapping[int, tuple[str, str]] = market.INVARIANTS | checkout.INVARIANTS
+INVARIANTS: Mapping[int, tuple[str, str]] = dict(sorted((market.INVARIANTS | checkout.INVARIANTS).items()))
 
 
 async def audit_invariants(session: AsyncSession | AsyncConnection) -> list[AuditFinding]:

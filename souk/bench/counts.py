@@ -41,6 +41,8 @@ _PATIENCE_SECONDS = 30.0
 SETTINGS = {
     # No sweep and no other clock of ours runs into a step, and a fold does not wait longer than the quiet.
     "SOUK_SWEEP_INTERVAL_SECONDS": "86400",
+    "SOUK_OUTAGES__BEAT_SECONDS": "86400",
+    "SOUK_OUTAGES__TOLERATED_SECONDS": str(7 * 86400),
     "SOUK_MARKET__TRUST_FOLD_DELAY_SECONDS": str(_FOLD_DELAY_SECONDS),
 }
 _ROLES = {"api": "souk_api", "worker": "souk_worker"}

@@ -65,8 +65,10 @@ def lamp(**more: Any) -> dict[str, Any]:
 
 async def test_the_same_request_id_is_done_once(souk_url: str) -> None:
     async with newcomer(souk_url, "MERCHANT") as merchant, newcomer(souk_url, "CUSTOMER") as customer:
-        opened = await asyncio.gather(*(merchant.try_("open_shop", **lamp(), request_id="shop") for _ in range(3)))
-        shop = await merchant.do("open_shop", **lamp(), request_id="shop")
+        opened = await asyncio.gather(
+            *(merchant.try_("open_shop", **lamp(inventory_on_hand=10), request_id="shop") for _ in range(3))
+        )
+        shop = await merchant.do("open_shop", **lamp(inventory_on_hand=10), request_id="shop")
         assert {r.structured_content.get("listing_id", shop["listing_id"]) for r in opened} == {shop["listing_id"]}
         assert (await merchant.do("my_deals"))["your_store_ids"] == [shop["store_id"]]
         question = {"listing_id": shop["listing_id"], "text": "Does it burn for a whole night?"}

@@ -19,4 +19,4 @@ CREATE FUNCTION souk_blocks_me(store uuid) RETURNS boolean LANGUAGE sql STABLE S
   SET search_path = pg_catalog, public AS
   $$ SELECT EXISTS (SELECT 1 FROM store_blocks WHERE store_id = store AND agent_id = souk_viewer()) $$;
 REVOKE EXECUTE ON FUNCTION souk_blocks_me(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION souk_blocks_me(uuid) TO souk_api;
+GRANT EXECUTE ON FUNCTION souk_blocks_me(uuid) TO souk_api, souk_worker;
