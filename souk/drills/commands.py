@@ -11,7 +11,7 @@ from rich.table import Table
 
 from souk.commands.clear_errors import one_clear_line
 from souk.drills.crash import CrashReport, Extent, run_crash_drill
-from souk.drills.flood import FloodReport, run_flood_drill
+from souk.drills.flood import FEWEST_ASKERS, FloodReport, run_flood_drill
 from souk.drills.leak import LeakReport, run_leak_drill
 from souk.drills.outage import PARTS, OutageReport, run_outage_drill
 from souk.drills.stack import data_directory
@@ -141,8 +141,8 @@ def _show_leak(report: LeakReport) -> None:
 @app.command("flood")
 def flood(
     *,
-    minutes: Annotated[float, typer.Option(min=0.1, help="How long to flood.")] = 5.0,
-    askers: Annotated[int, typer.Option(min=1, help="Agents that ask at once, without a pause.")] = 200,
+    minutes: Annotated[float, typer.Option(min=1, help="How long to flood, once warm.")] = 5.0,
+    askers: Annotated[int, typer.Option(min=FEWEST_ASKERS, help="Agents that ask at once, without a pause.")] = 200,
     holders: Annotated[int, typer.Option(min=1, help="Connections of every kind that are held and not used.")] = 100,
     data_dir: DrillDir = None,
     as_json: AsJson = False,
