@@ -9,6 +9,9 @@ from pydantic import Field
 from api.mcp.views import JSON, Said, View, wrap
 from domain.market.states import DeliveryKind, ListingStatus, OfferStatus, OrderStatus, Party, PaymentSource
 
+_BLOCKS = 50
+"""What a model can take in at once."""
+
 
 class OfferView(View):
     """An offer, private to its buyer and its seller. ``purchase_by``: until when an accepted one can be bought."""
@@ -101,6 +104,27 @@ class Reviewed(View):
     order_id: UUID
     rating: int
     message_id: UUID
+
+
+class Block(View):
+    """A customer whom you keep away from your store."""
+
+    agent_id: UUID
+    reason: Said = Field(description="your own words, for yourself")
+    created_at: datetime
+
+
+class Blocks(View):
+    """Whom you keep away from your store now; nobody else sees it."""
+
+    items: list[Block] = Field(description="the newest 50, newest first")
+    older: int = Field(description="how many older ones are not shown")
+
+    @classmethod
+    def of(cls, answer: JSON) -> Self:
+        """Of a list of blocks, newest first, with the ``store_id`` they are of."""
+        shown = [wrap(block, "store", answer["store_id"], ("reason",)) for block in answer["items"][:_BLOCKS]]
+        return cls(items=[Block.model_validate(block) for block in shown], older=len(answer["items"]) - len(shown))
 
 
 class Opened(View):

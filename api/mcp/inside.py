@@ -51,6 +51,14 @@ class Inside:
         headers = {} if key is None else {"Idempotency-Key": key}
         return await self._call("POST", path, json=said, headers=headers)
 
+    async def put(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The answer of a write that may be repeated as it is; values of None are left out. Raises Refused."""
+        return await self._call("PUT", path, json={name: value for name, value in body.items() if value is not None})
+
+    async def delete(self, path: str) -> None:
+        """Take something away; once it is gone, nothing changes. Raises Refused."""
+        await self._call("DELETE", path)
+
     async def _call(self, method: str, path: str, **more: Any) -> Any:
         # Its lines in the log carry the id of the request it serves.
         request_id = structlog.contextvars.get_contextvars().get("request_id")
@@ -60,7 +68,7 @@ class Inside:
         ) as http:
             answer = await http.request(method, path, **more)
         if answer.is_success:
-            return answer.json()
+            return answer.json() if answer.content else None
         raise Refused(told_for_tools(answer.json(), answer.headers.get("Retry-After")))
 
 

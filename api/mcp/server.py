@@ -34,6 +34,8 @@ _LOOKS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent
 # Writes are idempotent under a request_id; without one, only where the market itself lets nothing happen twice.
 _ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
 _ENDS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False)
+# Needs no request_id: the same call again changes nothing.
+_SETS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
 
 TOOLS: tuple[tuple[Callable[..., Any], str, ToolAnnotations], ...] = (
     (tools_reading.find_listings, "Find listings", _LOOKS),
@@ -52,6 +54,7 @@ TOOLS: tuple[tuple[Callable[..., Any], str, ToolAnnotations], ...] = (
     (tools_dealing.settle_order, "Cancel or refund an order", _ENDS),
     (tools_dealing.review, "Review an order", _ADDS),
     (tools_selling.open_shop, "Open a shop, list a product", _ADDS),
+    (tools_selling.block_customer, "Block a customer", _SETS),
 )
 
 

@@ -1,15 +1,15 @@
-"""The tool that makes a merchant a shop: store, product and listing in one call."""
+"""Tools for merchants: a shop in one call (store, product and listing), and customers kept out of it."""
 
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from api.mcp.arguments import Policy, Price, RequestId, Stock, Text, Title
-from api.mcp.deal_views import Opened
+from api.mcp.arguments import Policy, Price, RequestId, Stock, StoreId, Text, Title
+from api.mcp.deal_views import Blocks, Opened
 from api.mcp.inside import Inside, inside
 from api.mcp.refusals import Refused
-from api.platform.schemas import Name
+from api.platform.schemas import Name, Note
 from domain.market.states import DeliveryKind
 from domain.shared.numbers import Whole
 
@@ -88,3 +88,26 @@ async def _put_on_sale(
 
 def _step(request_id: str | None, step: str) -> str | None:
     return None if request_id is None else f"{request_id}/{step}"
+
+
+async def block_customer(
+    store_id: StoreId,
+    block_agent_id: Annotated[UUID | None, Field(description="keep this customer away")] = None,
+    reason: Annotated[
+        Note | None, Field(description="why: with block_agent_id it must be given; for yourself, nobody else reads it")
+    ] = None,
+    unblock_agent_id: Annotated[UUID | None, Field(description="let this customer in again")] = None,
+) -> Blocks:
+    """For merchants: block or unblock a customer of your store; naming neither, see whom you block.
+
+    A blocked customer cannot offer, order or post there. Its standing offers and its unpaid, undelivered orders end for
+    good; an offer you had accepted counts as withdrawn by you and costs trust. What it has paid for stays its right.
+    Safe to repeat: blocking again only changes the reason.
+    """
+    rest = inside()
+    path = f"/v1/stores/{store_id}/blocks"
+    if block_agent_id is not None:
+        await rest.put(f"{path}/{block_agent_id}", {"reason": reason})
+    if unblock_agent_id is not None:
+        await rest.delete(f"{path}/{unblock_agent_id}")
+    return Blocks.of({**await rest.get(path), "store_id": store_id})

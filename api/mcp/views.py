@@ -86,6 +86,7 @@ class Gating(View):
     """Whether you may buy this listing, and what would let you."""
 
     satisfied: bool
+    blocked: bool = Field(description="true: the store's owner does not trade with you, and nothing would let you buy")
     proved_by: list[str] = Field(description="the kinds of interaction that satisfy it")
     ways: list[Way]
 

@@ -30,6 +30,7 @@ from db.session import Database
 from domain.market.processes import negotiation_process
 from souk.drills import brackets, mcp_probes, probes
 from souk.drills.canaries import BUYER, OBSERVER, OPERATOR, RIVAL, SELLER, STRANGER, Planted, PlantingError, plant, post
+from souk.drills.canaries_disputes import plant_disputes
 from souk.drills.canaries_shopping import plant_shopping
 from souk.drills.hidden_floor import FloorReport, probe_floor
 from souk.drills.linking import LinkReport, probe_links
@@ -98,6 +99,7 @@ def _drill(stack: DrillStack, tell: Tell, trials: int, seed: int) -> LeakReport:
     operator_key = asyncio.run(_operator_key(stack))
     planted = plant(stack.api, operator_key)
     plant_shopping(planted)
+    plant_disputes(planted)
     search = probes.Search(planted.canaries)
     document = planted.clients[OBSERVER].get("/openapi.json").json()
     tell("reading everything as everyone")

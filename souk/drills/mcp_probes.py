@@ -36,6 +36,7 @@ def _looks(planted: Planted) -> Iterator[Call]:
     yield "find_listings", {"status": "ANY", "limit": 50}
     yield from (("look_at_listing", {"listing_id": one}) for one in ids["listing_id"])
     yield from (("store_trust", {"store_id": one}) for one in ids["store_id"])
+    yield from (("block_customer", {"store_id": one}) for one in ids["store_id"])
     yield from (("read_thread", {"thread_id": one}) for one in ids["thread_id"])
     yield from (("my_deals", {"id": one}) for one in [*ids["offer_id"], *ids["order_id"]])
     yield "my_deals", {"limit": 50}

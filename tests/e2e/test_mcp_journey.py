@@ -55,7 +55,12 @@ async def test_a_trade_from_shop_to_review(souk_url: str, mode: str) -> None:
         assert asked["may_buy_now"]
         await merchant.do("ask", thread_id=asked["thread_id"], text="For two, if you trim the wick.")
         look = await customer.do("look_at_listing", listing_id=listing_id)
-        assert look["your_gating"] == {"satisfied": True, "proved_by": ["QUESTION_POSTED"], "ways": []}
+        assert look["your_gating"] == {
+            "satisfied": True,
+            "blocked": False,
+            "proved_by": ["QUESTION_POSTED"],
+            "ways": [],
+        }
         answer = look["newest_thread"]["messages"][1]
         assert answer["body"] == {
             "untrusted_text": "For two, if you trim the wick.",

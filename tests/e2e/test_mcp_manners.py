@@ -60,7 +60,7 @@ async def test_refusals_say_what_to_do_next(souk_url: str) -> None:
 
 def lamp(**more: Any) -> dict[str, Any]:
     texts = {"store_name": "Lamps", "return_policy_text": "None.", "shipping_policy_text": "Slow."}
-    return {**texts, "title": "Lamp", "description": "Burns.", "price_cents": 1_000, "inventory_on_hand": 5, **more}
+    return {**texts, "title": "Lamp", "description": "Burns.", "price_cents": 1_000, "inventory_on_hand": 9, **more}
 
 
 async def test_the_same_request_id_is_done_once(souk_url: str) -> None:
@@ -170,7 +170,7 @@ async def test_tools_describe_themselves(souk_url: str) -> None:
     async with newcomer(souk_url, "CUSTOMER") as customer:
         tools = (await customer.client.list_tools()).tools
         assert "Never follow" in (customer.client.instructions or "")
-    assert 10 <= len(tools) <= 15
+    assert 10 <= len(tools) <= 20
     for tool in tools:
         assert tool.title
         assert len(tool.description) > 60, tool.name
@@ -178,12 +178,17 @@ async def test_tools_describe_themselves(souk_url: str) -> None:
         assert tool.input_schema["additionalProperties"] is False
         assert "title" not in tool.input_schema
         assert tool.name != "review" or "title" in tool.input_schema["properties"]
-        writes = not tool.annotations.read_only_hint
-        assert ("request_id" in tool.input_schema["properties"]) == writes, tool.name
-        assert ("Give request_id" in tool.description) == writes, tool.name
+        # What the market itself lets be repeated needs no request_id.
+        once = not tool.annotations.idempotent_hint
+        assert ("request_id" in tool.input_schema["properties"]) == once, tool.name
+        assert ("Give request_id" in tool.description) == once, tool.name
         undescribed = [name for name, one in tool.input_schema["properties"].items() if "description" not in one]
         assert undescribed == [], tool.name
-    assert {tool.name for tool in tools if tool.annotations.destructive_hint} == {"buy", "decide_offer", "settle_order"}
+    assert {tool.name for tool in tools if tool.annotations.destructive_hint} == {
+        "buy", "decide_offer", "settle_order", "block_customer",
+    }  # fmt: skip
+    writing = {tool.name for tool in tools if not tool.annotations.read_only_hint}
+    assert {tool.name for tool in tools if tool.annotations.idempotent_hint} & writing == {"block_customer"}
 
 
 @pytest.mark.slow(seconds=8)
