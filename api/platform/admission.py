@@ -1,6 +1,7 @@
 """The gate before every route: who is calling, and may they call so often.
 
-Runs before the body is looked into, so malformed requests and unknown addresses count as well. Health, metrics and
+Runs before the body is looked into, so malformed requests and unknown addresses count as well; only a body that
+says it is too large is refused before (``bodies``). Health, metrics and
 the documentation are outside of it: they must answer when Postgres does not.
 """
 

@@ -21,6 +21,7 @@ _LARGE_AT_ONCE = 4
 class WholeBody:
     """Reads a body before the request is handed on; one that is too large no further than that shows.
 
+    One that says it is too large is refused here: a hundred of them at once take no place from anybody.
     ``exceptions`` are the sizes of paths that take more.
     """
 
@@ -36,8 +37,7 @@ class WholeBody:
             return
         max_bytes = self.exceptions.get(scope["path"], self.max_bytes)
         if _declared(scope) > max_bytes:
-            # BodyLimit says so, without reading any of it.
-            await self.app(scope, receive, send)
+            await _too_large(scope, receive, send)
             return
         if max_bytes <= self.max_bytes:
             read = await _read(receive, max_bytes)
@@ -75,6 +75,12 @@ def _declared(scope: Scope) -> int:
     return int(said) if said.isascii() and said.isdigit() else 0
 
 
+async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
+    refused = refusal_of(HTTPException(413))
+    assert refused is not None
+    await problem_response(refused, Request(scope))(scope, receive, send)
+
+
 async def _read(receive: Receive, max_bytes: int) -> Message:
     """The body as one message; with more to come when it is too large."""
     chunks: list[bytes] = []
@@ -106,9 +112,7 @@ class BodyLimit:
             return
         max_bytes = self.exceptions.get(scope["path"], self.max_bytes)
         if _declared(scope) > max_bytes:
-            refused = refusal_of(HTTPException(413))
-            assert refused is not None
-            await problem_response(refused, Request(scope))(scope, receive, send)
+            await _too_large(scope, receive, send)
             return
         seen = 0
 

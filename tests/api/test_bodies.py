@@ -83,6 +83,24 @@ async def test_a_large_body_is_read_no_further_than_that_shows(app: WholeBody, m
     assert market.bodies == []
 
 
+async def test_what_says_it_is_too_large_needs_no_place() -> None:
+    release, entered = asyncio.Event(), asyncio.Event()
+
+    async def busy(scope: Scope, receive: Receive, send: Send) -> None:
+        entered.set()
+        await release.wait()
+
+    app = WholeBody(Shed(busy, max_in_flight=1), 10, _SIZES)
+    served = _Caller(app, declared=2)
+    served.say(b"{}", more=False)
+    await entered.wait()
+    declared = _Caller(app, declared=11)
+    await declared.task
+    assert declared.status == 413
+    release.set()
+    await served.task
+
+
 async def test_large_bodies_are_taken_where_they_may_be_and_few_at_once(app: WholeBody, market: _Market) -> None:
     slow = [_Caller(app, "/large", 1_000) for _ in range(4)]
     await asyncio.sleep(0)
