@@ -56,10 +56,10 @@ class Search:
 
 
 def _pattern(text: str) -> re.Pattern[bytes]:
-    """A number by itself, not a part of an id; a word also as base64, however it is aligned."""
+    """A number by itself, not a part of an id or a fraction of a second; a word also as base64, however aligned."""
     raw = text.encode()
     if raw.isdigit():
-        return re.compile(rb"(?<![0-9a-f])" + raw + rb"(?![0-9a-f])")
+        return re.compile(rb"(?<![0-9a-f])(?<!:[0-9]{2}\.)" + raw + rb"(?![0-9a-f])")
     forms = {raw, raw.upper()}
     for shift in range(3):
         encoded = base64.b64encode(b"\0" * shift + raw)

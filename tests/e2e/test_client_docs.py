@@ -12,6 +12,7 @@ from souk_client.models import Discount, ShippingPromotion, ShippingRate
 from tests.e2e.people import Shop
 
 ROOT = Path(__file__).parents[2]
+QUEUES = ("souk-market", "souk-checkout", "souk-webhooks", "souk-webhooks-slow")
 PAGE = ROOT / "docs" / "client.md"
 
 
@@ -48,7 +49,7 @@ async def test_the_python_on_the_page_runs_as_it_stands(souk_url: str, tmp_path:
         "delivered OFFER_MADE 2000",
         "ACTIVE",
         "OFFER_ACCEPTED True",
-        "{'postgres': True, 'temporal': True}",
+        str({"postgres": True, "temporal": True, "queues": dict.fromkeys(QUEUES, True)}),
     ]
     assert said[4].startswith("409 offer.")
     feed = said[7 : said.index("2 offers")]

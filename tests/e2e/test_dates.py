@@ -161,7 +161,7 @@ def test_an_operator_or_scheduler_may_trigger_expiry(hasty_souk: RunningSouk) ->
     report = operator.post("/v1/operations/expire-offers")
     assert set(report) >= {"negotiations", "orders", "review_windows", "stores"}
     audit = operator.post("/v1/operations/audit")
-    assert len(audit["findings"]) == 10
+    assert len(audit["findings"]) == 11
     assert audit["sound"], audit
 
 

@@ -87,7 +87,7 @@ async def lapse_hold(scene: Scene) -> Run:
 
 async def answer_automatically(scene: Scene) -> Run:
     shop = await scene.shop()
-    await scene.limit_listing(shop, auto_accept_cents=900)
+    await scene.limit_listing(shop, auto_accept_cents=500)
     deal = await scene.offer(shop, await scene.customer())
     return deal.answer_automatically
 

@@ -10,6 +10,8 @@ import pytest
 
 from config.settings import Settings
 from domain.market.policy import DAY, MarketPolicy
+from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
+from tests.databases import make_database
 from tests.e2e.people import Agent, Shop, eventually
 from tests.running import RunningSouk
 
@@ -27,11 +29,14 @@ POLICY = MarketPolicy(
 
 
 @pytest.fixture(scope="module")
-def url(settings: Settings) -> Iterator[str]:
+def url(settings: Settings, postgres: EmbeddedPostgres) -> Iterator[str]:
+    """A Souk of its own: dates of seconds must not meet the dates of other tests' Souks."""
     limits = LIMITS | {"registrations_per_address": "1000000/hour"}
-    changed = settings.model_dump() | {"limits": limits, "market": POLICY.model_dump()}
-    with RunningSouk(Settings.model_validate(changed)) as running:
-        yield running.url
+    with EmbeddedTemporal(None) as temporal:
+        own = {"database_url": make_database(postgres, "unpaid_attack"), "temporal_address": temporal.address}
+        changed = settings.model_dump() | own | {"limits": limits, "market": POLICY.model_dump()}
+        with RunningSouk(Settings.model_validate(changed)) as running:
+            yield running.url
 
 
 def stock(shop: Shop) -> int:

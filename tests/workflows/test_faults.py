@@ -112,7 +112,7 @@ async def test_a_refused_command_takes_up_a_lost_order_too(town: Town):
     assert refusal(caught) == "order.not_delivered"
     await until(lambda: town.books.attempts["settle_order"] == 1)
     await town.end(town.order)
-    assert town.books.sent == ["DELIVERY_DUE_SOON", "REFUNDED DELIVERY_MISSED"]
+    assert town.books.sent == ["REFUNDED NOT_PAID"]
 
 
 async def test_a_review_window_hears_of_a_refund_whose_answer_was_lost(town: Town):
