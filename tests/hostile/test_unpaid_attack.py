@@ -79,7 +79,11 @@ def test_one_order_holds_no_stock_for_a_week(url: str) -> None:
     order = ended(buyer, held["order_id"])
     assert order["refund_reason"] == "NOT_PAID"
     assert stock(shop) == 10
-    events = [item["type"] for item in buyer.get("/v1/inbox?order=oldest")["items"]]
+    # What is committed can be read only when every older transaction of the cluster is over.
+    events = eventually(
+        lambda: [item["type"] for item in buyer.get("/v1/inbox?order=oldest")["items"]],
+        until=lambda types: "ORDER_REFUNDED" in types,
+    )
     assert events == ["ORDER_PLACED", "PAYMENT_DUE_SOON", "ORDER_REFUNDED"]
     # And the same stock again at once it does not hold.
     again = {"listing_id": shop.listing_id, "quantity": 1, "expected_unit_price_cents": 1_500}
