@@ -17,10 +17,10 @@ from api.platform.remembered import Remembered
 from api.platform.streams import FeedHub
 from api.processes import Processes
 from config.settings import Settings
-from db.lines import Line
+from db.platform.database import Database
+from db.platform.lines import Line
 from db.platform.presence import Presence
-from db.reading import Reads
-from db.session import Database
+from db.platform.reading import Reads
 
 GLANCE_SECONDS = 5.0
 

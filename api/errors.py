@@ -27,8 +27,8 @@ from temporalio.exceptions import ApplicationError, FailureError, TemporalError
 from temporalio.service import RPCError
 
 from db.constraints import refusal
-from domain import platform_errors as platform
-from domain.shared.errors import DomainError, ErrorCode, ErrorKind, lookup
+from domain.platform import errors as platform
+from domain.platform.errors import DomainError, ErrorCode, ErrorKind, lookup
 
 STATUS: Mapping[ErrorKind, int] = {
     ErrorKind.INVALID: 422,

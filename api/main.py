@@ -17,9 +17,9 @@ from api.mcp.door import Door
 from api.openapi import TAGS, install_openapi
 from api.platform import codec
 from api.platform.admission import Admission, Shed
-from api.platform.beating import beating
 from api.platform.bodies import BodyLimit, WholeBody
 from api.platform.connections import Connections, proxies
+from api.platform.heartbeating import heartbeating
 from api.platform.limits import Limiter
 from api.platform.observe import Metrics, Observe, configure_logs
 from api.platform.pages import Conditional
@@ -29,10 +29,10 @@ from api.processes import Processes, TemporalNudges
 from api.routers import ROUTERS
 from config.contexts import workflow_specs
 from config.settings import Settings
-from db.lines import Line
+from db.platform.database import Database
+from db.platform.lines import Line
 from db.platform.presence import Presence
-from db.reading import Reads
-from db.session import Database
+from db.platform.reading import Reads
 from web import STATIC
 from workflows.client import connect
 
@@ -121,7 +121,7 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
             reads.running(),
             feed.running(),
             nudges.running(),
-            beating(database, settings.outages),
+            heartbeating(database, settings.outages),
         ):
             yield AppContext(
                 settings=settings,

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from api.errors import PROBLEM_MEDIA_TYPE, Problem, errors
-from domain import platform_errors as platform
-from domain.shared.errors import ErrorCode
+from domain.platform import errors as platform
+from domain.platform.errors import ErrorCode
 
 TAGS: list[dict[str, Any]] = [
     {"name": "agents", "description": "Who takes part: registration, keys, private limits."},

@@ -21,12 +21,12 @@ from temporalio.service import RPCError
 
 from activities.checkout.telling import process_of_checkout
 from activities.market.waking import market_process, wake
-from activities.processes import Process, send_command, signal_process
+from activities.platform.workflows import Process, send_command, signal_process
 from activities.webhooks.waking import wake_delivery
 from db.market.blocks import list_under_way
 from db.market.negotiations import list_open_in_store, list_open_on_listing
 from db.market.tables import Listing, Store
-from db.session import Database
+from db.platform.database import Database
 from domain.checkout.commands import CancelCheckout, CheckoutStart, CompleteCheckout, CreateCheckout, UpdateCheckout
 from domain.checkout.policy import CheckoutPolicy
 from domain.market.commands import (
@@ -187,7 +187,7 @@ class TemporalNudges:
 
     async def blocked(self, store_id: UUID, owner_id: UUID, agent_id: UUID) -> None:
         try:
-            async with self._database.transaction(viewer=owner_id) as session:
+            async with self._database.session(viewer=owner_id) as session:
                 bargains, owed = await list_under_way(session, store_id, agent_id)
             self._negotiations.update(bargains)
             self._orders.update(owed)
@@ -198,9 +198,9 @@ class TemporalNudges:
     async def _gather(self, owner_query: Any, list_open: Callable[..., Any], key: UUID) -> None:
         """Find the open negotiations as the store's owner, who may see them."""
         try:
-            async with self._database.transaction() as session:
+            async with self._database.session() as session:
                 owner = await session.scalar(owner_query)
-            async with self._database.transaction(viewer=owner) as session:
+            async with self._database.session(viewer=owner) as session:
                 self._negotiations.update(await list_open(session, key))
         except _FAILURES as error:
             _log.warning("nudge left to the sweep", error=type(error).__name__)

@@ -12,12 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from config.reach import signs_of_others
-from db.roles import API_ROLE, WORKER_ROLE
+from db.platform.roles import API_ROLE, WORKER_ROLE
 from domain.checkout.payments import MARKET_HANDLER, MOCK_HANDLER
 from domain.checkout.policy import CheckoutPolicy
 from domain.market.policy import MarketPolicy
 from domain.outages import OutagePolicy
-from domain.shared.numbers import Seconds
+from domain.platform.numbers import Seconds
 from domain.webhooks.policy import WebhookPolicy
 
 if TYPE_CHECKING:

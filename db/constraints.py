@@ -4,7 +4,7 @@ from sqlalchemy.exc import IntegrityError
 
 from domain.checkout import errors as checkout
 from domain.market import errors
-from domain.shared.errors import DomainError, ErrorCode
+from domain.platform.errors import DomainError, ErrorCode
 
 _BY_CONSTRAINT: dict[str, ErrorCode] = {
     "agents_handle_key": errors.HANDLE_TAKEN,

@@ -18,7 +18,6 @@ from sqlalchemy import Select, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
-from db.base import Base
 from db.checkout.tables import CartRow, CheckoutRow
 from db.market.tables import (
     Agent,
@@ -31,8 +30,9 @@ from db.market.tables import (
     SupportQuestion,
     TrustProfile,
 )
-from db.statements import Query
-from db.steps import Step
+from db.platform.base import Base
+from db.platform.statements import Query
+from db.platform.transactions import Transaction
 from db.webhooks.tables import WebhookEndpoint
 
 Row = TypeVar("Row", bound=Base)
@@ -153,9 +153,9 @@ async def lock_listing(session: AsyncSession, listing_id: UUID) -> Listing | Non
     return await session.scalar(_LISTING, {"key": listing_id})
 
 
-async def lock_buyer_and_listing(step: Step, buyer_id: UUID, listing_id: UUID) -> Listing | None:
+async def lock_buyer_and_listing(transaction: Transaction, buyer_id: UUID, listing_id: UUID) -> Listing | None:
     """Both, or nothing when one of them does not exist."""
-    row = await step.one_or_none(_BUYER_AND_LISTING, buyer_id=buyer_id, listing_id=listing_id)
+    row = await transaction.one_or_none(_BUYER_AND_LISTING, buyer_id=buyer_id, listing_id=listing_id)
     return _BUYER_AND_LISTING.part(Listing, row) if row else None
 
 
@@ -174,50 +174,50 @@ async def lock_listings(session: AsyncSession, listing_ids: Iterable[UUID]) -> l
 
 
 async def lock_negotiation(
-    step: Step, negotiation_id: UUID, *, with_buyer: bool = False
+    transaction: Transaction, negotiation_id: UUID, *, with_buyer: bool = False
 ) -> tuple[Listing, Negotiation] | None:
     """A negotiation after its listing, and before both its buyer where what the buyer has committed is read."""
     query = _BUYER_LISTING_AND_NEGOTIATION if with_buyer else _LISTING_AND_NEGOTIATION
-    row = await step.one_or_none(query, negotiation_id=negotiation_id)
+    row = await transaction.one_or_none(query, negotiation_id=negotiation_id)
     return (query.part(Listing, row), query.part(Negotiation, row)) if row else None
 
 
-async def lock_purchase(step: Step, buyer_id: UUID, offer_id: UUID) -> tuple[Listing, Negotiation] | None:
+async def lock_purchase(transaction: Transaction, buyer_id: UUID, offer_id: UUID) -> tuple[Listing, Negotiation] | None:
     """The buyer, and the listing and the negotiation of its own offer; nothing when the offer is not its own."""
-    row = await step.one_or_none(_PURCHASE, buyer_id=buyer_id, offer_id=offer_id)
+    row = await transaction.one_or_none(_PURCHASE, buyer_id=buyer_id, offer_id=offer_id)
     return (_PURCHASE.part(Listing, row), _PURCHASE.part(Negotiation, row)) if row else None
 
 
-async def lock_order(step: Step, order_id: UUID) -> Order | None:
+async def lock_order(transaction: Transaction, order_id: UUID) -> Order | None:
     """An order after its listing: stock may return to it."""
-    row = await step.one_or_none(_LISTING_AND_ORDER, order_id=order_id)
+    row = await transaction.one_or_none(_LISTING_AND_ORDER, order_id=order_id)
     return _LISTING_AND_ORDER.part(Order, row) if row else None
 
 
-async def lock_order_and_window(step: Step, order_id: UUID) -> tuple[Order, ReviewWindow | None] | None:
+async def lock_order_and_window(transaction: Transaction, order_id: UUID) -> tuple[Order, ReviewWindow | None] | None:
     """An order, and its review window if it was delivered. The listing is left alone: no stock will move."""
-    row = await step.one_or_none(_ORDER_AND_WINDOW, order_id=order_id)
+    row = await transaction.one_or_none(_ORDER_AND_WINDOW, order_id=order_id)
     if row:
         return _ORDER_AND_WINDOW.part(Order, row), _ORDER_AND_WINDOW.part(ReviewWindow, row)
-    row = await step.one_or_none(_ORDER, order_id=order_id)
+    row = await transaction.one_or_none(_ORDER, order_id=order_id)
     # Waiting for the order takes time: it may have been delivered meanwhile.
-    return (_ORDER.part(Order, row), await lock_review_window(step, order_id)) if row else None
+    return (_ORDER.part(Order, row), await lock_review_window(transaction, order_id)) if row else None
 
 
-async def lock_review_window(step: Step, order_id: UUID) -> ReviewWindow | None:
+async def lock_review_window(transaction: Transaction, order_id: UUID) -> ReviewWindow | None:
     """Comes right after its order."""
-    row = await step.one_or_none(_REVIEW_WINDOW, order_id=order_id)
+    row = await transaction.one_or_none(_REVIEW_WINDOW, order_id=order_id)
     return _REVIEW_WINDOW.part(ReviewWindow, row) if row else None
 
 
-async def lock_trust_profile(step: Step, store_id: UUID) -> TrustProfile | None:
-    row = await step.one_or_none(_TRUST_PROFILE, store_id=store_id)
+async def lock_trust_profile(transaction: Transaction, store_id: UUID) -> TrustProfile | None:
+    row = await transaction.one_or_none(_TRUST_PROFILE, store_id=store_id)
     return _TRUST_PROFILE.part(TrustProfile, row) if row else None
 
 
-async def lock_due_questions(step: Step, store_id: UUID, now: datetime) -> list[SupportQuestion]:
+async def lock_due_questions(transaction: Transaction, store_id: UUID, now: datetime) -> list[SupportQuestion]:
     """A store's open questions whose deadline or reminder has come. Comes after its trust profile."""
-    rows = await step.rows(_DUE_QUESTIONS, store_id=store_id, now=now)
+    rows = await transaction.rows(_DUE_QUESTIONS, store_id=store_id, now=now)
     return [_DUE_QUESTIONS.part(SupportQuestion, row) for row in rows]
 
 
@@ -226,9 +226,9 @@ async def lock_webhook(session: AsyncSession, webhook_id: UUID) -> WebhookEndpoi
     return await session.scalar(_WEBHOOK, {"key": webhook_id})
 
 
-async def clock(unit: AsyncSession | Step) -> datetime:
+async def clock(unit: AsyncSession | Transaction) -> datetime:
     """The database's clock now, not the transaction's start. Call it after taking locks."""
-    if isinstance(unit, Step):
+    if isinstance(unit, Transaction):
         ((now,),) = await unit.rows(_CLOCK)
     else:
         now = await unit.scalar(_NOW)

@@ -13,8 +13,8 @@ from psycopg import sql
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.engine import make_url
 
-from db.epochs import is_behind, raise_epoch
-from db.roles import API_ROLE, WORKER_ROLE
+from db.platform.epochs import is_behind, raise_epoch
+from db.platform.roles import API_ROLE, WORKER_ROLE
 
 _LOCK = 7_305_811_201
 
@@ -67,9 +67,9 @@ def make_roles(owner_url: str) -> None:
 
 
 def settle_epoch(owner_url: str, *, anew: bool = False) -> int | None:
-    """Raise the epoch of places in the feeds where the cluster is another one (``db.epochs``), or ``anew`` anyhow.
+    """Raise the epoch of places in the feeds where the cluster is another one, or ``anew`` anyhow.
 
-    Returns its number when it was raised.
+    Returns its number when it was raised (``db.platform.epochs``).
     """
     conninfo = make_url(owner_url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(conninfo) as connection:

@@ -19,14 +19,14 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.ids import new_id
 from db.market.activity import notify
-from db.steps import Asks, Step
-from db.waiting import Wait
+from db.platform.ids import new_id
+from db.platform.transactions import Asks, Transaction
+from db.platform.waiting import Wait
 from db.waits import WAITS
 from domain.market.states import InboxType
 from domain.outages import API_PART, Heard, OutagePolicy, Silence
-from domain.shared.errors import DomainError, ErrorKind
+from domain.platform.errors import DomainError, ErrorKind
 
 _DATES = 7_305_811_204
 """The advisory lock: shared by steps that may end something, alone for whoever moves dates. Taken before any row."""
@@ -56,6 +56,8 @@ UPDATE heartbeats h SET beat_at = now, accounted_at = CASE WHEN now - accounted_
 FROM clock_timestamp() now WHERE part = ANY(%(parts)s::text[])
 RETURNING part, accounted_at, now
 """
+# Whoever holds the lock for longer is stuck. The heartbeat is made again, and holds nobody up behind it meanwhile.
+_PATIENCE = "SET LOCAL lock_timeout = '5s'"
 _ALONE = f"SELECT pg_advisory_xact_lock({_DATES})"
 _ACCOUNTED = """
 UPDATE heartbeats SET accounted_at = %(until)s::timestamptz, resumed_at = NULL,
@@ -94,15 +96,15 @@ class Recorded:
     dates_moved: int
 
 
-async def listen(unit: Step | AsyncSession, parts: Collection[str]) -> Silence:
+async def listen(unit: Transaction | AsyncSession, parts: Collection[str]) -> Silence:
     """What a step asks before it reads the row whose date it may act on. The answer holds to the transaction's end."""
-    step = unit if isinstance(unit, Step) else await Step.of(unit)
-    return Silence([Heard(*row) for row in await step.run(_LISTEN, {"parts": list(parts)})])
+    transaction = unit if isinstance(unit, Transaction) else await Transaction.of(unit)
+    return Silence([Heard(*row) for row in await transaction.run(_LISTEN, {"parts": list(parts)})])
 
 
-async def is_held(step: Step) -> bool:
+async def is_held(transaction: Transaction) -> bool:
     """Whether nothing ends by its date now."""
-    pulse = await read_pulse(step)
+    pulse = await read_pulse(transaction)
     return any(heard.part in _AWAITED_PARTS and heard.is_silent(pulse.now) for heard in pulse.parts)
 
 
@@ -124,60 +126,65 @@ async def api_beat(unit: Asks, policy: OutagePolicy) -> None:
     await unit.run(_API_BEAT, {"tolerated": policy.tolerated})
 
 
-async def may_have_misjudged(step: Step, refused: DomainError, seconds: float) -> bool:
+async def may_have_misjudged(transaction: Transaction, refused: DomainError, seconds: float) -> bool:
     """Whether dates were moved during the last seconds, or will be: then a refusal may rest on an old date.
 
     One that rests on a date is a conflict.
     """
     if refused.kind is not ErrorKind.CONFLICT:
         return False
-    [(may,)] = await step.run(_RECORDED_SINCE, {"seconds": seconds, "parts": list(_AWAITED_PARTS)})
+    [(may,)] = await transaction.run(_RECORDED_SINCE, {"seconds": seconds, "parts": list(_AWAITED_PARTS)})
     return bool(may)
 
 
-async def beat(step: Step, parts: Sequence[str], policy: OutagePolicy) -> list[Recorded]:
+async def beat(transaction: Transaction, parts: Sequence[str], policy: OutagePolicy) -> list[Recorded]:
     """Say that these parts work, and record what silence lies behind them, and behind the API."""
     values = {"parts": list(parts), "api": API_PART, "tolerated": policy.tolerated}
-    resumed = {part: (since, until) for part, since, until in await step.run(_LOCK, values)}
+    await transaction.run(_PATIENCE, {})
+    resumed = {part: (since, until) for part, since, until in await transaction.run(_LOCK, values)}
     if not set(parts) <= set(resumed):
-        await step.run(_FIRST_BEAT, values)
-    rows = await step.run(_BEAT, values)
+        await transaction.run(_FIRST_BEAT, values)
+    rows = await transaction.run(_BEAT, values)
     silences = [(part, since, now) for part, since, now in rows if since < now]
     if API_PART in resumed and (until := resumed[API_PART][1]) is not None:
         silences.append((API_PART, resumed[API_PART][0], until))
     if not silences:
         return []
-    await step.run(_ALONE, {})
-    return [await _record(step, part, since, until, policy) for part, since, until in silences]
+    await transaction.run(_ALONE, {})
+    return [await _record(transaction, part, since, until, policy) for part, since, until in silences]
 
 
-async def _record(step: Step, part: str, began: datetime, ended: datetime, policy: OutagePolicy) -> Recorded:
+async def _record(
+    transaction: Transaction, part: str, began: datetime, ended: datetime, policy: OutagePolicy
+) -> Recorded:
     outage_id = new_id()
-    pieces = {wait.name: await _new_pieces(step, wait, began, ended) for wait in WAITS if part in wait.parts}
-    await step.run(_OUTAGE, {"outage": outage_id, "part": part, "began": began, "ended": ended})
+    pieces = {wait.name: await _new_pieces(transaction, wait, began, ended) for wait in WAITS if part in wait.parts}
+    await transaction.run(_OUTAGE, {"outage": outage_id, "part": part, "began": began, "ended": ended})
     moved = 0
     for wait in WAITS:
         if pieces.get(wait.name, "{}") != "{}":
-            moved += await _move(step, wait, outage_id, pieces[wait.name], ended, policy.least_left_seconds)
-    await step.run(_COUNT, {"outage": outage_id, "moved": moved})
-    await step.run(_ACCOUNTED, {"part": part, "until": ended})
+            moved += await _move(transaction, wait, outage_id, pieces[wait.name], ended, policy.least_left_seconds)
+    await transaction.run(_COUNT, {"outage": outage_id, "moved": moved})
+    await transaction.run(_ACCOUNTED, {"part": part, "until": ended})
     return Recorded(part, began, ended, moved)
 
 
-async def _new_pieces(step: Step, wait: Wait, began: datetime, ended: datetime) -> str:
-    [(pieces,)] = await step.run(_NEW_PIECES, {"parts": list(wait.parts), "began": began, "ended": ended})
+async def _new_pieces(transaction: Transaction, wait: Wait, began: datetime, ended: datetime) -> str:
+    [(pieces,)] = await transaction.run(_NEW_PIECES, {"parts": list(wait.parts), "began": began, "ended": ended})
     return str(pieces)
 
 
-async def _move(step: Step, wait: Wait, outage_id: UUID, pieces: str, ended: datetime, least_left: float) -> int:
+async def _move(
+    transaction: Transaction, wait: Wait, outage_id: UUID, pieces: str, ended: datetime, least_left: float
+) -> int:
     """Move a wait's dates and tell whom they concern. How many."""
     values = {"outage": outage_id, "wait": wait.name, "pieces": pieces, "ended": ended, "least": least_left}
-    rows = await step.run(_moving(wait), values)
+    rows = await transaction.run(_moving(wait), values)
     for old_date, new_date, agents, *ids in rows:
         about: dict[str, Any] = dict(zip((name for name, _ in wait.about), ids, strict=True))
         for agent_id in agents:
             meta = {"wait": wait.name, "was_due_at": old_date.isoformat()}
-            notify(step, agent_id, InboxType.DATE_EXTENDED, **about, due_at=new_date, meta=meta)
+            notify(transaction, agent_id, InboxType.DATE_EXTENDED, **about, due_at=new_date, meta=meta)
     return len(rows)
 
 

@@ -7,7 +7,7 @@ schema, so that a new date cannot be forgotten.
 
 from db.checkout import waits as checkout
 from db.market import waits as market
-from db.waiting import Wait
+from db.platform.waiting import Wait
 
 # In the order in which rows are locked: sessions, offers with their holds, orders with their windows, questions.
 WAITS: tuple[Wait, ...] = (*checkout.WAITS, *market.WAITS)

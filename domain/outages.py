@@ -12,7 +12,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from domain.shared.numbers import Seconds, SecondsOrZero
+from domain.platform.numbers import Seconds, SecondsOrZero
 
 API_PART = "api"
 _LOOKS_APART = 10

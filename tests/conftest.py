@@ -17,7 +17,7 @@ from temporalio.client import Client
 
 from config.settings import Settings
 from db.migrate import upgrade
-from db.session import Database
+from db.platform.database import Database
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.databases import opened
 from tests.slow_commits import slow_commits

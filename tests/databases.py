@@ -9,7 +9,7 @@ from psycopg import sql
 
 from config.settings import Settings
 from db.migrate import upgrade
-from db.session import Database
+from db.platform.database import Database
 from souk.stack.embedded import EmbeddedPostgres
 
 

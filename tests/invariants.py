@@ -1,12 +1,12 @@
 """The market's invariants over the whole test database, for the end of any test that wrote to it."""
 
 from db.audit import audit_invariants, audit_snapshot
-from db.session import Database
+from db.platform.database import Database
 
 
 async def assert_sound(database: Database) -> None:
     """Run every invariant but the eighth in one snapshot and fail with the ids that breach one."""
-    async with database.transaction() as session:
+    async with database.session() as session:
         await audit_snapshot(session)
         findings = await audit_invariants(session)
     breaches = {finding.name: finding.examples for finding in findings if finding.breaches}

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import psycopg
 from sqlalchemy import text
 
-from db.session import Database
+from db.platform.database import Database
 
 _LONGEST_SECONDS = 60
 _OPEN_SECONDS = (0.2, 1.5)
@@ -54,12 +54,12 @@ def _keep_busy(url: str, over: threading.Event) -> None:
 
 async def settle(database: Database) -> None:
     """Wait until readers of the logs see all that was committed before this call."""
-    async with database.transaction() as session:
+    async with database.session() as session:
         # The first transaction that has not begun yet: all that are committed lie below.
         begun = await session.scalar(text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"))
     async with asyncio.timeout(_LONGEST_SECONDS):
         while True:
-            async with database.transaction() as session:
+            async with database.session() as session:
                 horizon = await session.scalar(text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"))
             if (horizon or 0) >= (begun or 0):
                 return

@@ -7,7 +7,7 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.worker import Worker
 
-from db.session import Database
+from db.platform.database import Database
 from worker.interceptors import RefusalInterceptor
 from worker.sandbox import runner
 

@@ -11,8 +11,8 @@ from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, 
 
 from db.constraints import constraint_name, refusal
 from db.outages import may_have_misjudged
-from db.session import Database
-from domain.shared.errors import DomainError, lookup
+from db.platform.database import Database
+from domain.platform.errors import DomainError, lookup
 
 _log = structlog.get_logger("souk.activity")
 _MARGIN_SECONDS = 1.0
@@ -68,8 +68,8 @@ class _Refusals(ActivityInboundInterceptor):
         """Whether the refusal may rest on a date that an outage moves. Nobody is turned away for the market's fault."""
         if self._database is None:
             return False
-        async with self._database.step() as step:
-            return await may_have_misjudged(step, refused, seconds + _MARGIN_SECONDS)
+        async with self._database.transaction() as transaction:
+            return await may_have_misjudged(transaction, refused, seconds + _MARGIN_SECONDS)
 
 
 class RefusalInterceptor(Interceptor):

@@ -21,11 +21,11 @@ from temporalio.client import (
 )
 
 from config.settings import Settings
-from db.session import Database
+from db.platform.database import Database
 from domain.checkout.processes import CHECKOUT_QUEUE
 from domain.market.processes import MARKET_QUEUE, SWEEP, SWEEP_SCHEDULE
-from worker.beating import beating
 from worker.building import build_worker
+from worker.heartbeating import heartbeating
 from worker.registry import CHECKOUT_WORKFLOWS, MARKET_WORKFLOWS, build_activities, build_checkout_activities
 
 _CHECKOUT_POOL_SIZE = 4
@@ -37,7 +37,7 @@ async def serving_market(client: Client, settings: Settings) -> AsyncIterator[No
     async with _database(settings, settings.worker_pool_size, "souk-worker") as database:
         await _ensure_schedule(client, settings.sweep_interval_seconds)
         async with (
-            beating(client, database, (MARKET_QUEUE,), settings.outages),
+            heartbeating(client, database, (MARKET_QUEUE,), settings.outages),
             build_worker(
                 client, MARKET_QUEUE, MARKET_WORKFLOWS, build_activities(database, client, settings), database=database
             ),
@@ -51,7 +51,7 @@ async def serving_checkout(client: Client, settings: Settings) -> AsyncIterator[
     async with _database(settings, _CHECKOUT_POOL_SIZE, "souk-checkout") as database:
         activities = build_checkout_activities(database, client, settings)
         async with (
-            beating(client, database, (CHECKOUT_QUEUE,), settings.outages),
+            heartbeating(client, database, (CHECKOUT_QUEUE,), settings.outages),
             build_worker(client, CHECKOUT_QUEUE, CHECKOUT_WORKFLOWS, activities, database=database),
         ):
             yield

@@ -20,7 +20,7 @@ from activities.webhooks.delivery import HttpWebhookActivities
 from activities.webhooks.formats import Format, Formats, StandardFormat
 from config.contexts import workflow_specs
 from config.settings import Settings
-from db.session import Database
+from db.platform.database import Database
 from domain.checkout.payments import MARKET_HANDLER, MOCK_HANDLER, MarketSettlement, PaymentHandler
 from domain.webhooks.states import WebhookFormat
 from workflows.checkout.checkout import Checkout

@@ -21,11 +21,11 @@ from temporalio.service import RPCError
 from activities.webhooks.sending import webhook_client
 from activities.webhooks.waking import wake_delivery
 from config.settings import Settings
-from db.session import Database
+from db.platform.database import Database
 from db.webhooks.pending import list_concerned, list_waiting, read_bounds
 from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_QUEUE
-from worker.beating import beating
 from worker.building import build_worker
+from worker.heartbeating import heartbeating
 from worker.registry import WEBHOOK_WORKFLOWS, build_webhook_activities
 
 _log = structlog.get_logger("souk.webhooks")
@@ -49,7 +49,7 @@ async def serving_webhooks(client: Client, settings: Settings) -> AsyncIterator[
         database = Database(settings.pooled_url("worker"), _POOL_SIZE, "souk-webhooks", settings.direct_url("worker"))
         stack.push_async_callback(database.close)
         await stack.enter_async_context(
-            beating(client, database, (WEBHOOK_QUEUE, SLOW_WEBHOOK_QUEUE), settings.outages)
+            heartbeating(client, database, (WEBHOOK_QUEUE, SLOW_WEBHOOK_QUEUE), settings.outages)
         )
         for task_queue in (WEBHOOK_QUEUE, SLOW_WEBHOOK_QUEUE):
             # Each its own connections and resolver: what hangs on one queue takes nothing from the other.
@@ -106,7 +106,7 @@ class Listener:
         while not await self._is_the_one(listener):  # noqa: ASYNC110
             await asyncio.sleep(_IDLE_SECONDS)
         await listener.execute(f"LISTEN {_CHANNEL}")
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             self._since = (await read_bounds(session)).horizon
             self._wanted.update(await list_waiting(session, _MOST))
         while True:
@@ -122,7 +122,7 @@ class Listener:
 
     async def _look(self) -> bool:
         """Gather whom the news concern. True when more is committed than may be read yet."""
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             bounds = await read_bounds(session)
             if bounds.horizon > self._since:
                 self._wanted.update(await list_concerned(session, self._since, bounds.horizon))

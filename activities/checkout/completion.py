@@ -11,20 +11,21 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
-from activities.beats import beating
 from activities.checkout.session_case import SessionCase
 from activities.checkout.sessions import PostgresSessions
 from activities.checkout.telling import tell_order
-from db import locks, writes
+from activities.platform.heartbeats import heartbeating
+from db import locks
 from db.checkout import sessions
 from db.checkout.reads import list_lines
 from db.checkout.tables import CheckoutLine, CheckoutPayment, CheckoutRow
 from db.constraints import refusal
-from db.ids import new_id
 from db.market import evidence, order_facts, orders
 from db.market.activity import notify
 from db.market.tables import Order
-from db.steps import Step
+from db.platform import writes
+from db.platform.ids import new_id
+from db.platform.transactions import Transaction
 from domain.checkout import errors
 from domain.checkout import sessions as rules
 from domain.checkout.commands import CheckoutSnapshot, CheckoutStart
@@ -33,7 +34,7 @@ from domain.checkout.payments import MARKET_HANDLER, Charge, PaymentHandler, Ver
 from domain.checkout.states import CheckoutClose, CheckoutStatus, PaymentStatus
 from domain.market.commands import OrderStart, PlaceOrder, ReverseOrder
 from domain.market.states import InboxType, OrderStatus
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 
 _FAILURES = {
     Verdict.DECLINED: (PaymentStatus.DECLINED, errors.PAYMENT_DECLINED),
@@ -86,9 +87,9 @@ class PostgresCheckoutActivities(PostgresSessions):
         await tell_order(self._client, update, start, command)
 
     @activity.defn(name="authorize_payment")
-    @beating()
+    @heartbeating()
     async def authorize_payment(self, start: CheckoutStart, payment: PaymentChoice | None) -> CheckoutSnapshot:
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             case = await self._load(session, start)
             attempt = _at(case, PaymentStatus.PENDING)
             if attempt is None:
@@ -98,7 +99,7 @@ class PostgresCheckoutActivities(PostgresSessions):
                 return await case.snapshot()
             handler, charge = self._handler(attempt.handler_id), _charge(attempt, payment)
         reply = await handler.authorize(charge)
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             case = await self._load(session, start)
             attempt = _at(case, PaymentStatus.PENDING)
             if attempt is None:
@@ -116,7 +117,7 @@ class PostgresCheckoutActivities(PostgresSessions):
     @activity.defn(name="place_orders")
     async def place_orders(self, start: CheckoutStart) -> CheckoutSnapshot:
         try:
-            async with self._database.transaction() as session:
+            async with self._database.session() as session:
                 row = await session.get(CheckoutRow, start.checkout_id)
                 if row is not None:
                     # Orders lock their buyer, and agents come before sessions.
@@ -153,10 +154,10 @@ class PostgresCheckoutActivities(PostgresSessions):
         await writes.send(session)
         sold_out: list[UUID] = []
         trust_moved = False
-        step = await Step.of(session)
+        transaction = await Transaction.of(session)
         for line in lines:
             start, command = self._placement(case, line, new_id())
-            placed = await self._orders.place(step, start, command)
+            placed = await self._orders.place(transaction, start, command)
             line.order_id = command.command_id
             sold_out += [line.listing_id] if placed.sold_out else []
             trust_moved |= placed.trust_moved
@@ -185,25 +186,25 @@ class PostgresCheckoutActivities(PostgresSessions):
         return [self._placement(case, line, line.order_id) for line in lines if line.order_id]
 
     @activity.defn(name="start_orders")
-    @beating()
+    @heartbeating()
     async def start_orders(self, start: CheckoutStart) -> None:
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             placements = await self._placements(session, await self._load(session, start))
         for order, command in placements:
             # The order's own command: its process finds it carried out, and lives as if it had placed it.
             await self._tell_order("place_order", order, command)
 
     @activity.defn(name="capture_payment")
-    @beating()
+    @heartbeating()
     async def capture_payment(self, start: CheckoutStart) -> CheckoutSnapshot:
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             case = await self._load(session, start)
             attempt = _at(case, PaymentStatus.PLACED)
             if attempt is None:
                 return await case.snapshot()
             handler, charge = self._handler(attempt.handler_id), _charge(attempt)
         reply = await handler.capture(charge)
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             case, trust_moved = await self._load(session, start), False
             attempt = _at(case, PaymentStatus.PLACED)
             if attempt is not None:
@@ -229,7 +230,7 @@ class PostgresCheckoutActivities(PostgresSessions):
 
     @activity.defn(name="fail_attempt")
     async def fail_attempt(self, start: CheckoutStart, code: str) -> CheckoutSnapshot:
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             case = await self._load(session, start)
             if case.attempt is not None and case.attempt.failure is None:
                 case.attempt.failure = code
@@ -237,9 +238,9 @@ class PostgresCheckoutActivities(PostgresSessions):
             return await case.snapshot()
 
     @activity.defn(name="undo_attempt")
-    @beating()
+    @heartbeating()
     async def undo_attempt(self, start: CheckoutStart) -> CheckoutSnapshot:
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             case = await self._load(session, start)
             attempt = case.attempt
             if attempt is None or attempt.failure is None:
@@ -252,7 +253,7 @@ class PostgresCheckoutActivities(PostgresSessions):
             )
             await self._tell_order("reverse_order", order, undone)
         await handler.void(charge)
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             case = await self._load(session, start)
             attempt = case.attempt
             if attempt is None or attempt.failure is None:
@@ -265,9 +266,9 @@ class PostgresCheckoutActivities(PostgresSessions):
             return await case.snapshot(refused=attempt.failure)
 
     @activity.defn(name="pay_back")
-    @beating()
+    @heartbeating()
     async def pay_back(self, start: CheckoutStart) -> CheckoutSnapshot:
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             case = await self._load(session, start)
             payment = case.payment
             if payment is None or payment.status != PaymentStatus.CAPTURED:
@@ -290,7 +291,7 @@ class PostgresCheckoutActivities(PostgresSessions):
         for key, cents in parts:
             if cents:
                 await handler.refund(Charge(key, cents, charge.currency, charge.reference))
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             case = await self._load(session, start)
             assert case.payment is not None
             paid = {line_id for line_id, _, _ in due}

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.checkout.telling import process_of_checkout
 from activities.platform.specs import ActivityContext, Due, Expected, Housekeeping, WorkflowSpec
-from activities.processes import Process
+from activities.platform.workflows import Process
 from db.checkout.housekeeping import delete_personal_data
 from db.checkout.sessions import list_overdue_checkouts, owing_refunds
 from db.checkout.tables import CheckoutRow

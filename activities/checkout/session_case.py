@@ -37,7 +37,7 @@ from domain.checkout.states import CheckoutClose, CheckoutStatus, PaymentStatus
 from domain.market.errors import OFFER_NOT_FOUND
 from domain.market.negotiation import BuyerStanding
 from domain.market.orders import decide_offer_purchase
-from domain.shared.errors import lookup
+from domain.platform.errors import lookup
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from db.market import evidence, negotiations
 from db.market.tables import Listing
 from db.outages import listen
 from db.platform.commands import find_command, insert_command
-from db.session import Database
-from db.steps import Step
+from db.platform.database import Database
+from db.platform.transactions import Transaction
 from domain.checkout import errors
 from domain.checkout import sessions as rules
 from domain.checkout.commands import (
@@ -40,7 +40,7 @@ from domain.checkout.quotes import name_lines, same_price
 from domain.checkout.states import CheckoutClose, CheckoutStatus, PaymentStatus
 from domain.market.negotiation import check_spend
 from domain.market.orders import check_gating
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class PostgresSessions(CheckoutActivities):
 
     @activity.defn(name="create_checkout")
     async def create_checkout(self, start: CheckoutStart, command: CreateCheckout) -> CheckoutSnapshot:
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             await locks.lock_agent(session, command.agent_id)
             if await find_command(session, command.command_id):
                 return await (await self._load(session, start)).snapshot()
@@ -147,7 +147,7 @@ class PostgresSessions(CheckoutActivities):
 
     @activity.defn(name="update_checkout")
     async def update_checkout(self, start: CheckoutStart, command: UpdateCheckout) -> CheckoutSnapshot:
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             case = await self._load(session, start)
             if not await find_command(session, command.command_id):
                 case.require_agent(command.agent_id)
@@ -171,7 +171,7 @@ class PostgresSessions(CheckoutActivities):
 
     @activity.defn(name="cancel_checkout")
     async def cancel_checkout(self, start: CheckoutStart, command: CancelCheckout) -> CheckoutSnapshot:
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             case = await self._load(session, start)
             if not await find_command(session, command.command_id):
                 case.require_agent(command.agent_id)
@@ -182,7 +182,7 @@ class PostgresSessions(CheckoutActivities):
 
     @activity.defn(name="settle_checkout")
     async def settle_checkout(self, start: CheckoutStart) -> CheckoutSnapshot:
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             silence = await listen(session, CHECKOUT_PARTS)
             case = await self._load(session, start)
             if rules.is_expired(case.state, case.now):
@@ -194,7 +194,7 @@ class PostgresSessions(CheckoutActivities):
 
     @activity.defn(name="begin_completion")
     async def begin_completion(self, start: CheckoutStart, command: CompleteCheckout) -> CheckoutSnapshot:
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             # The buyer's cap is read: its row is locked before the session's, as everywhere.
             await locks.lock_agent(session, command.agent_id)
             case = await self._load(session, start)
@@ -254,10 +254,10 @@ class PostgresSessions(CheckoutActivities):
         standing = await negotiations.get_buyer_standing(session, row.agent_id, row.currency, without=without)
         check_spend(standing, quoted.totals.total_cents)
         if not await sessions.is_platform(session, row.agent_id):
-            step = await Step.of(session)
+            transaction = await Transaction.of(session)
             for line in quoted.lines:
                 listing = await session.get_one(Listing, line.listing_id)
-                since = await evidence.settle_evidence(step, row.agent_id, line.listing_id, listing.store_id)
+                since = await evidence.settle_evidence(transaction, row.agent_id, line.listing_id, listing.store_id)
                 check_gating(since is not None, line.listing_id, listing.store_id)
 
 

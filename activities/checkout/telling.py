@@ -2,10 +2,10 @@
 
 from temporalio.client import Client
 
-from activities.attributes import fair_share, search_attributes
 from activities.market.waking import market_process
+from activities.platform.attributes import fair_share, search_attributes
 from activities.platform.specs import RESUMED
-from activities.processes import Process, send_command, wake_process
+from activities.platform.workflows import Process, send_command, wake_process
 from domain.checkout.commands import CheckoutStart
 from domain.checkout.processes import CHECKOUT, CHECKOUT_QUEUE, checkout_process
 from domain.market.commands import OrderStart, PlaceOrder, ReverseOrder

@@ -5,10 +5,10 @@ from datetime import timedelta
 from temporalio import activity
 
 from activities.market.order_case import OrderCase, load_order
-from db import writes
+from db.platform import writes
 from db.platform.commands import insert_command
+from db.platform.database import Database
 from db.platform.keys import insert_audit_entry
-from db.session import Database
 from domain.market.appeals import decide_appeal, decide_appeal_decision
 from domain.market.commands import AppealDecision, OrderCommand, OrderSnapshot, OrderStart
 from domain.market.states import AppealOutcome, InboxType, RefundReason
@@ -21,23 +21,23 @@ class Appeals:
 
     @activity.defn(name="appeal_refund")
     async def appeal_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
-        async with self._database.step() as step:
-            case = await load_order(step, start, command.command_id)
+        async with self._database.transaction() as transaction:
+            case = await load_order(transaction, start, command.command_id)
             if not case.done:
                 case.require_buyer(command.by_agent_id)
                 decide_appeal(case.state, case.now)
                 due_at = case.now + timedelta(seconds=start.policy.appeal_answer_seconds)
                 writes.change(
-                    step, case.order, appealed_at=case.now, appeal_reason=command.reason, appeal_due_at=due_at
+                    transaction, case.order, appealed_at=case.now, appeal_reason=command.reason, appeal_due_at=due_at
                 )
                 case.tell(case.seller_id, InboxType.APPEAL_MADE, due_at=due_at)
-                insert_command(step, command.command_id, "appeal_refund", start.order_id)
+                insert_command(transaction, command.command_id, "appeal_refund", start.order_id)
             return case.snapshot()
 
     @activity.defn(name="decide_appeal")
     async def decide_appeal(self, start: OrderStart, command: AppealDecision) -> OrderSnapshot:
-        async with self._database.step() as step:
-            case = await load_order(step, start, command.command_id)
+        async with self._database.transaction() as transaction:
+            case = await load_order(transaction, start, command.command_id)
             if not case.done:
                 decide_appeal_decision(case.state, case.now)
                 if command.grant:
@@ -46,13 +46,13 @@ class Appeals:
                     decline_appeal(case, AppealOutcome.DECLINED)
                 meta: dict[str, int | str] = {"entity": str(start.order_id)}
                 action = "order.appeal_granted" if command.grant else "order.appeal_declined"
-                insert_audit_entry(step, command.command_id, command.key_id, action, command.reason, meta)
-                insert_command(step, command.command_id, "decide_appeal", start.order_id)
+                insert_audit_entry(transaction, command.command_id, command.key_id, action, command.reason, meta)
+                insert_command(transaction, command.command_id, "decide_appeal", start.order_id)
             return case.snapshot()
 
 
 def decline_appeal(case: OrderCase, outcome: AppealOutcome) -> None:
     """The decline stays, and both parties hear whether it was decided or only not granted in time."""
-    writes.change(case.step, case.order, appeal_declined_at=case.now)
+    writes.change(case.transaction, case.order, appeal_declined_at=case.now)
     for agent_id in case.parties:
         case.tell(agent_id, InboxType.APPEAL_DECLINED, outcome)

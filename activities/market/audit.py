@@ -3,11 +3,11 @@
 from temporalio import activity
 from temporalio.client import Client
 
-from activities.beats import beating
 from activities.market.signatures import AuditActivities
 from activities.platform.auditing import audit_processes, audit_projections
+from activities.platform.heartbeats import heartbeating
 from activities.platform.specs import WorkflowSpecs
-from db.session import Database
+from db.platform.database import Database
 from domain.market.commands import AuditReport
 
 
@@ -20,7 +20,7 @@ class PostgresAuditActivities(AuditActivities):
         self._specs = specs
 
     @activity.defn(name="audit_market")
-    @beating()
+    @heartbeating()
     async def audit_market(self) -> AuditReport:
         projections = await audit_projections(self._database)
         return AuditReport(findings=[*projections, await audit_processes(self._client, self._database, self._specs)])

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.market.waking import Start, market_process
 from activities.platform.specs import ActivityContext, Due, Expected, Housekeeping, WorkflowSpec
-from activities.processes import Process
+from activities.platform.workflows import Process
 from db.market import housekeeping, negotiations, orders, trust
 from db.market.tables import Negotiation, Order, ReviewWindow, Store
 from domain.market.commands import NegotiationStart, OrderStart, ReviewWindowStart, StoreTrustStart

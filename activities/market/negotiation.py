@@ -12,15 +12,16 @@ from temporalio import activity
 
 from activities.market.negotiation_case import NegotiationCase, refusal_of
 from activities.market.signatures import NegotiationActivities
-from db import locks, writes
+from db import locks
 from db.market import evidence, negotiations
 from db.market.blocks import is_blocked
 from db.market.tables import Negotiation
 from db.market.unpaid import get_unpaid
 from db.outages import listen
+from db.platform import writes
 from db.platform.commands import insert_command
-from db.session import Database
-from db.steps import Step
+from db.platform.database import Database
+from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market import negotiation as rules
 from domain.market.automatic_answers import Draws, was_held_up
@@ -54,43 +55,43 @@ class PostgresNegotiationActivities(NegotiationActivities):
 
     async def _load(
         self,
-        step: Step,
+        transaction: Transaction,
         start: NegotiationStart,
         command: CounterOffer | AnswerOffer | None = None,
         *,
         lock_buyer: bool = False,
     ) -> NegotiationCase:
-        locked = await locks.lock_negotiation(step, start.negotiation_id, with_buyer=lock_buyer)
+        locked = await locks.lock_negotiation(transaction, start.negotiation_id, with_buyer=lock_buyer)
         if locked is None:
             raise errors.OFFER_NOT_FOUND.error()
         listing, negotiation = locked
         read = await negotiations.read_step(
-            step,
+            transaction,
             listing,
             command.by_agent_id if command else None,
             negotiation_id=start.negotiation_id,
             command_id=command.command_id if command else None,
         )
-        return NegotiationCase(step, negotiation, listing, read, start.policy, self._draws)
+        return NegotiationCase(transaction, negotiation, listing, read, start.policy, self._draws)
 
     @activity.defn(name="make_offer")
     async def make_offer(self, start: NegotiationStart, command: MakeOffer) -> NegotiationSnapshot:
-        async with self._database.step() as step:
-            listing = await locks.lock_buyer_and_listing(step, command.buyer_id, command.listing_id)
+        async with self._database.transaction() as transaction:
+            listing = await locks.lock_buyer_and_listing(transaction, command.buyer_id, command.listing_id)
             if listing is None:
                 raise errors.LISTING_NOT_FOUND.error()
             read = await negotiations.read_step(
-                step,
+                transaction,
                 listing,
                 command.buyer_id,
                 negotiation_id=command.negotiation_id,
                 command_id=command.command_id,
             )
             if read.done:
-                return (await self._load(step, start)).snapshot()
+                return (await self._load(transaction, start)).snapshot()
             if read.seller_id == command.buyer_id:
                 raise errors.OWN_LISTING.error()
-            check_not_blocked(blocked=await is_blocked(step, listing.store_id, command.buyer_id))
+            check_not_blocked(blocked=await is_blocked(transaction, listing.store_id, command.buyer_id))
             expires_at = rules.expiry(read.now, command.expires_in_seconds, start.policy)
             rules.decide_first_offer(
                 negotiations.listing_view(listing, read.store_status),
@@ -108,9 +109,9 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 rounds=1,
                 opened_at=read.now,
             )
-            writes.add(step, negotiation)
+            writes.add(transaction, negotiation)
             offer = negotiations.insert_offer(
-                step,
+                transaction,
                 offer_id=command.command_id,
                 negotiation=negotiation,
                 round_number=1,
@@ -124,24 +125,24 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 remind_at=reminder_date(read.now, expires_at, start.policy.offer_reminder_share),
             )
             read.offers.append(offer)
-            case = NegotiationCase(step, negotiation, listing, read, start.policy, self._draws)
+            case = NegotiationCase(transaction, negotiation, listing, read, start.policy, self._draws)
             case.publish(ActivityType.OFFER_MADE)
             case.tell(Party.SELLER, InboxType.OFFER_MADE, due_at=expires_at)
             evidence.insert_evidence(
-                step,
+                transaction,
                 command.buyer_id,
                 listing.listing_id,
                 InteractionType.OFFER_MADE,
                 read.now,
                 offer_id=offer.offer_id,
             )
-            insert_command(step, command.command_id, "make_offer", command.negotiation_id)
+            insert_command(transaction, command.command_id, "make_offer", command.negotiation_id)
             return case.snapshot()
 
     @activity.defn(name="counter_offer")
     async def counter_offer(self, start: NegotiationStart, command: CounterOffer) -> NegotiationSnapshot:
-        async with self._database.step() as step:
-            case = await self._load(step, start, command, lock_buyer=True)
+        async with self._database.transaction() as transaction:
+            case = await self._load(transaction, start, command, lock_buyer=True)
             if case.read.done:
                 return case.snapshot()
             by = case.party(command.by_agent_id)
@@ -159,7 +160,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
             )
             old = case.latest
             writes.change(
-                step,
+                transaction,
                 old,
                 status=OfferStatus.CANCELLED,
                 closed_at=case.now,
@@ -168,9 +169,9 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 remind_at=None,
             )
             # Before the new one: only one offer of a negotiation stands at any time.
-            await writes.send(step)
+            await writes.send(transaction)
             new = negotiations.insert_offer(
-                step,
+                transaction,
                 offer_id=command.command_id,
                 negotiation=case.negotiation,
                 round_number=old.round + 1,
@@ -184,16 +185,16 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 remind_at=reminder_date(case.now, expires_at, start.policy.offer_reminder_share),
             )
             case.offers.append(new)
-            writes.change(step, case.negotiation, rounds=new.round)
+            writes.change(transaction, case.negotiation, rounds=new.round)
             case.publish(ActivityType.OFFER_MADE)
             case.tell(by.other, InboxType.OFFER_COUNTERED, due_at=expires_at)
-            insert_command(step, command.command_id, "counter_offer", start.negotiation_id)
+            insert_command(transaction, command.command_id, "counter_offer", start.negotiation_id)
             return case.snapshot()
 
     @activity.defn(name="accept_offer")
     async def accept_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
-        async with self._database.step() as step:
-            case = await self._load(step, start, command, lock_buyer=True)
+        async with self._database.transaction() as transaction:
+            case = await self._load(transaction, start, command, lock_buyer=True)
             if case.read.done:
                 case.refused = None if case.read.done == "ok" else case.read.done
                 return case.snapshot()
@@ -213,7 +214,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
             else:
                 await case.close(closing)
                 case.refused = refusal_of(closing).code
-            insert_command(step, command.command_id, "accept_offer", start.negotiation_id, case.refused or "ok")
+            insert_command(transaction, command.command_id, "accept_offer", start.negotiation_id, case.refused or "ok")
             return case.snapshot()
 
     async def _answer(
@@ -223,13 +224,13 @@ class PostgresNegotiationActivities(NegotiationActivities):
         kind: str,
         decide: Callable[[NegotiationCase, Party], rules.Closing],
     ) -> NegotiationSnapshot:
-        async with self._database.step() as step:
-            case = await self._load(step, start, command)
+        async with self._database.transaction() as transaction:
+            case = await self._load(transaction, start, command)
             if case.read.done:
                 return case.snapshot()
             by = case.party(command.by_agent_id)
             await case.close(decide(case, by), told=(by.other,))
-            insert_command(step, command.command_id, kind, start.negotiation_id)
+            insert_command(transaction, command.command_id, kind, start.negotiation_id)
             return case.snapshot()
 
     @activity.defn(name="reject_offer")
@@ -249,13 +250,13 @@ class PostgresNegotiationActivities(NegotiationActivities):
 
     @activity.defn(name="settle_negotiation")
     async def settle_negotiation(self, start: NegotiationStart) -> NegotiationSnapshot:
-        async with self._database.step() as step:
-            silence = await listen(step, MARKET_PARTS)
-            case = await self._load(step, start)
+        async with self._database.transaction() as transaction:
+            silence = await listen(transaction, MARKET_PARTS)
+            case = await self._load(transaction, start)
             if silence.holds(case.now) and case.negotiation.closed_at is None:
                 return case.snapshot().model_copy(update={"deadline": silence.look_again_at(case.now)})
             closing = rules.decide_due(case.state, case.listing_view, case.now)
-            if closing is None and await is_blocked(step, start.store_id, case.negotiation.buyer_customer_id):
+            if closing is None and await is_blocked(transaction, start.store_id, case.negotiation.buyer_customer_id):
                 closing = end_blocked_negotiation(case.state)
             if closing is not None and case.negotiation.closed_at is None:
                 await case.close(closing)
@@ -264,17 +265,19 @@ class PostgresNegotiationActivities(NegotiationActivities):
             return case.snapshot()
 
     async def _fits(
-        self, step: Step, start: NegotiationStart, case: NegotiationCase, standing: rules.OfferView
+        self, transaction: Transaction, start: NegotiationStart, case: NegotiationCase, standing: rules.OfferView
     ) -> bool:
-        unpaid = await get_unpaid(step, case.negotiation.buyer_customer_id, case.listing.listing_id, start.policy)
+        unpaid = await get_unpaid(
+            transaction, case.negotiation.buyer_customer_id, case.listing.listing_id, start.policy
+        )
         return fits_unpaid(case.listing_view, unpaid, standing.quantity, start.policy)
 
     @activity.defn(name="answer_automatically")
     async def answer_automatically(
         self, start: NegotiationStart, offer_id: UUID, date: datetime | None = None
     ) -> NegotiationSnapshot:
-        async with self._database.step() as step:
-            case = await self._load(step, start)
+        async with self._database.transaction() as transaction:
+            case = await self._load(transaction, start)
             standing = case.state.standing
             if standing is None or standing.offer_id != offer_id:
                 return case.snapshot()
@@ -291,7 +294,9 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 closing = rules.unsellable(standing, case.listing_view)
                 if closing is not None:
                     await case.close(closing)
-                elif not rules.is_short(standing, case.listing_view) and await self._fits(step, start, case, standing):
+                elif not rules.is_short(standing, case.listing_view) and await self._fits(
+                    transaction, start, case, standing
+                ):
                     # A bid for more than that stands: the seller itself decides what a threshold may not give away.
                     await case.accept()
             elif answer is False:

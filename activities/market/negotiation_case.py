@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from db import writes
 from db.market import bids, negotiations, stock, trust
 from db.market.activity import notify, record_event
 from db.market.negotiations import Reading
 from db.market.tables import Listing, Negotiation, Offer
-from db.steps import Step
+from db.platform import writes
+from db.platform.transactions import Transaction
 from domain.market import automatic_answers, errors, reminders
 from domain.market import negotiation as rules
 from domain.market.automatic_answers import Side
@@ -20,7 +20,7 @@ from domain.market.commands import NegotiationSnapshot
 from domain.market.policy import MarketPolicy
 from domain.market.states import ActivityType, CloseReason, HoldRelease, InboxType, ListingStatus, OfferStatus, Party
 from domain.market.trust import TrustReason
-from domain.shared.errors import ErrorCode
+from domain.platform.errors import ErrorCode
 
 _INBOX_OF_CLOSING = {
     CloseReason.WITHDRAWN: InboxType.OFFER_WITHDRAWN,
@@ -47,7 +47,7 @@ _EVENT_OF_STATUS = {
 class NegotiationCase:
     """A negotiation under lock, with all that its rules read."""
 
-    step: Step
+    transaction: Transaction
     negotiation: Negotiation
     listing: Listing
     read: Reading
@@ -88,7 +88,7 @@ class NegotiationCase:
 
     def publish(self, type: ActivityType) -> None:
         record_event(
-            self.step,
+            self.transaction,
             type,
             store_id=self.negotiation.seller_store_id,
             listing_id=self.negotiation.listing_id,
@@ -96,7 +96,7 @@ class NegotiationCase:
 
     def tell(self, party: Party, type: InboxType, reason: str | None = None, *, due_at: datetime | None = None) -> None:
         notify(
-            self.step,
+            self.transaction,
             self.agent_of(party),
             type,
             store_id=self.negotiation.seller_store_id,
@@ -110,10 +110,10 @@ class NegotiationCase:
         """End the latest offer and the negotiation, return held stock, and say so."""
         if closing.returns_stock:
             release = _RELEASE_OF_CLOSING[closing.reason]
-            await stock.release_hold(self.step, self.latest.offer_id, release, self.now)
+            await stock.release_hold(self.transaction, self.latest.offer_id, release, self.now)
             if release is HoldRelease.BROKEN:
                 trust.insert_fact(
-                    self.step,
+                    self.transaction,
                     store_id=self.negotiation.seller_store_id,
                     source_event_id=self.latest.offer_id,
                     reason=TrustReason.OFFER_BROKEN,
@@ -123,7 +123,9 @@ class NegotiationCase:
                     listing_id=self.negotiation.listing_id,
                 )
                 self.trust_moved = True
-        negotiations.close_offer(self.step, self.latest, self.negotiation, closing.status, closing.reason, self.now)
+        negotiations.close_offer(
+            self.transaction, self.latest, self.negotiation, closing.status, closing.reason, self.now
+        )
         self.publish(_EVENT_OF_STATUS[closing.status])
         for party in told:
             self.tell(party, _INBOX_OF_CLOSING.get(closing.reason, InboxType.OFFER_CANCELLED), closing.reason)
@@ -132,18 +134,20 @@ class NegotiationCase:
         """Accept the latest offer and hold its stock. Raises listing.sold_out."""
         latest, policy = self.latest, self.policy
         purchase_by = self.now + timedelta(seconds=policy.purchase_window_seconds)
-        if not stock.hold_stock(self.step, self.listing, latest.offer_id, latest.quantity, purchase_by, self.now):
+        if not stock.hold_stock(
+            self.transaction, self.listing, latest.offer_id, latest.quantity, purchase_by, self.now
+        ):
             raise errors.LISTING_SOLD_OUT.error()
         self.sold_out = self.listing.status is ListingStatus.SOLD_OUT
         writes.change(
-            self.step,
+            self.transaction,
             latest,
             status=OfferStatus.ACCEPTED,
             accepted_at=self.now,
             purchase_by=purchase_by,
             remind_at=reminders.reminder_date(self.now, purchase_by, policy.purchase_reminder_share),
         )
-        writes.change(self.step, self.negotiation, status=OfferStatus.ACCEPTED)
+        writes.change(self.transaction, self.negotiation, status=OfferStatus.ACCEPTED)
         self.publish(ActivityType.OFFER_ACCEPTED)
         self.tell(latest.proposed_by, InboxType.OFFER_ACCEPTED, due_at=purchase_by)
         if latest.proposed_by is Party.SELLER:
@@ -154,7 +158,7 @@ class NegotiationCase:
         """Give the reminder that has come due, once."""
         reminder = reminders.decide_offer_reminder(self.state, self.now)
         if reminder is not None:
-            writes.change(self.step, self.latest, remind_at=None)
+            writes.change(self.transaction, self.latest, remind_at=None)
             self.tell(reminder.party, reminder.type, due_at=reminder.due_at)
 
     async def automatic_answer(self) -> bool | None:
@@ -164,7 +168,7 @@ class NegotiationCase:
             return None
         buyer_id = self.negotiation.buyer_customer_id
         record = await bids.get_bid_record(
-            self.step,
+            self.transaction,
             offer_id=bid.offer_id,
             buyer_id=buyer_id,
             listing_id=bid.listing_id,

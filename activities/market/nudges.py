@@ -8,14 +8,14 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from activities.beats import beating
 from activities.market.signatures import NudgeActivities
 from activities.market.waking import open_window, wake
+from activities.platform.heartbeats import heartbeating
 from activities.platform.specs import WorkflowSpecs
 from activities.platform.sweeping import Sweeper
-from activities.processes import signal_process
+from activities.platform.workflows import signal_process
 from db.market import negotiations
-from db.session import Database
+from db.platform.database import Database
 from domain.market.commands import StoreTrustStart, SweepReport, Tell
 from domain.market.processes import (
     NEGOTIATION,
@@ -72,9 +72,9 @@ class TemporalNudgeActivities(NudgeActivities):
             _log.warning("nudge left to the sweep", error=type(error).__name__)
 
     @activity.defn(name="nudge_negotiations_on_listing")
-    @beating()
+    @heartbeating()
     async def nudge_negotiations_on_listing(self, listing_id: UUID) -> int:
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             found = await negotiations.list_open_on_listing(session, listing_id)
         gate = asyncio.Semaphore(_AT_ONCE)
 
@@ -85,7 +85,7 @@ class TemporalNudgeActivities(NudgeActivities):
         return sum(await asyncio.gather(*(one(negotiation_id) for negotiation_id in found)))
 
     @activity.defn(name="sweep")
-    @beating()
+    @heartbeating()
     async def sweep(self) -> SweepReport:
         tidied = await self._sweeper.tidy()
         woken = await self._sweeper.wake_due()

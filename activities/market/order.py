@@ -8,12 +8,12 @@ from activities.market.appeal import Appeals, decline_appeal
 from activities.market.order_case import load_order
 from activities.market.placement import Placement
 from activities.market.signatures import OrderActivities
-from db import writes
 from db.market.blocks import is_blocked
 from db.outages import listen
+from db.platform import writes
 from db.platform.commands import insert_command
+from db.platform.database import Database
 from db.platform.keys import insert_audit_entry
-from db.session import Database
 from domain.market import orders as rules
 from domain.market.blocks import ends_blocked_order
 from domain.market.commands import OperatorRefund, OrderCommand, OrderSnapshot, OrderStart, PlaceOrder, ReverseOrder
@@ -34,79 +34,79 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
 
     @activity.defn(name="place_order")
     async def place_order(self, start: OrderStart, command: PlaceOrder) -> OrderSnapshot:
-        async with self._database.step() as step:
-            return await self.place(step, start, command)
+        async with self._database.transaction() as transaction:
+            return await self.place(transaction, start, command)
 
     @activity.defn(name="confirm_payment")
     async def confirm_payment(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
-        async with self._database.step() as step:
-            case = await load_order(step, start, command.command_id)
+        async with self._database.transaction() as transaction:
+            case = await load_order(transaction, start, command.command_id)
             if not case.done:
                 case.require_seller(command.by_agent_id)
                 if rules.decide_confirm_payment(case.state, case.now):
                     case.confirm_payment()
-                insert_command(step, command.command_id, "confirm_payment", start.order_id)
+                insert_command(transaction, command.command_id, "confirm_payment", start.order_id)
             return case.snapshot()
 
     @activity.defn(name="deliver_order")
     async def deliver_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
-        async with self._database.step() as step:
-            case = await load_order(step, start, command.command_id)
+        async with self._database.transaction() as transaction:
+            case = await load_order(transaction, start, command.command_id)
             if not case.done:
                 case.require_seller(command.by_agent_id)
                 rules.decide_deliver(case.state, case.now)
                 if command.payment_received and rules.decide_confirm_payment(case.state, case.now):
                     case.confirm_payment()
                 case.deliver()
-                insert_command(step, command.command_id, "deliver_order", start.order_id)
+                insert_command(transaction, command.command_id, "deliver_order", start.order_id)
             return case.snapshot()
 
     @activity.defn(name="cancel_order")
     async def cancel_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
-        async with self._database.step() as step:
-            case = await load_order(step, start, command.command_id)
+        async with self._database.transaction() as transaction:
+            case = await load_order(transaction, start, command.command_id)
             if not case.done:
                 case.require_buyer(command.by_agent_id)
                 rules.decide_cancel(case.state, case.now)
                 await case.refund(RefundReason.CANCELLED_BY_BUYER, goods_return=True)
-                insert_command(step, command.command_id, "cancel_order", start.order_id)
+                insert_command(transaction, command.command_id, "cancel_order", start.order_id)
             return case.snapshot()
 
     @activity.defn(name="decline_order")
     async def decline_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
-        async with self._database.step() as step:
-            case = await load_order(step, start, command.command_id)
+        async with self._database.transaction() as transaction:
+            case = await load_order(transaction, start, command.command_id)
             if not case.done:
                 case.require_seller(command.by_agent_id)
                 rules.decide_decline(case.state, case.now)
-                writes.change(step, case.order, decline_reason=command.reason)
+                writes.change(transaction, case.order, decline_reason=command.reason)
                 await case.refund(RefundReason.DECLINED_BY_SELLER, goods_return=True)
-                insert_command(step, command.command_id, "decline_order", start.order_id)
+                insert_command(transaction, command.command_id, "decline_order", start.order_id)
             return case.snapshot()
 
     @activity.defn(name="request_refund")
     async def request_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
-        async with self._database.step() as step:
-            case = await load_order(step, start, command.command_id)
+        async with self._database.transaction() as transaction:
+            case = await load_order(transaction, start, command.command_id)
             if not case.done:
                 case.require_buyer(command.by_agent_id)
                 rules.decide_request_refund(case.state, case.now)
                 due_at = case.now + timedelta(seconds=start.policy.refund_answer_seconds)
                 writes.change(
-                    step,
+                    transaction,
                     case.order,
                     refund_requested_at=case.now,
                     refund_request_reason=command.reason,
                     refund_answer_due_at=due_at,
                 )
                 case.tell(case.seller_id, InboxType.REFUND_REQUESTED, due_at=due_at)
-                insert_command(step, command.command_id, "request_refund", start.order_id)
+                insert_command(transaction, command.command_id, "request_refund", start.order_id)
             return case.snapshot()
 
     @activity.defn(name="answer_refund")
     async def answer_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
-        async with self._database.step() as step:
-            case = await load_order(step, start, command.command_id)
+        async with self._database.transaction() as transaction:
+            case = await load_order(transaction, start, command.command_id)
             if not case.done:
                 case.require_seller(command.by_agent_id)
                 rules.decide_answer_refund(case.state, case.now)
@@ -114,42 +114,42 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
                     await case.refund(RefundReason.GRANTED, goods_return=command.goods_returned)
                 else:
                     await case.decline_refund()
-                insert_command(step, command.command_id, "answer_refund", start.order_id)
+                insert_command(transaction, command.command_id, "answer_refund", start.order_id)
             return case.snapshot()
 
     @activity.defn(name="refund_by_operator")
     async def refund_by_operator(self, start: OrderStart, command: OperatorRefund) -> OrderSnapshot:
-        async with self._database.step() as step:
-            case = await load_order(step, start, command.command_id)
+        async with self._database.transaction() as transaction:
+            case = await load_order(transaction, start, command.command_id)
             if not case.done:
                 rules.decide_refund_by_operator(case.state, case.now, cancel=command.cancel)
                 await case.refund(RefundReason.BY_OPERATOR, goods_return=command.cancel or command.goods_returned)
                 action = "order.cancel" if command.cancel else "order.refund"
                 meta: dict[str, int | str] = {"entity": str(start.order_id)}
-                insert_audit_entry(step, command.command_id, command.key_id, action, command.reason, meta)
-                insert_command(step, command.command_id, "refund_by_operator", start.order_id)
+                insert_audit_entry(transaction, command.command_id, command.key_id, action, command.reason, meta)
+                insert_command(transaction, command.command_id, "refund_by_operator", start.order_id)
             return case.snapshot()
 
     @activity.defn(name="reverse_order")
     async def reverse_order(self, start: OrderStart, command: ReverseOrder) -> OrderSnapshot:
-        async with self._database.step() as step:
-            case = await load_order(step, start, command.command_id)
+        async with self._database.transaction() as transaction:
+            case = await load_order(transaction, start, command.command_id)
             if not case.done:
                 if case.order.status is not OrderStatus.REFUNDED:
                     await case.refund(RefundReason.PAYMENT_FAILED, goods_return=True)
-                insert_command(step, command.command_id, "reverse_order", start.order_id)
+                insert_command(transaction, command.command_id, "reverse_order", start.order_id)
             return case.snapshot()
 
     @activity.defn(name="settle_order")
     async def settle_order(self, start: OrderStart) -> OrderSnapshot:
-        async with self._database.step() as step:
-            silence = await listen(step, MARKET_PARTS)
-            case = await load_order(step, start)
+        async with self._database.transaction() as transaction:
+            silence = await listen(transaction, MARKET_PARTS)
+            case = await load_order(transaction, start)
             if silence.holds(case.now):
                 return case.snapshot().model_copy(update={"deadline": silence.look_again_at(case.now)})
             due = rules.decide_order_due(case.state, case.now)
             if ends_blocked_order(case.state) and await is_blocked(
-                step, case.order.store_id, case.order.buyer_customer_id
+                transaction, case.order.store_id, case.order.buyer_customer_id
             ):
                 due = rules.Due(refund=RefundReason.BUYER_BLOCKED)
             if due.refund is not None:
@@ -159,9 +159,9 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
             elif due.decline_appeal:
                 decline_appeal(case, AppealOutcome.NOT_DECIDED)
             elif due.remind:
-                writes.change(step, case.order, reminded_at=case.now)
+                writes.change(transaction, case.order, reminded_at=case.now)
                 promised_at = case.order.promised_at
                 case.tell(case.seller_id, InboxType.DELIVERY_DUE_SOON, due_at=promised_at)
             elif due.close:
-                writes.change(step, case.order, closed_at=case.now)
+                writes.change(transaction, case.order, closed_at=case.now)
             return case.snapshot()

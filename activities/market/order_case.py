@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from activities.market.review import window_snapshot
-from db import locks, writes
+from db import locks
 from db.market import order_facts, orders, stock
 from db.market.activity import notify, record_event
 from db.market.tables import Order, ReviewWindow, StoreStats
-from db.steps import Step
+from db.platform import writes
+from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market import orders as rules
 from domain.market.commands import OrderSnapshot, OrderStart, ReviewWindowSnapshot
@@ -33,7 +34,7 @@ from domain.market.states import (
 class OrderCase:
     """An order under lock."""
 
-    step: Step
+    transaction: Transaction
     order: Order
     seller_id: UUID
     now: datetime
@@ -60,7 +61,7 @@ class OrderCase:
 
     def publish(self, type: ActivityType) -> None:
         record_event(
-            self.step,
+            self.transaction,
             type,
             actor_agent_id=self.order.buyer_customer_id if type is ActivityType.ORDER_PLACED else None,
             store_id=self.order.store_id,
@@ -72,7 +73,7 @@ class OrderCase:
         self, agent_id: UUID, type: InboxType, reason: str | None = None, *, due_at: datetime | None = None
     ) -> None:
         notify(
-            self.step,
+            self.transaction,
             agent_id,
             type,
             store_id=self.order.store_id,
@@ -89,30 +90,30 @@ class OrderCase:
     def confirm_payment(self) -> None:
         """The seller has the money; the buyer hears of it."""
         source = PaymentSource.CONFIRMED
-        writes.change(self.step, self.order, paid_at=self.now, payment_source=source, payment_remind_at=None)
+        writes.change(self.transaction, self.order, paid_at=self.now, payment_source=source, payment_remind_at=None)
         self.tell(self.order.buyer_customer_id, InboxType.PAYMENT_CONFIRMED)
         self._honour()
 
     def _honour(self) -> None:
-        self.trust_moved |= order_facts.insert_honored(self.step, self.order, self.now)
+        self.trust_moved |= order_facts.insert_honored(self.transaction, self.order, self.now)
 
     async def break_promise(self) -> None:
         """The seller does not keep this order: its store's trust hears of it, in proportion to payment and record."""
-        await order_facts.insert_broken(self.step, self.order, self.now)
+        await order_facts.insert_broken(self.transaction, self.order, self.now)
         self.trust_moved = True
 
     async def decline_refund(self) -> None:
         """The seller keeps the money, which may be appealed; a review that waited for this counts from now on."""
         appeal_by = self.now + timedelta(seconds=self.policy.appeal_window_seconds)
-        writes.change(self.step, self.order, refund_declined_at=self.now, appeal_by=appeal_by)
+        writes.change(self.transaction, self.order, refund_declined_at=self.now, appeal_by=appeal_by)
         self.tell(self.order.buyer_customer_id, InboxType.REFUND_DECLINED, due_at=appeal_by)
-        self.trust_moved |= await order_facts.insert_waiting_review(self.step, self.order, self.policy)
+        self.trust_moved |= await order_facts.insert_waiting_review(self.transaction, self.order, self.policy)
 
     def deliver(self) -> None:
         """Mark delivered, open the review window, and honour the offer it came from."""
         order = self.order
         writes.change(
-            self.step,
+            self.transaction,
             order,
             status=OrderStatus.DELIVERED,
             delivered_at=self.now,
@@ -126,14 +127,14 @@ class OrderCase:
             remind_at=reminder_date(self.now, closes_at, self.policy.review_reminder_share),
             status=ReviewWindowStatus.OPEN,
         )
-        writes.add(self.step, window)
+        writes.add(self.transaction, window)
         self.window_status = ReviewWindowStatus.OPEN
         self.opened_window = window_snapshot(order, window)
         self.publish(ActivityType.ORDER_DELIVERED)
         self.tell(order.buyer_customer_id, InboxType.ORDER_DELIVERED)
         self.tell(order.buyer_customer_id, InboxType.REVIEW_WINDOW_OPENED, due_at=closes_at)
         self._honour()
-        writes.increase(self.step, StoreStats, order.store_id, orders_delivered=1)
+        writes.increase(self.transaction, StoreStats, order.store_id, orders_delivered=1)
 
     async def refund(self, reason: RefundReason, *, goods_return: bool) -> None:
         """End the order: what was paid is paid back, goods that return are in stock, the review window is closed."""
@@ -141,13 +142,13 @@ class OrderCase:
         if rules.breaks_promise(reason, paid=self.state.paid):
             await self.break_promise()
         if order.status is OrderStatus.DELIVERED:
-            window = await locks.lock_review_window(self.step, order.order_id)
+            window = await locks.lock_review_window(self.transaction, order.order_id)
             if window is not None and window.status is ReviewWindowStatus.OPEN:
-                writes.change(self.step, window, status=ReviewWindowStatus.VOID, closed_at=self.now)
+                writes.change(self.transaction, window, status=ReviewWindowStatus.VOID, closed_at=self.now)
                 self.window_status = ReviewWindowStatus.VOID
             await self._count_no_more()
         writes.change(
-            self.step,
+            self.transaction,
             order,
             status=OrderStatus.REFUNDED,
             refunded_at=self.now,
@@ -157,27 +158,27 @@ class OrderCase:
         )
         if goods_return:
             await stock.return_stock(
-                self.step,
+                self.transaction,
                 order.listing_id,
                 order.quantity,
                 MovementReason.ORDER_RETURNED,
                 order_id=order.order_id,
             )
-        self.trust_moved |= await order_facts.insert_reversals(self.step, order, self.now)
+        self.trust_moved |= await order_facts.insert_reversals(self.transaction, order, self.now)
         self.publish(ActivityType.ORDER_REFUNDED)
         for agent_id in self.parties:
             self.tell(agent_id, InboxType.ORDER_REFUNDED, reason)
-        writes.increase(self.step, StoreStats, order.store_id, orders_refunded=1)
+        writes.increase(self.transaction, StoreStats, order.store_id, orders_refunded=1)
 
     async def _count_no_more(self) -> None:
         """What was delivered and is paid back is no sale, and its review says nothing of the store's average."""
-        rating = await order_facts.get_rating(self.step, self.order)
+        rating = await order_facts.get_rating(self.transaction, self.order)
         reviews = {} if rating is None else {"reviews_posted": -1, "rating_sum": -rating}
-        writes.increase(self.step, StoreStats, self.order.store_id, orders_delivered=-1, **reviews)
+        writes.increase(self.transaction, StoreStats, self.order.store_id, orders_delivered=-1, **reviews)
 
     def remind_of_payment(self) -> None:
         """Once: the buyer has to pay, and the seller to say that it has."""
-        writes.change(self.step, self.order, payment_remind_at=None)
+        writes.change(self.transaction, self.order, payment_remind_at=None)
         for agent_id in self.parties:
             self.tell(agent_id, InboxType.PAYMENT_DUE_SOON, due_at=self.order.payment_due_at)
 
@@ -209,14 +210,14 @@ class OrderCase:
         )
 
 
-async def load_order(step: Step, start: OrderStart, command_id: UUID | None = None) -> OrderCase:
+async def load_order(transaction: Transaction, start: OrderStart, command_id: UUID | None = None) -> OrderCase:
     """Lock an order and read what its steps need. Raises order.not_found."""
-    order = await locks.lock_order(step, start.order_id)
+    order = await locks.lock_order(transaction, start.order_id)
     if order is None:
         raise errors.ORDER_NOT_FOUND.error()
-    read = await orders.read_step(step, order, command_id)
+    read = await orders.read_step(transaction, order, command_id)
     return OrderCase(
-        step,
+        transaction,
         order,
         read.seller_id,
         read.now,

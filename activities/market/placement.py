@@ -4,13 +4,14 @@ from datetime import datetime
 from uuid import UUID
 
 from activities.market.order_case import OrderCase, load_order
-from db import locks, writes
+from db import locks
 from db.market import evidence, negotiations, prices, stock
 from db.market.blocks import is_blocked
 from db.market.tables import Listing, Negotiation, Order, StoreStats
 from db.market.unpaid import get_unpaid
+from db.platform import writes
 from db.platform.commands import insert_command
-from db.steps import Step
+from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market import orders as rules
 from domain.market.blocks import check_not_blocked
@@ -30,63 +31,68 @@ from domain.market.unpaid import check_unpaid_orders, check_unpaid_units
 class Placement:
     """Of an order, or of several in one transaction."""
 
-    async def place(self, step: Step, start: OrderStart, command: PlaceOrder) -> OrderSnapshot:
+    async def place(self, transaction: Transaction, start: OrderStart, command: PlaceOrder) -> OrderSnapshot:
         """Place an order in a transaction that may place others as well: all of them, or none."""
-        listing, negotiation = await self._lock(step, command)
+        listing, negotiation = await self._lock(transaction, command)
         read = await negotiations.read_step(
-            step,
+            transaction,
             listing,
             command.buyer_id,
             negotiation_id=negotiation.negotiation_id if negotiation else None,
             command_id=command.command_id,
         )
         if read.done:
-            return (await load_order(step, start)).snapshot()
+            return (await load_order(transaction, start)).snapshot()
         if read.seller_id == command.buyer_id:
             raise errors.OWN_LISTING.error()
-        check_not_blocked(blocked=await is_blocked(step, listing.store_id, command.buyer_id))
-        since = await evidence.settle_evidence(step, command.buyer_id, listing.listing_id, listing.store_id)
+        check_not_blocked(blocked=await is_blocked(transaction, listing.store_id, command.buyer_id))
+        since = await evidence.settle_evidence(transaction, command.buyer_id, listing.listing_id, listing.store_id)
         rules.check_gating(since is not None, listing.listing_id, listing.store_id)
         assert since is not None
         # Never before what made the buyer eligible, also when the clock was set back.
         now = max(read.now, since)
         if command.offer_id is None:
-            case = await self._buy_at_list_price(step, start, command, listing, read, now)
+            case = await self._buy_at_list_price(transaction, start, command, listing, read, now)
         elif negotiation is not None:
-            case = await self._buy_accepted_offer(step, start, command, listing, negotiation, read, now)
+            case = await self._buy_accepted_offer(transaction, start, command, listing, negotiation, read, now)
         else:
             raise errors.OFFER_NOT_FOUND.error()
         case.publish(ActivityType.ORDER_PLACED)
         for agent_id in case.parties:
             case.tell(agent_id, InboxType.ORDER_PLACED, due_at=case.order.promised_at)
-        writes.increase(step, StoreStats, listing.store_id, orders_placed=1)
+        writes.increase(transaction, StoreStats, listing.store_id, orders_placed=1)
         if case.order.delivery is DeliveryKind.INSTANT:
             case.deliver()
-        insert_command(step, command.command_id, "place_order", command.command_id)
+        insert_command(transaction, command.command_id, "place_order", command.command_id)
         # The next order of the same transaction counts this one.
-        await writes.send(step)
+        await writes.send(transaction)
         return case.snapshot()
 
-    async def _lock(self, step: Step, command: PlaceOrder) -> tuple[Listing, Negotiation | None]:
+    async def _lock(self, transaction: Transaction, command: PlaceOrder) -> tuple[Listing, Negotiation | None]:
         """Buyer, listing and, where the buyer's own offer on it is bought, its negotiation."""
         if command.offer_id is not None:
-            bought = await locks.lock_purchase(step, command.buyer_id, command.offer_id)
+            bought = await locks.lock_purchase(transaction, command.buyer_id, command.offer_id)
             if bought is not None and bought[0].listing_id != command.listing_id:
                 raise errors.OFFER_NOT_ACCEPTED.error()
             if bought is not None:
                 return bought
-        listing = await locks.lock_buyer_and_listing(step, command.buyer_id, command.listing_id)
+        listing = await locks.lock_buyer_and_listing(transaction, command.buyer_id, command.listing_id)
         if listing is None:
             raise errors.LISTING_NOT_FOUND.error()
         return listing, None
 
     async def _check_unpaid(
-        self, step: Step, start: OrderStart, command: PlaceOrder, listing: Listing, read: negotiations.Reading
+        self,
+        transaction: Transaction,
+        start: OrderStart,
+        command: PlaceOrder,
+        listing: Listing,
+        read: negotiations.Reading,
     ) -> None:
         """Refuse what a buyer may not have without paying. What a checkout has the money for counts as paid."""
         if command.payment_authorized:
             return
-        unpaid = await get_unpaid(step, command.buyer_id, listing.listing_id, start.policy)
+        unpaid = await get_unpaid(transaction, command.buyer_id, listing.listing_id, start.policy)
         if listing.delivery is DeliveryKind.SHIPPED:
             check_unpaid_orders(unpaid, start.policy)
         if command.offer_id is None:
@@ -95,7 +101,7 @@ class Placement:
 
     def _insert(
         self,
-        step: Step,
+        transaction: Transaction,
         start: OrderStart,
         command: PlaceOrder,
         listing: Listing,
@@ -130,12 +136,12 @@ class Placement:
             payment_due_at=dates.payment_due_at,
             payment_remind_at=dates.payment_remind_at,
         )
-        writes.add(step, order)
-        return OrderCase(step, order, seller_id, now, start.policy)
+        writes.add(transaction, order)
+        return OrderCase(transaction, order, seller_id, now, start.policy)
 
     async def _buy_at_list_price(
         self,
-        step: Step,
+        transaction: Transaction,
         start: OrderStart,
         command: PlaceOrder,
         listing: Listing,
@@ -144,12 +150,14 @@ class Placement:
     ) -> OrderCase:
         view = negotiations.listing_view(listing, read.store_status)
         expected = (command.seen_price_cents, command.seen_currency)
-        seen = await prices.read_seen_price(step, listing.listing_id, listing.currency, *expected, start.policy)
+        seen = await prices.read_seen_price(transaction, listing.listing_id, listing.currency, *expected, start.policy)
         rules.decide_purchase(view, read.standing, command.quantity, seen)
-        await self._check_unpaid(step, start, command, listing, read)
-        case = self._insert(step, start, command, listing, read.seller_id, now, listing.price_cents, command.quantity)
+        await self._check_unpaid(transaction, start, command, listing, read)
+        case = self._insert(
+            transaction, start, command, listing, read.seller_id, now, listing.price_cents, command.quantity
+        )
         if not stock.take_stock(
-            step, listing, command.quantity, MovementReason.ORDER_PLACED, order_id=command.command_id
+            transaction, listing, command.quantity, MovementReason.ORDER_PLACED, order_id=command.command_id
         ):
             raise errors.LISTING_SOLD_OUT.error()
         case.sold_out = listing.status is ListingStatus.SOLD_OUT
@@ -157,7 +165,7 @@ class Placement:
 
     async def _buy_accepted_offer(
         self,
-        step: Step,
+        transaction: Transaction,
         start: OrderStart,
         command: PlaceOrder,
         listing: Listing,
@@ -168,10 +176,12 @@ class Placement:
         assert command.offer_id is not None
         state = negotiations.negotiation_state(negotiation, read.offers, read.seller_id)
         rules.decide_offer_purchase(state, command.offer_id, read.standing, now)
-        await self._check_unpaid(step, start, command, listing, read)
+        await self._check_unpaid(transaction, start, command, listing, read)
         offer = state.latest
-        stock.spend_hold(step, offer.offer_id, now)
-        case = self._insert(step, start, command, listing, read.seller_id, now, offer.price_cents, offer.quantity)
-        writes.change(step, negotiation, closed_at=now, close_reason=CloseReason.PURCHASED)
+        stock.spend_hold(transaction, offer.offer_id, now)
+        case = self._insert(
+            transaction, start, command, listing, read.seller_id, now, offer.price_cents, offer.quantity
+        )
+        writes.change(transaction, negotiation, closed_at=now, close_reason=CloseReason.PURCHASED)
         case.negotiation_id = negotiation.negotiation_id
         return case

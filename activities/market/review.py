@@ -10,19 +10,20 @@ from sqlalchemy.dialects.postgresql import insert
 from temporalio import activity
 
 from activities.market.signatures import ReviewActivities
-from db import locks, writes
-from db.ids import new_id
+from db import locks
 from db.market.activity import notify, record_event
 from db.market.blocks import is_blocked
 from db.market.order_facts import Reviewed, insert_review_fact
 from db.market.orders import order_state
 from db.market.tables import Listing, Message, Order, Product, Review, ReviewWindow, Store, StoreStats, Thread
 from db.outages import listen
+from db.platform import writes
 from db.platform.commands import insert_command
+from db.platform.database import Database
+from db.platform.ids import new_id
+from db.platform.statements import Query
 from db.platform.tables import ProcessedCommand
-from db.session import Database
-from db.statements import Query
-from db.steps import Step
+from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market.blocks import check_not_blocked
 from domain.market.commands import PostReview, ReviewWindowSnapshot, ReviewWindowStart
@@ -87,15 +88,15 @@ _OPENED_THREAD = Query(
 )
 
 
-async def _read(step: Step, listing_id: UUID, command_id: UUID) -> _Reading:
-    [row] = await step.rows(_READING, listing_id=listing_id, command_id=command_id)
+async def _read(transaction: Transaction, listing_id: UUID, command_id: UUID) -> _Reading:
+    [row] = await transaction.rows(_READING, listing_id=listing_id, command_id=command_id)
     return _Reading(row.now, row.owner_merchant_id, row.title, row.thread_id, row.command_id is not None)
 
 
-async def _open_review_thread(step: Step, order: Order, product_title: str) -> UUID:
+async def _open_review_thread(transaction: Transaction, order: Order, product_title: str) -> UUID:
     """The listing's one review thread, made now; two first reviews at once share it."""
     thread_id = new_id()
-    made = await step.rows(
+    made = await transaction.rows(
         _OPEN_THREAD,
         thread=thread_id,
         title=f"Reviews of {product_title}",
@@ -104,11 +105,11 @@ async def _open_review_thread(step: Step, order: Order, product_title: str) -> U
         listing=order.listing_id,
     )
     if not made:
-        [opened] = await step.rows(_OPENED_THREAD, listing_id=order.listing_id)
+        [opened] = await transaction.rows(_OPENED_THREAD, listing_id=order.listing_id)
         assert isinstance(opened.thread_id, UUID)
         return opened.thread_id
     record_event(
-        step,
+        transaction,
         ActivityType.THREAD_CREATED,
         actor_agent_id=order.buyer_customer_id,
         store_id=order.store_id,
@@ -126,24 +127,24 @@ class PostgresReviewActivities(ReviewActivities):
 
     @activity.defn(name="post_review")
     async def post_review(self, start: ReviewWindowStart, command: PostReview) -> ReviewWindowSnapshot:
-        async with self._database.step() as step:
-            locked = await locks.lock_order_and_window(step, command.order_id)
+        async with self._database.transaction() as transaction:
+            locked = await locks.lock_order_and_window(transaction, command.order_id)
             if locked is None or locked[0].buyer_customer_id != command.author_id:
                 raise errors.ORDER_NOT_FOUND.error()
             order, window = locked
-            read = await _read(step, order.listing_id, command.command_id)
+            read = await _read(transaction, order.listing_id, command.command_id)
             if read.done:
                 return window_snapshot(order, window)
             # Never before the delivery, also when the clock was set back.
             now = max(read.now, order.delivered_at or order.placed_at)
             if order.paid_at is None:
-                check_not_blocked(blocked=await is_blocked(step, order.store_id, command.author_id))
+                check_not_blocked(blocked=await is_blocked(transaction, order.store_id, command.author_id))
             decide_review(order.status, window.status if window else None, window.closes_at if window else None, now)
             assert window is not None
-            thread_id = read.thread_id or await _open_review_thread(step, order, read.product_title)
+            thread_id = read.thread_id or await _open_review_thread(transaction, order, read.product_title)
             message_id = new_id()
             writes.insert(
-                step,
+                transaction,
                 Message,
                 message_id=message_id,
                 thread_id=thread_id,
@@ -162,19 +163,19 @@ class PostgresReviewActivities(ReviewActivities):
                 as_described=command.as_described,
                 message_id=message_id,
             )
-            writes.add(step, review)
-            self._announce(step, order, review, thread_id, read.seller_id)
+            writes.add(transaction, review)
+            self._announce(transaction, order, review, thread_id, read.seller_id)
             counts = counts_now(order_state(order))
             if counts:
                 said = Reviewed(review.review_id, review.rating, review.as_described, now, thread_id)
-                insert_review_fact(step, order, said, start.policy, paid=order.paid_at is not None)
-            writes.change(step, window, status=ReviewWindowStatus.REVIEWED, closed_at=now)
-            insert_command(step, command.command_id, "post_review", order.order_id)
+                insert_review_fact(transaction, order, said, start.policy, paid=order.paid_at is not None)
+            writes.change(transaction, window, status=ReviewWindowStatus.REVIEWED, closed_at=now)
+            insert_command(transaction, command.command_id, "post_review", order.order_id)
             return window_snapshot(order, window, trust_moved=counts)
 
     def _announce(
         self,
-        step: Step,
+        transaction: Transaction,
         order: Order,
         review: Review,
         thread_id: UUID,
@@ -186,7 +187,7 @@ class PostgresReviewActivities(ReviewActivities):
             (ActivityType.MESSAGE_POSTED, None),
         ):
             record_event(
-                step,
+                transaction,
                 event,
                 actor_agent_id=order.buyer_customer_id,
                 store_id=order.store_id,
@@ -197,7 +198,7 @@ class PostgresReviewActivities(ReviewActivities):
                 review_id=review_id,
             )
         notify(
-            step,
+            transaction,
             seller_id,
             InboxType.REVIEW_POSTED,
             store_id=order.store_id,
@@ -207,25 +208,25 @@ class PostgresReviewActivities(ReviewActivities):
             order_id=order.order_id,
             review_id=review.review_id,
         )
-        writes.increase(step, StoreStats, order.store_id, reviews_posted=1, rating_sum=review.rating)
+        writes.increase(transaction, StoreStats, order.store_id, reviews_posted=1, rating_sum=review.rating)
 
     @activity.defn(name="settle_review_window")
     async def settle_review_window(self, start: ReviewWindowStart) -> ReviewWindowSnapshot:
-        async with self._database.step() as step:
-            silence = await listen(step, MARKET_PARTS)
-            locked = await locks.lock_order_and_window(step, start.order_id)
+        async with self._database.transaction() as transaction:
+            silence = await listen(transaction, MARKET_PARTS)
+            locked = await locks.lock_order_and_window(transaction, start.order_id)
             if locked is None:
                 raise errors.ORDER_NOT_FOUND.error()
             order, window = locked
-            now = await locks.clock(step)
+            now = await locks.clock(transaction)
             if silence.holds(now):
                 return window_snapshot(order, window).model_copy(update={"deadline": silence.look_again_at(now)})
             if window is not None and window.status is ReviewWindowStatus.OPEN and now >= window.closes_at:
-                writes.change(step, window, status=ReviewWindowStatus.LAPSED, closed_at=now)
-                _tell(step, order, InboxType.REVIEW_WINDOW_CLOSED)
+                writes.change(transaction, window, status=ReviewWindowStatus.LAPSED, closed_at=now)
+                _tell(transaction, order, InboxType.REVIEW_WINDOW_CLOSED)
             elif _is_reminder_due(window, now):
-                writes.change(step, window, remind_at=None)
-                _tell(step, order, InboxType.REVIEW_WINDOW_CLOSING_SOON, due_at=window.closes_at)
+                writes.change(transaction, window, remind_at=None)
+                _tell(transaction, order, InboxType.REVIEW_WINDOW_CLOSING_SOON, due_at=window.closes_at)
             return window_snapshot(order, window)
 
 
@@ -235,9 +236,9 @@ def _is_reminder_due(window: ReviewWindow | None, now: datetime) -> TypeGuard[Re
     return now >= window.remind_at
 
 
-def _tell(step: Step, order: Order, type: InboxType, *, due_at: datetime | None = None) -> None:
+def _tell(transaction: Transaction, order: Order, type: InboxType, *, due_at: datetime | None = None) -> None:
     notify(
-        step,
+        transaction,
         order.buyer_customer_id,
         type,
         store_id=order.store_id,

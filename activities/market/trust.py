@@ -12,14 +12,15 @@ from temporalio import activity
 
 from activities.market.signatures import TrustActivities
 from activities.market.trust_history import FoldHistory
-from db import locks, writes
-from db.ids import new_id
+from db import locks
 from db.market import trust
 from db.market.activity import notify, record_event
 from db.market.tables import TrustEvent, TrustFact, TrustProfile
 from db.outages import listen
-from db.session import Database
-from db.steps import Step
+from db.platform import writes
+from db.platform.database import Database
+from db.platform.ids import new_id
+from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market.commands import StoreTrustStart, TrustFold
 from domain.market.policy import MarketPolicy
@@ -39,20 +40,20 @@ class PostgresTrustActivities(TrustActivities):
 
     @activity.defn(name="fold_trust")
     async def fold_trust(self, start: StoreTrustStart) -> TrustFold:
-        async with self._database.step() as step:
-            silence = await listen(step, MARKET_PARTS)
-            profile = await locks.lock_trust_profile(step, start.store_id)
+        async with self._database.transaction() as transaction:
+            silence = await listen(transaction, MARKET_PARTS)
+            profile = await locks.lock_trust_profile(transaction, start.store_id)
             if profile is None:
                 raise errors.STORE_NOT_FOUND.error()
-            read = await trust.read_fold(step, start.store_id, _BATCH)
+            read = await trust.read_fold(transaction, start.store_id, _BATCH)
             held = silence.holds(read.now)
             if _is_due(read, profile):
                 if not held:
-                    await self._look_at_questions(step, start.store_id, read)
-                self._decay(step, profile, start.policy, read.now)
-                await writes.send(step)
-                read = await trust.read_fold(step, start.store_id, _BATCH)
-            state = await self._fold(step, profile, read, start.policy)
+                    await self._look_at_questions(transaction, start.store_id, read)
+                self._decay(transaction, profile, start.policy, read.now)
+                await writes.send(transaction)
+                read = await trust.read_fold(transaction, start.store_id, _BATCH)
+            state = await self._fold(transaction, profile, read, start.policy)
             deadlines = [profile.decay_due_at] + ([read.next_reply] if read.next_reply and not held else [])
             if held:
                 deadlines.append(silence.look_again_at(read.now))
@@ -64,21 +65,21 @@ class PostgresTrustActivities(TrustActivities):
                 deadline=min(deadlines),
             )
 
-    async def _look_at_questions(self, step: Step, store_id: UUID, read: trust.Reading) -> None:
+    async def _look_at_questions(self, transaction: Transaction, store_id: UUID, read: trust.Reading) -> None:
         """Miss those past their deadline; remind the owner of those before it, once."""
-        for question in await locks.lock_due_questions(step, store_id, read.now):
+        for question in await locks.lock_due_questions(transaction, store_id, read.now):
             about: dict[str, Any] = {
                 "store_id": store_id,
                 "thread_id": question.thread_id,
                 "message_id": question.question_message_id,
             }
             if read.now < question.due_at:
-                writes.change(step, question, remind_at=None)
-                notify(step, read.owner_id, InboxType.QUESTION_DUE_SOON, **about, due_at=question.due_at)
+                writes.change(transaction, question, remind_at=None)
+                notify(transaction, read.owner_id, InboxType.QUESTION_DUE_SOON, **about, due_at=question.due_at)
                 continue
-            writes.change(step, question, remind_at=None, missed_at=read.now)
+            writes.change(transaction, question, remind_at=None, missed_at=read.now)
             trust.insert_fact(
-                step,
+                transaction,
                 store_id=store_id,
                 source_event_id=question.question_message_id,
                 reason=TrustReason.REPLY_MISSED,
@@ -87,13 +88,13 @@ class PostgresTrustActivities(TrustActivities):
                 subject_agent_id=question.customer_id,
                 linked_thread_id=question.thread_id,
             )
-            notify(step, question.customer_id, InboxType.QUESTION_MISSED, **about)
+            notify(transaction, question.customer_id, InboxType.QUESTION_MISSED, **about)
 
-    def _decay(self, step: Step, profile: TrustProfile, policy: MarketPolicy, now: datetime) -> None:
+    def _decay(self, transaction: Transaction, profile: TrustProfile, policy: MarketPolicy, now: datetime) -> None:
         """One TIME_DECAY fact per period passed, each with its own source, so none is folded twice."""
         while profile.decay_due_at <= now:
             trust.insert_fact(
-                step,
+                transaction,
                 store_id=profile.store_id,
                 source_event_id=uuid5(_DECAYS, f"{profile.store_id}/{profile.decay_due_at.isoformat()}"),
                 reason=TrustReason.TIME_DECAY,
@@ -101,16 +102,18 @@ class PostgresTrustActivities(TrustActivities):
                 occurred_at=profile.decay_due_at,
             )
             next_due = profile.decay_due_at + timedelta(seconds=policy.trust_decay_seconds)
-            writes.change(step, profile, decay_due_at=next_due)
+            writes.change(transaction, profile, decay_due_at=next_due)
 
-    async def _fold(self, step: Step, profile: TrustProfile, read: trust.Reading, policy: MarketPolicy) -> TrustState:
+    async def _fold(
+        self, transaction: Transaction, profile: TrustProfile, read: trust.Reading, policy: MarketPolicy
+    ) -> TrustState:
         """Fold the facts that wait, in their order. Returns the state they lead to."""
         state = trust.state_of(profile)
         if not read.pending:
             return state
         before, sequence = overall_score(state), profile.sequence
         last: UUID | None = None
-        history = FoldHistory(step, policy, read.unpaid)
+        history = FoldHistory(transaction, policy, read.unpaid)
         for pending in read.pending:
             fact = pending.fact
             inputs = await history.inputs(pending)
@@ -119,18 +122,20 @@ class PostgresTrustActivities(TrustActivities):
             sequence += len(rows)
             for row in rows:
                 last = new_id()
-                writes.insert(step, TrustEvent, **_event(last, fact, row, profile.folds + 1, read.now))
+                writes.insert(transaction, TrustEvent, **_event(last, fact, row, profile.folds + 1, read.now))
         for fact, subject in history.subjects:
-            writes.change(step, fact, subject_agent_id=subject, folded_at=read.now)
+            writes.change(transaction, fact, subject_agent_id=subject, folded_at=read.now)
         others = [pending.fact.fact_id for pending in read.pending if pending.fact.folded_at is None]
         if others:
-            writes.change_all(step, TrustFact, others, folded_at=read.now)
+            writes.change_all(transaction, TrustFact, others, folded_at=read.now)
         if last is None:
             return state
-        writes.change(step, profile, sequence=sequence, folds=profile.folds + 1, **trust.state_values(state, read.now))
-        record_event(step, ActivityType.TRUST_UPDATED, store_id=profile.store_id, trust_event_id=last)
+        writes.change(
+            transaction, profile, sequence=sequence, folds=profile.folds + 1, **trust.state_values(state, read.now)
+        )
+        record_event(transaction, ActivityType.TRUST_UPDATED, store_id=profile.store_id, trust_event_id=last)
         notify(
-            step,
+            transaction,
             read.owner_id,
             InboxType.TRUST_MOVED,
             store_id=profile.store_id,

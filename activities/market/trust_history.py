@@ -10,7 +10,7 @@ from uuid import UUID
 
 from db.market import trust, trust_history
 from db.market.tables import TrustFact
-from db.steps import Step
+from db.platform.transactions import Transaction
 from domain.market.policy import MarketPolicy
 from domain.market.trust import RecordedTrustEvent, TrustReason, reversal_inputs
 
@@ -36,8 +36,8 @@ def _concerns_buyers(inputs: dict[str, Any]) -> bool:
 class FoldHistory:
     """Of one fold. ``subjects``: facts of changes, and the buyer whom each was found to wrong."""
 
-    def __init__(self, step: Step, policy: MarketPolicy, unpaid: int) -> None:
-        self._step = step
+    def __init__(self, transaction: Transaction, policy: MarketPolicy, unpaid: int) -> None:
+        self._step = transaction
         self._cooldown = timedelta(seconds=policy.trust_penalty_cooldown_seconds)
         self._unpaid = unpaid
         self._folded: Counter[tuple[str, UUID]] = Counter()

@@ -10,9 +10,9 @@ from dataclasses import replace
 from temporalio.client import Client
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from activities.attributes import fair_share, search_attributes
+from activities.platform.attributes import fair_share, search_attributes
 from activities.platform.specs import RESUMED
-from activities.processes import Process, start_process, wake_process
+from activities.platform.workflows import Process, start_process, wake_process
 from domain.market.commands import NegotiationStart, OrderStart, ReviewWindowStart, StoreTrustStart
 from domain.market.processes import (
     MARKET_QUEUE,

@@ -7,7 +7,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.platform.specs import WorkflowSpecs
 from db.audit import audit_invariants, audit_snapshot
-from db.session import Database
+from db.platform.database import Database
 from domain.market.commands import AuditFinding
 
 INVARIANT_8 = "every open projection has a running process, and every running process an open projection"
@@ -25,13 +25,13 @@ def running_query(specs: WorkflowSpecs) -> str:
 
 async def list_expected(database: Database, specs: WorkflowSpecs) -> tuple[set[str], set[str]]:
     """The workflow ids that must run, and those that may."""
-    async with database.transaction() as session:
+    async with database.session() as session:
         return await specs.list_expected(session)
 
 
 async def audit_projections(database: Database) -> list[AuditFinding]:
     """Every invariant but the eighth, in one snapshot of the database."""
-    async with database.transaction() as session:
+    async with database.session() as session:
         await audit_snapshot(session)
         return await audit_invariants(session)
 

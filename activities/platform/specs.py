@@ -13,8 +13,8 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client
 
-from activities.processes import Process, wake_process
-from db.session import Database
+from activities.platform.workflows import Process, wake_process
+from db.platform.database import Database
 
 RESUMED = "RESUMED"
 """The state of a workflow that was started anew, until its next step."""
@@ -147,7 +147,7 @@ class Restart:
 
         Raises RPCError when Temporal is away.
         """
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             process = await spec.load(session, key)
         if process is None:
             return False

@@ -6,10 +6,10 @@ from uuid import UUID
 from temporalio.client import Client
 
 from activities.platform.specs import Restart, WorkflowSpec, WorkflowSpecs
-from activities.processes import signal_process, wake_process
+from activities.platform.workflows import signal_process, wake_process
 from db.outages import is_held
 from db.platform.commands import list_unanswered
-from db.session import Database
+from db.platform.database import Database
 
 _BATCH = 500
 _MOST_UNANSWERED = 10_000
@@ -29,7 +29,7 @@ class Sweeper:
     async def tidy(self) -> dict[str, int]:
         """Every context's housekeeping, by its name: how many rows it touched."""
         touched = {}
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             for context in self._specs.contexts:
                 for task in context.housekeeping:
                     touched[task.name] = await task.run(session)
@@ -40,14 +40,14 @@ class Sweeper:
 
         None while an outage is not recorded: nothing ends by a date that will be moved.
         """
-        async with self._database.step() as step:
-            if await is_held(step):
+        async with self._database.transaction() as transaction:
+            if await is_held(transaction):
                 return dict.fromkeys(self._specs.types, 0)
         return {spec.type: await self._wake_due(spec) for spec in self._specs.all}
 
     async def _wake_due(self, spec: WorkflowSpec) -> int:
         # A transaction that writes nothing: readers of the feeds wait for every one that does.
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             due = await spec.list_due(session, _BATCH)
             found = [await spec.load(session, one.key) for one in due]
         open_ones = [process for process in found if process is not None]
@@ -61,7 +61,7 @@ class Sweeper:
         A workflow may not know of such a command either: the engine may have lost it together with its worker. What is
         more than one sweep's share waits for the next. Raises RPCError when Temporal is away.
         """
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             found = await list_unanswered(session, self._specs.commands, _MOST_UNANSWERED)
         self._told &= {command.command_id for command in found}
         gate = asyncio.Semaphore(_AT_ONCE)

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.platform.specs import ActivityContext, Due, Expected, Housekeeping, WorkflowSpec
-from activities.processes import Process
+from activities.platform.workflows import Process
 from activities.webhooks.waking import delivery_process
 from db.webhooks.deliveries import purge_dead_letters
 from db.webhooks.pending import list_expected, list_waiting, move_idle_cursors

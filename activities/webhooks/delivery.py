@@ -14,12 +14,12 @@ import httpx
 import structlog
 from temporalio import activity
 
-from activities.beats import beating
+from activities.platform.heartbeats import heartbeating
 from activities.webhooks.formats import Format, Formats, Outgoing
 from activities.webhooks.sending import send
 from activities.webhooks.signatures import WebhookActivities
 from db import locks
-from db.session import Database
+from db.platform.database import Database
 from db.webhooks.deliveries import PendingEvent, find_next_event, record_attempt, record_test, skip_event
 from db.webhooks.tables import WebhookEndpoint
 from domain.webhooks.commands import DeliveryReport, WebhookStart
@@ -64,7 +64,7 @@ class HttpWebhookActivities(WebhookActivities):
         self._policy = policy
 
     @activity.defn(name="deliver_webhooks")
-    @beating()
+    @heartbeating()
     async def deliver_webhooks(self, start: WebhookStart) -> DeliveryReport:
         began = time.monotonic()
         delivered = 0
@@ -85,7 +85,7 @@ class HttpWebhookActivities(WebhookActivities):
         return DeliveryReport(state=DeliveryState.MORE, delivered=delivered, slow=slow)
 
     async def _look(self, webhook_id: UUID) -> _Turn | None:
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             endpoint = await session.get(WebhookEndpoint, webhook_id)
             if endpoint is None:
                 return None
@@ -115,15 +115,15 @@ class HttpWebhookActivities(WebhookActivities):
         if event is None:
             assert endpoint.test_id is not None
             attempt = await self._send(turn, str(endpoint.test_id))
-            async with self._database.transaction() as session:
+            async with self._database.session() as session:
                 await record_test(session, endpoint.webhook_id, endpoint.test_id, attempt)
             return 0
         if turn.body is None:
-            async with self._database.transaction() as session:
+            async with self._database.session() as session:
                 await skip_event(session, endpoint.webhook_id, endpoint.place, event)
             return 0
         attempt = await self._send(turn, str(event.event_id))
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             consequence = await record_attempt(
                 session, endpoint.webhook_id, endpoint.place, event, attempt, self._policy, _chance.random()
             )

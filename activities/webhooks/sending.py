@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
-from activities.outbound import OutboundLimits, Resolver, outbound_client
+from activities.platform.outbound import OutboundLimits, Resolver, outbound_client
 from domain.webhooks.delivery import Attempt
 from domain.webhooks.policy import WebhookPolicy
 

@@ -8,8 +8,8 @@ from uuid import UUID
 from temporalio.client import Client
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
-from activities.attributes import STATE
-from activities.processes import Process, wake_process
+from activities.platform.attributes import STATE
+from activities.platform.workflows import Process, wake_process
 from domain.webhooks.commands import WebhookStart
 from domain.webhooks.processes import WEBHOOK_DELIVERY, WEBHOOK_QUEUE, webhook_process
 

@@ -74,7 +74,7 @@ async def create(body: CartIn, buyer: TheBuyer, fact: UcpFactDep, context: Conte
 async def get(cart_id: UUID, buyer: TheBuyer, context: Context) -> CartDocument:
     """One of the caller's carts at today's prices."""
     buyer.platform.require(CART)
-    async with context.database.transaction(viewer=buyer.agent_id) as session:
+    async with context.database.session(viewer=buyer.agent_id) as session:
         cart = await carts.get_cart(session, cart_id)
         return await cart_answer(session, context, buyer.platform, cart)
 

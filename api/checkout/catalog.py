@@ -27,10 +27,9 @@ from domain.checkout.ucp import LOOKUP, SEARCH, VERSION, relevant_capabilities
 from domain.checkout.ucp_documents import Document
 from domain.market.errors import PRODUCT_NOT_FOUND
 from domain.market.states import ListingStatus
-from domain.platform_errors import BAD_CURSOR, REQUEST_MALFORMED, REQUEST_TOO_LARGE
-from domain.shared.cursors import decode_cursor, encode_cursor
-from domain.shared.errors import DomainError
-from domain.shared.numbers import Whole
+from domain.platform.cursors import decode_cursor, encode_cursor
+from domain.platform.errors import BAD_CURSOR, REQUEST_MALFORMED, REQUEST_TOO_LARGE, DomainError
+from domain.platform.numbers import Whole
 
 router = APIRouter(prefix="/catalog", tags=["ucp"])
 _MAX_PAGE = 50
@@ -110,7 +109,7 @@ async def search(body: SearchIn, platform: CallingPlatform, context: Context) ->
     more: str | None = None
     if filters.categories:
         return SearchDocument({"ucp": _head(platform, SEARCH), "products": [], "pagination": {"has_next_page": False}})
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         if body.query and price.min is None and price.max is None:
             place = decode_cursor(cursor, float, UUID) if cursor else None
             hits = await search_listings(session, body.query, (place[0], place[1]) if place else None, limit + 1)
@@ -139,7 +138,7 @@ async def lookup(body: LookupIn, platform: CallingPlatform, context: Context) ->
     platform.require(LOOKUP)
     found = _Found()
     messages = []
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         for index, asked in enumerate(dict.fromkeys(body.ids)):
             if not await _find(session, context, found, asked):
                 content = "Not found: there is no such product or variant."
@@ -158,7 +157,7 @@ async def product(body: ProductIn, platform: CallingPlatform, context: Context) 
     """One product whole, by its id or that of one of its variants."""
     platform.require(LOOKUP)
     found = _Found()
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         if not await _find(session, context, found, body.id):
             raise PRODUCT_NOT_FOUND.error()
         (product_id,) = found.views

@@ -10,7 +10,7 @@ from api.checkout.errors import refusals
 from api.checkout.payment import payment_handlers
 from api.context import Context
 from domain.checkout.ucp import CAPABILITIES, SERVICE, VERSION, service_described
-from domain.platform_errors import RATE_LIMITED, UNAVAILABLE
+from domain.platform.errors import RATE_LIMITED, UNAVAILABLE
 
 router = APIRouter(tags=["ucp"])
 _FRESH_SECONDS = 300

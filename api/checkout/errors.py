@@ -17,11 +17,11 @@ from starlette.types import Scope
 from api.checkout.documents import UcpDocument
 from api.checkout.outcomes import is_outcome, speaks_older, status_for
 from api.errors import DIALECTS, Dialect, Responses
-from domain import platform_errors as platform
 from domain.checkout import ucp_errors as ucp
 from domain.checkout.ucp import VERSION
 from domain.market import errors as market
-from domain.shared.errors import DomainError, ErrorCode, ErrorKind
+from domain.platform import errors as platform
+from domain.platform.errors import DomainError, ErrorCode, ErrorKind
 
 _ADDRESSES = ("/.well-known/ucp", "/checkout-sessions", "/carts", "/catalog/", "/testing/")
 # The protocol's own words for what the market calls otherwise. It leaves the vocabulary open for the rest.

@@ -21,7 +21,7 @@ from domain.checkout.fulfillment import delivery_countries
 from domain.checkout.models import Buyer, Destination, DiscountRule, PriceList, ShippingPromotion, ShippingRate
 from domain.checkout.states import DiscountKind
 from domain.market.errors import LISTING_NOT_FOUND, NOT_A_MERCHANT, ORDER_NOT_FOUND, STORE_NOT_FOUND, STORE_NOT_YOURS
-from domain.shared.numbers import Whole
+from domain.platform.numbers import Whole
 
 router = APIRouter(prefix="/v1")
 _OWN = (STORE_NOT_FOUND, STORE_NOT_YOURS, NOT_A_MERCHANT)
@@ -152,7 +152,7 @@ class DestinationOut(ResponseModel):
 @router.put("/stores/{store_id}/price-list", responses=errors(*_OWN, LISTING_NOT_FOUND), tags=["stores"])
 async def put_price_list(store_id: UUID, body: PriceListIn, caller: Merchant, context: Context) -> PriceListOut:
     """Replace the store's discounts, shipping rates and promotions for checkout sessions. Codes stay private."""
-    async with context.database.transaction(viewer=caller.agent_id) as session:
+    async with context.database.session(viewer=caller.agent_id) as session:
         await replace_price_list(session, store_id, caller.agent_id, body.prices())
         return PriceListOut.model_validate(await get_price_list(session, store_id, caller.agent_id))
 
@@ -160,7 +160,7 @@ async def put_price_list(store_id: UUID, body: PriceListIn, caller: Merchant, co
 @router.get("/stores/{store_id}/price-list", responses=errors(*_OWN), tags=["stores"])
 async def read_price_list(store_id: UUID, caller: Merchant, context: Context) -> PriceListOut:
     """The store's discounts, shipping rates and promotions."""
-    async with context.database.transaction(viewer=caller.agent_id) as session:
+    async with context.database.session(viewer=caller.agent_id) as session:
         return PriceListOut.model_validate(await get_price_list(session, store_id, caller.agent_id))
 
 
@@ -198,7 +198,7 @@ class DeliveryCountriesOut(ResponseModel):
 @router.get("/stores/{store_id}/delivery-countries", responses=errors(STORE_NOT_FOUND), tags=["stores"])
 async def read_delivery_countries(store_id: UUID, context: Context) -> DeliveryCountriesOut:
     """The countries a store delivers to, by ISO 3166-1 alpha-2, and what an address in each needs. Public."""
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         await get_store(session, store_id)
         prices = await price_list_of(session, store_id, ())
     wanted = delivery_countries(prices, COUNTRIES)
@@ -208,7 +208,7 @@ async def read_delivery_countries(store_id: UUID, context: Context) -> DeliveryC
 @router.get("/orders/{order_id}/destination", responses=errors(ORDER_NOT_FOUND), tags=["orders"])
 async def read_destination(order_id: UUID, caller: AnyAgent, context: Context) -> DestinationOut:
     """Where to ship an order that came from a checkout session: for its parties, until some days after its end."""
-    async with context.database.transaction(viewer=caller.agent_id) as session:
+    async with context.database.session(viewer=caller.agent_id) as session:
         if await get_order(session, order_id) is None:
             raise ORDER_NOT_FOUND.error()
         checkout = await get_checkout_of_market_order(session, order_id)

@@ -46,7 +46,7 @@ def _or_the_page(responses: Responses) -> Responses:
 async def get(order_group_id: UUID, buyer: TheBuyer, context: Context) -> OrderDocument:
     """One of the caller's orders, whole, as it stands."""
     buyer.platform.require(ORDER)
-    async with context.database.transaction(viewer=buyer.agent_id) as session:
+    async with context.database.session(viewer=buyer.agent_id) as session:
         checkout = await reads.get_checkout_of_order(session, order_group_id)
         # The seller may see the session too, and it is not the buyer.
         if checkout is None or checkout.agent_id != buyer.agent_id:

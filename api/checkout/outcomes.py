@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from starlette.requests import Request
 
 from api.errors import status_of
-from domain import platform_errors as platform
 from domain.checkout import errors as checkout
 from domain.checkout import ucp_errors as ucp
 from domain.market import errors as market
-from domain.shared.errors import DomainError, ErrorCode
+from domain.platform import errors as platform
+from domain.platform.errors import DomainError, ErrorCode
 
 
 def _named(*codes: ErrorCode) -> frozenset[str]:

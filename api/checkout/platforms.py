@@ -33,7 +33,6 @@ from api.context import AppContext, Context
 from api.platform.auth import Caller, Identity, identity
 from api.platform.limits import client_address, refuse
 from db.checkout.platforms import find_or_make_platform
-from domain import platform_errors
 from domain.checkout.ucp import CAPABILITIES, VERSION, decide_capabilities
 from domain.checkout.ucp_errors import (
     CAPABILITIES_INCOMPATIBLE,
@@ -43,7 +42,8 @@ from domain.checkout.ucp_errors import (
 )
 from domain.market.errors import NOT_A_CUSTOMER
 from domain.market.states import AgentType
-from domain.shared.errors import DomainError
+from domain.platform import errors as platform_errors
+from domain.platform.errors import DomainError
 
 _PLACEHOLDER = "..."
 _WRITES = {"POST", "PUT"}

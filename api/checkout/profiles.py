@@ -1,6 +1,6 @@
 """Platforms' profiles: fetched from where a stranger says, read with care, kept for a while.
 
-Guards against being used to reach or to flood others: the fetch goes through ``activities.outbound`` (https
+Guards against being used to reach or to flood others: the fetch goes through ``activities.platform.outbound`` (https
 only, public addresses only, no redirects, small and short), one fetch per profile at a time, a few at once in all
 and fewer for one caller, whose slow hosts must not keep others' profiles from being fetched; failures are
 remembered too, and the cache holds a fixed number of profiles.
@@ -19,12 +19,17 @@ import httpx
 from http_message_signatures import HTTPMessageSignaturesException, HTTPSignatureComponentResolver
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from activities.outbound import AddressRefusedError, AnswerRefusedError, OutboundLimits, check_url, outbound_client
+from activities.platform.outbound import (
+    AddressRefusedError,
+    AnswerRefusedError,
+    OutboundLimits,
+    check_url,
+    outbound_client,
+)
 from api.checkout.signatures import SignedRequest
 from domain.checkout.ucp import ORDER, VERSION
 from domain.checkout.ucp_errors import INVALID_PROFILE_URL, PROFILE_MALFORMED, PROFILE_UNREACHABLE
-from domain.platform_errors import UNAVAILABLE
-from domain.shared.errors import DomainError
+from domain.platform.errors import UNAVAILABLE, DomainError
 
 _FETCH = OutboundLimits(connect_seconds=3, read_seconds=5, total_seconds=6, max_body_bytes=128 * 1024)
 _KEPT = 1_000

@@ -132,7 +132,7 @@ async def _opening(
 async def get(checkout_id: UUID, buyer: TheBuyer, context: Context) -> CheckoutDocument:
     """One of the caller's sessions as it stands."""
     buyer.platform.require(CHECKOUT)
-    async with context.database.transaction(viewer=buyer.agent_id) as session:
+    async with context.database.session(viewer=buyer.agent_id) as session:
         return await checkout_answer(session, context, buyer.platform, checkout_id)
 
 

@@ -31,7 +31,7 @@ from domain.checkout.ucp_errors import (
     SIGNATURE_INVALID,
     SIGNATURE_MISSING,
 )
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 
 _MAX_SIGNATURES = 4
 _MAX_AGE = timedelta(minutes=15)

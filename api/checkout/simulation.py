@@ -11,14 +11,14 @@ from api.checkout.documents import OrderDocument
 from api.checkout.platforms import TheBuyer
 from api.context import Context
 from db.checkout import reads
-from db.ids import new_id
 from db.market.reads_catalog import get_store
+from db.platform.ids import new_id
 from domain.checkout.models import Checkout
 from domain.checkout.ucp_errors import SIMULATION_SECRET
 from domain.market.commands import OrderCommand
 from domain.market.errors import ORDER_NOT_FOUND
 from domain.market.states import OrderStatus
-from domain.platform_errors import ROUTE_NOT_FOUND
+from domain.platform.errors import ROUTE_NOT_FOUND
 
 
 def _check_secret(
@@ -38,7 +38,7 @@ router = APIRouter(prefix="/testing", dependencies=[Depends(_check_secret)], inc
 async def simulate_shipping(order_id: str, buyer: TheBuyer, context: Context) -> OrderDocument:
     """Have the seller hand over everything of the order that it has not handed over yet."""
     checkout = await _order(context, buyer.agent_id, order_id)
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         store = await get_store(session, checkout.store_id)
     listings = {line.line_id: line.listing_id for line in checkout.lines}
     assert checkout.order is not None
@@ -48,7 +48,7 @@ async def simulate_shipping(order_id: str, buyer: TheBuyer, context: Context) ->
             await context.processes.order(
                 "deliver_order", command, order.order_id, listings[order.line_id], checkout.store_id
             )
-    async with context.database.transaction(viewer=buyer.agent_id) as session:
+    async with context.database.session(viewer=buyer.agent_id) as session:
         shipped = await reads.get_checkout_of_order(session, checkout.order.order_id)
         assert shipped is not None
         return await order_answer(session, context, buyer.platform, shipped)
@@ -59,7 +59,7 @@ async def _order(context: Context, agent_id: UUID, order_id: str) -> Checkout:
         key = UUID(order_id)
     except ValueError:
         raise ORDER_NOT_FOUND.error() from None
-    async with context.database.transaction(viewer=agent_id) as session:
+    async with context.database.session(viewer=agent_id) as session:
         found = await reads.get_checkout_of_order(session, key)
     if found is None or found.agent_id != agent_id:
         raise ORDER_NOT_FOUND.error()

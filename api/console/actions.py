@@ -10,10 +10,10 @@ from uuid import UUID
 
 from api.console.processes import find_trouble, wake_process
 from api.context import AppContext
-from db.ids import new_id
 from db.market.stores import update_store
 from db.market.tables import Message, Store
 from db.platform import console
+from db.platform.ids import new_id
 from domain.market.commands import AppealDecision, OperatorRefund, SweepReport
 from domain.market.errors import (
     MESSAGE_HIDDEN,
@@ -23,7 +23,7 @@ from domain.market.errors import (
     STORE_NOT_FOUND,
 )
 from domain.market.states import StoreStatus
-from domain.platform_errors import KEY_NOT_FOUND, ROUTE_NOT_FOUND
+from domain.platform.errors import KEY_NOT_FOUND, ROUTE_NOT_FOUND
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,13 @@ class Wish:
     command_id: UUID
 
     async def log(self, action: str, **meta: str) -> None:
-        async with self.context.database.transaction() as session:
+        async with self.context.database.session() as session:
             await console.log_once(session, self.command_id, self.key_id, action, self.reason, {**meta})
 
 
 async def pay_back(wish: Wish, order_id: UUID, *, cancel: bool, goods_returned: bool = False) -> None:
     """Cancel before delivery or refund after it, through the Order process, which writes the log's entry."""
-    async with wish.context.database.transaction() as session:
+    async with wish.context.database.session() as session:
         await console.name_operator(session, wish.key_id)
         row = await console.get_projection(session, "order", order_id)
     if row is None:
@@ -60,7 +60,7 @@ async def pay_back(wish: Wish, order_id: UUID, *, cancel: bool, goods_returned: 
 
 async def decide_appeal(wish: Wish, order_id: UUID, *, grant: bool, goods_returned: bool = False) -> None:
     """Grant or decline a buyer's appeal, through the Order process, which writes the log's entry."""
-    async with wish.context.database.transaction() as session:
+    async with wish.context.database.session() as session:
         await console.name_operator(session, wish.key_id)
         row = await console.get_projection(session, "order", order_id)
     if row is None:
@@ -87,7 +87,7 @@ async def wake_up(wish: Wish, kind: str, entity: UUID) -> str | None:
 
 async def close_store(wish: Wish, store_id: UUID) -> None:
     """Close a store for good; its standing offers are cancelled. Raises store.closed when it is closed."""
-    async with wish.context.database.transaction() as session:
+    async with wish.context.database.session() as session:
         store = await session.get(Store, store_id)
         if store is None:
             raise STORE_NOT_FOUND.error()
@@ -102,7 +102,7 @@ async def hide_message(wish: Wish, message_id: UUID, *, hide: bool) -> None:
 
     Raises message.not_found, message.hidden, message.not_hidden.
     """
-    async with wish.context.database.transaction() as session:
+    async with wish.context.database.session() as session:
         if await session.get(Message, message_id) is None:
             raise MESSAGE_NOT_FOUND.error()
         await console.name_operator(session, wish.key_id)
@@ -115,7 +115,7 @@ async def hide_message(wish: Wish, message_id: UUID, *, hide: bool) -> None:
 
 async def revoke_key(wish: Wish, key_id: UUID) -> None:
     """Revoke an agent's or an operator's key. Raises auth.key_not_found."""
-    async with wish.context.database.transaction() as session:
+    async with wish.context.database.session() as session:
         if not await console.revoke_any_key(session, key_id):
             raise KEY_NOT_FOUND.error("There is no such key.")
         entry: dict[str, int | str] = {"entity": str(key_id)}
@@ -131,7 +131,7 @@ async def expire_offers(wish: Wish) -> SweepReport:
 async def reveal_terms(context: AppContext, key_id: UUID, reason: str, entity: UUID) -> dict[str, Any]:
     """The terms of a negotiation or an order. Every look is an entry of its own; none is kept for a repetition."""
     audit_id = new_id()
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         await console.name_operator(session, key_id)
         if not any([await console.get_projection(session, kind, entity) for kind in ("negotiation", "order")]):
             raise ROUTE_NOT_FOUND.error()

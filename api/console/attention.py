@@ -13,12 +13,12 @@ from sqlalchemy import RowMapping
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError
 
-from activities.serving import HELP, QueueState, look_at_queues, trouble_of
+from activities.platform.serving import HELP, QueueState, look_at_queues, trouble_of
 from api.context import AppContext
 from db.locks import clock
 from db.outages import list_outages, read_pulse
 from db.platform import console
-from db.steps import Step
+from db.platform.transactions import Transaction
 from domain.attention import HOLD_EXPIRING, LATE_SECONDS, OVERDUE, UNSERVED, WEBHOOK_FAILING, WEBHOOK_HELP, verdict
 
 HOLDS_WITHIN_SECONDS = 600.0
@@ -67,10 +67,10 @@ class Attention:
 
 async def get_attention(context: AppContext, operator: UUID) -> Attention:
     """The most urgent first."""
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         await console.name_operator(session, operator)
         now = await clock(session)
-        pulse = await read_pulse(await Step.of(session))
+        pulse = await read_pulse(await Transaction.of(session))
         outages = await list_outages(session, _OUTAGES)
         late = await console.list_late(session, now, LATE_SECONDS, _MOST)
         webhooks = await console.list_failing_webhooks(session, _MOST)
@@ -151,7 +151,7 @@ async def _dead_letters(context: AppContext, operator: UUID) -> list[Item]:
     """Workflows that ended badly while their projection is still open and none runs in their place."""
     ended = {(item.kind, item.id): item for item in await _listed(context, _DEAD)}
     open_ones = []
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         await console.name_operator(session, operator)
         for (kind, entity), item in ended.items():
             row = await console.get_projection(session, kind, entity)

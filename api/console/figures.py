@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from prometheus_client.samples import Sample
 from temporalio.service import RPCError
 
-from activities.serving import KINDS, QUEUES, describe_queue
+from activities.platform.serving import KINDS, QUEUES, describe_queue
 from api.context import AppContext
 
 _PATIENCE_SECONDS = 2

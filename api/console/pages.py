@@ -11,7 +11,7 @@ from uuid import UUID
 from fastapi import APIRouter, Form, Request, Response
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from activities.serving import HELP
+from activities.platform.serving import HELP
 from api.console import actions, figures, session
 from api.console.attention import get_attention
 from api.console.processes import get_process
@@ -19,14 +19,13 @@ from api.console.schemas import Reason
 from api.context import Context
 from api.platform.auth import Operator
 from api.web.rendering import PageRoute, page
-from db.ids import new_id
 from db.market.reads_catalog import get_store
 from db.market.tables import Agent, Message
 from db.platform import console
+from db.platform.ids import new_id
 from db.platform.keys import insert_audit_entry, list_keys
-from domain.platform_errors import ROUTE_NOT_FOUND
-from domain.shared.cursors import decode_cursor, encode_cursor
-from domain.shared.errors import DomainError
+from domain.platform.cursors import decode_cursor, encode_cursor
+from domain.platform.errors import ROUTE_NOT_FOUND, DomainError
 
 
 class ConsoleRoute(PageRoute):
@@ -160,7 +159,7 @@ async def sign_in(request: Request, context: Context, key: Annotated[str, Form(m
     operator = await session.sign_in(context, key)
     if operator is None:
         return page("console/sign_in.html", 401, refused=True)
-    async with context.database.transaction() as transaction:
+    async with context.database.session() as transaction:
         insert_audit_entry(transaction, new_id(), operator.key_id, "console.open", "signed in", {})
     answer = RedirectResponse("/console", 303)
     session.set_cookie(context, request, answer, operator)
@@ -180,7 +179,7 @@ async def attention_page(request: Request, context: Context) -> HTMLResponse:
     """What needs attention, and what is under way."""
     operator = await session.signed_in(context, request)
     found = await get_attention(context, operator.key_id)
-    async with context.database.transaction() as transaction:
+    async with context.database.session() as transaction:
         await console.name_operator(transaction, operator.key_id)
         under_way = await console.list_open(transaction, 30)
     return page("console/attention.html", found=found, under_way=under_way, deeds=DEEDS, queue_help=HELP)
@@ -191,7 +190,7 @@ async def find(request: Request, context: Context, id: str = "") -> Response:
     """Whatever has this id: a process, a store, an agent or a message."""
     operator = await session.signed_in(context, request)
     entity = _id(id.strip().rpartition("/")[2])
-    async with context.database.transaction() as transaction:
+    async with context.database.session() as transaction:
         await console.name_operator(transaction, operator.key_id)
         for kind in console.KINDS:
             if await console.get_projection(transaction, kind, entity):
@@ -210,7 +209,7 @@ async def process_page(kind: str, id: UUID, request: Request, context: Context) 
     operator = await session.signed_in(context, request)
     found = await get_process(context, operator.key_id, kind, id)
     store_id = found.projection.get("store_id") or found.projection.get("seller_store_id")
-    async with context.database.transaction() as transaction:
+    async with context.database.session() as transaction:
         store = await get_store(transaction, store_id) if store_id else None
     return page("console/process.html", found=found, store=store)
 
@@ -219,7 +218,7 @@ async def process_page(kind: str, id: UUID, request: Request, context: Context) 
 async def agent_page(agent_id: UUID, request: Request, context: Context) -> HTMLResponse:
     """An agent and its keys."""
     operator = await session.signed_in(context, request)
-    async with context.database.transaction() as transaction:
+    async with context.database.session() as transaction:
         await console.name_operator(transaction, operator.key_id)
         agent = await transaction.get(Agent, agent_id)
         if agent is None:
@@ -234,7 +233,7 @@ async def log_page(request: Request, context: Context, cursor: str = "") -> HTML
     """What operators did and why."""
     await session.signed_in(context, request)
     before = decode_cursor(cursor, UUID)[0] if cursor else None
-    async with context.database.transaction() as transaction:
+    async with context.database.session() as transaction:
         entries = await console.list_audit(transaction, before, 101)
     older = encode_cursor(entries[99][0].audit_id) if len(entries) > 100 else None
     return page("console/log.html", entries=entries[:100], older=older)

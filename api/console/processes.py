@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import WorkflowExecutionDescription, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.attributes import STATE
-from activities.processes import wake_process as signal_or_start
-from activities.serving import look_at_queues, trouble_of
+from activities.platform.attributes import STATE
+from activities.platform.serving import look_at_queues, trouble_of
+from activities.platform.workflows import wake_process as signal_or_start
 from api.context import AppContext
 from api.web.words import REASONS, signed
 from db.market.reads_trust import list_trust_events
@@ -23,7 +23,7 @@ from db.market.watch_pages import list_order_events
 from db.outages import list_extensions, read_pulse
 from db.platform import console
 from db.waits import WAITS
-from domain.platform_errors import ROUTE_NOT_FOUND
+from domain.platform.errors import ROUTE_NOT_FOUND
 
 _PATIENCE_SECONDS = 3
 _STEPS = 100
@@ -67,7 +67,7 @@ async def get_process(context: AppContext, operator: UUID, kind: str, entity: UU
     """Raises request.not_found when there is no such process."""
     if kind not in console.KINDS:
         raise ROUTE_NOT_FOUND.error()
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         await console.name_operator(session, operator)
         row = await console.get_projection(session, kind, entity)
         if row is None:
@@ -154,7 +154,7 @@ def differences(row: Mapping[str, Any], workflow: Workflow, *, is_open: bool) ->
 
 async def wake_process(context: AppContext, operator: UUID, kind: str, entity: UUID) -> None:
     """Tell the process to look again; one that is gone is started anew from its projection."""
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         await console.name_operator(session, operator)
         row = await console.get_projection(session, kind, entity) if kind in console.KINDS else None
     if row is None:

@@ -32,7 +32,7 @@ from api.platform.idempotency_keys import KeyHeader
 from api.platform.pages import Page, PageQuery
 from db.platform import console
 from domain.market import errors
-from domain.platform_errors import BAD_CURSOR, KEY_NOT_FOUND, OPERATOR_REQUIRED, ROUTE_NOT_FOUND
+from domain.platform.errors import BAD_CURSOR, KEY_NOT_FOUND, OPERATOR_REQUIRED, ROUTE_NOT_FOUND
 
 router = APIRouter(prefix="/v1/operations", tags=["operations"])
 
@@ -94,7 +94,7 @@ async def process(kind: str, id: UUID, operator: AnOperator, context: Context) -
 async def audit_log(_: AnOperator, context: Context, paging: PageQuery) -> Page[AuditEntryOut]:
     """What operators did and why, newest first."""
     before = paging.after(UUID)
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         rows = await console.list_audit(session, before[0] if before else None, paging.limit + 1)
     return paging.page(
         rows,

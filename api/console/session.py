@@ -18,7 +18,7 @@ from api.context import AppContext
 from api.platform.auth import Operator
 from db.platform.keys import find_owner, parse_key
 from db.platform.tables import ApiKeyKind
-from domain import platform_errors as errors
+from domain.platform import errors
 
 COOKIE = "souk_console"
 SESSION_SECONDS = 8 * 3600

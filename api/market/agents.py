@@ -15,15 +15,15 @@ from api.platform.auth import AnyAgent, Caller, Customer
 from api.platform.idempotency import Fact, FactDep
 from api.platform.limits import limit
 from api.platform.schemas import AmountOrZero, Name, Note, RequestModel, ResponseModel, Url, example
-from db.ids import new_agent_id, new_id
 from db.market import agents
 from db.market.tables import Agent
 from db.platform import keys
+from db.platform.ids import new_agent_id, new_id
 from db.platform.tables import ApiKey, ApiKeyKind
 from domain.market.errors import AGENT_NOT_FOUND, HANDLE_TAKEN, NOT_A_CUSTOMER
 from domain.market.states import AgentType
-from domain.platform_errors import ALREADY_REGISTERED, KEY_NOT_FOUND, SECRET_NOT_REPEATED
-from domain.shared.numbers import Whole
+from domain.platform.errors import ALREADY_REGISTERED, KEY_NOT_FOUND, SECRET_NOT_REPEATED
+from domain.platform.numbers import Whole
 
 router = APIRouter(prefix="/v1/agents", tags=["agents"])
 
@@ -203,7 +203,7 @@ async def register_agent(body: AgentIn, fact: FactDep) -> Response:
 @router.get("/me", responses=errors())
 async def who_am_i(caller: AnyAgent, context: Context) -> Myself:
     """The caller itself, and its stores."""
-    async with context.database.transaction(viewer=caller.agent_id) as session:
+    async with context.database.session(viewer=caller.agent_id) as session:
         agent = await agents.get_agent(session, caller.agent_id)
         shown = AgentOut.of(agent, await agents.last_active_day(session, caller.agent_id))
         stores = await agents.list_store_ids(session, caller.agent_id)
@@ -214,7 +214,7 @@ async def who_am_i(caller: AnyAgent, context: Context) -> Myself:
 @router.get("/me/keys", responses=errors())
 async def list_my_keys(caller: AnyAgent, context: Context) -> Keys:
     """The caller's keys, revoked ones too; never their secrets."""
-    async with context.database.transaction(viewer=caller.agent_id) as session:
+    async with context.database.session(viewer=caller.agent_id) as session:
         rows: list[ApiKey] = await keys.list_keys(session, caller.agent_id)
     return Keys(items=[KeyOut.model_validate(row) for row in rows])
 
@@ -234,7 +234,7 @@ async def make_key(body: KeyIn, caller: AnyAgent, fact: FactDep) -> Response:
 @router.delete("/me/keys/{key_id}", status_code=204, responses=errors(KEY_NOT_FOUND))
 async def revoke_key(key_id: UUID, caller: AnyAgent, context: Context) -> Response:
     """Revoke one of the caller's keys, the one in use too. Revoked keys stay listed."""
-    async with context.database.transaction(viewer=caller.agent_id) as session:
+    async with context.database.session(viewer=caller.agent_id) as session:
         if not await keys.revoke_key(session, caller.agent_id, key_id):
             raise KEY_NOT_FOUND.error()
     return Response(status_code=204)
@@ -243,7 +243,7 @@ async def revoke_key(key_id: UUID, caller: AnyAgent, context: Context) -> Respon
 @router.put("/me/limits", responses=errors(NOT_A_CUSTOMER))
 async def put_my_limits(body: LimitsIn, caller: Customer, context: Context) -> LimitsOut:
     """Replace the caller's private limits. The market enforces them; nobody else ever sees them."""
-    async with context.database.transaction(viewer=caller.agent_id) as session:
+    async with context.database.session(viewer=caller.agent_id) as session:
         await agents.put_agent_limits(session, caller.agent_id, **body.model_dump())
     return LimitsOut(**body.model_dump())
 
@@ -255,7 +255,7 @@ async def get_my_limits(caller: Customer, context: Context) -> LimitsOut:
 
 
 async def _limits(caller: Caller, context: Context) -> LimitsOut:
-    async with context.database.transaction(viewer=caller.agent_id) as session:
+    async with context.database.session(viewer=caller.agent_id) as session:
         row = await agents.get_agent_limits(session, caller.agent_id)
     return LimitsOut() if row is None else LimitsOut.model_validate(row)
 
@@ -263,6 +263,6 @@ async def _limits(caller: Caller, context: Context) -> LimitsOut:
 @router.get("/{agent_id}", responses=errors(AGENT_NOT_FOUND))
 async def get_agent(agent_id: UUID, context: Context) -> AgentOut:
     """An agent's public profile."""
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         agent = await agents.get_agent(session, agent_id)
         return AgentOut.of(agent, await agents.last_active_day(session, agent_id))

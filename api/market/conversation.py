@@ -38,7 +38,7 @@ from db.market.reads_conversation import (
     list_threads,
 )
 from db.market.tables import Message, Thread
-from db.steps import Step
+from db.platform.transactions import Transaction
 from domain.market.errors import (
     LISTING_NOT_FOUND,
     MESSAGE_PARENT,
@@ -58,8 +58,8 @@ from domain.market.errors import (
 )
 from domain.market.gating import ways_to_satisfy
 from domain.market.states import InteractionType, ThreadType
-from domain.platform_errors import BAD_CURSOR
-from domain.shared.cursors import encode_cursor
+from domain.platform.cursors import encode_cursor
+from domain.platform.errors import BAD_CURSOR
 
 router = APIRouter(prefix="/v1", tags=["conversation"])
 _FIRST_PAGE = 200
@@ -223,7 +223,7 @@ async def get_threads(
 ) -> Page[ThreadOut]:
     """Threads, newest first."""
     before = paging.after(UUID)
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         rows = await list_threads(
             session,
             type,
@@ -258,7 +258,7 @@ async def _detail(session: AsyncSession, thread: Thread) -> ThreadDetail:
 @router.get("/threads/{thread_id}", responses=errors(THREAD_NOT_FOUND))
 async def get_one_thread(thread_id: UUID, context: Context) -> ThreadDetail:
     """A thread with its messages, oldest first, and the references to offers in it."""
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         return await _detail(session, await get_thread(session, thread_id))
 
 
@@ -266,7 +266,7 @@ async def get_one_thread(thread_id: UUID, context: Context) -> ThreadDetail:
 async def get_messages(thread_id: UUID, context: Context, paging: PageQuery) -> Page[MessageOut]:
     """A thread's messages, oldest first."""
     after = paging.after(UUID)
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         thread = await get_thread(session, thread_id)
         rows = await list_messages(session, thread_id, after[0] if after else None, paging.limit + 1)
         shown = {view.message_id: view for view in await _with_reviews(session, thread, rows)}
@@ -278,18 +278,18 @@ async def get_messages(thread_id: UUID, context: Context, paging: PageQuery) -> 
 )
 async def get_listing_reviews(listing_id: UUID, context: Context) -> ThreadDetail:
     """The listing's one review thread, its messages with their ratings."""
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         return await _detail(session, await get_review_thread(session, listing_id))
 
 
 @router.get("/listings/{listing_id}/gating", responses=errors(LISTING_NOT_FOUND, NOT_A_CUSTOMER), tags=["orders"])
 async def get_gating(listing_id: UUID, caller: Customer, context: Context) -> GatingOut:
     """Whether the caller has interacted with the listing and so may buy it."""
-    async with context.database.transaction(viewer=caller.agent_id) as session:
+    async with context.database.session(viewer=caller.agent_id) as session:
         listing = (await get_listing(session, listing_id)).listing
-        step = await Step.of(session)
-        found = await list_evidence(step, caller.agent_id, listing_id, listing.store_id)
-        blocked = await blocks_viewer(step, listing.store_id)
+        transaction = await Transaction.of(session)
+        found = await list_evidence(transaction, caller.agent_id, listing_id, listing.store_id)
+        blocked = await blocks_viewer(transaction, listing.store_id)
     return GatingOut(
         satisfied=bool(found) and not blocked,
         blocked=blocked,

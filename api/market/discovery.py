@@ -15,9 +15,9 @@ from db.locks import clock
 from db.market import discovery
 from db.market.reads_listings import search_listings
 from db.market.reads_stores import Board, read_board
-from db.reading import Row
-from domain.platform_errors import BAD_CURSOR
-from domain.shared.cursors import encode_cursor
+from db.platform.reading import Row
+from domain.platform.cursors import encode_cursor
+from domain.platform.errors import BAD_CURSOR
 
 router = APIRouter(prefix="/v1", tags=["discovery"])
 _SPOTS = 10
@@ -130,7 +130,7 @@ async def get_leaderboard(context: Context, paging: PageQuery, by: Board = "trus
 @router.get("/spotlight", responses=errors())
 async def get_spotlight(context: Context, hours: Annotated[int, Query(ge=1, le=168)] = 24) -> SpotlightOut:
     """What the market talks about, haggles over and has come to trust in the last hours."""
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         since = (await clock(session)).replace(second=0, microsecond=0) - timedelta(hours=hours)
         found = await discovery.get_spotlight(session, since, _SPOTS)
     return SpotlightOut(
@@ -161,7 +161,7 @@ async def search(
     if type == "listing":
         rows = await search_listings(context.reads, q, after, limit)
         return paging.answer(rows, lambda row: encode_cursor(row["rank"], row["listing_id"]), _hit)
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         if type == "store":
             stores = await discovery.search_stores(session, q, after, limit)
             return paging.page(

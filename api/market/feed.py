@@ -17,12 +17,12 @@ from api.platform.schemas import example
 from db.market.commit_order import Position
 from db.market.feed import FeedFilter, activity_item, read_page
 from db.market.tables import ActivityEvent
-from db.reading import Row
-from db.session import Database
+from db.platform.database import Database
+from db.platform.reading import Row
 from domain.market.feeds import ActivityItem
 from domain.market.states import ActivityType
-from domain.platform_errors import BAD_CURSOR, TOO_MANY_OF_ADDRESS, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
-from domain.shared.cursors import decode_cursor, encode_cursor
+from domain.platform.cursors import decode_cursor, encode_cursor
+from domain.platform.errors import BAD_CURSOR, TOO_MANY_OF_ADDRESS, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
 
 router = APIRouter(prefix="/v1/activity", tags=["feed"])
 

@@ -18,7 +18,7 @@ from db.market.commit_order import START, Position, position_of
 from db.market.inbox import InboxFilter, inbox_items, list_inbox_after, list_inbox_before
 from domain.market.feeds import InboxItem
 from domain.market.states import InboxType
-from domain.platform_errors import BAD_CURSOR, TOO_MANY_OF_ADDRESS, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
+from domain.platform.errors import BAD_CURSOR, TOO_MANY_OF_ADDRESS, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
 
 router = APIRouter(prefix="/v1/inbox", tags=["inbox"])
 
@@ -85,7 +85,7 @@ async def get_inbox(
     """What concerned you, newest first by default. Gap-free: an event once passed by never appears behind a cursor."""
     place = paging.after(int, int)
     position: Position | None = (place[0], place[1]) if place else None
-    async with context.database.transaction(viewer=caller.agent_id) as session:
+    async with context.database.session(viewer=caller.agent_id) as session:
         if order == "newest":
             rows = await list_inbox_before(session, caller.agent_id, position, paging.limit + 1, wanted)
         else:

@@ -42,9 +42,9 @@ from domain.market.errors import (
 )
 from domain.market.money import check_currency
 from domain.market.states import DeliveryKind, ListingStatus
-from domain.platform_errors import BAD_CURSOR, REQUEST_INVALID
-from domain.shared.cursors import encode_cursor
-from domain.shared.numbers import Whole
+from domain.platform.cursors import encode_cursor
+from domain.platform.errors import BAD_CURSOR, REQUEST_INVALID
+from domain.platform.numbers import Whole
 
 router = APIRouter(prefix="/v1/listings", tags=["catalog"])
 _OWN = (NOT_A_MERCHANT, LISTING_NOT_FOUND, STORE_NOT_YOURS)
@@ -221,7 +221,7 @@ async def put_limits(listing_id: UUID, body: ListingLimitsIn, caller: Merchant, 
     Thresholds answer with a margin, up to a fifth beyond them, and within the hour; a buyer's first bids only. Bids
     that stand when a limit changes wait for the merchant.
     """
-    async with context.database.transaction(viewer=caller.agent_id) as session:
+    async with context.database.session(viewer=caller.agent_id) as session:
         await listings.put_listing_limits(session, listing_id, caller.agent_id, body.model_dump())
     return ListingLimitsOut(**body.model_dump())
 
@@ -229,7 +229,7 @@ async def put_limits(listing_id: UUID, body: ListingLimitsIn, caller: Merchant, 
 @router.get("/{listing_id}/limits", responses=errors(*_OWN))
 async def get_limits(listing_id: UUID, caller: Merchant, context: Context) -> ListingLimitsOut:
     """The merchant's private limits for this listing."""
-    async with context.database.transaction(viewer=caller.agent_id) as session:
+    async with context.database.session(viewer=caller.agent_id) as session:
         row = await listings.get_listing_limits(session, listing_id, caller.agent_id)
     return ListingLimitsOut() if row is None else ListingLimitsOut.model_validate(row)
 

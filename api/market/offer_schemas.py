@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.platform.schemas import Cents, Prose, Quantity, RequestModel, ResponseModel, example
 from domain.market.states import OfferStatus, Party
-from domain.shared.numbers import Seconds, Whole
+from domain.platform.numbers import Seconds, Whole
 
 ExpiresIn = Annotated[Seconds, Field(description="seconds until the offer expires; the server's clock decides")]
 _ID = "0197a1c2-7b1e-7cc3-9d2e-0f5a1b2c3d4e"

@@ -22,12 +22,12 @@ from api.platform.pages import Page, PageQuery, answer
 from db.market.blocks import check_viewer
 from db.market.cases import OfferCase, get_listing_case, get_offer_case
 from db.market.reads_trade import read_offers, side_of, the_offer
-from db.steps import Step
+from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market import negotiation as rules
 from domain.market.commands import AnswerOffer, CounterOffer, MakeOffer
 from domain.market.states import OfferStatus, Party
-from domain.shared.cursors import encode_cursor
+from domain.platform.cursors import encode_cursor
 
 router = APIRouter(prefix="/v1/offers", tags=["offers"])
 
@@ -56,12 +56,12 @@ async def make_offer(body: OfferIn, buyer: Customer, command: CommandDep, contex
     """Open a private negotiation with a first offer, between 1 and the list price."""
     policy = context.settings.market
 
-    async def prepare(step: Step, run: Run) -> Send:
-        case = await get_listing_case(step, body.listing_id, buyer.agent_id)
+    async def prepare(transaction: Transaction, run: Run) -> Send:
+        case = await get_listing_case(transaction, body.listing_id, buyer.agent_id)
         if case is None:
             raise errors.LISTING_NOT_FOUND.error()
         if not run.resumed:
-            await check_viewer(step, case.store_id)
+            await check_viewer(transaction, case.store_id)
             rules.expiry(case.now, body.expires_in_seconds, policy)
             if case.standing_offer_id is not None:
                 raise errors.NEGOTIATION_OPEN.error(offer_id=case.standing_offer_id)
@@ -81,9 +81,9 @@ async def make_offer(body: OfferIn, buyer: Customer, command: CommandDep, contex
     return await command.tell_and_show(prepare, the_offer, 201)
 
 
-async def _case(step: Step, caller: Caller, offer_id: UUID) -> tuple[OfferCase, Party]:
+async def _case(transaction: Transaction, caller: Caller, offer_id: UUID) -> tuple[OfferCase, Party]:
     """The offer as the rules see it, and which of its parties the caller is."""
-    case = await get_offer_case(step, offer_id)
+    case = await get_offer_case(transaction, offer_id)
     party = case.state.party_of(caller.agent_id) if case else None
     if case is None or party is None:
         raise errors.OFFER_NOT_FOUND.error()
@@ -118,8 +118,8 @@ async def counter_offer(
     """Answer the other party's standing offer with a price of your own. The answer is the new offer."""
     policy = context.settings.market
 
-    async def prepare(step: Step, run: Run) -> Send:
-        case, party = await _case(step, caller, offer_id)
+    async def prepare(transaction: Transaction, run: Run) -> Send:
+        case, party = await _case(transaction, caller, offer_id)
         if not run.resumed:
             rules.expiry(case.now, body.expires_in_seconds, policy)
             rules.decide_counter(
@@ -157,8 +157,8 @@ async def _answer(
 ) -> Response:
     seen = body.round if body else None
 
-    async def prepare(step: Step, run: Run) -> Send:
-        case, party = await _case(step, caller, offer_id)
+    async def prepare(transaction: Transaction, run: Run) -> Send:
+        case, party = await _case(transaction, caller, offer_id)
         if not run.resumed:
             if kind == "accept_offer":
                 # A closing is the process's to record: the offer ends, and the caller hears why.

@@ -11,7 +11,7 @@ from api.platform.auth import AnOperator
 from api.platform.idempotency import CommandDep, Run
 from api.platform.schemas import Note, RequestModel, ResponseModel, example
 from domain.market.commands import SweepReport
-from domain.platform_errors import OPERATOR_REQUIRED
+from domain.platform.errors import OPERATOR_REQUIRED
 
 router = APIRouter(prefix="/v1/operations", tags=["operations"])
 

@@ -8,7 +8,7 @@ from pydantic import StrictBool
 
 from api.platform.schemas import Cents, Currency, Name, Note, Prose, Quantity, RequestModel, ResponseModel, example
 from domain.market.states import DeliveryKind, OrderStatus, PaymentSource
-from domain.shared.numbers import Whole
+from domain.platform.numbers import Whole
 
 _ORDER = "0197a1c2-9d3e-7a00-9e4f-5f6a7b8c9d0e"
 _EXAMPLE = {

@@ -28,7 +28,7 @@ from db.market.cases import get_listing_case, get_offer_case, get_order_case
 from db.market.prices import read_seen_price
 from db.market.reads_trade import read_orders, side_of, the_order
 from db.market.unpaid import get_unpaid
-from db.steps import Step
+from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market import orders as rules
 from domain.market.appeals import decide_appeal
@@ -36,13 +36,13 @@ from domain.market.commands import OrderCommand, PlaceOrder
 from domain.market.policy import MarketPolicy
 from domain.market.states import DeliveryKind, OrderStatus, Party
 from domain.market.unpaid import check_unpaid_orders, check_unpaid_units
-from domain.shared.cursors import encode_cursor
+from domain.platform.cursors import encode_cursor
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
 
 
 async def _check_purchase(
-    step: Step, body: OrderIn, buyer: UUID, policy: MarketPolicy, *, politely: bool
+    transaction: Transaction, body: OrderIn, buyer: UUID, policy: MarketPolicy, *, politely: bool
 ) -> tuple[UUID, UUID]:
     """The listing and the store to buy from. ``politely``: also refuse now what the process would refuse."""
     expected = (body.expected_unit_price_cents, body.expected_currency)
@@ -50,26 +50,26 @@ async def _check_purchase(
     if (body.listing_id is None) == (body.offer_id is None) or (body.offer_id and of_listing):
         raise errors.ORDER_TARGET.error()
     if body.offer_id is not None:
-        offer = await get_offer_case(step, body.offer_id)
+        offer = await get_offer_case(transaction, body.offer_id)
         if offer is None or offer.state.buyer_id != buyer:
             raise errors.OFFER_NOT_FOUND.error()
         if politely:
-            await check_viewer(step, offer.store_id)
+            await check_viewer(transaction, offer.store_id)
             rules.check_gating(offer.eligible, offer.listing_id, offer.store_id)
             rules.decide_offer_purchase(offer.state, body.offer_id, offer.buyer, offer.now)
             if offer.delivery is DeliveryKind.SHIPPED:
-                check_unpaid_orders(await get_unpaid(step, buyer, offer.listing_id, policy), policy)
+                check_unpaid_orders(await get_unpaid(transaction, buyer, offer.listing_id, policy), policy)
         return offer.listing_id, offer.store_id
     assert body.listing_id is not None
-    case = await get_listing_case(step, body.listing_id, buyer)
+    case = await get_listing_case(transaction, body.listing_id, buyer)
     if case is None:
         raise errors.LISTING_NOT_FOUND.error()
     if politely:
-        await check_viewer(step, case.store_id)
+        await check_viewer(transaction, case.store_id)
         rules.check_gating(case.eligible, case.listing_id, case.store_id)
-        seen = await read_seen_price(step, case.listing_id, case.currency, *expected, policy)
+        seen = await read_seen_price(transaction, case.listing_id, case.currency, *expected, policy)
         rules.decide_purchase(case.listing, case.buyer, body.quantity or 1, seen)
-        unpaid = await get_unpaid(step, buyer, case.listing_id, policy)
+        unpaid = await get_unpaid(transaction, buyer, case.listing_id, policy)
         if case.delivery is DeliveryKind.SHIPPED:
             check_unpaid_orders(unpaid, policy)
         check_unpaid_units(case.listing, unpaid, body.quantity or 1, policy)
@@ -104,9 +104,11 @@ async def _check_purchase(
 async def place_order(body: OrderIn, buyer: Customer, command: CommandDep, context: Context) -> Response:
     """Buy at the list price, or an accepted offer at its price. Needs an earlier interaction (gating)."""
 
-    async def prepare(step: Step, run: Run) -> Send:
+    async def prepare(transaction: Transaction, run: Run) -> Send:
         policy = context.processes.policy
-        listing_id, store_id = await _check_purchase(step, body, buyer.agent_id, policy, politely=not run.resumed)
+        listing_id, store_id = await _check_purchase(
+            transaction, body, buyer.agent_id, policy, politely=not run.resumed
+        )
         purchase = PlaceOrder(
             command_id=run.command_id,
             buyer_id=buyer.agent_id,
@@ -143,8 +145,8 @@ async def _command(
     goods_returned: bool = False,
     payment_received: bool = False,
 ) -> Response:
-    async def prepare(step: Step, run: Run) -> Send:
-        case = await get_order_case(step, order_id)
+    async def prepare(transaction: Transaction, run: Run) -> Send:
+        case = await get_order_case(transaction, order_id)
         if case is None or caller.agent_id != (case.buyer_id if party is Party.BUYER else case.seller_id):
             raise errors.ORDER_NOT_FOUND.error()
         if not run.resumed:

@@ -23,8 +23,8 @@ from domain.market.errors import (
     STORE_NOT_FOUND,
     STORE_NOT_YOURS,
 )
-from domain.platform_errors import BAD_CURSOR
-from domain.shared.numbers import Whole
+from domain.platform.errors import BAD_CURSOR
+from domain.platform.numbers import Whole
 
 router = APIRouter(prefix="/v1/products", tags=["catalog"])
 
@@ -118,7 +118,7 @@ async def patch_product(
 async def get_products(context: Context, paging: PageQuery, store_id: UUID | None = None) -> Page[ProductOut]:
     """Products with their images, newest first."""
     before = paging.after(UUID)
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         rows = await list_products(session, store_id, before[0] if before else None, paging.limit + 1)
     return paging.page(rows, lambda row: ProductOut.of(*row), lambda row: (row[0].product_id,))
 
@@ -126,5 +126,5 @@ async def get_products(context: Context, paging: PageQuery, store_id: UUID | Non
 @router.get("/{product_id}", responses=errors(PRODUCT_NOT_FOUND))
 async def get_one_product(product_id: UUID, context: Context) -> ProductOut:
     """A product with its images."""
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         return ProductOut.of(*await get_product(session, product_id))

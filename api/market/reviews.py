@@ -14,7 +14,7 @@ from api.platform.idempotency import CommandDep, Run, Send
 from api.platform.pages import answer
 from db.market.cases import get_order_case
 from db.market.reads_trade import the_review
-from db.steps import Step
+from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market.commands import PostReview
 from domain.market.reviews import decide_review
@@ -39,8 +39,8 @@ router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
 async def post_review(body: ReviewIn, buyer: Customer, command: CommandDep, context: Context) -> Response:
     """Review a delivered order. It appears in the listing's one review thread and moves the store's trust."""
 
-    async def prepare(step: Step, run: Run) -> Send:
-        case = await get_order_case(step, body.order_id)
+    async def prepare(transaction: Transaction, run: Run) -> Send:
+        case = await get_order_case(transaction, body.order_id)
         if case is None or case.buyer_id != buyer.agent_id:
             raise errors.ORDER_NOT_FOUND.error()
         if not run.resumed:

@@ -22,7 +22,7 @@ from db.market.reads_trust import get_profile, list_trust_events, list_updates
 from db.market.tables import StoreUpdate, TrustEvent
 from domain.market.errors import NOT_A_MERCHANT, STORE_CLOSED, STORE_NOT_FOUND, STORE_NOT_YOURS
 from domain.market.states import StoreStatus
-from domain.platform_errors import BAD_CURSOR
+from domain.platform.errors import BAD_CURSOR
 
 router = APIRouter(prefix="/v1/stores", tags=["stores"])
 
@@ -150,7 +150,7 @@ async def get_stores(
 ) -> Page[StoreOut]:
     """All stores, newest first."""
     before = paging.after(UUID)
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         rows = await list_stores(session, owner_merchant_id, status, q, before[0] if before else None, paging.limit + 1)
     return paging.page(rows, StoreOut.model_validate, lambda row: (row.store_id,))
 
@@ -166,7 +166,7 @@ async def get_one_store(store_id: UUID, context: Context) -> Response:
 async def get_updates(store_id: UUID, context: Context, paging: PageQuery) -> Page[UpdateOut]:
     """A store's patch notes, newest first."""
     before = paging.after(UUID)
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         await get_store(session, store_id)
         rows: list[StoreUpdate] = await list_updates(session, store_id, before[0] if before else None, paging.limit + 1)
     return paging.page(rows, UpdateOut.model_validate, lambda row: (row.store_update_id,))
@@ -175,7 +175,7 @@ async def get_updates(store_id: UUID, context: Context, paging: PageQuery) -> Pa
 @router.get("/{store_id}/trust", responses=errors(STORE_NOT_FOUND))
 async def get_trust(store_id: UUID, context: Context) -> TrustOut:
     """A store's trust, with the evidence behind each score."""
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         return TrustOut.of(await get_profile(session, store_id))
 
 
@@ -183,7 +183,7 @@ async def get_trust(store_id: UUID, context: Context) -> TrustOut:
 async def get_trust_events(store_id: UUID, context: Context, paging: PageQuery) -> Page[TrustEventOut]:
     """Every step of a store's trust in order: replaying them gives its profile, bit for bit."""
     after = paging.after(int)
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         await get_profile(session, store_id)
         rows: list[TrustEvent] = await list_trust_events(
             session, store_id, after[0] if after else None, paging.limit + 1

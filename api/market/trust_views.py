@@ -8,7 +8,7 @@ from api.market.views import NOW, uid
 from api.platform.schemas import ResponseModel, example
 from db.market.tables import TrustProfile
 from db.market.trust import COMPONENTS, state_of
-from db.reading import Row
+from db.platform.reading import Row
 from domain.market.trust import (
     Evidence,
     TrustComponent,

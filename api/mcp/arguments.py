@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from api.platform.schemas import Cents, Inventory, Name, PolicyText, Prose, Quantity
-from domain.shared.numbers import Seconds, Whole
+from domain.platform.numbers import Seconds, Whole
 
 ListingId = Annotated[UUID, Field(description="the listing_id that find_listings told")]
 StoreId = Annotated[UUID, Field(description="a store_id")]

@@ -26,7 +26,7 @@ from api.mcp.server import MarketServer
 from api.platform.auth import Caller, Identity
 from api.platform.observe import Metrics
 from config.settings import Settings
-from domain.platform_errors import METHOD_NOT_ALLOWED
+from domain.platform.errors import METHOD_NOT_ALLOWED
 
 PATH = "/mcp"
 METADATA_PATH = f"/.well-known/oauth-protected-resource{PATH}"

@@ -12,8 +12,8 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import ValidationError
 
 from api.errors import problem_body, refusal_of
-from domain import platform_errors as platform
-from domain.shared.errors import DomainError
+from domain.platform import errors as platform
+from domain.platform.errors import DomainError
 
 _ID = r"[^\s/,;]+?"
 _TOOLS: tuple[tuple[re.Pattern[str], str], ...] = tuple(

@@ -12,7 +12,7 @@ from api.mcp.refusals import Refused
 from api.mcp.tools_reading import read_gating
 from api.platform.schemas import Name, Note
 from domain.market.errors import THREAD_NEEDS_CONTEXT
-from domain.shared.numbers import Whole
+from domain.platform.numbers import Whole
 
 _TITLE = 80
 

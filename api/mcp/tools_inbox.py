@@ -22,9 +22,9 @@ from api.platform.limits import client_address
 from db.market.commit_order import START, Position
 from db.market.inbox import InboxFilter
 from domain.market.states import InboxType, OfferStatus, OrderStatus, Party
-from domain.shared.cursors import decode_cursor
-from domain.shared.errors import DomainError
-from domain.shared.numbers import Whole
+from domain.platform.cursors import decode_cursor
+from domain.platform.errors import DomainError
+from domain.platform.numbers import Whole
 
 MAX_WAIT_SECONDS = 25
 """Shorter than clients and proxies wait for an answer."""

@@ -11,7 +11,7 @@ from api.mcp.inside import Inside, inside
 from api.mcp.refusals import Refused
 from api.platform.schemas import Name, Note
 from domain.market.states import DeliveryKind
-from domain.shared.numbers import Whole
+from domain.platform.numbers import Whole
 
 _YEAR_SECONDS = 366 * 24 * 3600
 

@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.market.states import DeliveryKind, ListingStatus, ThreadStatus, ThreadType
-from domain.shared.cursors import encode_cursor
+from domain.platform.cursors import encode_cursor
 
 JSON = Mapping[str, Any]
 

@@ -14,8 +14,7 @@ from api.errors import problem_response, refusal_of
 from api.platform.auth import Caller, Identity, identity_of, presented_key
 from api.platform.headers import header, set_headers
 from api.platform.limits import Limiter, Standing, client_address, refuse
-from domain.platform_errors import AUTH_INVALID, UNAVAILABLE
-from domain.shared.errors import DomainError
+from domain.platform.errors import AUTH_INVALID, UNAVAILABLE, DomainError
 
 _OPEN = (
     "/healthz",

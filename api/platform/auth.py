@@ -13,9 +13,9 @@ from fastapi.security import HTTPBearer
 
 from db.platform.keys import KeyOwner, parse_key
 from db.platform.tables import ApiKeyKind
-from domain import platform_errors as errors
 from domain.market.errors import NOT_A_CUSTOMER, NOT_A_MERCHANT
 from domain.market.states import AgentType
+from domain.platform import errors
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response, refusal_of
 from api.platform.headers import header
-from domain.platform_errors import UNAVAILABLE
+from domain.platform.errors import UNAVAILABLE
 
 _LARGE_AT_ONCE = 4
 """Bodies of the paths that take more are received at the same time: those of a few operators, in bounded memory."""

@@ -7,11 +7,11 @@ from api.context import AppContext
 from api.errors import document, refusal_text
 from api.platform.auth import Caller, Identity, Operator
 from api.platform.idempotency_keys import check_key, request_hash
-from db.ids import new_id
 from db.platform import idempotency as records
-from db.steps import Step
-from domain import platform_errors as errors
-from domain.shared.errors import DomainError
+from db.platform.ids import new_id
+from db.platform.transactions import Transaction
+from domain.platform import errors
+from domain.platform.errors import DomainError
 
 REPLAYED = "Idempotent-Replayed"
 _LOOK_AGAIN_SECONDS = 1.0
@@ -40,10 +40,10 @@ class Claims:
                 # Nobody yet: what is remembered under a fresh scope is found by no other request.
                 self.scope = new_id()
 
-    async def _claim(self, step: Step, lease_seconds: float | None) -> records.Claim | records.Stored:
+    async def _claim(self, transaction: Transaction, lease_seconds: float | None) -> records.Claim | records.Stored:
         assert self.key is not None
         found = await records.claim(
-            step,
+            transaction,
             self.scope,
             records.hash_key(self.key),
             await request_hash(self.request),
@@ -70,11 +70,11 @@ class Claims:
     async def _keep_refusal(self, refused: DomainError) -> Response | records.Stored:
         """Answer and keep a refusal that rolled its claim back. A twin that fared better has the last word."""
         status, text = self._refusal_text(refused)
-        async with self.database.step(viewer=self.scope) as step:
-            found = await self._claim(step, None)
+        async with self.database.transaction(viewer=self.scope) as transaction:
+            found = await self._claim(transaction, None)
             if isinstance(found, records.Stored):
                 return found
-            await records.complete(step, found.command_id, status, text)
+            await records.complete(transaction, found.command_id, status, text)
         return self._document(status, text, refused)
 
     def _document(self, status: int, text: str, refused: DomainError | None = None) -> Response:

@@ -27,10 +27,10 @@ from api.platform.auth import AnOperator, Identity, Operator, identity
 from api.platform.idempotency import FactDep
 from api.platform.schemas import RequestModel, ResponseModel, example
 from config.settings import Settings
-from db.ids import new_id
+from db.platform.ids import new_id
 from db.platform.keys import find_owner, insert_audit_entry
 from db.platform.tables import ApiKeyKind
-from domain import platform_errors as platform
+from domain.platform import errors as platform
 from workflows.codec import EncryptionCodec, parse_key_ring
 
 router = APIRouter(tags=["operations"])
@@ -222,7 +222,7 @@ async def decode(request: Request, who: LookerDep, context: Context) -> JSONResp
     if who.reason is None:
         raise platform.REASON_REQUIRED.error()
     payloads = await _payloads(request)
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         meta: dict[str, int | str] = {"payloads": len(payloads.payloads)}
         insert_audit_entry(session, new_id(), who.operator.key_id, "codec.decode", who.reason, meta)
     try:

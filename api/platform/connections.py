@@ -25,8 +25,7 @@ from uvicorn.server import ServerState
 from api.errors import PROBLEM_MEDIA_TYPE, problem_body, status_of
 from api.platform.limits import network_of
 from config.settings import LimitSettings
-from domain.platform_errors import HEADERS_TOO_LARGE, REQUEST_TOO_SLOW, TOO_MANY_CONNECTIONS, UNAVAILABLE
-from domain.shared.errors import ErrorCode
+from domain.platform.errors import HEADERS_TOO_LARGE, REQUEST_TOO_SLOW, TOO_MANY_CONNECTIONS, UNAVAILABLE, ErrorCode
 
 _SWEEP_SECONDS = 1.0
 _SLICE_BYTES = 16_384

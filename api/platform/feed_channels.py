@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from db.market.commit_order import Position, position_of
 from db.market.feed import FeedFilter
 from db.market.tables import ActivityEvent
-from db.session import Database
+from db.platform.database import Database
 
 Render = Callable[[Database, Sequence[ActivityEvent]], Awaitable[Sequence[bytes]]]
 """Events as server-sent events, in their order. A function of a module: watchers share by its identity."""

@@ -10,14 +10,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from temporalio.service import RPCError
 
-from activities.serving import QUEUES, look_at_queues
+from activities.platform.serving import QUEUES, look_at_queues
 from api.console.figures import measure_backlog
 from api.context import AppContext, Context
 from api.errors import errors, status_of
 from api.platform.schemas import ResponseModel, example
 from db.outages import Pulse, read_pulse
-from domain.platform_errors import ROUTE_NOT_FOUND, UNAVAILABLE
-from domain.shared.errors import lookup
+from domain.platform.errors import ROUTE_NOT_FOUND, UNAVAILABLE, lookup
 
 router = APIRouter(tags=["health"])
 _PATIENCE_SECONDS = 3

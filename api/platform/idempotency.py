@@ -30,13 +30,13 @@ from api.errors import refusal_of
 from api.platform.auth import Identity, identity
 from api.platform.claims import Claims
 from api.platform.idempotency_keys import KeyHeader, is_kept, request_hash, stranger_scope
-from db.ids import new_id
 from db.outages import may_have_misjudged
 from db.platform import idempotency as records
-from db.reading import Asked, One, Row
-from db.steps import Step
-from domain import platform_errors as errors
-from domain.shared.errors import DomainError
+from db.platform.ids import new_id
+from db.platform.reading import Asked, One, Row
+from db.platform.transactions import Transaction
+from domain.platform import errors
+from domain.platform.errors import DomainError
 
 _MARGIN_SECONDS = 1.0
 """A check and its refusal take less."""
@@ -53,7 +53,7 @@ class Run:
 
 
 Send = Callable[[], Awaitable[object]]
-Prepare = Callable[[Step, Run], Awaitable[Send]]
+Prepare = Callable[[Transaction, Run], Awaitable[Send]]
 PrepareInSession = Callable[[AsyncSession, Run], Awaitable[Send]]
 Read = Callable[[AsyncSession, UUID], Awaitable[BaseModel]]
 Begin = Callable[[], Awaitable[tuple[Run, Send] | records.Stored]]
@@ -119,17 +119,17 @@ class Fact(Claims):
     async def _write(
         self, work: Callable[[AsyncSession, UUID], Awaitable[BaseModel]], status: int, secret: Secret | None
     ) -> tuple[records.Stored | None, str]:
-        async with self.database.transaction(viewer=self.scope) as session:
+        async with self.database.session(viewer=self.scope) as session:
             if self.key is None:
                 return None, (await work(session, new_id())).model_dump_json()
-            step = await Step.of(session)
-            found = await self._claim(step, None)
+            transaction = await Transaction.of(session)
+            found = await self._claim(transaction, None)
             if isinstance(found, records.Stored):
                 return found, ""
             text = (await work(session, found.command_id)).model_dump_json()
             await session.flush()
             told = None if secret is None else self._credential()
-            await records.complete(step, found.command_id, status, text, personal=self.personal, told=told)
+            await records.complete(transaction, found.command_id, status, text, personal=self.personal, told=told)
             return None, text
 
 
@@ -144,7 +144,7 @@ class ProcessCommand(Claims):
         """A command that answers for itself: ``action(run)``, with no transaction open, then keep its answer."""
         answers: list[BaseModel] = []
 
-        async def prepare(_: Step, run: Run) -> Send:
+        async def prepare(_: Transaction, run: Run) -> Send:
             async def send() -> None:
                 answers.append(await action(run))
 
@@ -164,14 +164,16 @@ class ProcessCommand(Claims):
         """
 
         async def begin() -> tuple[Run, Send] | records.Stored:
-            async with self.database.transaction(viewer=self.scope) as session:
-                return await self._claim_and_prepare(await Step.of(session), partial(prepare, session))
+            async with self.database.session(viewer=self.scope) as session:
+                return await self._claim_and_prepare(await Transaction.of(session), partial(prepare, session))
 
         async def answer(run: Run) -> str:
-            async with self.database.transaction(viewer=self.scope) as session:
+            async with self.database.session(viewer=self.scope) as session:
                 text = (await read(session, run.command_id)).model_dump_json()
                 if self.key is not None:
-                    await records.complete(await Step.of(session), run.command_id, status, text, personal=self.personal)
+                    await records.complete(
+                        await Transaction.of(session), run.command_id, status, text, personal=self.personal
+                    )
             return text
 
         return await self._carry_out(begin, answer, status)
@@ -225,20 +227,20 @@ class ProcessCommand(Claims):
 
     async def _check_dates_hold(self, refused: DomainError) -> None:
         """A refusal by a date that an outage moves is none. Raises service.unavailable."""
-        async with self.database.step() as step:
-            if await may_have_misjudged(step, refused, _MARGIN_SECONDS):
+        async with self.database.transaction() as transaction:
+            if await may_have_misjudged(transaction, refused, _MARGIN_SECONDS):
                 raise errors.UNAVAILABLE.error() from None
 
     async def _begin(self, prepare: Prepare) -> tuple[Run, Send] | records.Stored:
-        async with self.database.step(viewer=self.scope) as step:
-            return await self._claim_and_prepare(step, partial(prepare, step))
+        async with self.database.transaction(viewer=self.scope) as transaction:
+            return await self._claim_and_prepare(transaction, partial(prepare, transaction))
 
     async def _claim_and_prepare(
-        self, step: Step, prepare: Callable[[Run], Awaitable[Send]]
+        self, transaction: Transaction, prepare: Callable[[Run], Awaitable[Send]]
     ) -> tuple[Run, Send] | records.Stored:
         run = Run(new_id())
         if self.key is not None:
-            found = await self._claim(step, self.context.settings.idempotency_lease_seconds)
+            found = await self._claim(transaction, self.context.settings.idempotency_lease_seconds)
             if isinstance(found, records.Stored):
                 return found
             run = Run(found.command_id, found.resumed)
@@ -258,8 +260,8 @@ class ProcessCommand(Claims):
 
     async def _keep(self, run: Run, status: int, text: str) -> None:
         if self.key is not None:
-            async with self.database.step(viewer=self.scope) as step:
-                await records.complete(step, run.command_id, status, text, personal=self.personal)
+            async with self.database.transaction(viewer=self.scope) as transaction:
+                await records.complete(transaction, run.command_id, status, text, personal=self.personal)
 
     async def _release(self, run: Run) -> None:
         """Give the command up for now; a repetition goes on under the same id at once."""
@@ -267,8 +269,8 @@ class ProcessCommand(Claims):
             return
         # When the database is away as well, the lease ends by itself.
         with suppress(SQLAlchemyError, OSError):
-            async with self.database.step(viewer=self.scope) as step:
-                await records.release(step, run.command_id)
+            async with self.database.transaction(viewer=self.scope) as transaction:
+                await records.release(transaction, run.command_id)
 
 
 Found = Annotated[Identity | None, Depends(identity)]

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from fastapi import Header, Request
 
-from domain import platform_errors as errors
-from domain.shared.errors import DomainError, ErrorKind
+from domain.platform import errors
+from domain.platform.errors import DomainError, ErrorKind
 
 _SHAPE = re.compile(r"[\x21-\x7e]{1,255}")
 _NOT_KEPT_KINDS = {ErrorKind.UNAUTHENTICATED, ErrorKind.RATE_LIMITED, ErrorKind.UNAVAILABLE}

@@ -23,8 +23,8 @@ from db.market.inbox import (
     list_inbox_after,
     newest_inbox_position,
 )
+from db.platform.database import Database
 from db.platform.keys import list_living
-from db.session import Database
 from domain.market.feeds import InboxItem
 
 _log = structlog.get_logger()
@@ -93,7 +93,7 @@ class InboxWatch:
 
     async def now(self, agent_id: UUID) -> Position:
         """The place of an agent's newest event. Ask before a stream is answered: what comes after its 200 is in it."""
-        async with self._database.transaction(viewer=agent_id) as session:
+        async with self._database.session(viewer=agent_id) as session:
             return await newest_inbox_position(session, agent_id)
 
     async def follow(
@@ -121,7 +121,7 @@ class InboxWatch:
     async def _read(
         self, agent_id: UUID, wanted: InboxFilter, place: Position
     ) -> tuple[Position, list[InboxItem], bool]:
-        async with self._database.transaction(viewer=agent_id) as session:
+        async with self._database.session(viewer=agent_id) as session:
             events = await list_inbox_after(session, agent_id, place, _BATCH, wanted)
             items = await inbox_items(session, agent_id, events)
         return position_of(events[-1]) if events else place, items, len(events) == _BATCH
@@ -133,7 +133,7 @@ class InboxWatch:
             self._since = None
             return False
         agents = {watcher.agent_id for watcher in asked}
-        async with self._database.transaction(watchers=agents) as session:
+        async with self._database.session(watchers=agents) as session:
             if self._since is None:
                 # The first look: each reads once, whatever it got before.
                 found = Stir(frozenset(agents), await get_horizon(session), unsettled=False)
@@ -155,7 +155,7 @@ class InboxWatch:
             if not asked:
                 continue
             try:
-                async with self._database.transaction() as session:
+                async with self._database.session() as session:
                     living = await list_living(session, {watcher.key_id for watcher in asked})
             except (SQLAlchemyError, OSError) as error:
                 # Nothing can be read by those streams either.

@@ -19,10 +19,10 @@ from api.platform.auth import Caller
 from api.platform.batches import Batches
 from api.platform.headers import Pair
 from config.settings import LimitSettings
-from db.lines import Line
 from db.platform.admissions import AGENT, Admitted, Visit, Window, admit
 from db.platform.keys import KeyOwner, hash_secret
-from domain.platform_errors import RATE_LIMITED
+from db.platform.lines import Line
+from domain.platform.errors import RATE_LIMITED
 
 _PER_ADDRESS = "per_address"
 _PER_AGENT = "per_agent"

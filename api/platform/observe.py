@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.errors import problem_response
 from api.platform.auth import Caller
 from api.platform.headers import add_missing, header, set_headers
-from db.ids import new_id
-from domain.platform_errors import INTERNAL
+from db.platform.ids import new_id
+from domain.platform.errors import INTERNAL
 
 _log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[\w\-.]{1,64}", re.ASCII)

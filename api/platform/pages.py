@@ -1,6 +1,6 @@
 """Lists page by page, and reads that are not sent twice.
 
-A cursor (``domain.shared.cursors``) names a place, so rows that come or go between two pages shift nothing.
+A cursor (``domain.platform.cursors``) names a place, so rows that come or go between two pages shift nothing.
 """
 
 import hashlib
@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.platform.headers import add_missing, header, set_headers
 from api.platform.schemas import ResponseModel
-from db.reading import Row
-from domain.shared.cursors import decode_cursor, encode_cursor
+from db.platform.reading import Row
+from domain.platform.cursors import decode_cursor, encode_cursor
 
 Item = TypeVar("Item")
 Kept = TypeVar("Kept")

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator
 
-from domain.shared.numbers import Whole
+from domain.platform.numbers import Whole
 
 MAX_PRICE_CENTS = 100_000_000
 MAX_INVENTORY = 1_000_000

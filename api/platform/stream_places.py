@@ -12,8 +12,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from config.settings import LimitSettings
-from domain.platform_errors import TOO_MANY_OF_ADDRESS, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
-from domain.shared.errors import ErrorCode
+from domain.platform.errors import TOO_MANY_OF_ADDRESS, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS, ErrorCode
 
 Key = TypeVar("Key", UUID, str)
 _RETRY_AFTER_SECONDS = 10

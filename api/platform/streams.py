@@ -24,7 +24,7 @@ from config.settings import LimitSettings
 from db.market.commit_order import START, Position, is_unsettled, position_of
 from db.market.feed import FeedFilter, list_after, newest_position
 from db.market.tables import ActivityEvent
-from db.session import Database
+from db.platform.database import Database
 
 _log = structlog.get_logger()
 _CHANNEL = "souk_feed"
@@ -96,7 +96,7 @@ class FeedHub:
 
     async def now(self) -> Position:
         """The place of the newest event. Ask before a stream is answered: what comes after its 200 is in it."""
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             return await newest_position(session)
 
     async def follow(self, wanted: FeedFilter, render: Render, after: Position) -> AsyncGenerator[bytes, None]:
@@ -138,7 +138,7 @@ class FeedHub:
         since, read_to = channel.since, self._position or START
         if after >= since:
             return (), after
-        async with self._database.transaction() as session:
+        async with self._database.session() as session:
             events = await list_after(session, after, _BATCH, channel.wanted)
         texts = await self._render(channel.render, events)
         if len(events) == _BATCH:
@@ -191,7 +191,7 @@ class FeedHub:
 
     async def _pump(self) -> bool:
         while self._channels and self._position is not None:
-            async with self._database.transaction() as session:
+            async with self._database.session() as session:
                 events = await list_after(session, self._position, _BATCH, FeedFilter())
                 unsettled = await is_unsettled(session)
             if events:

@@ -29,9 +29,9 @@ from db.market.feed import FeedFilter, list_before, newest_position
 from db.market.tables import ActivityEvent
 from db.market.watch_figures import Figures, get_figures
 from db.market.watch_stories import Story, tell
-from db.session import Database
+from db.platform.database import Database
 from domain.market.states import ActivityType
-from domain.shared.cursors import decode_cursor, encode_cursor
+from domain.platform.cursors import decode_cursor, encode_cursor
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 stream_router = APIRouter(include_in_schema=False)
@@ -78,7 +78,7 @@ Wanted = Annotated[FeedQuery, Depends()]
 
 async def _stories(context: AppContext, wanted: FeedQuery) -> tuple[list[Story], str | None, str]:
     """The items to show, the cursor of older ones, and where the stream goes on."""
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         before: Position | None = None
         if wanted.cursor:
             txid, seq = decode_cursor(wanted.cursor, int, int)
@@ -113,7 +113,7 @@ class Glance:
 
 
 async def _look(database: Database) -> Glance:
-    async with database.transaction() as session:
+    async with database.session() as session:
         now = await clock(session)
         figures = await get_figures(session, now)
         since = now - timedelta(hours=_SPOTLIGHT_HOURS)
@@ -125,7 +125,7 @@ async def home(context: Context, wanted: Wanted, by: str = "trust") -> HTMLRespo
     """What goes on in the market."""
     stories, older, newest = await _stories(context, wanted)
     glance = await context.glance.get("home", partial(_look, context.database))
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         ranked = await discovery.list_ranked(session, "sales" if by == "sales" else "trust", _STORES)
         choice = await discovery.list_ranked(session, "trust", 200)
     return page(
@@ -147,7 +147,7 @@ async def home(context: Context, wanted: Wanted, by: str = "trust") -> HTMLRespo
 
 async def render_items(database: Database, events: Sequence[ActivityEvent]) -> list[bytes]:
     """Events as items of the front page, as HTML and as text."""
-    async with database.transaction() as session:
+    async with database.session() as session:
         stories = await tell(session, events)
     return [_item_bytes(story) for story in stories]
 

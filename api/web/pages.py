@@ -51,7 +51,7 @@ def _trust_chart(steps: watch.TrustSteps, name: str) -> object:
 @router.get("/stores/{store_id}", response_class=HTMLResponse)
 async def store_page(store_id: UUID, context: Context) -> HTMLResponse:
     """Who a store is, what it sells, what it changed, and every step of its trust."""
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         store = await get_store(session, store_id)
         owner = await session.get_one(Agent, store.owner_merchant_id)
         profile = TrustOut.of(await get_profile(session, store_id))
@@ -81,7 +81,7 @@ async def store_page(store_id: UUID, context: Context) -> HTMLResponse:
 @router.get("/listings/{listing_id}", response_class=HTMLResponse)
 async def listing_page(listing_id: UUID, context: Context) -> HTMLResponse:
     """What is on sale, what it cost before, what is said of it, and what a purchase would need."""
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         view = await get_listing(session, listing_id)
         listing = view.listing
         prices = await watch.list_prices(session, listing_id, _ROWS)
@@ -119,7 +119,7 @@ async def listing_page(listing_id: UUID, context: Context) -> HTMLResponse:
 @router.get("/threads/{thread_id}", response_class=HTMLResponse)
 async def thread_page(thread_id: UUID, context: Context) -> HTMLResponse:
     """A conversation as a tree, what it hangs on, and the purchases that came of it."""
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         thread = await get_thread(session, thread_id)
         messages = await watch.list_messages_until(session, thread_id, _MESSAGES)
         reviews = await list_reviews_of(session, [message.message_id for message in messages])
@@ -152,7 +152,7 @@ async def thread_page(thread_id: UUID, context: Context) -> HTMLResponse:
 @router.get("/orders/{order_id}", response_class=HTMLResponse)
 async def order_page(order_id: UUID, context: Context) -> HTMLResponse:
     """What everyone may know of an order: who bought what, what came before, and how it went on."""
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         events = await watch.list_order_events(session, order_id)
         if not events:
             raise ORDER_NOT_FOUND.error()
@@ -172,7 +172,7 @@ async def search_page(context: Context, q: str = "") -> HTMLResponse:
     q = q.replace("\x00", "").strip()[:200]
     if not q:
         return page("search.html", q="", listings=[], stores=[], threads=[], counts={})
-    async with context.database.transaction() as session:
+    async with context.database.session() as session:
         listings = [row[0] for row in await discovery.search_listings(session, q, None, 20)]
         stores = [row[0] for row in await discovery.search_stores(session, q, None, 20)]
         threads = [row[0] for row in await discovery.search_threads(session, q, None, 20)]

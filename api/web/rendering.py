@@ -18,7 +18,7 @@ from starlette.responses import HTMLResponse
 
 from api.errors import refusal_of, status_of
 from api.web import words
-from domain.platform_errors import ROUTE_NOT_FOUND
+from domain.platform.errors import ROUTE_NOT_FOUND
 from web import TEMPLATES
 
 POLICY = (

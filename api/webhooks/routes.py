@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.outbound import AddressRefusedError, check_url
+from activities.platform.outbound import AddressRefusedError, check_url
 from api.context import AppContext, Context
 from api.errors import errors
 from api.platform.auth import AnyAgent
@@ -29,8 +29,8 @@ from db.webhooks import endpoints
 from db.webhooks.tables import WebhookEndpoint
 from domain.market.errors import LISTING_NOT_FOUND, STORE_NOT_FOUND
 from domain.market.states import ActivityType, InboxType
-from domain.platform_errors import BAD_CURSOR, SECRET_NOT_REPEATED
-from domain.shared.cursors import decode_cursor
+from domain.platform.cursors import decode_cursor
+from domain.platform.errors import BAD_CURSOR, SECRET_NOT_REPEATED
 from domain.webhooks.errors import WEBHOOK_ADDRESS, WEBHOOK_FILTER, WEBHOOK_NOT_FOUND, WEBHOOK_TOO_MANY
 from domain.webhooks.secrets import derive_secret
 from domain.webhooks.states import PauseReason, WebhookSource, WebhookStatus
@@ -105,7 +105,7 @@ async def make_webhook(body: WebhookIn, caller: AnyAgent, fact: FactDep, context
 @router.get("", responses=errors())
 async def list_webhooks(caller: AnyAgent, context: Context) -> Webhooks:
     """The caller's webhooks, the oldest first."""
-    async with context.database.transaction(viewer=caller.agent_id) as session:
+    async with context.database.session(viewer=caller.agent_id) as session:
         rows = await endpoints.list_endpoints(session, caller.agent_id)
         counted = await endpoints.count_dead_letters(session, [row.webhook_id for row in rows])
     return Webhooks(items=[WebhookOut.of(row, counted.get(row.webhook_id, 0)) for row in rows])
@@ -114,7 +114,7 @@ async def list_webhooks(caller: AnyAgent, context: Context) -> Webhooks:
 @router.get("/{webhook_id}", responses=errors(WEBHOOK_NOT_FOUND))
 async def get_webhook(webhook_id: UUID, caller: AnyAgent, context: Context) -> WebhookOut:
     """One of the caller's webhooks, and how its deliveries stand."""
-    async with context.database.transaction(viewer=caller.agent_id) as session:
+    async with context.database.session(viewer=caller.agent_id) as session:
         return await _view(session, await endpoints.get_endpoint(session, caller.agent_id, webhook_id))
 
 
@@ -123,7 +123,7 @@ async def patch_webhook(webhook_id: UUID, body: WebhookPatch, caller: AnyAgent, 
     """Move, narrow, describe, pause or take up again. A new address is tried at once."""
     if body.url is not None:
         _check_address(context, body.url)
-    async with context.database.transaction(viewer=caller.agent_id) as session:
+    async with context.database.session(viewer=caller.agent_id) as session:
         row = await endpoints.lock_endpoint(session, caller.agent_id, webhook_id)
         if body.types is not None:
             _check_types(WebhookSource(row.source), body.types)
@@ -147,7 +147,7 @@ async def patch_webhook(webhook_id: UUID, body: WebhookPatch, caller: AnyAgent, 
 @router.delete("/{webhook_id}", status_code=204, responses=errors(WEBHOOK_NOT_FOUND))
 async def delete_webhook(webhook_id: UUID, caller: AnyAgent, context: Context) -> Response:
     """Deliver nothing more there, and forget its dead letters."""
-    async with context.database.transaction(viewer=caller.agent_id) as session:
+    async with context.database.session(viewer=caller.agent_id) as session:
         await endpoints.delete_endpoint(session, caller.agent_id, webhook_id)
     await context.nudges.webhook(webhook_id)
     return Response(status_code=204)
@@ -195,7 +195,7 @@ async def list_dead_letters(
 ) -> Page[DeadLetterOut]:
     """Events that were given up, in the order they happened."""
     place = paging.after(int, int)
-    async with context.database.transaction(viewer=caller.agent_id) as session:
+    async with context.database.session(viewer=caller.agent_id) as session:
         await endpoints.get_endpoint(session, caller.agent_id, webhook_id)
         after = (place[0], place[1]) if place else None
         rows = await endpoints.list_dead_letters(session, webhook_id, after, paging.limit + 1)

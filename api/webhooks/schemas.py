@@ -9,8 +9,8 @@ from pydantic import Field, StringConstraints
 from api.market.views import NOW, uid
 from api.platform.schemas import Name, RequestModel, ResponseModel, example
 from db.webhooks.tables import WebhookDeadLetter, WebhookEndpoint
-from domain.shared.cursors import encode_cursor
-from domain.shared.numbers import Whole
+from domain.platform.cursors import encode_cursor
+from domain.platform.numbers import Whole
 from domain.webhooks.policy import WebhookPolicy
 from domain.webhooks.states import PauseReason, WebhookFormat, WebhookSource, WebhookStatus
 

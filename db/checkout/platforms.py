@@ -15,9 +15,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.checkout.tables import CheckoutPlatform
-from db.ids import new_agent_id
 from db.market.agents import insert_agent
-from db.session import Database
+from db.platform.database import Database
+from db.platform.ids import new_agent_id
 from db.webhooks.endpoints import ensure_endpoint
 from db.webhooks.tables import WebhookEndpoint
 from domain.market.states import AgentType
@@ -48,7 +48,7 @@ async def find_or_make_platform(
     ``types`` are the inbox events that its orders are told by. The caller has checked the address. ``admit`` is
     asked before an agent is made, and raises when none is to be.
     """
-    async with database.transaction() as session:
+    async with database.session() as session:
         found = await _find(session, profile_url)
     if found is None:
         await admit()
@@ -56,7 +56,7 @@ async def find_or_make_platform(
     agent_id, known_url = found
     if known_url == webhook_url:
         return KnownPlatform(agent_id)
-    async with database.transaction(viewer=agent_id) as session:
+    async with database.session(viewer=agent_id) as session:
         change = update(CheckoutPlatform).where(CheckoutPlatform.agent_id == agent_id)
         await session.execute(change.values(webhook_url=webhook_url))
         if webhook_url is None:
@@ -75,14 +75,14 @@ async def _find(session: AsyncSession, profile_url: str) -> tuple[UUID, str | No
 async def _make(database: Database, profile_url: str) -> UUID:
     agent_id = new_agent_id()
     try:
-        async with database.transaction(viewer=agent_id) as session:
+        async with database.session(viewer=agent_id) as session:
             # The handle tells nothing and cannot be taken beforehand by someone who knows the profile.
             handle = f"ucp-{secrets.token_hex(10)}"
             name = (urlsplit(profile_url).hostname or "a platform")[:_NAME_CHARACTERS]
             await insert_agent(session, agent_id, AgentType.CUSTOMER, handle, name, "Shops through UCP.", None)
             session.add(CheckoutPlatform(agent_id=agent_id, profile_url=profile_url, profile={}, webhook_url=None))
     except IntegrityError:
-        async with database.transaction() as session:
+        async with database.session() as session:
             found = await _find(session, profile_url)
         if found is None:
             raise

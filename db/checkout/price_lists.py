@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.checkout.pricing import price_list_of
 from db.checkout.tables import ShippingPromotionRow, ShippingRateRow, StoreDiscount
-from db.ids import new_id
 from db.market import stores
 from db.market.tables import Listing
+from db.platform.ids import new_id
 from domain.checkout.models import PriceList
 from domain.market.errors import LISTING_NOT_FOUND
 

@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, ForeignKey, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, CreatedAt, Key, Meta
+from db.platform.base import Base, CreatedAt, Key, Meta
 
 
 class CheckoutPlatform(Base):

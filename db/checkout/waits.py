@@ -1,6 +1,6 @@
 """Checkout's dates by which a party must act."""
 
-from db.waiting import Wait
+from db.platform.waiting import Wait
 from domain.checkout.processes import CHECKOUT_PARTS
 
 WAITS = (

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from db import writes
-from db.ids import new_id
 from db.market.tables import ActivityEvent, InboxEvent
-from db.steps import Unit
+from db.platform import writes
+from db.platform.ids import new_id
+from db.platform.transactions import Unit
 from domain.market.states import ActivityType, InboxType
 
 DUE_AT = "due_at"

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import BigInteger, DateTime, Uuid, bindparam, exists, func, literal_column, select, tuple_
 
 from db.market.tables import Offer, Order
-from db.statements import Query
-from db.steps import Step
+from db.platform.statements import Query
+from db.platform.transactions import Transaction
 from domain.market.automatic_answers import BidRecord
 from domain.market.policy import MarketPolicy
 from domain.market.states import OrderStatus, Party
@@ -46,7 +46,7 @@ _RECORD = Query(
 
 
 async def get_bid_record(
-    step: Step,
+    transaction: Transaction,
     *,
     offer_id: UUID,
     buyer_id: UUID,
@@ -56,7 +56,7 @@ async def get_bid_record(
     policy: MarketPolicy,
 ) -> BidRecord:
     """What the buyer had bid in this store before this bid, and within the policy's period."""
-    row = await step.one_or_none(
+    row = await transaction.one_or_none(
         _RECORD,
         offer_id=offer_id,
         buyer_id=buyer_id,

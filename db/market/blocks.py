@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import locks
 from db.market.tables import Negotiation, Order, Store, StoreBlock
-from db.statements import Query
-from db.steps import Step
+from db.platform.statements import Query
+from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market.blocks import check_not_blocked
 from domain.market.states import AgentType, OrderStatus
@@ -25,22 +25,22 @@ _BLOCKED = Query(
 _BLOCKS_ME = Query(select(func.souk_blocks_me(bindparam("store_id")).label("blocked")))
 
 
-async def is_blocked(step: Step, store_id: UUID, agent_id: UUID) -> bool:
+async def is_blocked(transaction: Transaction, store_id: UUID, agent_id: UUID) -> bool:
     """As the worker sees it. Under the lock on the agent's row a block comes before or after, not meanwhile."""
-    [row] = await step.rows(_BLOCKED, store_id=store_id, agent_id=agent_id)
+    [row] = await transaction.rows(_BLOCKED, store_id=store_id, agent_id=agent_id)
     return bool(row.blocked)
 
 
-async def blocks_viewer(step: Step, store_id: UUID) -> bool:
+async def blocks_viewer(transaction: Transaction, store_id: UUID) -> bool:
     """Whether the store's owner has blocked the transaction's viewer."""
-    [row] = await step.rows(_BLOCKS_ME, store_id=store_id)
+    [row] = await transaction.rows(_BLOCKS_ME, store_id=store_id)
     return bool(row.blocked)
 
 
-async def check_viewer(unit: Step | AsyncSession, store_id: UUID) -> None:
+async def check_viewer(unit: Transaction | AsyncSession, store_id: UUID) -> None:
     """Refuse the viewer where the store's owner has blocked it. Raises store.blocked."""
-    step = unit if isinstance(unit, Step) else await Step.of(unit)
-    check_not_blocked(blocked=await blocks_viewer(step, store_id))
+    transaction = unit if isinstance(unit, Transaction) else await Transaction.of(unit)
+    check_not_blocked(blocked=await blocks_viewer(transaction, store_id))
 
 
 async def _own(session: AsyncSession, store_id: UUID, owner_id: UUID) -> None:

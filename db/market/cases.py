@@ -26,8 +26,8 @@ from db.market.tables import (
     Store,
     StoreInteractionEvidence,
 )
-from db.statements import Query
-from db.steps import Step
+from db.platform.statements import Query
+from db.platform.transactions import Transaction
 from domain.market.negotiation import BuyerStanding, ListingView, MerchantLimits, NegotiationState
 from domain.market.orders import OrderState
 from domain.market.states import CloseReason, DeliveryKind, ReviewWindowStatus
@@ -201,8 +201,8 @@ def _order_case() -> Select[Any]:
 _LISTING_CASE, _OFFER_CASE, _ORDER_CASE = Query(_listing_case()), Query(_offer_case()), Query(_order_case())
 
 
-async def get_listing_case(step: Step, listing_id: UUID, buyer_id: UUID) -> ListingCase | None:
-    row = await step.one_or_none(_LISTING_CASE, listing_id=listing_id, buyer_id=buyer_id)
+async def get_listing_case(transaction: Transaction, listing_id: UUID, buyer_id: UUID) -> ListingCase | None:
+    row = await transaction.one_or_none(_LISTING_CASE, listing_id=listing_id, buyer_id=buyer_id)
     if row is None:
         return None
     return ListingCase(
@@ -218,9 +218,9 @@ async def get_listing_case(step: Step, listing_id: UUID, buyer_id: UUID) -> List
     )
 
 
-async def get_offer_case(step: Step, offer_id: UUID) -> OfferCase | None:
+async def get_offer_case(transaction: Transaction, offer_id: UUID) -> OfferCase | None:
     """None when the offer is not the caller's to see."""
-    rows = await step.rows(_OFFER_CASE, offer_id=offer_id)
+    rows = await transaction.rows(_OFFER_CASE, offer_id=offer_id)
     if not rows:
         return None
     row = rows[-1]
@@ -243,9 +243,9 @@ async def get_offer_case(step: Step, offer_id: UUID) -> OfferCase | None:
     )
 
 
-async def get_order_case(step: Step, order_id: UUID) -> OrderCase | None:
+async def get_order_case(transaction: Transaction, order_id: UUID) -> OrderCase | None:
     """None when the order is not the caller's to see."""
-    row = await step.one_or_none(_ORDER_CASE, order_id=order_id)
+    row = await transaction.one_or_none(_ORDER_CASE, order_id=order_id)
     if row is None:
         return None
     return OrderCase(

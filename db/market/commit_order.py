@@ -1,8 +1,8 @@
 """Reading a log in commit order, with nothing skipped: the public feed and every inbox.
 
 A row's place is (transaction id, sequence), the id with an epoch above its bits that grows when the data move to
-another cluster (``db.epochs``). A transaction that is still running may yet commit rows with a lower place than rows
-already visible, so readers stop at the oldest one still running.
+another cluster (``db.platform.epochs``). A transaction that is still running may yet commit rows with a lower place
+than rows already visible, so readers stop at the oldest one still running.
 """
 
 from typing import Any, TypeVar

@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlalchemy import Row, Select, Uuid, bindparam, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import writes
 from db.market import evidence, questions
 from db.market.activity import notify, record_event
 from db.market.blocks import check_viewer
@@ -20,6 +19,7 @@ from db.market.tables import (
     Store,
     Thread,
 )
+from db.platform import writes
 from domain.market import errors
 from domain.market.gating import asks_support, evidence_of_message
 from domain.market.notes import check_public_note

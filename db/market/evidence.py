@@ -5,11 +5,11 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, select
 
-from db import writes
-from db.ids import new_id
 from db.market.tables import InteractionEvidence, StoreInteractionEvidence
-from db.statements import Query
-from db.steps import Step, Unit
+from db.platform import writes
+from db.platform.ids import new_id
+from db.platform.statements import Query
+from db.platform.transactions import Transaction, Unit
 from domain.market.states import InteractionType
 
 
@@ -73,20 +73,22 @@ _OF_STORE = Query(
 
 
 async def _find(
-    step: Step, customer_id: UUID, listing_id: UUID, store_id: UUID
+    transaction: Transaction, customer_id: UUID, listing_id: UUID, store_id: UUID
 ) -> tuple[list[InteractionEvidence], StoreInteractionEvidence | None]:
     """What was kept for the listing; and, unless that holds a question already, the question to its store."""
-    rows = await step.rows(_OF_LISTING, customer_id=customer_id, listing_id=listing_id)
+    rows = await transaction.rows(_OF_LISTING, customer_id=customer_id, listing_id=listing_id)
     found = [_OF_LISTING.part(InteractionEvidence, row) for row in rows]
     if any(row.type is InteractionType.QUESTION_POSTED for row in found):
         return found, None
-    wide = await step.one_or_none(_OF_STORE, customer_id=customer_id, store_id=store_id)
+    wide = await transaction.one_or_none(_OF_STORE, customer_id=customer_id, store_id=store_id)
     return found, _OF_STORE.part(StoreInteractionEvidence, wide) if wide else None
 
 
-async def list_evidence(step: Step, customer_id: UUID, listing_id: UUID, store_id: UUID) -> list[InteractionEvidence]:
+async def list_evidence(
+    transaction: Transaction, customer_id: UUID, listing_id: UUID, store_id: UUID
+) -> list[InteractionEvidence]:
     """All that proves the customer's interaction with the listing, the store's own threads included."""
-    found, store_wide = await _find(step, customer_id, listing_id, store_id)
+    found, store_wide = await _find(transaction, customer_id, listing_id, store_id)
     if store_wide is not None:
         found.append(
             InteractionEvidence(
@@ -102,18 +104,20 @@ async def list_evidence(step: Step, customer_id: UUID, listing_id: UUID, store_i
     return found
 
 
-async def settle_evidence(step: Step, customer_id: UUID, listing_id: UUID, store_id: UUID) -> datetime | None:
+async def settle_evidence(
+    transaction: Transaction, customer_id: UUID, listing_id: UUID, store_id: UUID
+) -> datetime | None:
     """Since when the customer may buy; None when it may not.
 
     A question to the whole store is copied to the listing, with its time. An order is never older than this
     time, also when the clock was set back in between.
     """
-    found, store_wide = await _find(step, customer_id, listing_id, store_id)
+    found, store_wide = await _find(transaction, customer_id, listing_id, store_id)
     dates = [row.created_at for row in found]
     if store_wide is not None:
         dates.append(store_wide.created_at)
         insert_evidence(
-            step,
+            transaction,
             customer_id,
             listing_id,
             InteractionType.QUESTION_POSTED,
@@ -122,5 +126,5 @@ async def settle_evidence(step: Step, customer_id: UUID, listing_id: UUID, store
             message_id=store_wide.message_id,
         )
         # An order's trigger asks for it.
-        await writes.send(step)
+        await writes.send(transaction)
     return min(dates, default=None)

@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.commit_order import HORIZON, START, Position, after, before, position_of, settled
 from db.market.tables import ActivityEvent
-from db.reading import LIMIT, Reads, Row
-from db.statements import Read
+from db.platform.reading import LIMIT, Reads, Row
+from db.platform.statements import Read
 from domain.market.feeds import ActivityItem
 from domain.market.states import ActivityType
-from domain.shared.cursors import encode_cursor
+from domain.platform.cursors import encode_cursor
 
 
 @dataclass(frozen=True, slots=True)

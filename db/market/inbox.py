@@ -17,7 +17,7 @@ from db.market.commit_order import HORIZON, START, Position, after, before, posi
 from db.market.tables import InboxEvent, Offer, Order, Store
 from domain.market.feeds import InboxItem, OfferTerms, OrderTerms
 from domain.market.states import InboxType, Party
-from domain.shared.cursors import encode_cursor
+from domain.platform.cursors import encode_cursor
 
 
 @dataclass(frozen=True, slots=True)

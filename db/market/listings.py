@@ -7,13 +7,14 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import locks, writes
+from db import locks
 from db.market import stores, trust
 from db.market.activity import record_event
 from db.market.orders import has_undelivered
 from db.market.stock import insert_movement, return_stock, take_stock
 from db.market.tables import Listing, ListingLimits, Offer, Order, Product
-from db.steps import Step
+from db.platform import writes
+from db.platform.transactions import Transaction
 from domain.market.errors import LISTING_NOT_FOUND, PRODUCT_NOT_FOUND, STOCK_NEGATIVE
 from domain.market.states import ActivityType, DeliveryKind, ListingStatus, MovementReason, OfferStatus
 from domain.market.trust import TrustReason
@@ -125,7 +126,7 @@ async def update_inventory(
     if change == 0:
         return listing
     if change > 0:
-        await return_stock(await Step.of(session), listing_id, change, MovementReason.ADJUSTED)
+        await return_stock(await Transaction.of(session), listing_id, change, MovementReason.ADJUSTED)
         await session.refresh(listing)
     elif not take_stock(session, listing, -change, MovementReason.ADJUSTED):
         raise STOCK_NEGATIVE.error()

@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy import Row, Text, Uuid, bindparam, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import writes
 from db.market.standing import buyer_standing, committed_cents, open_negotiations
 from db.market.tables import (
     Agent,
@@ -20,9 +19,10 @@ from db.market.tables import (
     Store,
     StoreBlock,
 )
+from db.platform import writes
+from db.platform.statements import Query
 from db.platform.tables import ProcessedCommand
-from db.statements import Query
-from db.steps import Step, Unit
+from db.platform.transactions import Transaction, Unit
 from domain.market.negotiation import (
     BuyerStanding,
     ListingView,
@@ -168,7 +168,7 @@ _READING = Query(
 
 
 async def read_step(
-    step: Step,
+    transaction: Transaction,
     listing: Listing,
     asking_id: UUID | None,
     *,
@@ -180,7 +180,7 @@ async def read_step(
     It is that of the agent who asks: a merchant's answer takes no longer for a buyer that has a spend cap to be added
     up for.
     """
-    rows = await step.rows(
+    rows = await transaction.rows(
         _READING,
         store_id=listing.store_id,
         listing_id=listing.listing_id,

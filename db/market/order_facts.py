@@ -14,8 +14,8 @@ from sqlalchemy import any_, bindparam, func, select
 
 from db.market import trust
 from db.market.tables import Message, Order, Review, Store, TrustFact
-from db.statements import Query
-from db.steps import Step, Unit
+from db.platform.statements import Query
+from db.platform.transactions import Transaction, Unit
 from domain.market.orders import paid_cents
 from domain.market.policy import MarketPolicy
 from domain.market.states import OrderStatus
@@ -77,7 +77,7 @@ def insert_honored(unit: Unit, order: Order, now: datetime) -> bool:
     return True
 
 
-async def insert_broken(step: Step, order: Order, now: datetime) -> None:
+async def insert_broken(transaction: Transaction, order: Order, now: datetime) -> None:
     """OFFER_BROKEN: the seller let go of an order it owed, or missed its date. Call it before the order is refunded.
 
     What it costs is ``domain.market.trust_weights.broken_promise_weight``: of whether the buyer had paid, and if not,
@@ -85,10 +85,10 @@ async def insert_broken(step: Step, order: Order, now: datetime) -> None:
     """
     record = 0
     if order.paid_at is None:
-        [row] = await step.rows(_RECORD, buyer_id=order.buyer_customer_id, store_id=order.store_id)
+        [row] = await transaction.rows(_RECORD, buyer_id=order.buyer_customer_id, store_id=order.store_id)
         record = int(row.merchants)
     trust.insert_fact(
-        step,
+        transaction,
         store_id=order.store_id,
         source_event_id=order.order_id,
         reason=TrustReason.OFFER_BROKEN,
@@ -141,33 +141,33 @@ def insert_review_fact(unit: Unit, order: Order, review: Reviewed, policy: Marke
     )
 
 
-async def get_rating(step: Step, order: Order) -> int | None:
+async def get_rating(transaction: Transaction, order: Order) -> int | None:
     """The stars of the order's review, if it has one."""
-    row = await step.one_or_none(_REVIEW, order_id=order.order_id)
+    row = await transaction.one_or_none(_REVIEW, order_id=order.order_id)
     return None if row is None else int(row.rating)
 
 
-async def insert_waiting_review(step: Step, order: Order, policy: MarketPolicy) -> bool:
+async def insert_waiting_review(transaction: Transaction, order: Order, policy: MarketPolicy) -> bool:
     """The fact of the review that waited for an answer to the refund request, now that the answer is no.
 
     A review whose fact stands already has no second one. Says whether there is a review.
     """
-    row = await step.one_or_none(_REVIEW, order_id=order.order_id)
+    row = await transaction.one_or_none(_REVIEW, order_id=order.order_id)
     if row is None:
         return False
     review = Reviewed(row.review_id, row.rating, row.as_described, row.created_at, row.thread_id)
     paid = order.paid_at is not None and order.paid_at <= review.created_at
-    insert_review_fact(step, order, review, policy, paid=paid)
+    insert_review_fact(transaction, order, review, policy, paid=paid)
     return True
 
 
-async def insert_reversals(step: Step, order: Order, now: datetime) -> bool:
+async def insert_reversals(transaction: Transaction, order: Order, now: datetime) -> bool:
     """ORDER_REFUNDED, once for each fact that the order's money stood behind. Says whether there was one."""
-    rows = await step.rows(_REVERSIBLE, order_id=order.order_id)
+    rows = await transaction.rows(_REVERSIBLE, order_id=order.order_id)
     for row in rows:
         fact = _REVERSIBLE.part(TrustFact, row)
         trust.insert_fact(
-            step,
+            transaction,
             store_id=order.store_id,
             source_event_id=fact.source_event_id,
             reason=TrustReason.ORDER_REFUNDED,

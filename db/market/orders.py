@@ -9,9 +9,9 @@ from sqlalchemy import Row, bindparam, case, exists, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.tables import Offer, Order, ReviewWindow, Store, StoreBlock
+from db.platform.statements import Query
 from db.platform.tables import ProcessedCommand
-from db.statements import Query
-from db.steps import Step
+from db.platform.transactions import Transaction
 from domain.market.orders import OrderState
 from domain.market.states import OrderStatus, PaymentSource, ReviewWindowStatus
 
@@ -69,9 +69,9 @@ _READING = Query(
 )
 
 
-async def read_step(step: Step, order: Order, command_id: UUID | None) -> Reading:
+async def read_step(transaction: Transaction, order: Order, command_id: UUID | None) -> Reading:
     """Everything at once: the store's owner, the order's negotiation and review window, the command, the clock."""
-    [row] = await step.rows(
+    [row] = await transaction.rows(
         _READING,
         store_id=order.store_id,
         offer_id=order.source_offer_id,

@@ -5,8 +5,8 @@ from uuid import UUID
 from sqlalchemy import Float, Integer, Uuid, bindparam, cast, func, select
 
 from db.market.tables import StoreUpdate
-from db.statements import Query
-from db.steps import Step
+from db.platform.statements import Query
+from db.platform.transactions import Transaction
 from domain.market.orders import SeenPrice
 from domain.market.policy import MarketPolicy
 
@@ -21,7 +21,7 @@ _LOWEST = Query(
 
 
 async def read_seen_price(
-    step: Step,
+    transaction: Transaction,
     listing_id: UUID,
     currency: str,
     expected_cents: int | None,
@@ -34,6 +34,6 @@ async def read_seen_price(
     """
     lowest = None
     if expected_cents is None:
-        row = await step.one_or_none(_LOWEST, listing_id=listing_id, seconds=policy.price_notice_seconds)
+        row = await transaction.one_or_none(_LOWEST, listing_id=listing_id, seconds=policy.price_notice_seconds)
         lowest = row.cents
     return SeenPrice(listing_id, currency, expected_cents, expected_currency, lowest)

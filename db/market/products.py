@@ -6,10 +6,10 @@ from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import locks
-from db.ids import new_id
 from db.market import stores, trust
 from db.market.orders import has_undelivered
 from db.market.tables import Listing, Order, Product, ProductImage, SupportQuestion, Thread
+from db.platform.ids import new_id
 from domain.market.errors import PRODUCT_NOT_FOUND
 from domain.market.states import ThreadStatus, ThreadType
 from domain.market.trust import TrustReason

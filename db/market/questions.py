@@ -11,10 +11,10 @@ from sqlalchemy import Interval, Table, bindparam, cast, func, literal, select, 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import writes
 from db.market import trust
 from db.market.activity import notify
 from db.market.tables import Message, SupportQuestion
+from db.platform import writes
 from db.platform.tables import ExtendedDate
 from domain.market.policy import MarketPolicy
 from domain.market.reminders import reminder_date

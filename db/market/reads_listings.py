@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 from db.market import search
 from db.market.reads_catalog import ListingFilter, listings_wanted
 from db.market.tables import Listing, Product, ProductImage, Store
-from db.reading import LIMIT, Reads, Row
-from db.statements import Read
+from db.platform.reading import LIMIT, Reads, Row
+from db.platform.statements import Read
 from domain.market.errors import LISTING_NOT_FOUND
 
 _IMAGE = func.json_build_object("image_url", ProductImage.image_url, "position", ProductImage.position, type_=JSON)

@@ -8,8 +8,8 @@ from sqlalchemy import BigInteger, Integer, Select, Uuid, bindparam, select, tup
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.market.tables import Store, StoreStats, StoreUpdate, TrustEvent, TrustProfile
-from db.reading import LIMIT, Reads, Row
-from db.statements import Read
+from db.platform.reading import LIMIT, Reads, Row
+from db.platform.statements import Read
 from domain.market.errors import STORE_NOT_FOUND
 from domain.market.states import StoreStatus
 

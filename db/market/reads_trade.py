@@ -16,8 +16,8 @@ from sqlalchemy import BindParameter, ColumnElement, DateTime, Select, Uuid, bin
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.tables import Offer, Order, Review, Store
-from db.reading import LIMIT, One, Reads, Row
-from db.statements import Read
+from db.platform.reading import LIMIT, One, Reads, Row
+from db.platform.statements import Read
 from domain.market.errors import OFFER_NOT_FOUND, ORDER_NOT_FOUND, REVIEW_NOT_FOUND
 from domain.market.states import AgentType, OfferStatus, OrderStatus, Party
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.market.tables import Listing, Store
-from db.reading import LIMIT
+from db.platform.reading import LIMIT
 from domain.market.states import ListingStatus, StoreStatus
 
 Place = tuple[float, UUID]

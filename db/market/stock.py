@@ -11,12 +11,12 @@ from uuid import UUID
 from sqlalchemy import Update, bindparam, case, exists, select, update
 from sqlalchemy.exc import IntegrityError
 
-from db import writes
 from db.constraints import constraint_name
-from db.ids import new_id
 from db.market.tables import Listing, StockHold, StockMovement
-from db.statements import Query
-from db.steps import Step, Unit
+from db.platform import writes
+from db.platform.ids import new_id
+from db.platform.statements import Query
+from db.platform.transactions import Transaction, Unit
 from domain.market import errors
 from domain.market.states import HoldRelease, ListingStatus, MovementReason
 
@@ -75,7 +75,7 @@ def take_stock(
 
 
 async def return_stock(
-    step: Step,
+    transaction: Transaction,
     listing_id: UUID,
     quantity: int,
     reason: MovementReason,
@@ -85,16 +85,16 @@ async def return_stock(
 ) -> None:
     """Add to a locked listing's stock: in the database at once, so what was read of it before is old."""
     # What was taken before in the same transaction.
-    await writes.send(step)
+    await writes.send(transaction)
     try:
-        async with step.savepoint():
-            await step.rows(_RETURN_AND_SELL, listing=listing_id, quantity=quantity)
+        async with transaction.savepoint():
+            await transaction.rows(_RETURN_AND_SELL, listing=listing_id, quantity=quantity)
     except IntegrityError as violation:
         if constraint_name(violation) != "one_active_listing_per_store":
             raise
         # At this very moment its hero-only store showed another listing.
-        await step.rows(_RETURN, listing=listing_id, quantity=quantity)
-    insert_movement(step, listing_id, quantity, reason, offer_id=offer_id, order_id=order_id)
+        await transaction.rows(_RETURN, listing=listing_id, quantity=quantity)
+    insert_movement(transaction, listing_id, quantity, reason, offer_id=offer_id, order_id=order_id)
 
 
 def insert_movement(
@@ -136,12 +136,12 @@ def hold_stock(
     return True
 
 
-async def release_hold(step: Step, offer_id: UUID, release: HoldRelease, now: datetime) -> bool:
+async def release_hold(transaction: Transaction, offer_id: UUID, release: HoldRelease, now: datetime) -> bool:
     """End a hold once, and return its stock to its locked listing. False when it was not open."""
-    hold = await step.one_or_none(_RELEASE, offer=offer_id, now=now, how=release)
+    hold = await transaction.one_or_none(_RELEASE, offer=offer_id, now=now, how=release)
     if hold is None:
         return False
-    await return_stock(step, hold.listing_id, hold.quantity, MovementReason.HOLD_RETURNED, offer_id=offer_id)
+    await return_stock(transaction, hold.listing_id, hold.quantity, MovementReason.HOLD_RETURNED, offer_id=offer_id)
     return True
 
 

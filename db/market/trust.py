@@ -9,11 +9,11 @@ from sqlalchemy import ARRAY, ColumnElement, Integer, Uuid, any_, bindparam, cas
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import writes
-from db.ids import new_id
 from db.market.tables import Store, StoreStats, SupportQuestion, TrustEvent, TrustFact, TrustProfile
-from db.statements import Query
-from db.steps import Step, Unit
+from db.platform import writes
+from db.platform.ids import new_id
+from db.platform.statements import Query
+from db.platform.transactions import Transaction, Unit
 from domain.market.trust import (
     Evidence,
     PolicyField,
@@ -212,9 +212,9 @@ class Reading:
     unpaid: int
 
 
-async def read_fold(step: Step, store_id: UUID, most: int) -> Reading:
+async def read_fold(transaction: Transaction, store_id: UUID, most: int) -> Reading:
     """The clock, and the oldest facts that wait, at most ``most``, with all that their rules count."""
-    rows = await step.rows(_FOLDING, store_id=store_id, most=most)
+    rows = await transaction.rows(_FOLDING, store_id=store_id, most=most)
     pending = [Pending(_FOLDING.part(TrustFact, row), row.earlier) for row in rows if row.fact_id is not None]
     return Reading(rows[0].now, rows[0].owner_merchant_id, rows[0].next_reply, pending, rows[0].unpaid)
 

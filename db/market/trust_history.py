@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import Uuid, bindparam, func, literal_column, or_, select
 
 from db.market.tables import Order, TrustEvent, TrustFact
-from db.statements import Query
-from db.steps import Step
+from db.platform.statements import Query
+from db.platform.transactions import Transaction
 from domain.market.trust import TrustReason
 
 _STORE = bindparam("store_id", type_=Uuid())
@@ -65,23 +65,25 @@ _DECAYS = Query(
 )
 
 
-async def buyers_waiting(step: Step, fact: TrustFact) -> list[tuple[UUID, int]]:
+async def buyers_waiting(transaction: Transaction, fact: TrustFact) -> list[tuple[UUID, int]]:
     """Who had paid and waited for its goods when the fact's listing was changed, and how often it was so before."""
-    rows = await step.rows(_BUYERS, listing_id=fact.listing_id, reason=fact.reason, at=fact.occurred_at)
+    rows = await transaction.rows(_BUYERS, listing_id=fact.listing_id, reason=fact.reason, at=fact.occurred_at)
     return [(row.buyer_customer_id, row.earlier) for row in rows]
 
 
-async def list_brought(step: Step, fact_id: UUID) -> list[Any]:
+async def list_brought(transaction: Transaction, fact_id: UUID) -> list[Any]:
     """What a folded fact brought: ``sequence``, ``component``, ``dr`` and ``ds`` of each of its rows."""
-    return await step.rows(_BROUGHT, fact_id=fact_id)
+    return await transaction.rows(_BROUGHT, fact_id=fact_id)
 
 
-async def count_decays(step: Step, store_id: UUID, sequence: int) -> int:
+async def count_decays(transaction: Transaction, store_id: UUID, sequence: int) -> int:
     """How often the store's evidence has faded since that row."""
-    [row] = await step.rows(_DECAYS, store_id=store_id, sequence=sequence)
+    [row] = await transaction.rows(_DECAYS, store_id=store_id, sequence=sequence)
     return int(row.decays)
 
 
-async def was_penalised(step: Step, listing_id: UUID | None, reason: TrustReason, since: datetime) -> bool:
+async def was_penalised(
+    transaction: Transaction, listing_id: UUID | None, reason: TrustReason, since: datetime
+) -> bool:
     """Whether a fact of this reason about the listing, newer than ``since``, was folded and cost its store."""
-    return bool(await step.rows(_PENALTY, listing_id=listing_id, reason=reason, since=since))
+    return bool(await transaction.rows(_PENALTY, listing_id=listing_id, reason=reason, since=since))

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Interval, Select, Uuid, bindparam, func, literal_column, select
 
 from db.market.tables import Negotiation, Offer, Order
-from db.statements import Query
-from db.steps import Step
+from db.platform.statements import Query
+from db.platform.transactions import Transaction
 from domain.market.policy import MarketPolicy
 from domain.market.states import CloseReason, DeliveryKind, OrderStatus, RefundReason
 from domain.market.unpaid import Unpaid
@@ -54,8 +54,8 @@ def _unpaid() -> Select[int, int, int]:
 _UNPAID = Query(_unpaid())
 
 
-async def get_unpaid(step: Step, buyer_id: UUID, listing_id: UUID, policy: MarketPolicy) -> Unpaid:
+async def get_unpaid(transaction: Transaction, buyer_id: UUID, listing_id: UUID, policy: MarketPolicy) -> Unpaid:
     """Of one listing the units, of the whole market the orders."""
     memory = timedelta(seconds=policy.lapse_memory_seconds)
-    [row] = await step.rows(_UNPAID, buyer_id=buyer_id, listing_id=listing_id, memory=memory)
+    [row] = await transaction.rows(_UNPAID, buyer_id=buyer_id, listing_id=listing_id, memory=memory)
     return Unpaid(row.orders, int(row.held_units), int(row.lapsed_units))

@@ -1,6 +1,6 @@
 """The market's dates by which a party must act. A new one is a ``Wait`` here; any other date says why it is none."""
 
-from db.waiting import Wait
+from db.platform.waiting import Wait
 from domain.market.processes import MARKET_PARTS
 
 _OFFER_JOINS = (

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from db.platform.keys import KeyOwner, touch_agents
 from db.platform.tables import ApiKeyKind
-from db.steps import Asks
+from db.platform.transactions import Asks
 from domain.market.states import AgentType
 
 AGENT = "{agent}"

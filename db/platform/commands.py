@@ -7,9 +7,9 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import writes
+from db.platform import writes
 from db.platform.tables import IdempotencyRecord, ProcessedCommand
-from db.steps import Unit
+from db.platform.transactions import Unit
 
 
 async def find_command(session: AsyncSession, command_id: UUID) -> ProcessedCommand | None:

@@ -13,13 +13,13 @@ from uuid import UUID
 from sqlalchemy import Double, Integer, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from db.base import Base
-from db.ids import new_id
+from db.platform.base import Base
+from db.platform.ids import new_id
 from db.platform.presence import LOCK_CLASS
+from db.platform.reading import Asked
+from db.platform.statements import Query
 from db.platform.tables import IdempotencyRecord
-from db.reading import Asked
-from db.statements import Query
-from db.steps import Step
+from db.platform.transactions import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ _RELEASE = Query(_OF_COMMAND.values(lease_until=_now))
 
 
 async def claim(
-    step: Step,
+    transaction: Transaction,
     scope: UUID,
     key_hash: bytes,
     request_hash: bytes,
@@ -109,7 +109,7 @@ async def claim(
     ``holder``: the claiming process's number, by which others know that it is dead; None where it has none now.
     """
     fresh = new_id()
-    claimed = await step.one_or_none(
+    claimed = await transaction.one_or_none(
         _CLAIM,
         command_id=fresh,
         scope=scope,
@@ -120,7 +120,7 @@ async def claim(
     )
     if claimed is not None:
         return Claim(claimed.command_id, resumed=claimed.command_id != fresh)
-    [found] = await step.rows(_FOUND, scope=scope, key_hash=key_hash)
+    [found] = await transaction.rows(_FOUND, scope=scope, key_hash=key_hash)
     if found.request_hash != request_hash:
         return Reused()
     if found.completed_at is not None:
@@ -129,14 +129,20 @@ async def claim(
 
 
 async def complete(
-    step: Step, command_id: UUID, status_code: int, text: str, *, personal: bool = False, told: str | None = None
+    transaction: Transaction,
+    command_id: UUID,
+    status_code: int,
+    text: str,
+    *,
+    personal: bool = False,
+    told: str | None = None,
 ) -> None:
     """Keep the answer. Kept as text, so that a repetition gets the same bytes; not for long when it is personal.
 
     ``told``: the credential to which the answer's secret, which is not in ``text``, was told.
     """
     query, values = completion(command_id, status_code, text, personal=personal, told=told)
-    await step.run(query.text, query.parameters(values))
+    await transaction.run(query.text, query.parameters(values))
 
 
 def completion(
@@ -147,6 +153,6 @@ def completion(
     return _COMPLETE, {"command": command_id, "status_code": status_code, "response_body": kept}
 
 
-async def release(step: Step, command_id: UUID) -> None:
+async def release(transaction: Transaction, command_id: UUID) -> None:
     """End the lease now: the next attempt goes on at once, under the same command id."""
-    await step.run(_RELEASE.text, _RELEASE.parameters({"command": command_id}))
+    await transaction.run(_RELEASE.text, _RELEASE.parameters({"command": command_id}))

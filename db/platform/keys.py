@@ -15,11 +15,11 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db import writes
 from db.market.tables import Agent
+from db.platform import writes
+from db.platform.statements import Query
 from db.platform.tables import ApiKey, ApiKeyKind, OperatorAuditEntry
-from db.statements import Query
-from db.steps import Asks, Unit
+from db.platform.transactions import Asks, Unit
 from domain.market.states import AgentType
 
 _SHAPE = re.compile(r"souk_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 import psycopg
 import structlog
 
-from db.session import Database
+from db.platform.database import Database
 
 LOCK_CLASS = 0x50C1
 """The first of the lock's two keys: nothing else in the database takes an advisory lock of this class."""

@@ -9,7 +9,7 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, CreatedAt, Key, Meta, pg_enum
+from db.platform.base import Base, CreatedAt, Key, Meta, pg_enum
 
 
 class ApiKeyKind(StrEnum):

@@ -13,10 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import locks
-from db.ids import new_id
 from db.market.commit_order import Position
 from db.market.feed import newest_position
 from db.market.inbox import newest_inbox_position
+from db.platform.ids import new_id
 from db.webhooks.tables import WebhookDeadLetter, WebhookEndpoint
 from domain.webhooks.errors import WEBHOOK_NOT_FOUND, WEBHOOK_TOO_MANY
 from domain.webhooks.states import PauseReason, WebhookFormat, WebhookSource, WebhookStatus
@@ -67,7 +67,7 @@ async def ensure_endpoint(
     """The endpoint the market itself keeps for an agent in another format than STANDARD: one per source and format.
 
     Made, hearing of what happens from now on, or moved to ``url`` and ``types``; a new address starts with a
-    clean slate. The caller has checked the address (``activities.outbound.check_url``), runs this with the agent
+    clean slate. The caller has checked the address (``check_url``), runs this with the agent
     as the transaction's viewer, and wakes the process after the commit (``activities.webhooks.waking``).
     Raises ValueError for STANDARD: those are made by their owners.
     """

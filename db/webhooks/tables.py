@@ -7,7 +7,7 @@ from sqlalchemy import ForeignKey, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Big, CreatedAt, Key
+from db.platform.base import Base, Big, CreatedAt, Key
 
 
 class WebhookEndpoint(Base):

@@ -1,6 +1,6 @@
 """What a checkout session refuses. No message tells a price, a limit or an address."""
 
-from domain.shared.errors import ErrorKind, declare
+from domain.platform.errors import ErrorKind, declare
 
 _C, _R, _F, _N, _I, _M, _P = (
     ErrorKind.CONFLICT,

@@ -3,7 +3,7 @@
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.market.policy import DAY, HOUR
-from domain.shared.numbers import Seconds
+from domain.platform.numbers import Seconds
 
 
 class CheckoutPolicy(BaseModel):

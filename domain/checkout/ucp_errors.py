@@ -1,6 +1,6 @@
 """Refusals that the Universal Commerce Protocol names itself; the codes are its words, not ours."""
 
-from domain.shared.errors import ErrorKind, declare
+from domain.platform.errors import ErrorKind, declare
 
 INVALID_PROFILE_URL = declare(
     "invalid_profile_url",

@@ -1,6 +1,6 @@
 """The market's refusals. A message to one party never tells the other's limits."""
 
-from domain.shared.errors import ErrorKind, declare
+from domain.platform.errors import ErrorKind, declare
 
 _C, _R, _F, _N, _I = (
     ErrorKind.CONFLICT,

@@ -12,7 +12,7 @@ from uuid import UUID
 from domain.market import errors
 from domain.market.policy import MarketPolicy
 from domain.market.states import CloseReason, ListingStatus, OfferStatus, Party, StoreStatus
-from domain.shared.numbers import LEAST_SECONDS
+from domain.platform.numbers import LEAST_SECONDS
 
 MAX_CENTS = 2_147_483_647
 

@@ -6,7 +6,7 @@ Demos and tests use seconds where the defaults are days.
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.shared.numbers import Seconds, SecondsOrZero
+from domain.platform.numbers import Seconds, SecondsOrZero
 
 MINUTE = 60
 HOUR = 60 * MINUTE

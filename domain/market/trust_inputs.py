@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from domain.market.policy_checklist import PolicyField
 from domain.market.trust_reasons import REVERSED_BY_REFUND, TrustComponent, TrustDelta, TrustReason
 from domain.market.trust_weights import MOST_RECORD, broken_promise_weight, fact_weight, halved_weight
-from domain.shared.errors import ErrorKind, declare
+from domain.platform.errors import ErrorKind, declare
 
 TRUST_INPUTS_INVALID = declare(
     "TRUST_INPUTS_INVALID",

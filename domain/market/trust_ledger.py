@@ -9,7 +9,7 @@ from uuid import UUID
 from domain.market.trust_fold import fold
 from domain.market.trust_reasons import TrustComponent, TrustReason
 from domain.market.trust_scores import TrustState, component_score, overall_score
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 
 FORMULA_VERSION = 2
 

@@ -1,6 +1,6 @@
 """Refusals about webhooks."""
 
-from domain.shared.errors import ErrorKind, declare
+from domain.platform.errors import ErrorKind, declare
 
 WEBHOOK_NOT_FOUND = declare("webhook.not_found", ErrorKind.NOT_FOUND, "You have no such webhook.", "GET /v1/webhooks")
 WEBHOOK_ADDRESS = declare(

@@ -6,7 +6,7 @@ Unlike the market's processes a delivery reads them anew at every step, so a cha
 from pydantic import BaseModel, ConfigDict, Field
 
 from domain.market.policy import DAY, HOUR, MINUTE
-from domain.shared.numbers import Seconds, SecondsOrZero
+from domain.platform.numbers import Seconds, SecondsOrZero
 
 
 class WebhookPolicy(BaseModel):

@@ -20,9 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from config.settings import Settings
 from db.market import feed, reads_listings, reads_stores
 from db.market.reads_catalog import ListingFilter
-from db.reading import Asked, Reads, Row
-from db.session import Database
-from db.statements import Read
+from db.platform.database import Database
+from db.platform.reading import Asked, Reads, Row
+from db.platform.statements import Read
 
 LIMIT = 51
 """A page of fifty and one more, to know whether another follows."""

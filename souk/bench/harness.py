@@ -20,7 +20,7 @@ from temporalio.client import Client
 
 from activities.platform.auditing import audit_processes, audit_projections
 from config.contexts import workflow_specs
-from db.session import Database
+from db.platform.database import Database
 from domain.market.commands import AuditFinding
 from souk.bench.results import Result
 from souk.drills.stack import DrillStack

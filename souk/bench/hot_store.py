@@ -13,7 +13,7 @@ import time
 from uuid import UUID
 
 from activities.market.waking import wake
-from db.ids import new_id
+from db.platform.ids import new_id
 from domain.market.commands import NegotiationStart
 from souk.bench.deals import Deal, Shop, register
 from souk.bench.harness import LIFTED, Bench, Market

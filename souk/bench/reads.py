@@ -8,7 +8,7 @@ import httpx
 import psycopg
 from psycopg.rows import dict_row
 
-from db.ids import new_id
+from db.platform.ids import new_id
 from db.platform.keys import format_key, hash_secret, random_secret
 
 Json = dict[str, Any]

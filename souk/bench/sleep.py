@@ -15,8 +15,8 @@ from uuid import UUID
 import psycopg
 
 from activities.market.waking import market_process
-from activities.processes import send_command
-from db.ids import new_id
+from activities.platform.workflows import send_command
+from db.platform.ids import new_id
 from domain.market.commands import MakeOffer, NegotiationStart, OrderStart, PlaceOrder
 from domain.market.policy import MarketPolicy
 from souk.bench.command import Souk

@@ -15,12 +15,13 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from activities.market.trust import PostgresTrustActivities
-from db import locks, writes
-from db.ids import new_id
+from db import locks
 from db.market import trust
 from db.market.activity import record_event
 from db.market.tables import TrustProfile
-from db.steps import Step
+from db.platform import writes
+from db.platform.ids import new_id
+from db.platform.transactions import Transaction
 from domain.market.commands import StoreTrustStart
 from domain.market.policy import MarketPolicy
 from domain.market.states import ActivityType
@@ -130,9 +131,9 @@ async def _make(market: Market, size: int) -> _Store:
     shop.owner.close()
     store_id = UUID(shop.store_id)
     while True:
-        async with market.database.transaction() as session:
+        async with market.database.session() as session:
             profile = await session.get_one(TrustProfile, store_id)
-            pending = (await trust.read_fold(await Step.of(session), store_id, 1)).pending
+            pending = (await trust.read_fold(await Transaction.of(session), store_id, 1)).pending
         if profile.sequence and not pending:
             break
         await asyncio.sleep(0.1)
@@ -147,7 +148,7 @@ async def _make(market: Market, size: int) -> _Store:
     state = trust.state_of(profile)
     with psycopg.connect(market.owner_url) as connection:
         state, sequence, last = _copy_history(connection, store, size, state, profile)
-    async with market.database.transaction() as session:
+    async with market.database.session() as session:
         kept = await session.get_one(TrustProfile, store_id, with_for_update=True)
         folded = {"sequence": sequence, "folds": kept.folds + len(last)}
         writes.change(session, kept, **folded, **trust.state_values(state, kept.last_updated_at))
@@ -210,7 +211,7 @@ def _event_row(last: dict[int, UUID], fold: int, store_id: UUID, fact_id: UUID, 
 
 async def _fold(market: Market, activity: PostgresTrustActivities, store: _Store) -> float:
     """Milliseconds per fact that Souk's own activity takes to fold what has just been written."""
-    async with market.database.transaction() as session:
+    async with market.database.session() as session:
         now = await locks.clock(session)
         for _ in range(_PENDING):
             reason, subject, known = store.next_fact()

@@ -12,8 +12,8 @@ from uuid import UUID
 
 import uvloop
 
-from db.ids import new_id
 from db.market import conversation
+from db.platform.ids import new_id
 from domain.market.policy import MarketPolicy
 from domain.market.states import AgentType
 from souk.bench.cpu import seconds_of
@@ -57,7 +57,7 @@ class _Posts:
 
     async def _write(self, current: Round) -> None:
         message_id = new_id()
-        async with self.market.database.transaction() as session:
+        async with self.market.database.session() as session:
             await conversation.insert_message(
                 session,
                 message_id,

@@ -3,8 +3,8 @@
 import httpx
 
 from activities.platform.auditing import audit_processes, audit_projections
-from db.ids import new_id
-from db.session import Database
+from db.platform.database import Database
+from db.platform.ids import new_id
 from domain.market.commands import AuditFinding
 from souk.checks.target import DatabaseTarget
 from souk.stack.errors import StackError

@@ -10,10 +10,10 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
-from db.ids import new_id
+from db.platform.database import Database
+from db.platform.ids import new_id
 from db.platform.keys import format_key, insert_key, random_secret
 from db.platform.tables import ApiKeyKind
-from db.session import Database
 from souk.checks.audit import audit_api, audit_database
 from souk.checks.mending import DryRunOption, FixOption, OnlyOption, fix
 from souk.checks.target import ApiOption, DatabaseOption, KeyOption, database_target
@@ -119,7 +119,7 @@ def create_key(
     async def insert(url: str) -> None:
         pool = Database(url, 1, "souk-operator")
         try:
-            async with pool.transaction() as session:
+            async with pool.session() as session:
                 insert_key(session, key_id, ApiKeyKind.OPERATOR, None, label, secret)
         finally:
             await pool.close()

@@ -13,11 +13,11 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.platform.auditing import list_expected, running_query
+from activities.platform.serving import QueueState, look_at_queues
 from activities.platform.specs import Restart, WorkflowSpecs
-from activities.processes import signal_process
-from activities.serving import QueueState, look_at_queues
+from activities.platform.workflows import signal_process
 from db.outages import read_pulse
-from db.session import Database
+from db.platform.database import Database
 from db.webhooks.pending import FailingEndpoint, list_failing
 from domain.attention import OVERDUE
 
@@ -47,7 +47,7 @@ class Ailment:
 async def diagnose(database: Database, client: Client, specs: WorkflowSpecs) -> list[Ailment]:
     """Everything overdue, orphaned, unexpected or stuck, one entry per process; the gravest word wins."""
     found: dict[str, Ailment] = {}
-    async with database.transaction() as session:
+    async with database.session() as session:
         for ailment in await _overdue(session, specs):
             found[ailment.process_id] = ailment
     must, may = await list_expected(database, specs)
@@ -67,14 +67,14 @@ async def diagnose(database: Database, client: Client, specs: WorkflowSpecs) -> 
 
 async def find_queues(database: Database, client: Client) -> list[QueueState]:
     """Every task queue, and whether it is served."""
-    async with database.step() as step:
-        pulse = await read_pulse(step)
+    async with database.transaction() as transaction:
+        pulse = await read_pulse(transaction)
     return await look_at_queues(client, pulse.parts, pulse.now)
 
 
 async def list_failing_webhooks(database: Database) -> list[FailingEndpoint]:
     """Endpoints that take nothing. Their owners must mend them; nothing here is wrong."""
-    async with database.transaction() as session:
+    async with database.session() as session:
         return await list_failing(session, _MOST)
 
 

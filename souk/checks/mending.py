@@ -11,8 +11,8 @@ from rich.console import Console
 from sqlalchemy.exc import DBAPIError
 from temporalio.client import Client
 
-from activities.serving import HELP, QueueState, trouble_of
-from db.session import Database
+from activities.platform.serving import HELP, QueueState, trouble_of
+from db.platform.database import Database
 from db.webhooks.pending import FailingEndpoint
 from domain.attention import UNSERVED, WEBHOOK_FAILING, WEBHOOK_HELP, needs_attention, verdict
 from domain.webhooks.processes import webhook_process

@@ -13,7 +13,7 @@ from temporalio.client import Client
 from activities.platform.specs import WorkflowSpecs
 from config.contexts import workflow_specs
 from config.settings import Settings
-from db.epochs import is_behind
+from db.platform.epochs import is_behind
 from souk.stack.errors import StackError
 from souk.stack.running import stack_environment
 from souk.stack.variables import POLICIES

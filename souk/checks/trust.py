@@ -13,9 +13,9 @@ from sqlalchemy import bindparam, select
 
 from db.market.tables import TrustEvent, TrustProfile
 from db.market.trust import COMPONENTS, state_of
-from db.session import Database
-from db.statements import Query
-from db.steps import Step
+from db.platform.database import Database
+from db.platform.statements import Query
+from db.platform.transactions import Transaction
 from domain.market.trust import (
     RecordedTrustEvent,
     TrustComponent,
@@ -89,15 +89,15 @@ async def verify_database(url: str, store_id: UUID | None) -> AsyncIterator[Veri
     """Every store's verdict, or one's, each from one snapshot of the database."""
     database = Database(url, 1, "souk-trust-verify")
     try:
-        async with database.transaction() as session:
+        async with database.session() as session:
             stores = list(await session.scalars(select(TrustProfile.store_id).order_by(TrustProfile.store_id)))
         for key in [store_id] if store_id else stores:
-            async with database.transaction() as session:
+            async with database.session() as session:
                 await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
                 profile = await session.get(TrustProfile, key)
                 if profile is None:
                     raise StackError(f"there is no store {key}")
-                rows = await (await Step.of(session)).rows(_EVENTS, store_id=key)
+                rows = await (await Transaction.of(session)).rows(_EVENTS, store_id=key)
                 yield judge(key, [_recorded(row) for row in rows], _shown(profile))
     finally:
         await database.close()

@@ -2,7 +2,7 @@
 
 A backup is the database as of one moment and, of a data directory, its secrets. The engine's state is not in it: a
 process keeps nothing that its row does not hold, so a restore starts each anew. It begins a new epoch of the feeds
-(``db.epochs``), so that places which callers got before, or after the backup, stay in order.
+(``db.platform.epochs``), so that places which callers got before, or after the backup, stay in order.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 
 from config.settings import Settings
-from db.revisions import newest_revision
+from db.platform.revisions import newest_revision
 from souk.checks.doctor import Ailment
 from souk.checks.mending import mend
 from souk.checks.target import DatabaseTarget, database_target

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from config.contexts import workflow_specs
-from db.session import Database
+from db.platform.database import Database
 from souk.drills.crowd import Crowd
 from souk.drills.faults import Striker, schedule
 from souk.drills.ledger import ACKNOWLEDGED, REFUSED, UNKNOWN, Ledger

@@ -23,10 +23,10 @@ from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.client import Client
 from temporalio.converter import DataConverter
 
-from db.ids import new_id
+from db.platform.database import Database
+from db.platform.ids import new_id
 from db.platform.keys import format_key, insert_key, random_secret
 from db.platform.tables import ApiKeyKind
-from db.session import Database
 from domain.market.processes import negotiation_process
 from souk.drills import brackets, mcp_probes, probes
 from souk.drills.canaries import BUYER, OBSERVER, OPERATOR, RIVAL, SELLER, STRANGER, Planted, PlantingError, plant, post
@@ -158,7 +158,7 @@ async def _operator_key(stack: DrillStack) -> str:
     database = Database(stack.settings.role_url("owner"), 1, "souk-drill")
     key_id, secret = new_id(), random_secret()
     try:
-        async with database.transaction() as session:
+        async with database.session() as session:
             insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "drill", secret)
     except DBAPIError as error:
         raise StackError(f"the operator's key cannot be written: {error.orig}") from error

@@ -16,8 +16,8 @@ from typing import Any
 
 import httpx
 
-from db.session import Database
-from db.steps import Step
+from db.platform.database import Database
+from db.platform.transactions import Transaction
 from souk.drills.stack import DrillStack
 from souk.stack.errors import StackError
 
@@ -243,13 +243,13 @@ async def _judge(stack: DrillStack, report: OutageReport) -> list[str]:
     """What ended that nobody had the time to prevent."""
     database = Database(stack.settings.role_url("worker"), 1, "souk-drill")
     try:
-        async with database.step() as step:
-            found = [what for what, query in _ENDED.items() if await step.run(query, {})]
-            await _count(step, report)
+        async with database.transaction() as transaction:
+            found = [what for what, query in _ENDED.items() if await transaction.run(query, {})]
+            await _count(transaction, report)
     finally:
         await database.close()
     return found
 
 
-async def _count(step: Step, report: OutageReport) -> None:
-    [(report.outages, report.dates_moved)] = await step.run("SELECT count(*), sum(dates_moved) FROM outages", {})
+async def _count(transaction: Transaction, report: OutageReport) -> None:
+    [(report.outages, report.dates_moved)] = await transaction.run("SELECT count(*), sum(dates_moved) FROM outages", {})

@@ -13,7 +13,7 @@ from temporalio.client import Client
 
 from activities.platform.auditing import audit_processes, audit_projections
 from activities.platform.specs import WorkflowSpecs
-from db.session import Database
+from db.platform.database import Database
 from domain.market.processes import SWEEP
 from souk.checks.doctor import describe, diagnose
 from souk.checks.trust import verify_database
@@ -141,7 +141,7 @@ async def unwell(database: Database, client: Client, specs: WorkflowSpecs) -> li
 async def judge(database: Database, url: str, client: Client, ledger: Ledger, specs: WorkflowSpecs) -> Verdict:
     """Everything a drill must show, once the market has settled and nobody writes any more."""
     verdict = Verdict(prices=at_other_prices(ledger))
-    async with database.transaction() as session:
+    async with database.session() as session:
         await balance(session, ledger, verdict)
     findings = [*await audit_projections(database), await audit_processes(client, database, specs)]
     verdict.invariants = [f"invariant {found.invariant}: {example}" for found in findings for example in found.examples]

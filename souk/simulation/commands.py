@@ -8,7 +8,7 @@ from uuid import UUID
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from db.session import Database
+from db.platform.database import Database
 from souk.checks.target import DatabaseOption, database_target
 from souk.commands.clear_errors import one_clear_line
 from souk.commands.options import DEFAULT_DATA_DIR, DataDir
@@ -29,7 +29,7 @@ async def load_into(url: str, files: ShopFiles) -> UUID:
     """Write the shop into the database at ``url``, in one transaction."""
     database = Database(url, 1, "souk-simulation")
     try:
-        async with database.transaction() as session:
+        async with database.session() as session:
             return await load_shop(session, files, load_settings().market)
     finally:
         await database.close()

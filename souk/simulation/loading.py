@@ -6,11 +6,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.checkout.tables import KnownAddress, ShippingPromotionRow, ShippingRateRow, SimulationItem, StoreDiscount
-from db.ids import new_id
 from db.market.agents import insert_agent
 from db.market.listings import insert_listing
 from db.market.products import insert_product
 from db.market.stores import insert_store
+from db.platform.ids import new_id
 from domain.checkout.models import Address
 from domain.market.policy import MarketPolicy
 from domain.market.states import AgentType, DeliveryKind

@@ -19,8 +19,8 @@ import psutil
 import psycopg
 
 from config.settings import Settings
-from db.epochs import is_behind
-from db.revisions import is_migrated
+from db.platform.epochs import is_behind
+from db.platform.revisions import is_migrated
 from souk.stack.child import Child
 from souk.stack.data_dir import DataDirectory
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal

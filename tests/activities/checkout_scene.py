@@ -13,7 +13,7 @@ from activities.market.order import PostgresOrderActivities
 from db.checkout.reads import get_checkout
 from db.checkout.sessions import note_shown
 from db.checkout.tables import ShippingPromotionRow, ShippingRateRow, StoreDiscount
-from db.ids import new_id
+from db.platform.ids import new_id
 from domain.checkout.commands import (
     CancelCheckout,
     CheckoutSnapshot,
@@ -163,7 +163,7 @@ class Shopping:
 
     async def read(self) -> Checkout:
         """As its platform reads it, which then has seen the price."""
-        async with self.scene.database.transaction() as session:
+        async with self.scene.database.session() as session:
             found = await get_checkout(session, self.checkout_id)
             assert found is not None
             await note_shown(session, found)
@@ -180,7 +180,7 @@ class Shopping:
         return [row[0] for row in await self.scene.rows(query, id=self.agent_id)]
 
     async def discount(self, code: str, kind: str, value: int, position: int = 1) -> None:
-        async with self.scene.database.transaction() as session:
+        async with self.scene.database.session() as session:
             session.add(
                 StoreDiscount(
                     discount_id=new_id(), store_id=self.shop.store_id, code=code, title=code, kind=kind, value=value,
@@ -189,7 +189,7 @@ class Shopping:
             )  # fmt: skip
 
     async def rate(self, option: str, level: str, cents: int, country: str | None = None) -> None:
-        async with self.scene.database.transaction() as session:
+        async with self.scene.database.session() as session:
             session.add(
                 ShippingRateRow(
                     rate_id=new_id(), store_id=self.shop.store_id, option_id=option, title=option,
@@ -198,7 +198,7 @@ class Shopping:
             )  # fmt: skip
 
     async def free_above(self, cents: int) -> None:
-        async with self.scene.database.transaction() as session:
+        async with self.scene.database.session() as session:
             session.add(
                 ShippingPromotionRow(
                     promotion_id=new_id(), store_id=self.shop.store_id, title="Free", service_level="standard",
@@ -210,6 +210,6 @@ class Shopping:
 async def shopping(scene: Scene, shop: Shop | None = None, *, platform: bool = True, **options: Any) -> Shopping:
     """A new platform, or a customer that is none, at a shop."""
     shop = shop or await scene.shop()
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         agent_id = await (make_platform(session) if platform else make_agent(session))
     return Shopping(scene, shop, agent_id, **options)

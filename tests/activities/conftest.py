@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from db.session import Database
+from db.platform.database import Database
 from souk.stack.embedded import EmbeddedPostgres
 from tests.activities.scene import Scene
 from tests.activities.webhook_post import Post

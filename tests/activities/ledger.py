@@ -24,7 +24,7 @@ async def deltas(scene: Scene, shop: Shop) -> list[tuple[str, str, int, int]]:
 
 
 async def stored_events(scene: Scene, shop: Shop) -> list[TrustEvent]:
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         query = select(TrustEvent).where(TrustEvent.store_id == shop.store_id).order_by(TrustEvent.sequence)
         return list(await session.scalars(query))
 
@@ -51,7 +51,7 @@ async def assert_proven(scene: Scene, shop: Shop) -> TrustProfile:
     rows = await stored_events(scene, shop)
     events = [recorded(row) for row in rows]
     assert verify(events) == []
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         profile = await session.get_one(TrustProfile, shop.store_id)
     state = replay(events)
     assert state_of(profile) == state

@@ -21,10 +21,10 @@ from activities.market.order import PostgresOrderActivities
 from activities.market.review import PostgresReviewActivities
 from activities.market.trust import PostgresTrustActivities
 from db.constraints import refusal
-from db.ids import new_id
 from db.market.listings import update_price
 from db.market.tables import AgentLimits, ListingLimits
-from db.session import Database
+from db.platform.database import Database
+from db.platform.ids import new_id
 from domain.market.commands import (
     AnswerOffer,
     CounterOffer,
@@ -43,7 +43,7 @@ from domain.market.commands import (
 )
 from domain.market.policy import MarketPolicy
 from domain.market.states import AgentType
-from domain.shared.errors import DomainError, ErrorCode
+from domain.platform.errors import DomainError, ErrorCode
 from tests.builders import Shop, ask, make_agent, make_shop
 
 SECRET = b"what the tests' automatic answers draw by"
@@ -99,31 +99,31 @@ class Scene:
         return Scene(self.database, self.owner_url, self.policy.model_copy(update=changes))
 
     async def shop(self, **options: Any) -> Shop:
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             return await make_shop(session, **options)
 
     async def customer(self, *asking: Shop) -> UUID:
         """A customer who has asked about these listings."""
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             customer = await make_agent(session)
             for shop in asking:
                 await ask(session, customer, shop)
             return customer
 
     async def merchant(self) -> UUID:
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             return await make_agent(session, AgentType.MERCHANT)
 
     async def limit_buyer(self, buyer: UUID, **limits: int) -> None:
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             session.add(AgentLimits(agent_id=buyer, **limits))
 
     async def limit_listing(self, shop: Shop, **limits: int) -> None:
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             session.add(ListingLimits(listing_id=shop.listing_id, **limits))
 
     async def rows(self, query: str, **values: Any) -> list[Any]:
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             return list((await session.execute(text(query), values)).all())
 
     async def value(self, query: str, **values: Any) -> Any:
@@ -136,7 +136,7 @@ class Scene:
         assert changed > 0
 
     async def reprice(self, shop: Shop, cents: int) -> None:
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             await update_price(session, shop.listing_id, shop.merchant_id, cents, "Brass is what it is.")
 
     async def listing(self, shop: Shop) -> tuple[int, str]:

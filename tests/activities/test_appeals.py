@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from db.ids import new_id
+from db.platform.ids import new_id
 from db.platform.keys import insert_key, random_secret
 from db.platform.tables import ApiKeyKind
 from domain.market import errors
@@ -17,7 +17,7 @@ from tests.builders import Shop
 
 async def _operator(scene: Scene) -> UUID:
     key_id = new_id()
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "appeals", random_secret())
     return key_id
 

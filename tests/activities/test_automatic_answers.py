@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from db.ids import new_id
 from db.market.listings import insert_listing, put_listing_limits
+from db.platform.ids import new_id
 from domain.market.automatic_answers import Draws, Side, accepts_from, declines_to
 from domain.market.states import DeliveryKind, OfferStatus
 from tests.activities.scene import SECRET, Deal, Scene
@@ -108,7 +108,7 @@ async def test_a_stores_listings_share_a_bound(scene: Scene) -> None:
     shop, buyer = await scene.shop(), await scene.customer()
     found = []
     for _ in range(3):
-        async with scene.database.transaction() as session:
+        async with scene.database.session() as session:
             listing = await insert_listing(
                 session, new_id(), shop.merchant_id, shop.product_id, price_cents=1_500, currency="USD",
                 inventory_on_hand=5, delivery=DeliveryKind.INSTANT, promised_delivery_seconds=None,
@@ -199,7 +199,7 @@ async def test_the_same_limits_put_again_are_no_change(scene: Scene) -> None:
     shop = await scene.shop()
     since = []
     for accept in (1_000, 1_000, 1_100):
-        async with scene.database.transaction() as session:
+        async with scene.database.session() as session:
             limits = {"floor_cents": None, "auto_accept_cents": accept, "auto_decline_cents": 500}
             await put_listing_limits(session, shop.listing_id, shop.merchant_id, limits)
         since.append(

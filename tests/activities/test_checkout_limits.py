@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from db.ids import new_id
+from db.platform.ids import new_id
 from domain.checkout import errors
 from domain.checkout.commands import UpdateCheckout
 from domain.checkout.models import Destination, FulfillmentChoice, GroupChoice, ItemChoice, MethodChoice

@@ -16,8 +16,8 @@ from db.checkout.housekeeping import delete_personal_data
 from db.checkout.pricing import load_price_list
 from db.checkout.sessions import list_overdue_checkouts
 from db.checkout.tables import KnownAddress
-from db.ids import new_id
-from db.session import Database
+from db.platform.database import Database
+from db.platform.ids import new_id
 from domain.checkout import errors
 from domain.checkout.models import Buyer, FulfillmentChoice, ItemChoice, MethodChoice
 from domain.checkout.policy import CheckoutPolicy
@@ -34,7 +34,7 @@ SOMEONE = Buyer(email="someone@example.com", first_name="Someone")
 
 
 async def counts(api: Database, viewer) -> dict[str, int]:
-    async with api.transaction(viewer=viewer) as session:
+    async with api.session(viewer=viewer) as session:
         return {table: await session.scalar(text(f"SELECT count(*) FROM {table}")) for table in PRIVATE}
 
 
@@ -44,7 +44,7 @@ async def test_parties_see_theirs_and_only_theirs(scene: Scene, api: Database) -
     await buy.discount("SECRET", "percentage", 10)
     for each in (buy, other):
         await each.open(buyer=SOMEONE)
-        async with scene.database.transaction() as session:
+        async with scene.database.session() as session:
             items = (ItemChoice(listing_id=each.shop.listing_id),)
             await carts.insert_cart(session, new_id(), each.agent_id, items, None, (), each.policy)
     nothing = dict.fromkeys(PRIVATE, 0)
@@ -63,7 +63,7 @@ async def test_parties_see_theirs_and_only_theirs(scene: Scene, api: Database) -
 async def test_a_discount_is_found_by_whoever_knows_its_code(scene: Scene, api: Database) -> None:
     buy = await shopping(scene)
     await buy.discount("SECRET", "percentage", 10)
-    async with api.transaction(viewer=buy.agent_id) as session:
+    async with api.session(viewer=buy.agent_id) as session:
         for codes, found in ((["secret"], 1), (["S%"], 0), (["other"], 0)):
             assert len((await load_price_list(session, buy.shop.store_id, codes)).discounts) == found
         assert await session.scalar(text("SELECT count(*) FROM store_discounts")) == 0
@@ -82,18 +82,18 @@ async def test_what_only_processes_do_the_api_cannot(scene: Scene, api: Database
     buy = await shopping(scene)
     await buy.open()
     with pytest.raises(ProgrammingError, match="permission denied"):
-        async with api.transaction(viewer=buy.agent_id) as session:
+        async with api.session(viewer=buy.agent_id) as session:
             await session.execute(text(statement))
 
 
 async def overdue(buy: Shopping) -> bool:
-    async with buy.scene.database.transaction() as session:
+    async with buy.scene.database.session() as session:
         return buy.checkout_id in {row.checkout_id for row in await list_overdue_checkouts(session, 10_000)}
 
 
 async def processes(buy: Shopping) -> tuple[bool, bool]:
     """Whether its process must run, and whether it may."""
-    async with buy.scene.database.transaction() as session:
+    async with buy.scene.database.session() as session:
         must, may = await SPECS.list_expected(session)
     name = checkout_process(buy.checkout_id)
     return name in must, name in may
@@ -185,7 +185,7 @@ async def test_the_sweep_tells_sessions_of_commands_whose_answer_was_lost(scene:
 
 
 async def purge(scene: Scene) -> None:
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         await delete_personal_data(session, 14)
 
 
@@ -224,7 +224,7 @@ async def test_no_event_holds_personal_data(scene: Scene) -> None:
 async def test_known_addresses_are_put_in_by_mail_in_the_test_mode_only(scene: Scene) -> None:
     buy = await shopping(scene, await scene.shop(delivery=DeliveryKind.SHIPPED))
     mail = f"{buy.agent_id}@example.com"
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         session.add(
             KnownAddress(
                 address_id=str(buy.agent_id),
@@ -244,7 +244,7 @@ async def test_a_cart_becomes_a_session_once(scene: Scene, api: Database) -> Non
     await buy.discount("TEN", "percentage", 10)
     cart_id = new_id()
     two = (ItemChoice(listing_id=buy.shop.listing_id, quantity=2),)
-    async with api.transaction(viewer=buy.agent_id) as session:
+    async with api.session(viewer=buy.agent_id) as session:
         cart = await carts.insert_cart(session, cart_id, buy.agent_id, two, SOMEONE, ("ten",), buy.policy)
         assert (cart.totals.total_cents, cart.checkout_id) == (2_700, None)
     # Its contents count, whatever else is sent along.
@@ -254,19 +254,19 @@ async def test_a_cart_becomes_a_session_once(scene: Scene, api: Database) -> Non
     assert (found.totals.total_cents, found.buyer, found.cart_id) == (2_700, SOMEONE, cart_id)
     async with refused(errors.CART_CONVERTED):
         await buy.open(items=(), cart_id=cart_id)
-    async with api.transaction(viewer=buy.agent_id) as session:
+    async with api.session(viewer=buy.agent_id) as session:
         assert (await carts.get_cart(session, cart_id)).checkout_id == found.checkout_id
         changed = await carts.replace_cart(session, cart_id, two[:1], None, (), buy.policy)
         assert (changed.totals.total_cents, changed.buyer) == (3_000, None)
     stranger = await shopping(scene, buy.shop)
-    async with api.transaction(viewer=stranger.agent_id) as session, refused(errors.CART_NOT_FOUND):
+    async with api.session(viewer=stranger.agent_id) as session, refused(errors.CART_NOT_FOUND):
         await carts.get_cart(session, cart_id)
     async with refused(errors.CART_NOT_FOUND):
         await stranger.open(items=(), cart_id=cart_id)
-    async with api.transaction(viewer=buy.agent_id) as session:
+    async with api.session(viewer=buy.agent_id) as session:
         before = await carts.cancel_cart(session, cart_id)
         assert before.totals == changed.totals
-    async with api.transaction(viewer=buy.agent_id) as session, refused(errors.CART_NOT_FOUND):
+    async with api.session(viewer=buy.agent_id) as session, refused(errors.CART_NOT_FOUND):
         await carts.cancel_cart(session, cart_id)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from db.ids import new_id
+from db.platform.ids import new_id
 from domain.market import errors
 from domain.market.negotiation import MAX_CENTS
 from tests.activities.scene import Scene, refused

@@ -2,8 +2,8 @@
 
 import pytest
 
-from db.ids import new_id
 from db.market.evidence import insert_store_evidence
+from db.platform.ids import new_id
 from domain.market import errors
 from domain.market.states import DeliveryKind, OrderStatus
 from tests.activities.scene import Purchase, Scene, refused
@@ -289,7 +289,7 @@ async def test_a_question_to_the_store_opens_each_of_its_listings(scene: Scene) 
     other = await scene.customer(asked)
     query = "SELECT thread_id, message_id, created_at FROM interaction_evidence WHERE customer_id = :id"
     thread_id, message_id, now = (await scene.rows(query, id=other))[0]
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         insert_store_evidence(session, buyer, shop.store_id, thread_id, message_id, now)
     await scene.bought(shop, buyer)
     query = "SELECT type::text, message_id, created_at FROM interaction_evidence WHERE customer_id = :id"

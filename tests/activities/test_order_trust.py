@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from db.ids import new_id
 from db.market import conversation, products
+from db.platform.ids import new_id
 from domain.market.policy import MarketPolicy
 from domain.market.states import AgentType, DeliveryKind, ThreadType
 from tests.activities.ledger import assert_proven, deltas, paid, stored_events
@@ -28,13 +28,13 @@ async def _decay(scene: Scene, shop: Shop, periods: int = 1) -> None:
 
 
 async def _challenge(scene: Scene, shop: Shop, customer: UUID, body: str | None = CLAIM) -> UUID:
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         thread = await conversation.insert_thread(
             session, new_id(), customer, ThreadType.CLAIM_CHALLENGE, "Not true", None, shop.listing_id, None
         )
         thread_id = thread.thread_id
     if body is not None:
-        async with scene.database.transaction() as session:
+        async with scene.database.session() as session:
             await conversation.insert_message(
                 session, new_id(), thread_id, customer, AgentType.CUSTOMER, body, None, MarketPolicy()
             )
@@ -42,7 +42,7 @@ async def _challenge(scene: Scene, shop: Shop, customer: UUID, body: str | None 
 
 
 async def _edit(scene: Scene, shop: Shop) -> None:
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         changes = {"description": f"Honest now, {new_id()}."}
         await products.update_product(session, shop.product_id, shop.merchant_id, changes, None, "You were right.")
 

@@ -10,12 +10,12 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.exc import DBAPIError
 
-from db import writes
-from db.ids import new_id
 from db.market import orders
 from db.market.conversation import insert_message, insert_thread
 from db.outages import Recorded, api_beat, beat, listen, may_have_misjudged
-from db.session import Database
+from db.platform import writes
+from db.platform.database import Database
+from db.platform.ids import new_id
 from domain.market import errors
 from domain.market.processes import MARKET_PARTS, MARKET_QUEUE
 from domain.market.states import AgentType, ThreadType
@@ -50,8 +50,8 @@ def unheard(owner_url: str) -> None:
 
 
 async def beats(scene: Scene, *parts: str) -> list[Recorded]:
-    async with scene.database.step() as step:
-        return await beat(step, parts or (MARKET_QUEUE,), POLICY)
+    async with scene.database.transaction() as transaction:
+        return await beat(transaction, parts or (MARKET_QUEUE,), POLICY)
 
 
 async def silent(scene: Scene, ago: str, part: str = MARKET_QUEUE) -> None:
@@ -126,7 +126,7 @@ async def test_a_merchant_that_could_not_deliver_gets_its_time_back_and_hears_of
     remind_at = await scene.value("SELECT remind_at FROM orders WHERE order_id = :id", id=purchase.order_id)
     assert before.deadline == remind_at == outage.ended_at + LEAST / 2
     scene.as_owner("UPDATE orders SET remind_at = now() - interval '6 s' WHERE order_id = %s", purchase.order_id)
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         assert purchase.order_id in await orders.list_overdue_orders(session, MANY)
     await purchase.settle()
     assert (await scene.inbox(shop.merchant_id))[-1] == "DELIVERY_DUE_SOON"
@@ -169,7 +169,7 @@ async def test_a_wait_that_began_during_the_outage_loses_only_the_rest_of_it(sce
     """A question is a fact of the API, which needs no worker."""
     shop = await scene.shop()
     customer = await scene.customer()
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         thread = await insert_thread(
             session, new_id(), customer, ThreadType.GENERAL, "Lamps", None, shop.listing_id, None
         )
@@ -187,7 +187,7 @@ async def test_a_wait_that_began_during_the_outage_loses_only_the_rest_of_it(sce
     assert moved == due + (outage.ended_at - asked)
     assert await told(scene, shop.merchant_id) == [("reply", moved)]
     # The reply is measured without the time that was given back.
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         words = "It shines in the dark, and in the light."
         await insert_message(
             session, new_id(), thread.thread_id, shop.merchant_id, AgentType.MERCHANT, words, None, scene.policy
@@ -271,8 +271,8 @@ async def test_who_is_killed_before_the_commit_has_recorded_nothing(scene: Scene
     await silent(scene, "10 minutes")
 
     async def killed() -> None:
-        async with scene.database.step() as step:
-            assert len(await beat(step, (MARKET_QUEUE,), POLICY)) == 1
+        async with scene.database.transaction() as transaction:
+            assert len(await beat(transaction, (MARKET_QUEUE,), POLICY)) == 1
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -288,8 +288,8 @@ async def test_who_is_killed_before_the_commit_has_recorded_nothing(scene: Scene
 async def test_a_look_that_began_before_holds_the_record_up_and_ends_nothing(scene: Scene) -> None:
     _, purchase = await missed_order(scene)
     await silent(scene, "10 minutes")
-    async with scene.database.step() as step:
-        silence = await listen(step, MARKET_PARTS)
+    async with scene.database.transaction() as transaction:
+        silence = await listen(transaction, MARKET_PARTS)
         recording = asyncio.create_task(beats(scene))
         done, _ = await asyncio.wait({recording}, timeout=0.5)
         assert not done
@@ -328,8 +328,8 @@ async def test_a_silence_of_the_api_is_recorded_by_the_worker_when_it_is_over(
     scene: Scene, api_database: Database
 ) -> None:
     async def api_beats() -> None:
-        async with api_database.step() as step:
-            await api_beat(step, POLICY)
+        async with api_database.transaction() as transaction:
+            await api_beat(transaction, POLICY)
 
     _, purchase = await missed_order(scene)
     await api_beats()
@@ -372,8 +372,8 @@ async def api_database(owner_url: str) -> AsyncIterator[Database]:
 )
 async def test_nobody_but_a_worker_can_make_an_outage_up(api_database: Database, statement: str) -> None:
     with pytest.raises(DBAPIError, match="permission denied"):
-        async with api_database.step() as step:
-            await step.run(statement, {})
+        async with api_database.transaction() as transaction:
+            await transaction.run(statement, {})
 
 
 async def test_what_is_recorded_cannot_be_rewritten(scene: Scene) -> None:
@@ -385,14 +385,14 @@ async def test_what_is_recorded_cannot_be_rewritten(scene: Scene) -> None:
         "UPDATE extended_dates SET wait = 'x'",
     ):
         with pytest.raises(DBAPIError, match="permission denied"):
-            async with scene.database.step() as step:
-                await step.run(statement, {})
+            async with scene.database.transaction() as transaction:
+                await transaction.run(statement, {})
 
 
 async def test_a_refusal_around_an_outage_is_not_final(scene: Scene) -> None:
     async def may(seconds: float) -> bool:
-        async with scene.database.step() as step:
-            return await may_have_misjudged(step, errors.ORDER_NOT_PLACED.error(), seconds)
+        async with scene.database.transaction() as transaction:
+            return await may_have_misjudged(transaction, errors.ORDER_NOT_PLACED.error(), seconds)
 
     await silent(scene, "50 seconds")
     assert not await may(1)

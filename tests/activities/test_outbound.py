@@ -7,7 +7,7 @@ import httpcore
 import httpx
 import pytest
 
-from activities.outbound import (
+from activities.platform.outbound import (
     AddressRefusedError,
     check_url,
     outbound_client,

@@ -6,7 +6,7 @@ import gzip
 import httpx
 import pytest
 
-from activities.outbound import (
+from activities.platform.outbound import (
     AnswerRefusedError,
     OutboundLimits,
     outbound_client,

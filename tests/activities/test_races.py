@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from config.settings import Settings
-from db.session import Database
+from db.platform.database import Database
 from tests.activities.ledger import assert_proven, paid
 from tests.activities.scene import Scene, race
 from tests.builders import Shop, ask, make_agent
@@ -32,7 +32,7 @@ async def crowd(owner_url: str) -> AsyncIterator[Scene]:
 
 
 async def _customers(scene: Scene, count: int, *asking: Shop) -> list[UUID]:
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         customers = [await make_agent(session) for _ in range(count)]
         for customer in customers:
             for shop in asking:

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from db import writes
-from db.ids import new_id
 from db.market import negotiations, orders, trust
 from db.market.conversation import insert_message, insert_thread
+from db.platform import writes
+from db.platform.ids import new_id
 from domain.market.policy import MarketPolicy
 from domain.market.states import AgentType, ThreadType
 from tests.activities.scene import Deal, Scene
@@ -28,7 +28,7 @@ def bring_forward(deal: Deal) -> None:
 
 
 async def overdue(scene: Scene, query, key: UUID) -> bool:
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         return key in await query(session, MANY)
 
 
@@ -114,7 +114,7 @@ async def asked(
     scene: Scene, shop: Shop, customer: UUID, policy: MarketPolicy | None = None
 ) -> tuple[UUID, UUID | None]:
     """A question of the real kind. Returns its message's id, and the store whose trust is told at once."""
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         thread = await insert_thread(
             session, new_id(), customer, ThreadType.GENERAL, "Lamps", None, shop.listing_id, None
         )

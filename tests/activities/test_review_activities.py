@@ -3,7 +3,7 @@
 import pytest
 
 from config.settings import Settings
-from db.session import Database
+from db.platform.database import Database
 from domain.market import errors
 from domain.market.states import DeliveryKind
 from tests.activities.scene import Purchase, Scene, refused

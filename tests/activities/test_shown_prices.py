@@ -8,8 +8,8 @@ from sqlalchemy.exc import IntegrityError
 
 from db.checkout.reads import get_checkout
 from db.checkout.sessions import note_shown
-from db.ids import new_id
-from db.session import Database
+from db.platform.database import Database
+from db.platform.ids import new_id
 from domain.checkout import errors as checkout
 from domain.checkout.states import CheckoutStatus
 from domain.market import errors
@@ -51,7 +51,7 @@ async def test_an_order_is_placed_at_the_price_its_buyer_has_seen(scene: Scene) 
 async def test_an_answer_counts_for_the_price_it_told_and_for_no_later_one(scene: Scene) -> None:
     buy = await shopping(scene)
     await buy.open()
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         old = await get_checkout(session, buy.checkout_id)
         assert old is not None
         scene.as_owner("UPDATE listings SET price_cents = 1600 WHERE listing_id = %s", buy.shop.listing_id)
@@ -82,8 +82,8 @@ async def test_only_its_platform_has_seen_a_session(scene: Scene, api: Database)
     await buy.complete()  # the store's owner sees it by now
     shown = "UPDATE checkouts SET shown_version = 0 WHERE checkout_id = :id RETURNING 1"
     for viewer, found in ((None, 0), (new_id(), 0), (buy.shop.merchant_id, 0), (buy.agent_id, 1)):
-        async with api.transaction(viewer=viewer) as session:
+        async with api.session(viewer=viewer) as session:
             assert len((await session.execute(text(shown), {"id": buy.checkout_id})).all()) == found
     with pytest.raises(IntegrityError, match="checkouts_shown_is_quoted"):
-        async with api.transaction(viewer=buy.agent_id) as session:
+        async with api.session(viewer=buy.agent_id) as session:
             await session.execute(text(shown.replace("= 0", "= 9", 1)), {"id": buy.checkout_id})

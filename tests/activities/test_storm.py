@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 
 from config.settings import Settings
-from db.session import Database
+from db.platform.database import Database
 from domain.market.states import DeliveryKind
-from domain.shared.errors import lookup
+from domain.platform.errors import lookup
 from tests.activities.ledger import assert_proven
 from tests.activities.scene import Deal, Purchase, Scene, code_of
 from tests.builders import Shop

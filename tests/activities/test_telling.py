@@ -13,7 +13,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.market.context import market_context
 from activities.market.nudges import TemporalNudgeActivities
 from activities.platform.specs import Due, WorkflowSpecs
-from db.session import Database
+from db.platform.database import Database
 from domain.market.commands import StoreTrustStart, Tell
 from domain.market.policy import MarketPolicy
 from domain.market.processes import store_trust_process
@@ -69,7 +69,7 @@ async def test_a_sweep_looks_for_what_is_due_when_its_upkeep_is_committed(worker
     [market] = SPECS.contexts
     looking = replace(market, workflows=tuple(replace(spec, list_due=look) for spec in market.workflows))
     nudges = TemporalNudgeActivities(worker_database, cast("Client", Post()), WorkflowSpecs((looking,)))
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         await session.execute(text("INSERT INTO rate_limit_windows VALUES ('test/closed', 1, now() - interval '1 s')"))
     assert (await ActivityEnvironment().run(nudges.sweep)).rows_purged >= 1
     assert places == [None] * len(market.workflows)

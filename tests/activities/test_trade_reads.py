@@ -12,11 +12,11 @@ from pydantic import BaseModel
 from api.market.offer_schemas import OfferOut
 from api.market.order_schemas import OrderOut, ReviewOut
 from config.settings import Settings
-from db.ids import new_id
 from db.market.reads_trade import Place, read_offers, read_orders, the_offer, the_order, the_review
-from db.reading import Reads, Row
+from db.platform.ids import new_id
+from db.platform.reading import Reads, Row
 from domain.market.states import OfferStatus, OrderStatus, Party
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 from tests.activities.scene import Deal, Purchase, Scene
 from tests.builders import Shop
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from db.ids import new_id
 from db.locks import clock
 from db.market import trust
 from db.market.tables import Message, SupportQuestion
+from db.platform.ids import new_id
 from domain.market import errors
 from domain.market.states import DeliveryKind
 from domain.market.trust import TrustReason
@@ -20,7 +20,7 @@ from tests.builders import Shop, ask
 
 
 async def _fact(scene: Scene, shop: Shop, reason: TrustReason, inputs: dict[str, Any], **options: Any) -> None:
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         values = {"source_event_id": new_id(), "occurred_at": await clock(session), "listing_id": shop.listing_id}
         trust.insert_fact(session, store_id=shop.store_id, reason=reason, inputs=inputs, **values | options)
 
@@ -143,7 +143,7 @@ async def test_decay_of_nothing_leaves_no_row(scene: Scene) -> None:
 
 async def test_missed_questions(scene: Scene) -> None:
     shop, customer = await scene.shop(), await scene.customer()
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         now = await clock(session)
         for due in (now - timedelta(seconds=1), now - timedelta(seconds=2), now + timedelta(hours=1)):
             message_id = await ask(session, customer, shop)

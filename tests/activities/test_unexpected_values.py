@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
-from db.session import Database
+from db.platform.database import Database
 from worker.interceptors import RefusalInterceptor
 
 
@@ -18,7 +18,7 @@ async def test_it_is_not_tried_again_and_not_repeated(worker_database: Database)
             pass
 
         async def execute_activity(self, input: ExecuteActivityInput) -> Any:
-            async with worker_database.transaction() as session:
+            async with worker_database.session() as session:
                 await session.execute(text("SELECT :code"), {"code": "secret\x00code"})
 
     around = RefusalInterceptor().intercept_activity(Write())

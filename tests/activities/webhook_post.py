@@ -8,10 +8,10 @@ from temporalio.testing import ActivityEnvironment
 from activities.webhooks.delivery import HttpWebhookActivities
 from activities.webhooks.formats import StandardFormat
 from activities.webhooks.sending import webhook_client
-from db.ids import new_id
 from db.market.activity import notify, record_event
 from db.market.tables import InboxEvent
-from db.session import Database
+from db.platform.database import Database
+from db.platform.ids import new_id
 from db.webhooks import endpoints
 from db.webhooks.tables import WebhookDeadLetter, WebhookEndpoint
 from domain.market.states import ActivityType, InboxType
@@ -42,24 +42,24 @@ class Post:
         self.policy = POLICY
 
     async def agent(self):
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             return await make_agent(session)
 
     async def webhook(self, agent, url, source=WebhookSource.INBOX, **more):
         fields = {"types": [], "store_id": None, "listing_id": None, "description": None, "max_per_agent": 10}
         # What may be read only later counts as new to an endpoint made before.
         await settle(self.database)
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             row = await endpoints.insert_endpoint(session, new_id(), agent, url=url, source=source, **(fields | more))
         return row.webhook_id
 
     async def tell(self, agent, *types: InboxType):
         for kind in types:
-            async with self.database.transaction() as session:
+            async with self.database.session() as session:
                 notify(session, agent, kind, meta={"for": str(agent)})
 
     async def happen(self, type: ActivityType, **ids):
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             record_event(session, type, **ids)
 
     async def serve(self, webhook_id):
@@ -74,15 +74,15 @@ class Post:
         return await ActivityEnvironment().run(activities.deliver_webhooks, WebhookStart(webhook_id=webhook_id))
 
     async def row(self, webhook_id) -> WebhookEndpoint:
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             return await session.get_one(WebhookEndpoint, webhook_id)
 
     async def dead(self, webhook_id) -> list[WebhookDeadLetter]:
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             return await endpoints.list_dead_letters(session, webhook_id, None, 10)
 
     async def change(self, webhook_id, **columns):
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             row = await session.get_one(WebhookEndpoint, webhook_id)
             for name, value in columns.items():
                 setattr(row, name, value)
@@ -92,6 +92,6 @@ class Post:
         await self.change(webhook_id, next_attempt_at=datetime.now(UTC) - timedelta(seconds=1))
 
     async def inbox(self, agent) -> list[InboxEvent]:
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             query = select(InboxEvent).where(InboxEvent.agent_id == agent).order_by(InboxEvent.txid, InboxEvent.seq)
             return list(await session.scalars(query))

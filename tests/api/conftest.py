@@ -15,10 +15,10 @@ from fastapi import FastAPI
 
 from api.main import create_app
 from config.settings import Settings
-from db.ids import new_id
+from db.platform.database import Database
+from db.platform.ids import new_id
 from db.platform.keys import format_key, insert_key, random_secret
 from db.platform.tables import ApiKeyKind
-from db.session import Database
 from souk.stack.ports import listen, port_of
 from tests.conftest import TEST_KEY_RING
 
@@ -39,14 +39,16 @@ def api_settings(owner_url: str) -> Settings:
     )
 
 
-@pytest_asyncio.fixture(scope="session")
+# The loop of these tests stands still while tests of other files run, and with it a transaction that the API's own
+# tasks are in the middle of: all feeds of the cluster would wait for it.
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def app(api_settings: Settings) -> AsyncIterator[FastAPI]:
     application = create_app(api_settings)
     async with application.router.lifespan_context(application):
         yield application
 
 
-@pytest_asyncio.fixture(scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://souk") as client:
         yield client
@@ -132,7 +134,7 @@ async def customer(http: httpx.AsyncClient) -> Agent:
 @pytest_asyncio.fixture
 async def operator(http: httpx.AsyncClient, worker_database: Database) -> Agent:
     key_id, secret = new_id(), random_secret()
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "tests", secret)
     return Agent(http, str(key_id), format_key(key_id, secret))
 

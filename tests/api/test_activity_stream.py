@@ -13,10 +13,10 @@ import pytest_asyncio
 from fastapi import FastAPI
 
 from api.market.feed import stream_activity
-from db import writes
-from db.ids import new_id
 from db.market.conversation import insert_thread
 from db.market.feed import FeedFilter
+from db.platform import writes
+from db.platform.ids import new_id
 from domain.market.states import ThreadType
 from tests.api.conftest import Agent, Stall, open_stall, served
 from tests.api.streams import Stream
@@ -69,7 +69,7 @@ async def test_events_are_read_in_both_orders_and_page_by_page(http, stall: Stal
 
 async def test_an_older_transaction_holds_the_feed_back_and_nothing_is_skipped(http, worker_database, stall: Stall):
     await settled(http, stall.store_id, 2)
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         await insert_thread(
             session,
             new_id(),

@@ -7,7 +7,7 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
 from api.routers import ROUTERS
-from domain.shared.cursors import encode_cursor
+from domain.platform.cursors import encode_cursor
 from tests.api.conftest import Stall, register
 
 READS = (

@@ -21,7 +21,7 @@ async def sealed() -> dict:
 
 
 async def looks(database, operator: Agent) -> list[tuple[str, str]]:
-    async with database.transaction() as session:
+    async with database.session() as session:
         query = text("SELECT action, reason FROM operator_audit_log WHERE key_id = :key ORDER BY created_at")
         return [(row[0], row[1]) for row in await session.execute(query, {"key": operator.agent_id})]
 
@@ -63,7 +63,7 @@ async def test_a_session_lasts_until_its_key_is_revoked(app, http, worker_databa
         assert ("codec.decode", "ticket 13") in await looks(worker_database, operator)
         for forged in (value[:-1] + ("0" if value[-1] != "0" else "1"), value.replace("=", "=x", 1), "souk_operator=."):
             assert (await browser.post("/codec/decode", json=sealed, headers={"Cookie": forged})).status_code == 401
-        async with worker_database.transaction() as session:
+        async with worker_database.session() as session:
             await session.execute(
                 text("UPDATE api_keys SET revoked_at = now() WHERE key_id = :key"), {"key": operator.agent_id}
             )

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from api.web.conversation import DEEPEST, lines_of
-from db.ids import new_id
 from db.market.tables import Message
-from db.session import Database
+from db.platform.database import Database
+from db.platform.ids import new_id
 from tests.api.conftest import Agent, Stall
 from tests.api.test_hidden_messages import MCP, tool
 
@@ -29,7 +29,7 @@ async def _deep_thread(database: Database, stall: Stall, customer: Agent) -> str
         {"id": own, "thread": thread["thread_id"], "by": customer.agent_id, "parent": parent, "body": f"Word {number}."}
         for number, (own, parent) in enumerate(zip(ids, [None, *ids], strict=False))
     ]
-    async with database.transaction() as session:
+    async with database.session() as session:
         await session.execute(
             text(
                 "INSERT INTO messages (message_id, thread_id, author_agent_id, parent_message_id, body, created_at)"

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from db.session import Database
+from db.platform.database import Database
 from tests.api.conftest import Agent, Stall, open_stall, register
 
 LONG = "Does this lamp shine in the dark, and for how long?"
 
 
 async def rows(database: Database, query: str, **values: Any) -> list[dict[str, Any]]:
-    async with database.transaction() as session:
+    async with database.session() as session:
         return [dict(row) for row in (await session.execute(text(query), values)).mappings()]
 
 
@@ -246,7 +246,7 @@ async def test_a_missed_question_earns_nothing_by_a_late_answer(worker_database,
     )
     messages = f"/v1/threads/{thread['thread_id']}/messages"
     await customer.ok("POST", messages, {"body": LONG})
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         await session.execute(
             text("UPDATE support_questions SET missed_at = now() WHERE thread_id = :t"), {"t": thread["thread_id"]}
         )

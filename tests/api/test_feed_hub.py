@@ -18,7 +18,7 @@ from db.market.activity import record_event
 from db.market.commit_order import START, Position, position_of
 from db.market.feed import FeedFilter, list_after
 from db.market.tables import ActivityEvent
-from db.session import Database
+from db.platform.database import Database
 from domain.market.states import ActivityType
 from tests.builders import Shop, make_shop
 
@@ -58,14 +58,14 @@ class Reader:
 
 
 async def new_shop(database: Database) -> Shop:
-    async with database.transaction() as session:
+    async with database.session() as session:
         return await make_shop(session)
 
 
 async def write(database: Database, shop: Shop, count: int, kind: ActivityType = ActivityType.MESSAGE_POSTED) -> None:
     """So many events, each in a transaction of its own."""
     for _ in range(count):
-        async with database.transaction() as session:
+        async with database.session() as session:
             record_event(session, kind, store_id=shop.store_id)
 
 
@@ -73,7 +73,7 @@ async def written(database: Database, wanted: FeedFilter, count: int) -> list[Po
     """The places of the events once they may be read."""
     async with asyncio.timeout(60):
         while True:
-            async with database.transaction() as session:
+            async with database.session() as session:
                 events = await list_after(session, START, 10_000, wanted)
             if len(events) >= count:
                 return [position_of(event) for event in events]
@@ -148,7 +148,7 @@ async def test_one_look_makes_one_chunk_for_all_and_renders_an_event_once(
         assert one.places == two.places == expected
         assert other.places == expected[4:]
         assert one.chunks[-1] is two.chunks[-1]
-    async with api_database.transaction() as session:
+    async with api_database.session() as session:
         events = await list_after(session, START, 10, store)
     assert [RENDERED[event.activity_event_id] for event in events] == [1] * 5
     assert (hub.watchers, hub._channels) == (0, {})
@@ -221,7 +221,7 @@ async def test_many_who_come_back_at_once_share_what_one_of_them_reads(
         await write(worker_database, shop, 1)
         newest = (await written(api_database, wanted, 13))[-1]
         assert [(await reader.until(11))[-1] for reader in readers[:-1]] == [newest] * 20
-    async with api_database.transaction() as session:
+    async with api_database.session() as session:
         events = await list_after(session, START, 20, wanted)
     # Once for the twenty, and once for the one that was further behind.
     assert [RENDERED[event.activity_event_id] for event in events] == [0, 1] + [2] * 10 + [1]

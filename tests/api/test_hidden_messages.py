@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from db.session import Database
+from db.platform.database import Database
 from tests.api.conftest import Agent, Stall
 
 TOMBSTONE = "This message was hidden by an operator."
@@ -85,7 +85,7 @@ async def test_hidden_words_are_nowhere_and_come_back(
 
 async def _followed(database: Database, message_id: str) -> list[Any]:
     """What the message proved and asked, which hiding leaves alone."""
-    async with database.transaction() as session:
+    async with database.session() as session:
         return [
             (await session.execute(text(query), {"id": message_id})).all()
             for query in (
@@ -119,11 +119,11 @@ async def test_the_database_hides_nothing_without_an_entry_in_the_log(
     message = await _asked(stall, customer)
     database: Database = app.state.context.database
     with pytest.raises(ProgrammingError, match="logged the reason"):
-        async with database.transaction(viewer=None) as session:
+        async with database.session(viewer=None) as session:
             await session.execute(
                 text("SELECT souk_hide_message(:id, true, gen_random_uuid())"), {"id": message["message_id"]}
             )
     for nobody in (database, worker_database):
         with pytest.raises(ProgrammingError, match="permission denied"):
-            async with nobody.transaction() as session:
+            async with nobody.session() as session:
                 await session.execute(text("SELECT * FROM hidden_words"))

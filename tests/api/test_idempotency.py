@@ -16,11 +16,11 @@ from api.main import create_app
 from api.platform.auth import AnyAgent
 from api.platform.idempotency import CommandDep, Run, Send
 from config.settings import Settings
-from db.reading import One
-from db.statements import Read
-from db.steps import Step
+from db.platform.reading import One
+from db.platform.statements import Read
+from db.platform.transactions import Transaction
 from domain.market.errors import OFFER_NOT_OPEN
-from domain.platform_errors import UNAVAILABLE
+from domain.platform.errors import UNAVAILABLE
 from tests.api.conftest import Agent, Stall, register
 
 # What the test's process does, by the "plan" in the body: a list of one step per attempt.
@@ -45,23 +45,23 @@ def attempt(plan: Plan, run: Run) -> str:
     """The plan's step for one more attempt, which is noted; the two that end it do."""
     attempts = RUNS.setdefault(plan.name, [])
     attempts.append(run)
-    step = plan.steps[min(len(attempts), len(plan.steps)) - 1]
-    if step == "away":
+    transaction = plan.steps[min(len(attempts), len(plan.steps)) - 1]
+    if transaction == "away":
         raise UNAVAILABLE.error()
-    if step == "refuse":
+    if transaction == "refuse":
         raise OFFER_NOT_OPEN.error()
-    return step
+    return transaction
 
 
 @router.post("/v1/test/commands")
 async def command(body: Plan, _: AnyAgent, command: CommandDep) -> Response:
     async def action(run: Run) -> Outcome:
-        step = attempt(body, run)
-        if step == "fault":
+        transaction = attempt(body, run)
+        if transaction == "fault":
             raise KeyError("a fault")
-        if step == "slow":
+        if transaction == "slow":
             await asyncio.sleep(0.3)
-        if step == "hang":
+        if transaction == "hang":
             await GATES.setdefault(body.name, asyncio.Event()).wait()
         return Outcome(entity_id=str(run.command_id))
 
@@ -72,7 +72,7 @@ async def command(body: Plan, _: AnyAgent, command: CommandDep) -> Response:
 async def told(body: Plan, caller: AnyAgent, command: CommandDep) -> Response:
     """Refused before it is sent, by the plan; its answer is the caller's limits."""
 
-    async def prepare(_: Step, run: Run) -> Send:
+    async def prepare(_: Transaction, run: Run) -> Send:
         attempt(body, run)
         return nothing
 
@@ -131,7 +131,7 @@ async def test_a_stored_registration_holds_no_credential(http, worker_database):
 
     body = {"agent_type": "CUSTOMER", "handle": f"p-{fresh()}", "display_name": "x"}
     answer = (await http.post("/v1/agents", json=body, headers={"Idempotency-Key": fresh()})).json()
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         stored = await session.scalar(
             text(
                 "SELECT string_agg(response_body::text, '') FROM idempotency_records WHERE response_body::text LIKE :h"
@@ -243,7 +243,7 @@ async def test_a_command_cut_off_is_resumed_after_its_lease(agent: Agent, worker
     body, key = plan("slow", "ok"), fresh()
     first = await agent("POST", "/v1/test/commands", body, key=key)
     # As if the process had ended right before it kept the answer.
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         await session.execute(
             text(
                 "UPDATE idempotency_records SET completed_at = NULL, status_code = NULL, response_body = NULL"
@@ -252,7 +252,7 @@ async def test_a_command_cut_off_is_resumed_after_its_lease(agent: Agent, worker
             {"id": first.json()["entity_id"]},
         )
     assert (await agent("POST", "/v1/test/commands", body, key=key)).json()["code"] == "idempotency.in_flight"
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         await session.execute(
             text("UPDATE idempotency_records SET lease_until = clock_timestamp() WHERE command_id = :id"),
             {"id": first.json()["entity_id"]},

@@ -8,9 +8,9 @@ from uuid import UUID
 
 import httpx
 
-from db import writes
 from db.market.activity import notify
-from db.session import Database
+from db.platform import writes
+from db.platform.database import Database
 from domain.market.states import InboxType
 from tests.activities.scene import Scene
 from tests.api.conftest import Agent, Stall, register
@@ -21,7 +21,7 @@ QUESTION = "Does this lamp shine in the dark, and for how long?"
 
 async def tell(database: Database, agent: Agent, *types: InboxType, **what: Any) -> None:
     """Events of one transaction."""
-    async with database.transaction() as session:
+    async with database.session() as session:
         for kind in types:
             notify(session, UUID(agent.agent_id), kind, **what)
             await writes.send(session)

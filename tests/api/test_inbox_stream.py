@@ -13,11 +13,11 @@ from fastapi import FastAPI
 
 from api.platform.inbox_watch import InboxWatch
 from config.settings import Settings
-from db import writes
 from db.market.activity import notify
 from db.market.commit_order import START
 from db.market.inbox import InboxFilter
-from db.session import Database
+from db.platform import writes
+from db.platform.database import Database
 from domain.market.states import InboxType
 from tests.api.conftest import Agent, Stall, register, served
 from tests.api.streams import Stream
@@ -87,7 +87,7 @@ async def test_a_burst_of_parallel_commits_loses_nothing(app, http, server: str,
     await live(app, customer, other)
 
     async def write(number: int) -> None:
-        async with worker_database.transaction() as session:
+        async with worker_database.session() as session:
             for agent in (customer, other) if number % 3 else (customer,):
                 notify(session, UUID(agent.agent_id), InboxType.TRUST_MOVED, meta={"number": number})
                 await writes.send(session)
@@ -211,8 +211,8 @@ async def test_a_look_that_was_cut_off_is_repeated(api_database: Database, worke
         armed = False
 
         @asynccontextmanager
-        async def transaction(self, **who: object) -> AsyncIterator[object]:
-            async with api_database.transaction(**who) as session:
+        async def session(self, **who: object) -> AsyncIterator[object]:
+            async with api_database.session(**who) as session:
                 yield session
             if self.armed:
                 raise ConnectionResetError

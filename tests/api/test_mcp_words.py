@@ -7,7 +7,7 @@ import pytest
 from api.mcp.refusals import in_tools
 from api.mcp.server import TOOLS
 from domain.market.gating import ways_to_satisfy
-from domain.shared.errors import CATALOGUE
+from domain.platform.errors import CATALOGUE
 
 NAMES = {work.__name__ for work, _, _ in TOOLS}
 

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.errors import PROBLEM_MEDIA_TYPE, status_of
-from domain.shared.errors import CATALOGUE
+from domain.platform.errors import CATALOGUE
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from activities.serving import QUEUES
+from activities.platform.serving import QUEUES
 from tests.api.conftest import Agent, Stall
 
 PROBLEM = "application/problem+json"
@@ -27,7 +27,7 @@ def problem(response: httpx.Response, status: int, code: str) -> dict:
 async def test_a_key_is_shown_once_and_only_its_hash_is_kept(http, customer: Agent, worker_database):
     from sqlalchemy import text
 
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         rows = await session.execute(text("SELECT * FROM api_keys"))
         stored = str(list(rows))
     assert customer.api_key.split("_", 2)[2] not in stored

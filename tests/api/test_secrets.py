@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from db.ids import new_id
+from db.platform.ids import new_id
 from db.platform.keys import format_key, insert_key, random_secret
 from db.platform.tables import ApiKeyKind
 from tests.api.conftest import Agent, register
@@ -112,7 +112,7 @@ async def test_a_secret_comes_back_only_to_the_key_that_asked(http: httpx.AsyncC
 
 async def test_an_operators_session_is_opened_again_only_for_its_key(operator: Agent, http, worker_database):
     key_id, secret = new_id(), random_secret()
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "another", secret)
     other, key = Agent(http, str(key_id), format_key(key_id, secret)), secrets.token_hex(8)
     for who in (operator, operator, other):
@@ -174,7 +174,7 @@ async def test_a_registrations_secret_is_written_down_nowhere(http: httpx.AsyncC
     proof = f"canary{secrets.token_hex(16)}"
     made = await _register(http, registration(registration_secret=proof), secrets.token_hex(8))
     assert proof not in made.text
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         for table in ("agents", "api_keys", "idempotency_records"):
             found = await session.scalar(
                 text(f"SELECT count(*) FROM {table} t WHERE to_jsonb(t)::text LIKE :proof"),

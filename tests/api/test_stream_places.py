@@ -9,8 +9,8 @@ import pytest
 from api.main import create_app
 from api.platform.stream_places import StreamPlaces
 from config.settings import LimitSettings, Settings
-from db.ids import new_id
-from domain.shared.errors import DomainError
+from db.platform.ids import new_id
+from domain.platform.errors import DomainError
 from tests.api.conftest import served
 from tests.api.streams import Stream
 

@@ -15,8 +15,7 @@ from domain.checkout import errors as checkout
 from domain.checkout import ucp_errors
 from domain.checkout.ucp import VERSION
 from domain.market import errors as market
-from domain.platform_errors import REQUEST_INVALID
-from domain.shared.errors import CATALOGUE, ErrorCode
+from domain.platform.errors import CATALOGUE, REQUEST_INVALID, ErrorCode
 
 OWN = {
     value.code for module in (checkout, ucp_errors) for value in vars(module).values() if isinstance(value, ErrorCode)

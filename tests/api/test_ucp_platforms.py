@@ -18,7 +18,7 @@ from api.checkout.profiles import Profiles
 from api.main import create_app
 from config.settings import Settings
 from db.checkout.housekeeping import delete_personal_data
-from db.session import Database
+from db.platform.database import Database
 from domain.checkout.ucp import CART, CHECKOUT, SEARCH, VERSION
 from tests.api.conftest import Agent, Stall, open_stall, register
 from tests.shopping_platform import Key, sign
@@ -271,7 +271,7 @@ async def test_an_answer_with_a_person_in_it_is_not_kept_as_long_as_others(
     kept = text("SELECT count(*) FROM idempotency_records WHERE response_body::text LIKE :email")
     try:
         for days, rows in ((13, 1), (15, 0)):
-            async with database.transaction() as session:
+            async with database.session() as session:
                 aged = "UPDATE idempotency_records SET created_at = now() - make_interval(days => :days) WHERE "
                 await session.execute(
                     text(aged + "response_body::text LIKE :email"), {"days": days, "email": f"%{email}%"}

@@ -13,7 +13,7 @@ import pytest
 from activities.checkout.signing import sign_post, signing_keys
 from api.checkout.profiles import Profiles
 from domain.checkout.ucp import CHECKOUT, ORDER, VERSION
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 
 URL = "https://p.example/ucp.json"
 GOOD: dict[str, Any] = {

@@ -11,7 +11,7 @@ import pytest
 
 from activities.checkout.signing import sign_post, signing_keys
 from api.checkout.signatures import SignedRequest, check_signature, public_key
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 from tests.shopping_platform import Key, sign
 
 URL = "https://souk.example/checkout-sessions"

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, Playwright, Request, expec
 from sqlalchemy.engine import make_url
 
 from config.settings import Settings
-from db.ids import new_id
+from db.platform.ids import new_id
 from db.platform.keys import format_key, hash_secret, random_secret
 from domain.webhooks.policy import WebhookPolicy
 from tests.browser.chromium import CHROMIUM, chromium

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
-from db.session import Database
+from db.platform.database import Database
 from souk.stack.embedded import EmbeddedPostgres
 from tests.databases import make_database, opened
 from tests.db.rows import Rows

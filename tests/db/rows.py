@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from db.ids import new_id
+from db.platform.ids import new_id
 
 
 @dataclass

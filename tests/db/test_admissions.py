@@ -11,13 +11,13 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from config.settings import Settings
-from db.ids import new_id
-from db.lines import Line
 from db.market.housekeeping import purge_old_records
 from db.platform.admissions import AGENT, Admitted, Visit, admit
+from db.platform.database import Database
+from db.platform.ids import new_id
 from db.platform.keys import hash_secret, insert_key, random_secret
+from db.platform.lines import Line
 from db.platform.tables import ApiKeyKind
-from db.session import Database
 from domain.market.states import AgentType
 from tests.builders import make_agent
 
@@ -49,7 +49,7 @@ def window() -> str:
 
 async def keys_of_an_agent(database: Database, count: int) -> tuple[UUID, list[tuple[UUID, bytes]]]:
     keys = [(new_id(), random_secret()) for _ in range(count)]
-    async with database.transaction() as session:
+    async with database.session() as session:
         agent_id = await make_agent(session, AgentType.CUSTOMER)
         for key_id, secret in keys:
             insert_key(session, key_id, ApiKeyKind.AGENT, agent_id, "", secret)
@@ -82,7 +82,7 @@ async def test_parallel_batches_count_each_visit_once(lines: list[Line]):
 
 async def test_an_agents_keys_share_its_window_and_others_count_nothing_in_it(line: Line, worker_database: Database):
     agent_id, (first, second, revoked) = await keys_of_an_agent(worker_database, 3)
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         await session.execute(text("UPDATE api_keys SET revoked_at = now() WHERE key_id = :key"), {"key": revoked[0]})
     wrong, unknown = (first[0], hash_secret(b"guessed")), (new_id(), first[1])
     address = window()
@@ -99,7 +99,7 @@ async def test_an_agents_keys_share_its_window_and_others_count_nothing_in_it(li
 
 async def test_an_operators_key_has_no_agents_window(line: Line, worker_database: Database):
     key_id, secret = new_id(), random_secret()
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "tests", secret)
     [found] = await visit(line, Visit({window(): 3600}, (key_id, hash_secret(secret))))
     assert found.agent_window is None
@@ -110,12 +110,12 @@ async def test_an_operators_key_has_no_agents_window(line: Line, worker_database
 async def test_agents_are_noted_as_active_once_a_window_and_never_waited_for(line: Line, worker_database: Database):
     async def last_calls(*agents: UUID) -> list[datetime | None]:
         query = text("SELECT last_active_at FROM agents WHERE agent_id = ANY(:ids) ORDER BY agent_id = :first DESC")
-        async with worker_database.transaction() as session:
+        async with worker_database.session() as session:
             return list(await session.scalars(query, {"ids": list(agents), "first": agents[0]}))
 
     agent, [key] = await keys_of_an_agent(worker_database, 1)
     locked, [of_locked] = await keys_of_an_agent(worker_database, 1)
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         await session.execute(text("SELECT 1 FROM agents WHERE agent_id = :id FOR UPDATE"), {"id": locked})
         found = await visit(line, *(Visit({window(): 60}, shown) for shown in (key, of_locked, key)))
         assert [admitted.owner.agent_id for admitted in found] == [agent, locked, agent]
@@ -136,16 +136,16 @@ async def test_closed_windows_are_deleted_without_waiting_for_an_admission(line:
     await visit(line, Visit({closed: 0, used: 0, open_still: 3600}))
 
     async def kept() -> set[str]:
-        async with worker_database.transaction() as session:
+        async with worker_database.session() as session:
             keys = text("SELECT key FROM rate_limit_windows WHERE key = ANY(:keys)")
             return set(await session.scalars(keys, {"keys": [closed, used, open_still]}))
 
-    async with worker_database.transaction() as admitting:
+    async with worker_database.session() as admitting:
         await admitting.execute(text("UPDATE rate_limit_windows SET count = 1 WHERE key = :key"), {"key": used})
-        async with worker_database.transaction() as session:
+        async with worker_database.session() as session:
             await session.execute(text("SET LOCAL lock_timeout = '30s'"))
             await purge_old_records(session, 10_000)
         assert await kept() == {used, open_still}
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         await purge_old_records(session, 10_000)
     assert await kept() == {open_still}

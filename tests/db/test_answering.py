@@ -10,13 +10,12 @@ import pytest_asyncio
 from sqlalchemy import func, select
 
 from config.settings import Settings
-from db.ids import new_id
 from db.platform import idempotency
-from db.reading import Asked, One, Reads, ReadsAwayError, Row
-from db.session import Database
-from db.statements import Read
-from domain.platform_errors import ROUTE_NOT_FOUND
-from domain.shared.errors import DomainError
+from db.platform.database import Database
+from db.platform.ids import new_id
+from db.platform.reading import Asked, One, Reads, ReadsAwayError, Row
+from db.platform.statements import Read
+from domain.platform.errors import ROUTE_NOT_FOUND, DomainError
 from souk.stack.embedded import EmbeddedPostgres
 
 _WHO = Read(select(func.current_setting("souk.viewer", True).label("viewer"), func.pg_backend_pid().label("pid")))
@@ -32,8 +31,8 @@ async def reads(owner_url: str) -> AsyncIterator[Reads]:
 
 
 async def _claim(database: Database, scope: UUID) -> object:
-    async with database.step(viewer=scope) as step:
-        return await idempotency.claim(step, scope, b"key", _REQUEST, 60)
+    async with database.transaction(viewer=scope) as transaction:
+        return await idempotency.claim(transaction, scope, b"key", _REQUEST, 60)
 
 
 async def _begin(database: Database, scope: UUID) -> UUID:

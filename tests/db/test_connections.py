@@ -10,18 +10,19 @@ from contextlib import asynccontextmanager
 import psycopg
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
-from db import session as sessions
-from db.session import Database
-from db.steps import Step
+from db.platform import database as sessions
+from db.platform.database import Database
+from db.platform.transactions import Transaction
 from souk.stack.embedded import EmbeddedPostgres
 
 _PID = text("SELECT pg_backend_pid()")
+_SLEEPS = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event = 'PgSleep'"
 
 
 async def _use_and_cut(database: Database, postgres: EmbeddedPostgres) -> int:
-    async with database.transaction() as session:
+    async with database.session() as session:
         pid = int(await session.scalar(_PID) or 0)
     with psycopg.connect(postgres.url(), autocommit=True) as operator:
         # Waits until the backend is gone.
@@ -32,12 +33,12 @@ async def _use_and_cut(database: Database, postgres: EmbeddedPostgres) -> int:
 async def test_the_connection_that_was_used_last_is_used_first(postgres: EmbeddedPostgres) -> None:
     database = Database(postgres.url().replace("postgresql:", "postgresql+psycopg:"), 2, "test-warm")
     try:
-        async with database.transaction() as one:
+        async with database.session() as one:
             last_back = await one.scalar(_PID)
-            async with database.transaction() as other:
+            async with database.session() as other:
                 assert await other.scalar(_PID) != last_back
         for _ in range(3):
-            async with database.transaction() as session:
+            async with database.session() as session:
                 assert await session.scalar(_PID) == last_back
     finally:
         await database.close()
@@ -50,7 +51,7 @@ async def test_an_idle_connection_that_was_cut_is_replaced(
     database = Database(postgres.url().replace("postgresql:", "postgresql+psycopg:"), 2, "test-idle")
     try:
         cut = await _use_and_cut(database, postgres)
-        async with database.transaction() as session:
+        async with database.session() as session:
             assert await session.scalar(_PID) not in {0, cut}
     finally:
         await database.close()
@@ -64,26 +65,26 @@ async def test_one_cut_in_use_fails_once_and_the_pool_recovers(
     try:
         cut = await _use_and_cut(database, postgres)
         with pytest.raises(OperationalError):
-            async with database.transaction() as session:
+            async with database.session() as session:
                 await session.scalar(_PID)
-        async with database.transaction() as session:
+        async with database.session() as session:
             assert await session.scalar(_PID) not in {0, cut}
     finally:
         await database.close()
 
 
 @asynccontextmanager
-async def _opened(database: Database, *, in_session: bool) -> AsyncIterator[Step]:
+async def _opened(database: Database, *, in_session: bool) -> AsyncIterator[Transaction]:
     if in_session:
-        async with database.transaction() as session:
-            yield await Step.of(session)
+        async with database.session() as session:
+            yield await Transaction.of(session)
     else:
-        async with database.step() as step:
-            yield step
+        async with database.transaction() as transaction:
+            yield transaction
 
 
-async def _pid(step: Step) -> int:
-    [(pid,)] = await step.run("SELECT pg_backend_pid()", ())
+async def _pid(transaction: Transaction) -> int:
+    [(pid,)] = await transaction.run("SELECT pg_backend_pid()", ())
     return int(pid)
 
 
@@ -95,18 +96,18 @@ async def test_a_step_whose_connection_is_cut_fails_once_and_the_pool_recovers(
     database = Database(postgres.url().replace("postgresql:", "postgresql+psycopg:"), 1, "test-step")
 
     async def cut_in_use() -> None:
-        async with _opened(database, in_session=in_session) as step:
+        async with _opened(database, in_session=in_session) as transaction:
             with psycopg.connect(postgres.url(), autocommit=True) as operator:
-                operator.execute("SELECT pg_terminate_backend(%s, 5000)", [await _pid(step)])
-            await _pid(step)
+                operator.execute("SELECT pg_terminate_backend(%s, 5000)", [await _pid(transaction)])
+            await _pid(transaction)
 
     try:
-        async with _opened(database, in_session=in_session) as step:
-            cut = await _pid(step)
+        async with _opened(database, in_session=in_session) as transaction:
+            cut = await _pid(transaction)
         with pytest.raises(OperationalError):
             await cut_in_use()
-        async with _opened(database, in_session=in_session) as step:
-            assert await _pid(step) not in {0, cut}
+        async with _opened(database, in_session=in_session) as transaction:
+            assert await _pid(transaction) not in {0, cut}
     finally:
         await database.close()
 
@@ -119,22 +120,50 @@ async def test_a_step_that_is_broken_off_leaves_nothing_and_its_connection_is_us
     backends = []
 
     async def hang() -> None:
-        async with database.step() as step:
-            backends.append(await step.run("SELECT pg_backend_pid()", ()))
-            await step.run("SELECT set_config('souk.viewer', 'left', true)", ())
+        async with database.transaction() as transaction:
+            backends.append(await transaction.run("SELECT pg_backend_pid()", ()))
+            await transaction.run("SELECT set_config('souk.viewer', 'left', true)", ())
             reached.set()
-            await step.run("SELECT pg_sleep(600)", ())
+            await transaction.run("SELECT pg_sleep(600)", ())
 
     try:
         hanging = asyncio.create_task(hang())
         await reached.wait()
-        await asyncio.sleep(0)
+        # What is broken off before Postgres has begun with it cannot be cancelled there: the connection is given up.
+        with psycopg.connect(postgres.url(), autocommit=True) as other:
+            # pg_stat_activity cannot be listened to.
+            while not other.execute(_SLEEPS, backends[0][0]).fetchone():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
         hanging.cancel()
         with pytest.raises(asyncio.CancelledError):
             await hanging
-        async with database.step() as step:
-            assert not (await step.run("SELECT current_setting('souk.viewer', true)", ()))[0][0]
-            assert backends == [await step.run("SELECT pg_backend_pid()", ())]
+        async with database.transaction() as transaction:
+            assert not (await transaction.run("SELECT current_setting('souk.viewer', true)", ()))[0][0]
+            assert backends == [await transaction.run("SELECT pg_backend_pid()", ())]
+    finally:
+        await database.close()
+
+
+async def test_a_transaction_that_nobody_goes_on_with_is_ended(postgres: EmbeddedPostgres) -> None:
+    """Else a process that was frozen in one would hold its locks, and all feeds, for as long as its machine runs."""
+    database = Database(postgres.url().replace("postgresql:", "postgresql+psycopg:"), 1, "test-given-up")
+
+    async def freeze() -> None:
+        async with database.transaction() as transaction:
+            await transaction.run("SET LOCAL idle_in_transaction_session_timeout = '10ms'", ())
+            await asyncio.sleep(1)
+            await transaction.run("SELECT 1", ())
+
+    try:
+        async with database.transaction() as transaction:
+            names = ("idle_in_transaction_session_timeout", "client_connection_check_interval")
+            settings = [await transaction.run("SELECT current_setting(%s)", (name,)) for name in names]
+            assert settings == [[("30s",)], [("2s",)]]
+        with pytest.raises(DBAPIError) as ended:
+            await freeze()
+        assert ended.value.connection_invalidated
+        async with database.transaction() as transaction:
+            assert await transaction.run("SELECT 1", ()) == [(1,)]
     finally:
         await database.close()
 
@@ -142,19 +171,19 @@ async def test_a_step_that_is_broken_off_leaves_nothing_and_its_connection_is_us
 async def test_without_postgres_a_step_says_so_as_a_session_does() -> None:
     database = Database("postgresql+psycopg://nobody@127.0.0.1:1/none", 1, "test-away")
     with pytest.raises(OperationalError):
-        async with database.step():
+        async with database.transaction():
             raise AssertionError
     await database.close()
 
 
 async def _by_session(database: Database) -> None:
-    async with database.transaction() as session:
+    async with database.session() as session:
         await session.scalar(_PID)
 
 
 async def _by_step(database: Database) -> None:
-    async with database.step() as step:
-        await _pid(step)
+    async with database.transaction() as transaction:
+        await _pid(transaction)
 
 
 @pytest.mark.parametrize("ask", [_by_session, _by_step])
@@ -170,7 +199,7 @@ async def test_trouble_of_one_pool_makes_the_others_look(
         await _use_and_cut(first, postgres)
         with pytest.raises(OperationalError):
             await ask(first)
-        async with second.transaction() as session:
+        async with second.session() as session:
             assert await session.scalar(_PID) not in {0, cut}
     finally:
         await first.close()

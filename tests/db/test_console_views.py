@@ -7,11 +7,11 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from db.ids import new_id
 from db.platform import console
+from db.platform.database import Database
+from db.platform.ids import new_id
 from db.platform.keys import insert_key, random_secret
 from db.platform.tables import ApiKeyKind
-from db.session import Database
 from tests.activities.scene import Deal, Scene
 
 VIEWS = (
@@ -36,7 +36,7 @@ async def deal(worker_database: Database, owner_url: str) -> Deal:
 @pytest_asyncio.fixture
 async def operator(worker_database: Database) -> UUID:
     key_id = new_id()
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "views", random_secret())
     return key_id
 
@@ -44,10 +44,10 @@ async def operator(worker_database: Database) -> UUID:
 async def test_views_are_empty_without_an_operator(
     api_database: Database, worker_database: Database, deal: Deal, operator
 ):
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         await session.execute(text("UPDATE api_keys SET revoked_at = now() WHERE key_id = :k"), {"k": operator})
     for key in (None, new_id(), operator):
-        async with api_database.transaction() as session:
+        async with api_database.session() as session:
             if key is not None:
                 await console.name_operator(session, key)
             for view in VIEWS:
@@ -55,7 +55,7 @@ async def test_views_are_empty_without_an_operator(
 
 
 async def test_views_have_no_column_of_a_term(api_database: Database, deal: Deal, operator: UUID):
-    async with api_database.transaction() as session:
+    async with api_database.session() as session:
         await console.name_operator(session, operator)
         for view in (*VIEWS, "offer_reference_states"):
             result = await session.execute(text(f"SELECT * FROM {view}"))
@@ -65,19 +65,19 @@ async def test_views_have_no_column_of_a_term(api_database: Database, deal: Deal
 
 
 async def _look(database: Database, operator: UUID, audit: UUID, entity: UUID) -> None:
-    async with database.transaction() as session:
+    async with database.session() as session:
         await console.name_operator(session, operator)
         await console.reveal_terms(session, audit, entity)
 
 
 async def test_terms_need_an_entry_of_this_transaction(api_database: Database, deal: Deal, operator: UUID):
-    async with api_database.transaction() as session:
+    async with api_database.session() as session:
         await console.name_operator(session, operator)
         entity = await session.scalar(text("SELECT negotiation_id FROM operator_negotiations LIMIT 1"))
     with pytest.raises(ProgrammingError, match="logged the reason"):
         await _look(api_database, operator, new_id(), entity)
     audit = new_id()
-    async with api_database.transaction() as session:
+    async with api_database.session() as session:
         await console.name_operator(session, operator)
         await console.log_once(session, audit, operator, "terms.reveal", "Ticket 9", {"entity": str(entity)})
         found = await console.reveal_terms(session, audit, entity)

@@ -8,13 +8,13 @@ import pytest_asyncio
 from sqlalchemy.engine import make_url
 
 from db.audit import audit_invariants
-from db.epochs import EPOCH_BITS, get_epoch, is_behind, raise_epoch
 from db.market.activity import notify
 from db.market.commit_order import START, position_of
 from db.market.feed import FeedFilter, list_after, newest_position
 from db.market.inbox import InboxFilter, list_inbox_after
 from db.migrate import settle_epoch, upgrade
-from db.session import Database
+from db.platform.database import Database
+from db.platform.epochs import EPOCH_BITS, get_epoch, is_behind, raise_epoch
 from db.webhooks.pending import read_bounds
 from domain.market.states import InboxType
 from souk.stack.embedded import EmbeddedPostgres
@@ -43,7 +43,7 @@ async def database(moved_url: str) -> AsyncIterator[Database]:
 
 
 async def test_a_feed_from_another_cluster_goes_on_in_the_next_epoch(moved_url: str, database: Database) -> None:
-    async with database.transaction() as session:
+    async with database.session() as session:
         shop = await make_shop(session)
     await settle(database)
     with psycopg.connect(moved_url, autocommit=True) as owner:
@@ -54,7 +54,7 @@ async def test_a_feed_from_another_cluster_goes_on_in_the_next_epoch(moved_url: 
             owner.execute(f"UPDATE {table} SET txid = txid + {_AHEAD}")
         assert is_behind(owner)
         # The fault: readers see none of it, and new events come before old ones.
-        async with database.transaction() as session:
+        async with database.session() as session:
             assert await list_after(session, START, 100, FeedFilter()) == []
             findings = {found.invariant: found for found in await audit_invariants(session)}
             assert findings[11].breaches > 0
@@ -62,12 +62,12 @@ async def test_a_feed_from_another_cluster_goes_on_in_the_next_epoch(moved_url: 
         assert not is_behind(owner)
         assert get_epoch(owner) == 1
         assert settle_epoch(moved_url) is None
-    async with database.transaction() as session:
+    async with database.session() as session:
         customer = await make_agent(session)
         await ask(session, customer, shop)
         notify(session, shop.merchant_id, InboxType.QUESTION_ASKED, store_id=shop.store_id)
     await settle(database)
-    async with database.transaction() as session:
+    async with database.session() as session:
         events = await list_after(session, START, 100, FeedFilter())
         epochs = [event.txid >> EPOCH_BITS for event in events]
         assert epochs == sorted(epochs)

@@ -7,11 +7,11 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from db.ids import new_id
 from db.market import commit_order, feed
 from db.market.housekeeping import MONTHS_AHEAD, make_partitions
 from db.market.tables import ActivityEvent
-from db.session import Database
+from db.platform.database import Database
+from db.platform.ids import new_id
 from domain.market.states import ActivityType
 from tests.builders import Shop, make_shop
 from tests.db.rows import Rows
@@ -20,7 +20,7 @@ from tests.db.rows import Rows
 async def _settle(database: Database) -> None:
     """Wait until no transaction runs that could still commit below what is visible (an ANALYZE may)."""
     for _ in range(200):
-        async with database.transaction() as session:
+        async with database.session() as session:
             if not await commit_order.is_unsettled(session):
                 return
         await asyncio.sleep(0.02)
@@ -30,19 +30,19 @@ async def _settle(database: Database) -> None:
 async def _after(database: Database, place: commit_order.Position, *shops: Shop) -> list[ActivityEvent]:
     """What these shops did after a place, once it is settled."""
     await _settle(database)
-    async with database.transaction() as session:
+    async with database.session() as session:
         events = await feed.list_after(session, place, 1_000, feed.FeedFilter())
     return [event for event in events if event.store_id in {shop.store_id for shop in shops}]
 
 
 async def _now(database: Database) -> commit_order.Position:
     await _settle(database)
-    async with database.transaction() as session:
+    async with database.session() as session:
         return await feed.newest_position(session)
 
 
 async def _shop(database: Database) -> Shop:
-    async with database.transaction() as session:
+    async with database.session() as session:
         return await make_shop(session)
 
 
@@ -51,12 +51,12 @@ async def test_a_late_commit_with_a_lower_place_is_not_skipped(
 ) -> None:
     """An older transaction still runs while a younger one commits: readers wait, then see both in order."""
     start = await _now(api_database)
-    async with worker_database.transaction() as older:
+    async with worker_database.session() as older:
         older_shop = await make_shop(older)
         await older.flush()
         younger_shop = await _shop(worker_database)
         # The younger one's rows are committed and visible, but the feed stops before the older transaction.
-        async with api_database.transaction() as session:
+        async with api_database.session() as session:
             query = text("SELECT count(*) FROM activity_events WHERE store_id = :id")
             assert await session.scalar(query, {"id": younger_shop.store_id}) == 2
             assert await commit_order.is_unsettled(session)
@@ -79,7 +79,7 @@ async def test_reading_on_in_small_steps_sees_each_event_once(
     mine = {shop.store_id for shop in shops}
     place, seen = start, []
     while place < whole[-1]:
-        async with api_database.transaction() as session:
+        async with api_database.session() as session:
             page = await feed.list_after(session, place, 2, feed.FeedFilter())
         seen += [commit_order.position_of(event) for event in page if event.store_id in mine]
         place = commit_order.position_of(page[-1])
@@ -87,7 +87,7 @@ async def test_reading_on_in_small_steps_sees_each_event_once(
     back: list[commit_order.Position] = []
     before: commit_order.Position | None = None
     while before is None or before > whole[0]:
-        async with api_database.transaction() as session:
+        async with api_database.session() as session:
             page = await feed.list_before(session, before, 2, feed.FeedFilter())
         back += [commit_order.position_of(event) for event in page if event.store_id in mine]
         before = commit_order.position_of(page[-1])
@@ -99,7 +99,7 @@ async def test_filters(worker_database: Database, api_database: Database) -> Non
     shops = [await _shop(worker_database) for _ in range(2)]
     everything = await _after(api_database, start, *shops)
     created = ActivityType.STORE_CREATED
-    async with api_database.transaction() as session:
+    async with api_database.session() as session:
         for wanted, expected in (
             (feed.FeedFilter(store_id=shops[0].store_id), 2),
             (feed.FeedFilter(listing_id=shops[1].listing_id), 1),
@@ -168,7 +168,7 @@ def test_the_default_partition_is_empty(owner_url: str) -> None:
 
 
 async def test_partitions_are_made_ahead_once(worker_database: Database) -> None:
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         assert await make_partitions(session) == 0
         made = await session.scalar(text("SELECT souk_make_activity_partitions(5)"))
         assert made == 2

@@ -6,7 +6,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from db.ids import new_id
+from db.platform.ids import new_id
 from tests.db.rows import Rows
 
 Place = tuple[UUID, UUID, UUID]

@@ -7,13 +7,13 @@ from uuid import UUID
 
 import pytest
 
-from db import writes
-from db.ids import new_id
 from db.market.activity import notify
 from db.market.commit_order import START, Position, position_of
 from db.market.inbox import InboxFilter, inbox_items, list_inbox_after, list_inbox_before, newest_inbox_position
 from db.market.tables import InboxEvent
-from db.session import Database
+from db.platform import writes
+from db.platform.database import Database
+from db.platform.ids import new_id
 from domain.market.feeds import InboxItem
 from domain.market.states import InboxType, OfferStatus, OrderStatus, Party
 from tests.activities.scene import Scene
@@ -28,7 +28,7 @@ def scene(worker_database: Database, owner_url: str) -> Scene:
 
 
 async def _read(database: Database, agent: UUID, wanted: InboxFilter = ALL, viewer: UUID | None = None) -> list:
-    async with database.transaction(viewer=viewer) as session:
+    async with database.session(viewer=viewer) as session:
         return await list_inbox_after(session, agent, START, 100, wanted)
 
 
@@ -41,7 +41,7 @@ async def _settled(database: Database, agent: UUID, count: int) -> list[InboxEve
 
 
 async def _items(database: Database, agent: UUID, events: list, viewer: UUID | None = None) -> list[InboxItem]:
-    async with database.transaction(viewer=viewer) as session:
+    async with database.session(viewer=viewer) as session:
         return await inbox_items(session, agent, events)
 
 
@@ -80,7 +80,7 @@ async def test_an_inbox_is_nobody_elses(scene: Scene, api_database: Database, wo
     with pytest.raises(ValueError, match="own agent"):
         await _items(worker_database, stranger, [event])
     # An event about the deal of others, should one ever be written, comes without its terms in the worker's role too.
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         notify(session, stranger, InboxType.OFFER_MADE, offer_id=deal.standing)
     (astray,) = await _settled(api_database, stranger, 1)
     for database, viewer in ((worker_database, None), (api_database, stranger)):
@@ -91,7 +91,7 @@ async def test_an_inbox_is_nobody_elses(scene: Scene, api_database: Database, wo
 
 async def test_types_and_places(worker_database: Database, api_database: Database) -> None:
     kinds = [InboxType.TRUST_MOVED, InboxType.QUESTION_ASKED, InboxType.TRUST_MOVED, InboxType.QUESTION_MISSED]
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         agent, other = await make_agent(session), await make_agent(session)
         for kind in kinds:
             for whom in (agent, other):
@@ -106,7 +106,7 @@ async def test_types_and_places(worker_database: Database, api_database: Databas
         assert item.meta == {"reason": "x"}
     forward: list[Position] = []
     back: list[Position] = []
-    async with api_database.transaction(viewer=agent) as session:
+    async with api_database.session(viewer=agent) as session:
         place: Position | None = START
         while found := await list_inbox_after(session, agent, place, 3, ALL):
             forward += [position_of(event) for event in found]
@@ -127,12 +127,12 @@ async def _types(database: Database, agent: UUID, wanted: InboxFilter) -> list[s
 async def test_a_late_commit_with_a_lower_place_is_not_skipped(
     worker_database: Database, api_database: Database
 ) -> None:
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         agent = await make_agent(session)
-    async with worker_database.transaction() as older:
+    async with worker_database.session() as older:
         notify(older, agent, InboxType.QUESTION_ASKED)
         await writes.send(older)
-        async with worker_database.transaction() as younger:
+        async with worker_database.session() as younger:
             notify(younger, agent, InboxType.TRUST_MOVED)
         # Committed and visible, but behind it an older transaction still runs.
         assert await _read(api_database, agent, viewer=agent) == []

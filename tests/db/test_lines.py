@@ -8,8 +8,8 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from db.lines import Line
-from db.session import Trouble
+from db.platform.database import Trouble
+from db.platform.lines import Line
 from souk.stack.embedded import EmbeddedPostgres
 
 _PID = "SELECT pg_backend_pid()"

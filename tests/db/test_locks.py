@@ -12,12 +12,12 @@ from sqlalchemy import func, select
 
 from db import locks
 from db.market.tables import ReviewWindow
-from db.session import Database
-from db.steps import Step
+from db.platform.database import Database
+from db.platform.transactions import Transaction
 from domain.market.states import DeliveryKind, ReviewWindowStatus
 from tests.activities.scene import Scene
 
-Take = Callable[[Step], Awaitable[Any]]
+Take = Callable[[Transaction], Awaitable[Any]]
 _LOCK = "SELECT 1 FROM {table} WHERE {key} = %s FOR NO KEY UPDATE"
 _WAITS = "SELECT 1 FROM pg_stat_activity WHERE pg_blocking_pids(pid) @> ARRAY[%s::int]"
 
@@ -46,27 +46,27 @@ async def places(worker_database: Database, owner_url: str) -> Places:
 _STEPS: dict[str, tuple[tuple[str, ...], Callable[[Places], Take]]] = {
     "make an offer": (
         ("agent", "listing"),
-        lambda at: lambda step: locks.lock_buyer_and_listing(step, at.agent[2], at.listing[2]),
+        lambda at: lambda transaction: locks.lock_buyer_and_listing(transaction, at.agent[2], at.listing[2]),
     ),
     "settle a negotiation": (
         ("listing", "negotiation"),
-        lambda at: lambda step: locks.lock_negotiation(step, at.negotiation[2]),
+        lambda at: lambda transaction: locks.lock_negotiation(transaction, at.negotiation[2]),
     ),
     "accept": (
         ("agent", "listing", "negotiation"),
-        lambda at: lambda step: locks.lock_negotiation(step, at.negotiation[2], with_buyer=True),
+        lambda at: lambda transaction: locks.lock_negotiation(transaction, at.negotiation[2], with_buyer=True),
     ),
     "buy": (
         ("agent", "listing", "negotiation"),
-        lambda at: lambda step: locks.lock_purchase(step, at.agent[2], at.negotiation[2]),
+        lambda at: lambda transaction: locks.lock_purchase(transaction, at.agent[2], at.negotiation[2]),
     ),
     "deliver": (
         ("listing", "order"),
-        lambda at: lambda step: locks.lock_order(step, at.order[2]),
+        lambda at: lambda transaction: locks.lock_order(transaction, at.order[2]),
     ),
     "review": (
         ("order", "window"),
-        lambda at: lambda step: locks.lock_order_and_window(step, at.order[2]),
+        lambda at: lambda transaction: locks.lock_order_and_window(transaction, at.order[2]),
     ),
 }
 
@@ -80,13 +80,13 @@ async def _until_waiting(looker: psycopg.Connection[Any], holder: int) -> None:
 
 @pytest.mark.parametrize("step", _STEPS)
 async def test_locks_are_taken_in_their_order(
-    worker_database: Database, owner_url: str, places: Places, step: str
+    worker_database: Database, owner_url: str, places: Places, transaction: str
 ) -> None:
-    names, taking = _STEPS[step]
+    names, taking = _STEPS[transaction]
     rows = [getattr(places, name) for name in names]
 
     async def take() -> Any:
-        async with worker_database.step() as taker:
+        async with worker_database.transaction() as taker:
             return await taking(places)(taker)
 
     for held, (table, key, value) in enumerate(rows):
@@ -111,12 +111,12 @@ async def test_who_waits_for_an_order_sees_the_window_its_delivery_opened(
     order = await scene.bought(shop, await scene.customer(shop))
 
     async def take() -> Any:
-        async with worker_database.step() as step:
-            return await locks.lock_order_and_window(step, order.order_id)
+        async with worker_database.transaction() as transaction:
+            return await locks.lock_order_and_window(transaction, order.order_id)
 
     with psycopg.connect(owner_url, autocommit=True) as looker:
-        async with worker_database.transaction() as delivery:
-            await locks.lock_order(await Step.of(delivery), order.order_id)
+        async with worker_database.session() as delivery:
+            await locks.lock_order(await Transaction.of(delivery), order.order_id)
             holder = (await delivery.scalars(select(func.pg_backend_pid()))).one()
             waiting = asyncio.create_task(take())
             await _until_waiting(looker, holder)

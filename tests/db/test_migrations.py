@@ -16,11 +16,11 @@ import db.market.tables
 import db.platform.tables
 import db.webhooks.tables  # noqa: F401  the metadata knows a table once its module is imported
 from config.settings import Settings
-from db.base import Base
-from db.ids import new_id
 from db.migrate import downgrade, upgrade
-from db.revisions import is_migrated, newest_revision
-from db.session import Database
+from db.platform.base import Base
+from db.platform.database import Database
+from db.platform.ids import new_id
+from db.platform.revisions import is_migrated, newest_revision
 from souk.stack.embedded import EmbeddedPostgres
 from tests.builders import ask, make_agent, make_shop
 
@@ -103,7 +103,7 @@ async def test_forward_and_back_on_a_filled_database(fresh_url: str) -> None:
     upgrade(fresh_url)
     upgrade(fresh_url)  # again: nothing to do
     database = Database(Settings(database_url=fresh_url).role_url("worker"), 1, "test")
-    async with database.transaction() as session:
+    async with database.session() as session:
         shop = await make_shop(session)
         await ask(session, await make_agent(session), shop)
     await database.close()

@@ -12,8 +12,8 @@ from uuid import UUID
 import pytest_asyncio
 from sqlalchemy import text
 
-from db.ids import new_id
-from db.session import Database
+from db.platform.database import Database
+from db.platform.ids import new_id
 from tests.activities.scene import Scene
 from tests.builders import make_platform
 
@@ -76,9 +76,9 @@ async def market(worker_database: Database, api_database: Database, owner_url: s
     await broken.withdraw(shop.merchant_id)
     await scene.bought(shop, buyers[3], offer_id=honored.standing)
     await scene.fold(shop)
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         buyers.append(await make_platform(session))
-    async with api_database.transaction(viewer=buyers[0]) as session:
+    async with api_database.session(viewer=buyers[0]) as session:
         record = "INSERT INTO idempotency_records (command_id, scope, key_hash, request_hash)"
         await session.execute(text(f"{record} VALUES (:id, :who, 'k', 'r')"), {"id": new_id(), "who": buyers[0]})
     ids = [deal.standing for deal in (*deals, broken, honored)]
@@ -87,7 +87,7 @@ async def market(worker_database: Database, api_database: Database, owner_url: s
 
 
 async def _rows(database: Database, query: str) -> list[dict[str, Any]]:
-    async with database.transaction() as session:
+    async with database.session() as session:
         return [dict(row) for row in (await session.execute(text(query))).mappings()]
 
 

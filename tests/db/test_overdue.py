@@ -7,11 +7,11 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from db.ids import new_id
 from db.locks import clock
 from db.market import negotiations, orders, trust
 from db.platform.commands import list_unanswered
-from db.session import Database
+from db.platform.database import Database
+from db.platform.ids import new_id
 from domain.checkout.processes import CHECKOUT_COMMANDS
 from domain.market.processes import MARKET_COMMANDS
 from domain.market.states import DeliveryKind
@@ -29,7 +29,7 @@ async def scene(worker_database: Database, owner_url: str) -> AsyncIterator[Scen
 
 
 async def _finds(scene: Scene, query: Callable[[Any, int], Awaitable[list[UUID]]], key: UUID) -> bool:
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         return key in await query(session, MANY)
 
 
@@ -147,11 +147,11 @@ async def test_commands_whose_callers_were_never_told(scene: Scene) -> None:
         "INSERT INTO idempotency_records (command_id, scope, key_hash, request_hash, lease_until)"
         " VALUES (%s, %s, 'k', 'r', now() - interval '10 seconds')", new_id(), new_id(),
     )  # fmt: skip
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         found = {(command.kind, command.entity_id) for command in await list_unanswered(session, MARKET_COMMANDS, MANY)}
     mine = {deal.negotiation_id: name for name, deal in deals.items()}
     assert [(kind, mine[entity]) for kind, entity in found if entity in mine] == [("make_offer", "lost")]
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         others = await list_unanswered(session, CHECKOUT_COMMANDS, MANY)
     assert not {command.entity_id for command in others} & set(mine)
 
@@ -169,7 +169,7 @@ async def test_review_windows(scene: Scene) -> None:
 async def test_stores_with_something_to_fold(scene: Scene) -> None:
     shop = await scene.shop()
     needs = trust.list_stores_needing_fold
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         trust.insert_fact(
             session,
             store_id=shop.store_id,

@@ -8,15 +8,15 @@ from pathlib import Path
 import psycopg
 
 from config.settings import Settings
-from db.ids import new_id
 from db.platform import idempotency
+from db.platform.database import Database
+from db.platform.ids import new_id
 from db.platform.presence import Presence
-from db.session import Database
 
 _HOLDER = """
 import asyncio, sys
 from db.platform.presence import Presence
-from db.session import Database
+from db.platform.database import Database
 
 async def main():
     async with Presence(Database(sys.argv[1], 1, "test-holder"), "test-holder").running() as presence:
@@ -38,8 +38,8 @@ async def held(presence: Presence) -> int:
 
 
 async def claim(database: Database, scope, holder: int | None):
-    async with database.step(viewer=scope) as step:
-        return await idempotency.claim(step, scope, b"key", b"request", 3_600, holder)
+    async with database.transaction(viewer=scope) as transaction:
+        return await idempotency.claim(transaction, scope, b"key", b"request", 3_600, holder)
 
 
 async def claimed(database: Database, scope, holder: int | None):

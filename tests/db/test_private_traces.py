@@ -12,14 +12,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from config.settings import Settings
-from db.ids import new_id
 from db.market import agents
 from db.market.activity import record_event
 from db.migrate import downgrade, upgrade
 from db.platform import console
+from db.platform.database import Database
+from db.platform.ids import new_id
 from db.platform.keys import insert_key, random_secret
 from db.platform.tables import ApiKeyKind
-from db.session import Database
 from domain.market.states import ActivityType, DeliveryKind
 from souk.checks.trust import verify_database
 from souk.stack.embedded import EmbeddedPostgres
@@ -87,7 +87,7 @@ async def test_stores_seal_the_same_source_apart(scene: Scene, owner_url: str) -
 async def test_the_seal_is_nobodys(owner_url: str, role: Literal["api", "worker"], read: str) -> None:
     async with opened(owner_url, role) as database:
         with pytest.raises(ProgrammingError, match="permission denied"):
-            async with database.transaction() as session:
+            async with database.session() as session:
                 await session.execute(text(read))
 
 
@@ -118,12 +118,12 @@ async def test_an_agents_day_is_that_of_its_newest_public_event(scene: Scene, ap
     shop, buyer = await scene.shop(), await scene.customer()
 
     async def day(database: Database = api_database) -> datetime | None:
-        async with database.transaction() as session:
+        async with database.session() as session:
             return await agents.last_active_day(session, buyer)
 
     await scene.offer(shop, buyer)
     assert await day() is None
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         record_event(session, ActivityType.THREAD_CREATED, actor_agent_id=buyer, store_id=shop.store_id)
     today = await scene.value("SELECT date_trunc('day', now(), 'UTC')")
     assert await day() == today
@@ -140,18 +140,18 @@ async def test_when_an_agent_last_called_only_it_and_operators_learn(scene: Scen
     buyer, other = await scene.customer(), await scene.customer()
     scene.as_owner("UPDATE agents SET last_active_at = now() WHERE agent_id = %s", buyer)
     key_id = new_id()
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "tests", random_secret())
     told = {}
     for who in (buyer, other, None):
-        async with api_database.transaction(viewer=who) as session:
+        async with api_database.session(viewer=who) as session:
             told[who] = await agents.get_last_call(session)
             assert await console.get_last_call(session, buyer) is None
     assert (told[other], told[None]) == (None, None)
     assert told[buyer] is not None
-    async with api_database.transaction() as session:
+    async with api_database.session() as session:
         await console.name_operator(session, key_id)
         assert await console.get_last_call(session, buyer) == told[buyer]
     with pytest.raises(ProgrammingError, match="permission denied"):
-        async with api_database.transaction(viewer=buyer) as session:
+        async with api_database.session(viewer=buyer) as session:
             await session.execute(text("SELECT last_active_at FROM agents"))

@@ -18,14 +18,14 @@ from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from config.settings import Settings
-from db.ids import new_id
 from db.locks import clock
 from db.market.discovery import get_spotlight
 from db.market.reads_conversation import list_threads
 from db.market.watch_figures import get_figures
 from db.platform import console
 from db.platform.commands import list_unanswered
-from db.session import Database
+from db.platform.database import Database
+from db.platform.ids import new_id
 from domain.market.processes import MARKET_COMMANDS
 from souk.bench.seeding import Size, seed
 from souk.stack.embedded import EmbeddedPostgres
@@ -142,7 +142,7 @@ async def test_attention_reads_what_is_open_and_not_what_is_over(grown: Database
         _LATE,
         "ANALYZE",
     )
-    async with grown.transaction() as session:
+    async with grown.session() as session:
         await console.name_operator(session, key)
         now = await clock(session)
 
@@ -177,7 +177,7 @@ async def test_threads_are_found_by_words_that_few_or_many_titles_hold(grown: Da
         "VACUUM ANALYZE threads",
     )
     for q, expected in (("question", 1), ("lantern", 1), ("lanterns question", 1), ("nowhere", 0)):
-        async with grown.transaction() as session:
+        async with grown.session() as session:
 
             async def page(q: str = q) -> list[Any]:
                 return await list_threads(session, None, None, None, q, None, 1)
@@ -185,7 +185,7 @@ async def test_threads_are_found_by_words_that_few_or_many_titles_hold(grown: Da
             found, scans = await _explained(session, page)
         assert len(found) == expected, q
         assert _rows_read(scans)["threads"] < FEW_ROWS, q
-    async with grown.transaction() as session:
+    async with grown.session() as session:
 
         async def ids(q: str, before: UUID | None = None, store_id: UUID | None = None) -> list[UUID]:
             return [thread.thread_id for thread in await list_threads(session, None, store_id, None, q, before, 20)]
@@ -217,7 +217,7 @@ async def test_listings_on_sale_are_counted_by_an_index(grown: Database, grown_u
             " WHERE l.status = 'ACTIVE' AND s.status = 'ACTIVE'"
         ).fetchone()
     assert expected is not None
-    async with grown.transaction() as session:
+    async with grown.session() as session:
         now = await clock(session)
         figures, scans = await _explained(session, lambda: get_figures(session, now))
     assert (figures.listings_on_sale,) == expected
@@ -242,7 +242,7 @@ async def test_unanswered_commands_are_found_among_those_under_way(grown_url: st
     )
     database = Database(Settings(database_url=grown_url).role_url("worker"), 1, "test-plans")
     try:
-        async with database.transaction() as session:
+        async with database.session() as session:
             read = partial(list_unanswered, session, MARKET_COMMANDS, 500)
             found, scans = await _explained(session, read)
     finally:
@@ -254,7 +254,7 @@ async def test_unanswered_commands_are_found_among_those_under_way(grown_url: st
 async def test_stores_that_gain_trust_are_found_by_the_hours_asked_for(grown: Database, grown_url: str) -> None:
     """Ten stores had 20 000 steps of trust, one a minute each."""
     _as_owner(grown_url, _TRUST, "ANALYZE trust_events")
-    async with grown.transaction() as session:
+    async with grown.session() as session:
         since = await clock(session) - timedelta(hours=1)
         spotlight, scans = await _explained(session, lambda: get_spotlight(session, since, 3))
     assert len(spotlight.rising) == 3

@@ -10,9 +10,9 @@ import pytest_asyncio
 from sqlalchemy import func, select
 
 from config.settings import Settings
-from db.ids import new_id
-from db.reading import Reads, ReadsAwayError
-from db.statements import Read
+from db.platform.ids import new_id
+from db.platform.reading import Reads, ReadsAwayError
+from db.platform.statements import Read
 from souk.stack.embedded import EmbeddedPostgres
 
 _PID = Read(select(func.pg_backend_pid().label("pid")))
@@ -52,7 +52,7 @@ async def test_an_error_leaves_no_viewer_behind(reads: Reads) -> None:
 
 
 async def test_away_is_told_as_such(reads: Reads, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("db.reading._PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr("db.platform.reading._PATIENCE_SECONDS", 0.2)
     nobody = Reads("postgresql+psycopg://souk@127.0.0.1:1/souk", 1, "test-reads")
     async with nobody.running():
         with pytest.raises(ReadsAwayError):
@@ -63,7 +63,7 @@ async def test_away_is_told_as_such(reads: Reads, monkeypatch: pytest.MonkeyPatc
 async def test_reads_come_back_with_postgres_however_long_it_was_away(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("db.reading._PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr("db.platform.reading._PATIENCE_SECONDS", 1.0)
     # As after hours: a pool that waits longer after each try would wait that long.
     monkeypatch.setattr("psycopg_pool.base.AttemptWithBackoff.INITIAL_DELAY", 3_600.0)
     with EmbeddedPostgres(tmp_path_factory.mktemp("away"), fast=True) as server:

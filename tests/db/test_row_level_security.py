@@ -8,14 +8,14 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
-from db import writes
-from db.ids import new_id
 from db.market import trust
 from db.market.activity import notify
 from db.market.blocks import put_block
 from db.market.stock import insert_movement
 from db.market.tables import AgentLimits, ListingLimits
-from db.session import Database
+from db.platform import writes
+from db.platform.database import Database
+from db.platform.ids import new_id
 from domain.market.states import InboxType, MovementReason
 from tests.activities.scene import Deal, Purchase, Scene
 from tests.builders import Shop, make_agent
@@ -55,7 +55,7 @@ async def market(worker_database: Database, api_database: Database, owner_url: s
     for who, where in ((buyer, shop), (stranger, other)):
         await scene.limit_buyer(who, spend_cap_cents=10_000)
         await scene.limit_listing(where, floor_cents=500)
-        async with worker_database.transaction() as session:
+        async with worker_database.session() as session:
             # Of somebody who is no party here: a block ends what its customer is at.
             kept_away = await make_agent(session)
             await put_block(session, where.store_id, where.merchant_id, kept_away, "Pays for nothing.")
@@ -63,7 +63,7 @@ async def market(worker_database: Database, api_database: Database, owner_url: s
     await scene.accepted(other, stranger)
     await scene.bought(other, stranger)
     for who in (buyer, stranger):
-        async with api_database.transaction(viewer=who) as session:
+        async with api_database.session(viewer=who) as session:
             await session.execute(
                 text(
                     "INSERT INTO idempotency_records (command_id, scope, key_hash, request_hash)"
@@ -76,7 +76,7 @@ async def market(worker_database: Database, api_database: Database, owner_url: s
 
 async def _count(database: Database, table: str, viewer: UUID | None) -> int:
     """Every row, as a query without any WHERE would find it."""
-    async with database.transaction(viewer=viewer) as session:
+    async with database.session(viewer=viewer) as session:
         return await session.scalar(text(f"SELECT count(*) FROM {table}")) or 0
 
 
@@ -127,7 +127,7 @@ async def test_parties_see_theirs_and_only_theirs(market: Market, api_database: 
 
 async def test_what_is_seen_is_the_partys_own(market: Market, api_database: Database) -> None:
     for viewer in (market.buyer, market.shop.merchant_id):
-        async with api_database.transaction(viewer=viewer) as session:
+        async with api_database.session(viewer=viewer) as session:
             offers = (await session.execute(text("SELECT offer_id FROM offers"))).scalars().all()
             orders = (await session.execute(text("SELECT order_id FROM orders"))).scalars().all()
             inbox = (await session.execute(text("SELECT DISTINCT agent_id FROM inbox_events"))).scalars().all()
@@ -135,7 +135,7 @@ async def test_what_is_seen_is_the_partys_own(market: Market, api_database: Data
 
 
 async def test_another_merchant_sees_no_limits_by_guessing_ids(market: Market, api_database: Database) -> None:
-    async with api_database.transaction(viewer=market.other_shop.merchant_id) as session:
+    async with api_database.session(viewer=market.other_shop.merchant_id) as session:
         assert await session.get(ListingLimits, market.shop.listing_id) is None
         assert await session.get(AgentLimits, market.buyer) is None
 
@@ -185,7 +185,7 @@ async def test_another_merchant_sees_no_limits_by_guessing_ids(market: Market, a
 async def test_the_api_role_may_not(market: Market, api_database: Database, viewer: str, statement: str) -> None:
     who = {"buyer": market.buyer, "owner": market.shop.merchant_id, "nobody": None}[viewer]
     with pytest.raises(ProgrammingError, match=r"permission denied|must be owner|not allowed|permission to"):
-        async with api_database.transaction(viewer=who) as session:
+        async with api_database.session(viewer=who) as session:
             await session.execute(text(statement))
 
 
@@ -208,12 +208,12 @@ async def test_private_rows_are_not_written_for_another(market: Market, api_data
         ),
     ):
         with pytest.raises(ProgrammingError, match="row-level security"):
-            async with api_database.transaction(viewer=mine) as session:
+            async with api_database.session(viewer=mine) as session:
                 await session.execute(
                     text(insert),
                     {"buyer": market.buyer, "merchant": market.shop.merchant_id, "listing": market.shop.listing_id},
                 )
-    async with api_database.transaction(viewer=mine) as session:
+    async with api_database.session(viewer=mine) as session:
         for update in ("UPDATE agent_limits SET spend_cap_cents = 7", "UPDATE listing_limits SET floor_cents = 7"):
             result = await session.execute(text(update))
             assert result.rowcount == (1 if "agent_limits" in update else 0)
@@ -221,17 +221,17 @@ async def test_private_rows_are_not_written_for_another(market: Market, api_data
 
 async def test_the_api_tells_others_through_their_inboxes(market: Market, api_database: Database) -> None:
     """It writes to an inbox that it cannot read, through the one maker of events."""
-    async with api_database.transaction(viewer=market.buyer) as session:
+    async with api_database.session(viewer=market.buyer) as session:
         notify(session, market.shop.merchant_id, InboxType.QUESTION_ASKED, store_id=market.shop.store_id)
         await writes.send(session)
-    async with api_database.transaction(viewer=market.shop.merchant_id) as session:
+    async with api_database.session(viewer=market.shop.merchant_id) as session:
         query = text("SELECT count(*) FROM inbox_events WHERE type = 'QUESTION_ASKED'")
         assert await session.scalar(query) == 1
 
 
 async def test_the_api_writes_its_facts(market: Market, api_database: Database) -> None:
     """An owner adjusts its stock and its limits, and a fact's trust row is written, all in the API's role."""
-    async with api_database.transaction(viewer=market.shop.merchant_id) as session:
+    async with api_database.session(viewer=market.shop.merchant_id) as session:
         insert_movement(session, market.shop.listing_id, 1, MovementReason.ADJUSTED)
         await session.execute(text("UPDATE listing_limits SET floor_cents = 600"))
         trust.insert_fact(
@@ -247,7 +247,7 @@ async def test_the_api_writes_its_facts(market: Market, api_database: Database) 
 
 
 async def test_watchers_open_inboxes_and_nothing_else(market: Market, api_database: Database) -> None:
-    async with api_database.transaction(watchers={market.buyer, market.stranger}) as session:
+    async with api_database.session(watchers={market.buyer, market.stranger}) as session:
         seen = (await session.execute(text("SELECT DISTINCT agent_id FROM inbox_events"))).scalars().all()
         assert set(seen) == {market.buyer, market.stranger}
         for table in set(PRIVATE) - {"inbox_events"}:

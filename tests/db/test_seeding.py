@@ -5,7 +5,7 @@ import pytest
 
 from activities.platform.auditing import audit_projections
 from config.settings import Settings
-from db.session import Database
+from db.platform.database import Database
 from souk.bench.seeding import FULL, MILLION, Size, seed
 from souk.stack.embedded import EmbeddedPostgres
 from tests.databases import make_database

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from config.settings import Settings
 from db.checkout.pricing import list_known_addresses, load_price_list, load_shelf
 from db.checkout.reads import find_simulated_item, find_simulated_listing
-from db.session import Database
+from db.platform.database import Database
 from domain.checkout.fulfillment import list_options
 from domain.checkout.payments import MARKET_HANDLER, MOCK_HANDLER
 from domain.market.policy import MarketPolicy
@@ -67,9 +67,9 @@ def test_the_command_is_refused_while_the_mode_is_off() -> None:
 
 async def test_a_shop_from_files(worker_database: Database) -> None:
     files = read_shop(SHOP)
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         store_id = await load_shop(session, files, MarketPolicy())
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         lamp = await find_simulated_listing(session, "brass_lamp")
         assert lamp is not None
         assert await find_simulated_item(session, lamp) == "brass_lamp"

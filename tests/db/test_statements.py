@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm.exc import DetachedInstanceError
 
 from db.market.tables import Listing, Order, ReviewWindow, TrustProfile
-from db.statements import Query
+from db.platform.statements import Query
 from domain.market.states import ListingStatus, ReviewWindowStatus
 
 _listing, _order, _window = Listing.__table__, Order.__table__, ReviewWindow.__table__

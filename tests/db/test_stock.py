@@ -7,16 +7,16 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
-from db import writes
-from db.ids import new_id
 from db.locks import clock, lock_listing
 from db.market.stock import hold_stock, insert_movement, release_hold, return_stock, spend_hold, take_stock
 from db.market.tables import Listing, Product
-from db.session import Database
-from db.steps import Step
+from db.platform import writes
+from db.platform.database import Database
+from db.platform.ids import new_id
+from db.platform.transactions import Transaction
 from domain.market.errors import OFFER_SPENT
 from domain.market.states import ActivityType, DeliveryKind, HoldRelease, ListingStatus, MovementReason
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 from tests.activities.scene import Scene
 from tests.builders import Shop, record_event
 from tests.invariants import assert_sound
@@ -29,11 +29,11 @@ async def scene(worker_database: Database, owner_url: str):
 
 
 async def _move(scene: Scene, listing_id: UUID, delta: int) -> tuple[int, str] | None:
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         listing = await lock_listing(session, listing_id)
         assert listing is not None
         if delta > 0:
-            await return_stock(await Step.of(session), listing_id, delta, MovementReason.ADJUSTED)
+            await return_stock(await Transaction.of(session), listing_id, delta, MovementReason.ADJUSTED)
             await session.refresh(listing)
         elif not take_stock(session, listing, -delta, MovementReason.ADJUSTED):
             return None
@@ -42,7 +42,7 @@ async def _move(scene: Scene, listing_id: UUID, delta: int) -> tuple[int, str] |
 
 async def _second_listing(scene: Scene, shop: Shop, status: ListingStatus, stock: int) -> UUID:
     listing_id, product_id = new_id(), new_id()
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         session.add(Product(product_id=product_id, store_id=shop.store_id, title="A chair", description="It stands."))
         await session.flush()
         session.add(
@@ -87,10 +87,10 @@ async def test_a_paused_listing_stays_paused(scene: Scene) -> None:
 async def test_a_hold_is_released_once(scene: Scene) -> None:
     shop = await scene.shop(stock=2)
     deal = await scene.accepted(shop, await scene.customer(), quantity=2)
-    async with scene.database.transaction() as session:
-        step, now = await Step.of(session), await clock(session)
-        assert await release_hold(step, deal.standing, HoldRelease.LAPSED, now)
-        assert not await release_hold(step, deal.standing, HoldRelease.LAPSED, now)
+    async with scene.database.session() as session:
+        transaction, now = await Transaction.of(session), await clock(session)
+        assert await release_hold(transaction, deal.standing, HoldRelease.LAPSED, now)
+        assert not await release_hold(transaction, deal.standing, HoldRelease.LAPSED, now)
         listing = await session.get_one(Listing, shop.listing_id)
         assert (listing.inventory_on_hand, listing.status) == (2, ListingStatus.ACTIVE)
         assert not hold_stock(session, listing, deal.standing, 3, now, now)
@@ -101,14 +101,16 @@ async def test_a_hold_is_released_once(scene: Scene) -> None:
 async def test_a_hold_is_spent_once(scene: Scene) -> None:
     shop = await scene.shop(stock=2)
     deal = await scene.accepted(shop, await scene.customer())
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         spend_hold(session, deal.standing, await clock(session))
         await writes.send(session)
         spend_hold(session, deal.standing, await clock(session))
         with pytest.raises(DomainError) as refused:
             await writes.send(session)
         assert refused.value.code == OFFER_SPENT.code
-        assert not await release_hold(await Step.of(session), deal.standing, HoldRelease.LAPSED, await clock(session))
+        assert not await release_hold(
+            await Transaction.of(session), deal.standing, HoldRelease.LAPSED, await clock(session)
+        )
         await session.rollback()
 
 
@@ -132,13 +134,13 @@ async def test_a_hero_listing_stays_sold_out_beside_another(scene: Scene) -> Non
 async def test_a_plain_stores_listings_do_not_mind_each_other(scene: Scene) -> None:
     shop = await scene.shop(stock=1)
     assert await _move(scene, shop.listing_id, -1) == (0, "SOLD_OUT")
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         statement = text(
             "INSERT INTO listings (listing_id, store_id, product_id, price_cents, inventory_on_hand)"
             " VALUES (:id, :store, :product, 1, 1)"
         )
         await session.execute(statement, {"id": new_id(), "store": shop.store_id, "product": shop.product_id})
-        await return_stock(await Step.of(session), shop.listing_id, 1, MovementReason.ADJUSTED)
+        await return_stock(await Transaction.of(session), shop.listing_id, 1, MovementReason.ADJUSTED)
         back = await session.get_one(Listing, shop.listing_id)
         assert back.status is ListingStatus.ACTIVE
         await session.rollback()

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from db.ids import new_id
-from db.session import Database
+from db.platform.database import Database
+from db.platform.ids import new_id
 from db.webhooks import endpoints
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 from domain.webhooks.states import WebhookSource
 from tests.builders import make_shop
 from tests.db.webhook_rows import Rows
@@ -20,7 +20,7 @@ from tests.db.webhook_rows import Rows
 async def test_an_agent_sees_and_changes_its_own_endpoints_only(worker_database: Database, api_database: Database):
     rows, other = await Rows.make(worker_database), await Rows.make(worker_database)
     webhook = await rows.webhook()
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         await session.execute(
             text(
                 "INSERT INTO webhook_dead_letters (webhook_id, event_id, txid, seq, type, occurred_at, tries) "
@@ -30,7 +30,7 @@ async def test_an_agent_sees_and_changes_its_own_endpoints_only(worker_database:
         )
 
     async def count(viewer: UUID | None) -> list[int]:
-        async with api_database.transaction(viewer=viewer) as session:
+        async with api_database.session(viewer=viewer) as session:
             tables = ("webhook_endpoints", "webhook_dead_letters", "operator_webhooks")
             return [await session.scalar(text(f"SELECT count(*) FROM {table}")) or 0 for table in tables]
 
@@ -44,14 +44,14 @@ async def test_an_agent_sees_and_changes_its_own_endpoints_only(worker_database:
         lambda session: endpoints.replay(session, other.agent, webhook, (0, 0)),
     ):
         with pytest.raises(DomainError):
-            async with api_database.transaction(viewer=other.agent) as session:
+            async with api_database.session(viewer=other.agent) as session:
                 await act(session)
-    async with api_database.transaction(viewer=other.agent) as session:
+    async with api_database.session(viewer=other.agent) as session:
         await session.execute(text("UPDATE webhook_endpoints SET url = 'https://thief.example/'"))
         await session.execute(text("DELETE FROM webhook_endpoints"))
     assert await count(rows.agent) == [1, 1, 0]
     with pytest.raises(ProgrammingError, match="row-level security"):
-        async with api_database.transaction(viewer=other.agent) as session:
+        async with api_database.session(viewer=other.agent) as session:
             await session.execute(
                 text(
                     "INSERT INTO webhook_endpoints (webhook_id, agent_id, url, source, cursor_txid, cursor_seq) "
@@ -60,15 +60,15 @@ async def test_an_agent_sees_and_changes_its_own_endpoints_only(worker_database:
                 {"agent": rows.agent},
             )
     with pytest.raises(ProgrammingError, match="permission denied"):
-        async with api_database.transaction(viewer=rows.agent) as session:
+        async with api_database.session(viewer=rows.agent) as session:
             await session.execute(text("DELETE FROM webhook_dead_letters"))
-    async with api_database.transaction(viewer=rows.agent) as session:
+    async with api_database.session(viewer=rows.agent) as session:
         await endpoints.delete_endpoint(session, rows.agent, webhook)
     assert await count(rows.agent) == [0, 0, 0]
 
 
 async def test_operators_see_no_address(api_database: Database):
-    async with api_database.transaction() as session:
+    async with api_database.session() as session:
         rows = await session.execute(
             text("SELECT column_name FROM information_schema.columns WHERE table_name = 'operator_webhooks'")
         )
@@ -91,11 +91,11 @@ async def test_operators_see_no_address(api_database: Database):
 )
 async def test_the_database_refuses_what_does_not_fit(worker_database: Database, change: str):
     rows = await Rows.make(worker_database)
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         await make_shop(session)
     webhook = await rows.webhook()
     with pytest.raises(IntegrityError):
-        async with worker_database.transaction() as session:
+        async with worker_database.session() as session:
             await session.execute(
                 text(f"UPDATE webhook_endpoints SET {change} WHERE webhook_id = :id"), {"id": webhook}
             )
@@ -106,7 +106,7 @@ async def test_two_who_make_the_last_one_at_once(worker_database: Database, api_
 
     async def one() -> bool:
         try:
-            async with api_database.transaction(viewer=rows.agent) as session:
+            async with api_database.session(viewer=rows.agent) as session:
                 await endpoints.insert_endpoint(
                     session, new_id(), rows.agent, url="https://agent.example/", source=WebhookSource.INBOX, types=[],
                     store_id=None, listing_id=None, description=None, max_per_agent=2,

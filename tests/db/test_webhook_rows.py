@@ -7,13 +7,13 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from db import writes
-from db.ids import new_id
 from db.market.activity import notify, record_event
+from db.platform import writes
 from db.platform.console import list_failing_webhooks, name_operator
+from db.platform.database import Database
+from db.platform.ids import new_id
 from db.platform.keys import insert_key, random_secret
 from db.platform.tables import ApiKeyKind
-from db.session import Database
 from db.webhooks import endpoints
 from db.webhooks.pending import (
     list_expected,
@@ -39,7 +39,7 @@ async def test_an_inbox_event_concerns_its_agents_endpoints_that_want_it(worker_
     paused, waits = await rows.webhook(), await rows.webhook()
     await rows.webhook(WebhookSource.ACTIVITY, types=["STORE_UPDATE_POSTED"])
     await rows.change(paused, lambda row: endpoints.pause(row, PauseReason.BY_OWNER))
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         await session.execute(
             text("UPDATE webhook_endpoints SET next_attempt_at = now() + interval '1 hour' WHERE webhook_id = :id"),
             {"id": waits},
@@ -70,7 +70,7 @@ def made_up(owner_url: str) -> Iterator[None]:
 @pytest.mark.usefixtures("made_up")
 async def test_a_public_event_concerns_those_who_watch_its_place(worker_database: Database):
     rows = await Rows.make(worker_database)
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         shop, other = await make_shop(session), await make_shop(session)
     activity = WebhookSource.ACTIVITY
     of_store = await rows.webhook(activity, store_id=shop.store_id)
@@ -78,10 +78,10 @@ async def test_a_public_event_concerns_those_who_watch_its_place(worker_database
     of_type = await rows.webhook(activity, types=["STORE_UPDATE_POSTED"])
     await rows.webhook(activity, store_id=other.store_id)
     since = await rows.horizon()
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         record_event(session, ActivityType.TRUST_UPDATED, store_id=shop.store_id, listing_id=shop.listing_id)
     assert await rows.both(since) == [of_store, of_listing]
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         record_event(session, ActivityType.STORE_UPDATE_POSTED, store_id=shop.store_id)
     assert await rows.both(since) == [of_store, of_listing, of_type]
 
@@ -90,12 +90,12 @@ async def test_what_runs_still_hides_what_came_later_and_is_found_afterwards(wor
     rows = await Rows.make(worker_database)
     webhook = await rows.webhook()
     since = await rows.horizon()
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         notify(session, rows.agent, InboxType.OFFER_MADE)
         await writes.send(session)
         await rows.tell(rows.agent, InboxType.ORDER_PLACED)
         assert await rows.both_at_once(since) == []
-        async with worker_database.transaction() as another:
+        async with worker_database.session() as another:
             bounds = await read_bounds(another)
         assert bounds.unsettled
         later = bounds.horizon
@@ -107,7 +107,7 @@ async def test_a_test_event_waits_also_at_a_paused_endpoint(worker_database: Dat
     webhook = await rows.webhook()
     await rows.change(webhook, lambda row: endpoints.pause(row, PauseReason.BY_OWNER))
     assert await rows.waiting() == []
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         await endpoints.request_test(session, rows.agent, webhook, new_id())
     assert await rows.waiting() == [webhook]
 
@@ -118,7 +118,7 @@ async def test_processes_that_must_run_and_those_that_may(worker_database: Datab
     quiet, behind, failing, paused = [await rows.webhook(types=[kind]) for kind in _KINDS]
     for kind in _KINDS[1:]:
         await rows.tell(rows.agent, InboxType(kind))
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         await session.execute(
             text(
                 "UPDATE webhook_endpoints SET failed_tries = 2, failing_since = now(), last_status = 500, "
@@ -128,7 +128,7 @@ async def test_processes_that_must_run_and_those_that_may(worker_database: Datab
         )
     await rows.change(paused, lambda row: endpoints.pause(row, PauseReason.GONE))
     await settle(worker_database)
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         must, may = await list_expected(session)
         troubled = {found.webhook_id: found for found in await list_failing(session, 1_000)}
     mine = set(rows.made)
@@ -146,7 +146,7 @@ async def test_a_look_costs_what_is_new_and_not_how_many_endpoints_there_are(wor
     rows = await Rows.make(worker_database)
     await rows.webhook()
     horizon = await rows.horizon()
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         await session.execute(text("SET LOCAL enable_seqscan = off"))
         plan = await session.execute(
             text("EXPLAIN SELECT DISTINCT agent_id, type FROM inbox_events WHERE txid >= :a AND txid < :b"),
@@ -164,11 +164,11 @@ async def test_an_idle_endpoint_keeps_up_and_one_that_is_owed_an_event_stays(wor
     before = await rows.horizon()
 
     async def places() -> dict[UUID, int]:
-        async with worker_database.transaction() as session:
+        async with worker_database.session() as session:
             return {key: (await session.get_one(WebhookEndpoint, key)).cursor_txid for key in (idle, owed)}
 
     started = await places()
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         await move_idle_cursors(session, lag=1)
     moved = await places()
     assert moved[idle] >= before - 1 > started[idle]
@@ -182,7 +182,7 @@ async def test_what_fails_is_shown_to_operators_at_once(worker_database: Databas
     rows = await Rows.make(worker_database)
     failing, lately = await rows.webhook(), await rows.webhook()
     key_id = new_id()
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "webhooks", random_secret())
         for webhook, hours in ((failing, 2), (lately, 0)):
             await session.execute(
@@ -192,7 +192,7 @@ async def test_what_fails_is_shown_to_operators_at_once(worker_database: Databas
                 ),
                 {"id": webhook, "h": hours},
             )
-    async with api_database.transaction() as session:
+    async with api_database.session() as session:
         assert await list_failing_webhooks(session, 1_000) == []
         await name_operator(session, key_id)
         seen = {row["id"]: row for row in await list_failing_webhooks(session, 1_000)}

@@ -8,15 +8,15 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import event
 
-from db import writes
-from db.ids import new_id
 from db.market.activity import record_event
 from db.market.tables import Listing, Message, StoreStats, Thread
+from db.platform import writes
+from db.platform.database import Database
+from db.platform.ids import new_id
 from db.platform.tables import ProcessedCommand
-from db.session import Database
 from domain.market import errors
 from domain.market.states import ActivityType, ThreadType
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 from tests.activities.scene import Scene
 
 
@@ -50,7 +50,7 @@ async def test_all_that_is_gathered_is_one_statement(scene: Scene) -> None:
     shop, entity = await scene.shop(), new_id()
     first, second = _record(new_id(), entity), _record(new_id(), entity)
     with statements(scene.database) as seen:
-        async with scene.database.transaction() as session:
+        async with scene.database.session() as session:
             writes.add(session, first)
             writes.add(session, second)
             writes.change(session, first, kind="another_kind")
@@ -62,17 +62,17 @@ async def test_all_that_is_gathered_is_one_statement(scene: Scene) -> None:
     query = "SELECT orders_placed, orders_delivered FROM store_stats WHERE store_id = :id"
     assert tuple((await scene.rows(query, id=shop.store_id))[0]) == (2, 3)
     with statements(scene.database) as seen:
-        async with scene.database.transaction():
+        async with scene.database.session():
             pass
     assert seen == []
 
 
 async def test_a_loaded_row_is_changed_once(scene: Scene) -> None:
     entity, command_id = new_id(), new_id()
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         writes.add(session, _record(command_id, entity))
     with statements(scene.database) as seen:
-        async with scene.database.transaction() as session:
+        async with scene.database.session() as session:
             record = await session.get_one(ProcessedCommand, command_id)
             writes.change(session, record, kind="first")
             writes.change(session, record, kind="last")
@@ -82,7 +82,7 @@ async def test_a_loaded_row_is_changed_once(scene: Scene) -> None:
 
 async def test_rows_of_the_session_go_before_those_that_refer_to_them(scene: Scene) -> None:
     author, thread_id, message_id = await scene.customer(), new_id(), new_id()
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         ids = {"message_id": message_id, "thread_id": thread_id, "author_agent_id": author}
         writes.insert(session, Message, **ids, body="Hello.")
         session.add(Thread(thread_id=thread_id, type=ThreadType.GENERAL, title="A thread", created_by_agent_id=author))
@@ -97,7 +97,7 @@ async def test_a_row_that_is_there_already_stays(scene: Scene) -> None:
     entity = new_id()
     values = {"command_id": new_id(), "entity_id": entity, "outcome": "ok"}
     for kind in ("first", "second"):
-        async with scene.database.transaction() as session:
+        async with scene.database.session() as session:
             writes.insert(session, ProcessedCommand, once=True, **values, kind=kind)
     assert await _kinds(scene, entity) == ["first"]
 
@@ -106,7 +106,7 @@ async def test_a_change_that_finds_no_row_leaves_nothing(scene: Scene) -> None:
     entity = new_id()
 
     async def write() -> None:
-        async with scene.database.transaction() as session:
+        async with scene.database.session() as session:
             writes.add(session, _record(new_id(), entity))
             writes.increase(session, StoreStats, new_id(), orders_placed=1)
 
@@ -119,7 +119,7 @@ async def test_a_row_that_is_not_as_seen_is_refused(scene: Scene) -> None:
     shop, entity = await scene.shop(stock=5), new_id()
 
     async def sell(seen: int) -> None:
-        async with scene.database.transaction() as session:
+        async with scene.database.session() as session:
             writes.add(session, _record(new_id(), entity))
             was = {"inventory_on_hand": seen}
             writes.change_if(session, Listing, shop.listing_id, was, errors.LISTING_SOLD_OUT, price_cents=7)
@@ -135,13 +135,13 @@ async def test_a_row_that_is_not_as_seen_is_refused(scene: Scene) -> None:
 
 async def test_many_rows_change_at_once_or_none(scene: Scene) -> None:
     entity, ids = new_id(), [new_id(), new_id(), new_id()]
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         for command_id in ids:
             writes.add(session, _record(command_id, entity))
-    async with scene.database.transaction() as session:
+    async with scene.database.session() as session:
         writes.change_all(session, ProcessedCommand, ids[:2], kind="changed")
     assert await _kinds(scene, entity) == ["a_kind", "changed", "changed"]
     with pytest.raises(writes.LostRowError):
-        async with scene.database.transaction() as session:
+        async with scene.database.session() as session:
             writes.change_all(session, ProcessedCommand, [*ids, new_id()], kind="one_too_many")
     assert await _kinds(scene, entity) == ["a_kind", "changed", "changed"]

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from db.ids import new_id
 from db.market.activity import notify
-from db.session import Database
+from db.platform.database import Database
+from db.platform.ids import new_id
 from db.webhooks import endpoints
 from db.webhooks.pending import (
     list_concerned,
@@ -29,14 +29,14 @@ class Rows:
 
     @classmethod
     async def make(cls, database: Database) -> "Rows":
-        async with database.transaction() as session:
+        async with database.session() as session:
             return cls(database, await make_agent(session))
 
     async def webhook(self, source=WebhookSource.INBOX, **more) -> UUID:
         fields = {"types": [], "store_id": None, "listing_id": None, "description": None, "max_per_agent": 100}
         # What may be read only later counts as new to an endpoint made before.
         await settle(self.database)
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             row = await endpoints.insert_endpoint(
                 session, new_id(), self.agent, url="https://agent.example/", source=source, **(fields | more)
             )
@@ -44,16 +44,16 @@ class Rows:
         return row.webhook_id
 
     async def change(self, webhook: UUID, change: Callable[[WebhookEndpoint], None]) -> None:
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             change(await endpoints.lock_endpoint(session, self.agent, webhook))
 
     async def tell(self, agent: UUID, type: InboxType) -> None:
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             notify(session, agent, type)
 
     async def horizon(self) -> int:
         await settle(self.database)
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             return (await read_bounds(session)).horizon
 
     async def concerned(self, since: int) -> list[UUID]:
@@ -76,11 +76,11 @@ class Rows:
         return found
 
     async def _concerned(self, since: int) -> list[UUID]:
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             found = await list_concerned(session, since, (await read_bounds(session)).horizon)
         return [key for key in self.made if key in found]
 
     async def _waiting(self) -> list[UUID]:
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             found = await list_waiting(session, 10_000)
         return [key for key in self.made if key in found]

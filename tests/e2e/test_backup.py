@@ -10,8 +10,8 @@ import httpx
 import psycopg
 import pytest
 
-from db.epochs import EPOCH_BITS
-from domain.shared.cursors import decode_cursor
+from db.platform.epochs import EPOCH_BITS
+from domain.platform.cursors import decode_cursor
 from souk.stack.background import BackgroundStack
 from souk.stack.embedded import EmbeddedPostgres
 from souk.stack.inherit import inherited

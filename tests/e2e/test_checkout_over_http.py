@@ -11,8 +11,8 @@ from config.contexts import workflow_specs
 from config.settings import Settings
 from db.checkout.reads import get_checkout, list_lines
 from db.checkout.sessions import note_shown
-from db.ids import new_id
-from db.session import Database
+from db.platform.database import Database
+from db.platform.ids import new_id
 from domain.checkout.commands import CancelCheckout, CheckoutStart, CompleteCheckout, CreateCheckout
 from domain.checkout.models import Checkout, Destination, FulfillmentChoice, GroupChoice, ItemChoice, MethodChoice
 from domain.checkout.processes import checkout_process
@@ -51,7 +51,7 @@ class Platform:
         self.processes, self.database, self.api = processes, database, api
 
     async def arrive(self) -> Shop:
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             shop = await make_shop(session, delivery=DeliveryKind.SHIPPED, promised_delivery_seconds=3_600)
             self.agent_id = await make_platform(session)
         return shop
@@ -71,7 +71,7 @@ class Platform:
 
     async def read(self) -> Checkout:
         """As the API reads and answers: under row-level security."""
-        async with self.api.transaction(viewer=self.agent_id) as session:
+        async with self.api.session(viewer=self.agent_id) as session:
             found = await get_checkout(session, self.checkout_id)
             assert found is not None
             await note_shown(session, found)
@@ -114,7 +114,7 @@ async def test_from_session_to_orders_and_back(platform: Platform, temporal_clie
     )  # fmt: skip
     await wake_checkout(temporal_client, start)
     await until(lambda: has_ended(process))
-    async with platform.database.transaction() as session:
+    async with platform.database.session() as session:
         refunded = [line.refunded_at is not None for line in await list_lines(session, platform.checkout_id)]
     assert refunded == [False, True]
     statuses = [order.status for order in (await platform.read()).order.orders]

@@ -6,11 +6,11 @@ from uuid import UUID
 
 import httpx
 
-from db.ids import new_id
 from db.market.tables import ReviewWindow
+from db.platform.database import Database
+from db.platform.ids import new_id
 from db.platform.keys import format_key, insert_key, random_secret
 from db.platform.tables import ApiKeyKind
-from db.session import Database
 from tests.e2e.people import Agent, Shop, eventually
 from tests.running import RunningSouk
 
@@ -133,7 +133,7 @@ def test_the_review_window_closes(hasty_souk: RunningSouk) -> None:
 
 async def _window(souk: RunningSouk, order_id: str) -> str:
     database = Database(souk.settings.role_url("worker"), 1, "test")
-    async with database.transaction() as session:
+    async with database.session() as session:
         window = await session.get_one(ReviewWindow, UUID(order_id))
         status = window.status.value
     await database.close()
@@ -168,7 +168,7 @@ def test_an_operator_or_scheduler_may_trigger_expiry(hasty_souk: RunningSouk) ->
 async def _operator_key(souk: RunningSouk) -> str:
     database = Database(souk.settings.role_url("worker"), 1, "test")
     key_id, secret = new_id(), random_secret()
-    async with database.transaction() as session:
+    async with database.session() as session:
         insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "test", secret)
     await database.close()
     return format_key(key_id, secret)

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from config.settings import Settings
-from db.session import Database
+from db.platform.database import Database
 from souk.stack.background import BackgroundStack
 from souk_client import Souk
 from souk_client.memory import Memory

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from config.settings import Settings
-from db.ids import new_id
+from db.platform.ids import new_id
 from db.platform.keys import format_key, hash_secret, random_secret
 from tests.e2e.people import Agent, Shop, eventually
 

@@ -17,7 +17,7 @@ import psycopg
 import pytest
 
 from config.settings import Settings
-from db.session import Database
+from db.platform.database import Database
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from souk.stack.ports import choose
 from tests.conftest import PATIENT, TEST_KEY_RING

@@ -8,8 +8,8 @@ from api.processes import Processes
 from config.settings import Settings
 from db.checkout.reads import get_checkout
 from db.checkout.sessions import note_shown
-from db.ids import new_id
-from db.session import Database
+from db.platform.database import Database
+from db.platform.ids import new_id
 from domain.checkout.commands import CompleteCheckout, CreateCheckout
 from domain.checkout.models import Buyer, Destination, FulfillmentChoice, GroupChoice, ItemChoice, MethodChoice
 from tests.builders import make_platform
@@ -56,7 +56,7 @@ async def test_prices_are_set_and_an_order_finds_its_way(
     assert shop.owner.http.put(address, json=foreign).status_code == 404
 
     processes = Processes(temporal_client, settings.market, 20)
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         platform = await make_platform(session)
     home = Destination(
         id="home",
@@ -80,7 +80,7 @@ async def test_prices_are_set_and_an_order_finds_its_way(
         ),
         UUID(shop.store_id),
     )  # fmt: skip
-    async with worker_database.transaction() as session:
+    async with worker_database.session() as session:
         opened = await get_checkout(session, checkout_id)
         assert opened is not None
         await note_shown(session, opened)

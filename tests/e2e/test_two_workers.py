@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from activities.platform.auditing import audit_processes, audit_projections
 from config.contexts import workflow_specs
-from db.session import Database
+from db.platform.database import Database
 from domain.market.processes import negotiation_process, order_process
 from souk.drills.stack import DrillStack
 from tests.e2e.people import Agent, Shop, eventually

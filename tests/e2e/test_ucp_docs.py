@@ -57,7 +57,7 @@ def test_the_signature_it_shows_is_a_good_one() -> None:
 
 def test_every_code_it_lists_exists() -> None:
     from api.checkout.errors import _WORDS
-    from domain.shared.errors import CATALOGUE
+    from domain.platform.errors import CATALOGUE
 
     known = {code.replace(".", "_") for code in CATALOGUE} | set(_WORDS.values())
     tables = PAGE.read_text(encoding="utf-8").split("## Refusals")[1].split("## The test-only")[0]

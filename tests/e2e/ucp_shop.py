@@ -15,7 +15,7 @@ from ucp_sdk.models.schemas.shopping.order import Order
 from ucp_sdk.models.schemas.shopping.payment import Payment
 from ucp_sdk.models.schemas.shopping.types.error_response import ErrorResponse
 
-from db.ids import new_id
+from db.platform.ids import new_id
 from tests.e2e.people import Shop
 from tests.running import RunningSouk
 from tests.shopping_platform import ShoppingPlatform

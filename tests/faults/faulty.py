@@ -15,8 +15,8 @@ from psycopg import sql
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.session import Database
-from db.steps import Step
+from db.platform.database import Database
+from db.platform.transactions import Transaction
 
 Driver = psycopg.AsyncConnection[tuple[Any, ...]]
 BEFORE_COMMIT, AFTER_COMMIT = "before commit", "after commit"
@@ -95,16 +95,16 @@ class FaultyDatabase(Database):
             owner.execute("SELECT pg_terminate_backend(%s, 5000)", [driver.info.backend_pid])
 
     @asynccontextmanager
-    async def transaction(self, viewer: UUID | None = None) -> AsyncIterator[AsyncSession]:
-        async with super().transaction(viewer) as session:
+    async def session(self, viewer: UUID | None = None) -> AsyncIterator[AsyncSession]:
+        async with super().session(viewer) as session:
             yield session
         self._after_commit()
 
     @asynccontextmanager
-    async def step(self, viewer: UUID | None = None) -> AsyncIterator[Step]:
-        async with super().step(viewer) as step:
-            step.connection = cast("Driver", _FaultyDriver(self, step.connection))
-            yield step
+    async def transaction(self, viewer: UUID | None = None) -> AsyncIterator[Transaction]:
+        async with super().transaction(viewer) as transaction:
+            transaction.connection = cast("Driver", _FaultyDriver(self, transaction.connection))
+            yield transaction
         self._after_commit()
 
     def _after_commit(self) -> None:

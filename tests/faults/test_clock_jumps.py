@@ -12,7 +12,7 @@ import pytest
 
 from config.settings import Settings
 from db.migrate import upgrade
-from db.session import Database
+from db.platform.database import Database
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.conftest import PATIENT, TEST_KEY_RING
 from tests.e2e.people import Agent, Shop, eventually

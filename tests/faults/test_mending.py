@@ -18,7 +18,7 @@ from temporalio.worker import Worker
 
 from activities.market.negotiation import PostgresNegotiationActivities
 from config.settings import Settings
-from db.session import Database
+from db.platform.database import Database
 from domain.attention import verdict
 from domain.market.commands import AnswerOffer, NegotiationStart
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
-from db.ids import new_id
+from db.platform.ids import new_id
 from domain.platform.workflows import NUDGE
 from domain.webhooks.commands import WebhookStart
 from domain.webhooks.policy import WebhookPolicy

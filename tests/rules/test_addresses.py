@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.shared.addresses import is_public, literal_address, refuse_addresses, refuse_target
+from domain.platform.addresses import is_public, literal_address, refuse_addresses, refuse_target
 
 _PRIVATE = [
     "0.0.0.0",

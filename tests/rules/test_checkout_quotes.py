@@ -28,7 +28,7 @@ from domain.checkout.policy import CheckoutPolicy
 from domain.checkout.quotes import is_complete, name_lines, quote, same_price, status_of
 from domain.checkout.states import CheckoutStatus, DiscountKind
 from domain.market.errors import AMOUNT_TOO_LARGE, LISTING_NOT_FOUND
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 
 LISTINGS = [uuid5(UUID(int=0), str(n)) for n in range(4)]
 POLICY = CheckoutPolicy()

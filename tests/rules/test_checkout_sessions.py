@@ -19,7 +19,7 @@ from domain.checkout.states import CheckoutStatus, PaymentStatus
 from domain.market.orders import paid_cents
 from domain.market.states import InteractionType
 from domain.market.trust import review_weight_cents
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 
 NOW = datetime(2026, 4, 8, 12, tzinfo=UTC)
 POLICY = CheckoutPolicy(session_seconds=3_600)

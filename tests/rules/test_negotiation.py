@@ -12,8 +12,8 @@ from domain.market import negotiation as rules
 from domain.market.negotiation import BuyerStanding, ListingView, MerchantLimits, NegotiationState, OfferView
 from domain.market.policy import MarketPolicy
 from domain.market.states import CloseReason, ListingStatus, OfferStatus, Party, StoreStatus
-from domain.shared.errors import DomainError
-from domain.shared.numbers import LEAST_SECONDS
+from domain.platform.errors import DomainError
+from domain.platform.numbers import LEAST_SECONDS
 
 BUYER, SELLER = UUID(int=1), UUID(int=2)
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

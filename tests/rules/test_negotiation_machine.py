@@ -12,7 +12,7 @@ from domain.market import negotiation as rules
 from domain.market.negotiation import BuyerStanding, Closing, ListingView, MerchantLimits, NegotiationState, OfferView
 from domain.market.policy import MarketPolicy
 from domain.market.states import CloseReason, ListingStatus, OfferStatus, Party
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 from tests.rules.test_negotiation import BUYER, OPEN, SELLER, T0, offer_id
 
 POLICY = MarketPolicy(max_rounds=5)

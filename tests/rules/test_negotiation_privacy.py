@@ -10,7 +10,7 @@ from domain.market import negotiation as rules
 from domain.market.negotiation import BuyerStanding, MerchantLimits, NegotiationState
 from domain.market.policy import MarketPolicy
 from domain.market.states import CloseReason, Party
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 from tests.rules.test_negotiation import FREE, NO_LIMITS, OPEN, T0, chain
 
 POLICY = MarketPolicy(max_rounds=4)

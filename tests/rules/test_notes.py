@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from domain.market.money import check_currency
 from domain.market.notes import check_public_note
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from config.settings import LimitSettings, Settings
 from domain.checkout.policy import CheckoutPolicy
 from domain.market.negotiation import expiry
 from domain.market.policy import MarketPolicy
-from domain.shared.errors import DomainError
-from domain.shared.numbers import LEAST_SECONDS, MOST_SECONDS, Seconds, Whole
+from domain.platform.errors import DomainError
+from domain.platform.numbers import LEAST_SECONDS, MOST_SECONDS, Seconds, Whole
 from domain.webhooks.policy import WebhookPolicy
 
 WHOLE: TypeAdapter[int] = TypeAdapter(Annotated[int, Whole(-5, 1_000)])

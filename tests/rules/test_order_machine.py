@@ -12,7 +12,7 @@ from domain.market import orders as rules
 from domain.market.orders import Due, OrderState
 from domain.market.policy import MarketPolicy
 from domain.market.states import DeliveryKind, OrderStatus, RefundReason
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 from tests.rules.test_orders import T0
 
 POLICY = MarketPolicy()

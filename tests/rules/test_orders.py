@@ -13,7 +13,7 @@ from domain.market.negotiation import BuyerStanding, ListingView
 from domain.market.orders import Due, OrderState, SeenPrice
 from domain.market.policy import MarketPolicy
 from domain.market.states import DeliveryKind, ListingStatus, OfferStatus, OrderStatus, RefundReason, StoreStatus
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 from tests.rules.test_negotiation import FREE, OPEN, chain, offer_id, put, refused
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)

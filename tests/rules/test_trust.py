@@ -31,7 +31,7 @@ from domain.market.trust import (
     review_weight_cents,
     wilson_rank,
 )
-from domain.shared.errors import DomainError, ErrorKind
+from domain.platform.errors import DomainError, ErrorKind
 from tests.rules.histories import C, R, broken, misled, policy, resolved, review, score, tell
 
 # --- the rules one by one ------------------------------------------------------------------------------

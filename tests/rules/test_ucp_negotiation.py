@@ -17,7 +17,7 @@ from domain.checkout.ucp import (
     decide_capabilities,
     relevant_capabilities,
 )
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 
 NAMES = st.sampled_from([*CAPABILITIES, "com.example.loyalty"])
 OFFERED = st.dictionaries(NAMES, st.lists(st.sampled_from([VERSION, "2026-01-11", "2099-01-01"]), max_size=3))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from domain.market import unpaid as rules
 from domain.market.policy import MarketPolicy
 from domain.market.unpaid import Unpaid
-from domain.shared.errors import DomainError
+from domain.platform.errors import DomainError
 from tests.rules.test_negotiation import OPEN, refused
 
 POLICY = MarketPolicy()

@@ -4,7 +4,7 @@ from typing import Any
 
 from temporalio.client import WorkflowHandle
 
-from activities.attributes import search_attributes
+from activities.platform.attributes import search_attributes
 from domain.checkout.commands import (
     CancelCheckout,
     CheckoutStart,

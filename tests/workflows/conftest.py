@@ -13,7 +13,7 @@ from temporalio.client import Client
 from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.testing import WorkflowEnvironment
 
-from db.ids import new_id
+from db.platform.ids import new_id
 from domain.market.policy import MarketPolicy
 from souk.stack.embedded import SEARCH_ATTRIBUTES, EmbeddedTemporal
 from tests.conftest import TEST_KEY_RING

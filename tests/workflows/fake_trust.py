@@ -8,7 +8,7 @@ from temporalio.client import Client
 
 from activities.market.signatures import AuditActivities, NudgeActivities, TrustActivities
 from activities.market.waking import open_window, wake
-from activities.processes import signal_process
+from activities.platform.workflows import signal_process
 from domain.market import errors
 from domain.market.commands import AuditFinding, AuditReport, StoreTrustStart, SweepReport, Tell, TrustFold
 from domain.market.processes import review_window_process

@@ -7,7 +7,7 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateStage
 
 from activities.market.waking import market_process
-from activities.processes import send_command
+from activities.platform.workflows import send_command
 from domain.market.commands import Done, MakeOffer, PostReview
 from domain.market.processes import REVIEW_WINDOW, review_window_process
 from domain.market.states import DeliveryKind, ReviewWindowStatus

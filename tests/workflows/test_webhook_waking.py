@@ -10,9 +10,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.platform.specs import WorkflowSpecs
 from activities.platform.sweeping import Sweeper
 from activities.webhooks.context import webhook_context
-from db.ids import new_id
 from db.market.activity import notify
-from db.session import Database
+from db.platform.database import Database
+from db.platform.ids import new_id
 from db.webhooks.endpoints import insert_endpoint
 from domain.market.states import InboxType
 from domain.webhooks.policy import WebhookPolicy
@@ -25,9 +25,9 @@ from worker.webhooks import Listener
 
 async def waiting_webhook(database: Database, *, told: bool) -> tuple[UUID, UUID]:
     """An endpoint and its agent; with ``told`` there is something to deliver."""
-    async with database.transaction() as session:
+    async with database.session() as session:
         agent = await make_agent(session)
-    async with database.transaction() as session:
+    async with database.session() as session:
         row = await insert_endpoint(
             session, new_id(), agent, url="https://agent.example/?token=not-to-be-told", source=WebhookSource.INBOX,
             types=[], store_id=None, listing_id=None, description=None, max_per_agent=1,
@@ -38,7 +38,7 @@ async def waiting_webhook(database: Database, *, told: bool) -> tuple[UUID, UUID
 
 
 async def tell(database: Database, agent: UUID) -> None:
-    async with database.transaction() as session:
+    async with database.session() as session:
         notify(session, agent, InboxType.OFFER_MADE)
 
 

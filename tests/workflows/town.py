@@ -19,7 +19,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, TemporalError
 from temporalio.worker import Worker
 
-from activities.attributes import search_attributes
+from activities.platform.attributes import search_attributes
 from domain.market.commands import (
     AnswerOffer,
     CounterOffer,

@@ -17,8 +17,8 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     import pydantic
 
-    from activities.beats import SILENCE
     from activities.checkout.signatures import CheckoutActivities as Record
+    from activities.platform.heartbeats import HEARTBEAT_TIMEOUT
     from domain.checkout import errors
     from domain.checkout.commands import (
         CancelCheckout,
@@ -44,7 +44,7 @@ _AUTHORIZATION = timedelta(seconds=60)
 
 @workflow.defn(name=CHECKOUT, failure_exception_types=[pydantic.ValidationError])
 class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
-    _absence = errors.CHECKOUT_NOT_FOUND.code
+    _not_found = errors.CHECKOUT_NOT_FOUND.code
 
     @workflow.init
     def __init__(self, start: CheckoutStart) -> None:
@@ -122,7 +122,7 @@ class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
             args=args,
             start_to_close_timeout=_ATTEMPT,
             schedule_to_close_timeout=within,
-            heartbeat_timeout=SILENCE,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=_RETRY,
             summary=summary,
         )

@@ -36,7 +36,7 @@ with workflow.unsafe.imports_passed_through():
     failure_exception_types=[pydantic.ValidationError],
 )
 class Negotiation(CommandProcess[NegotiationStart, NegotiationSnapshot]):
-    _absence = errors.OFFER_NOT_FOUND.code
+    _not_found = errors.OFFER_NOT_FOUND.code
 
     @workflow.init
     def __init__(self, start: NegotiationStart) -> None:

@@ -8,8 +8,8 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.beats import SILENCE
     from activities.market.signatures import NudgeActivities
+    from activities.platform.heartbeats import HEARTBEAT_TIMEOUT
     from domain.market.commands import ReviewWindowStart, StoreTrustStart, Tell
     from domain.market.policy import MarketPolicy
     from domain.market.processes import BOUGHT, negotiation_process
@@ -60,7 +60,7 @@ class MarketNotices:
             listing_id,
             start_to_close_timeout=timedelta(minutes=1),
             # The sender may end only after it: whoever carried it and died must not be waited for.
-            heartbeat_timeout=SILENCE,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RETRY,
             summary="the listing sold out: wake its other negotiations",
         )

@@ -36,7 +36,7 @@ with workflow.unsafe.imports_passed_through():
     failure_exception_types=[pydantic.ValidationError],
 )
 class Order(CommandProcess[OrderStart, OrderSnapshot]):
-    _absence = errors.ORDER_NOT_FOUND.code
+    _not_found = errors.ORDER_NOT_FOUND.code
 
     @workflow.init
     def __init__(self, start: OrderStart) -> None:

@@ -10,8 +10,8 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.beats import SILENCE
     from activities.market.signatures import AuditActivities, NudgeActivities
+    from activities.platform.heartbeats import HEARTBEAT_TIMEOUT
     from domain.market.commands import AuditReport, SweepReport
     from domain.market.processes import MARKET_AUDIT, SWEEP
 
@@ -24,7 +24,7 @@ class Sweep:
             NudgeActivities.sweep,
             start_to_close_timeout=timedelta(minutes=5),
             # The next sweep waits for this one: not for a worker that died with it.
-            heartbeat_timeout=SILENCE,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=30)),
             summary="wake what is overdue",
         )
@@ -37,7 +37,7 @@ class MarketAudit:
         return await workflow.execute_activity_method(
             AuditActivities.audit_market,
             start_to_close_timeout=timedelta(minutes=10),
-            heartbeat_timeout=SILENCE,
+            heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RetryPolicy(maximum_attempts=3),
             summary="check the market's invariants",
         )

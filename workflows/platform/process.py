@@ -14,7 +14,7 @@ from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.attributes import STATE
+    from activities.platform.attributes import STATE
     from domain.platform.workflows import NUDGE
     from workflows.platform.recording import record
 
@@ -120,7 +120,7 @@ class CommandProcess(WaitingProcess, Generic[Start, Snapshot]):
     where the first command never came; where its answer was lost it is recorded, and the workflow goes on from there.
     """
 
-    _absence: ClassVar[str]
+    _not_found: ClassVar[str]
     """The code by which a step says that there is no projection."""
 
     def __init__(self, start: Start, first_state: str) -> None:
@@ -192,7 +192,7 @@ class CommandProcess(WaitingProcess, Generic[Start, Snapshot]):
                 snapshot = await self._settle()
             except FailureError as error:
                 # Without a projection a nudge came for what was refused. All else is looked at again.
-                self._absent = isinstance(error, ApplicationError) and error.type == self._absence
+                self._absent = isinstance(error, ApplicationError) and error.type == self._not_found
                 self._unread = not self._absent
                 return
             self._take_over(snapshot)

@@ -13,7 +13,7 @@ from temporalio.common import RetryPolicy
 with workflow.unsafe.imports_passed_through():
     import pydantic
 
-    from activities.beats import SILENCE
+    from activities.platform.heartbeats import HEARTBEAT_TIMEOUT
     from activities.webhooks.signatures import WebhookActivities
     from domain.webhooks.commands import DeliveryReport, WebhookStart
     from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_DELIVERY, WEBHOOK_QUEUE
@@ -48,7 +48,7 @@ class WebhookDelivery(WaitingProcess):
                 # A receiver that hangs takes a place among its like; one quick turn brings it back.
                 task_queue=SLOW_WEBHOOK_QUEUE if self._slow else WEBHOOK_QUEUE,
                 start_to_close_timeout=_TURN,
-                heartbeat_timeout=SILENCE,
+                heartbeat_timeout=HEARTBEAT_TIMEOUT,
                 retry_policy=_RETRY,
                 summary="deliver what is due",
             )

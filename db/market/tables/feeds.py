@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, FetchedValue, ForeignKey, Identity
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, CreatedAt, Key, Meta, pg_enum
+from db.platform.base import Base, CreatedAt, Key, Meta, pg_enum
 from domain.market.states import ActivityType
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, CreatedAt, Key, pg_enum
+from db.platform.base import Base, CreatedAt, Key, pg_enum
 from domain.market.states import (
     DeliveryKind,
     HoldRelease,

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Double, ForeignKey, Identity
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.base import Base, Big, CreatedAt, Key, Meta, pg_enum
+from db.platform.base import Base, Big, CreatedAt, Key, Meta, pg_enum
 from domain.market.trust import TrustComponent, TrustReason
 
 

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -19,14 +20,17 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.util import greenlet_spawn
 
-from db import writes
-from db.steps import Step, translated
+from db.platform import writes
+from db.platform.transactions import Transaction, translated
 
 _SHOW_TO = "SELECT set_config('souk.viewer', %s, true)"
 _SET_VIEWER = text("SELECT set_config('souk.viewer', :viewer, true)")
 _SET_WATCHERS = text("SELECT set_config('souk.watchers', :watchers, true)")
 
 
+# A process that was frozen, or whose machine is gone, must not hold rows, locks and the horizon of all feeds for ever:
+# Postgres ends a transaction that nobody goes on with, and a statement that nobody waits for. Both in milliseconds.
+_SESSION_OPTIONS = "-c idle_in_transaction_session_timeout=30000 -c client_connection_check_interval=2000"
 _PING_AFTER_SECONDS = 1.0
 _IDLE_SINCE = "souk.idle_since"
 
@@ -37,6 +41,17 @@ class Trouble:
     at = float("-inf")
 
 
+def connect_settings(application_name: str, *, prepare: bool = True) -> dict[str, Any]:
+    """What every connection of Souk is opened with.
+
+    ``prepare`` False is for a pooler in transaction mode: the next transaction finds itself on another server's
+    session, so no prepared statement has a name, and the session's options are the pooler's to set
+    (``docs/operations.md``).
+    """
+    settings: dict[str, Any] = {"application_name": application_name, "connect_timeout": 5}
+    return settings | ({"options": _SESSION_OPTIONS} if prepare else {"prepare_threshold": None})
+
+
 def make_engine(
     url: str,
     pool_size: int,
@@ -44,11 +59,7 @@ def make_engine(
     *,
     prepare: bool = True,
 ) -> AsyncEngine:
-    """A pool of connections that survives a restart of Postgres.
-
-    ``prepare`` False sends no named prepared statements: behind a pooler in transaction mode the next
-    transaction finds itself on another server's session.
-    """
+    """A pool of connections that survives a restart of Postgres. ``prepare``: see ``connect_settings``."""
     engine = create_async_engine(
         url,
         pool_size=pool_size,
@@ -58,8 +69,7 @@ def make_engine(
         pool_use_lifo=True,
         # Errors are logged; parameters may be terms of an offer.
         hide_parameters=True,
-        connect_args={"application_name": application_name, "connect_timeout": 5}
-        | ({} if prepare else {"prepare_threshold": None}),
+        connect_args=connect_settings(application_name, prepare=prepare),
     )
     _ping_the_idle(engine)
     return engine
@@ -112,14 +122,11 @@ class Database:
         return await psycopg.AsyncConnection.connect(
             url.set(drivername="postgresql").render_as_string(hide_password=False),
             autocommit=True,
-            application_name=application_name,
-            connect_timeout=5,
+            **connect_settings(application_name),
         )
 
     @asynccontextmanager
-    async def transaction(
-        self, viewer: UUID | None = None, watchers: Collection[UUID] = ()
-    ) -> AsyncIterator[AsyncSession]:
+    async def session(self, viewer: UUID | None = None, watchers: Collection[UUID] = ()) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end, rolled back by any exception.
 
         ``viewer`` is whose private rows row-level security lets the API's role see in it; ``watchers`` are
@@ -135,15 +142,15 @@ class Database:
                 await writes.send(session)
 
     @asynccontextmanager
-    async def step(self, viewer: UUID | None = None) -> AsyncIterator[Step]:
-        """The same as a ``Step``: for the few statements of a command, without a session around them."""
+    async def transaction(self, viewer: UUID | None = None) -> AsyncIterator[Transaction]:
+        """The same without a session around it: statements over the driver."""
         async with self._driver() as driver:
-            step = Step(driver, {})
+            transaction = Transaction(driver, {})
             if viewer is not None:
-                await step.run(_SHOW_TO, (str(viewer),))
-            yield step
-            await writes.send(step)
-            await step.commit()
+                await transaction.run(_SHOW_TO, (str(viewer),))
+            yield transaction
+            await writes.send(transaction)
+            await transaction.commit()
 
     @asynccontextmanager
     async def _driver(self) -> AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]:

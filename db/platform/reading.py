@@ -22,8 +22,9 @@ from pydantic_core import from_json
 from sqlalchemy import Integer, bindparam
 from sqlalchemy.engine import make_url
 
-from db.statements import Read
-from domain.shared.errors import ErrorCode
+from db.platform.database import connect_settings
+from db.platform.statements import Read
+from domain.platform.errors import ErrorCode
 
 Row = dict[str, Any]
 Asked = tuple[Read, dict[str, Any]]
@@ -83,9 +84,7 @@ class Reads:
             kwargs={
                 "autocommit": True,
                 "row_factory": dict_row,
-                "application_name": application_name,
-                "connect_timeout": 5,
-                **({} if prepare else {"prepare_threshold": None}),
+                **connect_settings(application_name, prepare=prepare),
             },
         )
 

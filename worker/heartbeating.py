@@ -14,9 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from activities.serving import describe_queue
+from activities.platform.serving import describe_queue
 from db.outages import beat
-from db.session import Database
+from db.platform.database import Database
 from domain.outages import OutagePolicy
 
 _log = structlog.get_logger("souk.beats")
@@ -24,7 +24,7 @@ _AGAIN_SECONDS = 1.0
 
 
 @asynccontextmanager
-async def beating(
+async def heartbeating(
     client: Client, database: Database, queues: Sequence[str], policy: OutagePolicy
 ) -> AsyncIterator[None]:
     """Beat for ``queues`` for as long as the block lasts; enter it before their workers run."""
@@ -50,8 +50,8 @@ async def _run(client: Client, database: Database, queues: Sequence[str], policy
 async def _beat(client: Client, database: Database, queues: Sequence[str], policy: OutagePolicy) -> bool:
     try:
         await asyncio.gather(*(describe_queue(client, queue, "workflow") for queue in queues))
-        async with database.step() as step:
-            recorded = await beat(step, queues, policy)
+        async with database.transaction() as transaction:
+            recorded = await beat(transaction, queues, policy)
     except (SQLAlchemyError, OSError, RPCError, RuntimeError) as error:
         # What is away comes back, and the next beat records for how long it was.
         _log.warning("beat missed", queues=list(queues), error=type(error).__name__)

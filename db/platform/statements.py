@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.types import TypeEngine
 
-from db.base import Base
+from db.platform.base import Base
 
 Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Entity = TypeVar("Entity", bound=Base)

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import make_url
 
-from db.session import Trouble
-from db.steps import Asks, ask, translated
+from db.platform.database import Trouble, connect_settings
+from db.platform.transactions import Asks, ask, translated
 
 
 class Line(Asks):
@@ -22,9 +22,7 @@ class Line(Asks):
 
     def __init__(self, url: str, application_name: str, *, prepare: bool = True) -> None:
         self._url = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        self._settings: dict[str, Any] = {"application_name": application_name, "connect_timeout": 5}
-        if not prepare:
-            self._settings["prepare_threshold"] = None
+        self._settings = connect_settings(application_name, prepare=prepare)
         self._connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None
         self._opening = asyncio.Lock()
 

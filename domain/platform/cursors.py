@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from domain.platform_errors import BAD_CURSOR
+from domain.platform.errors import BAD_CURSOR
 
 
 def _plain(part: object) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 
-from db.roles import API_ROLE, WORKER_ROLE
+from db.platform.roles import API_ROLE, WORKER_ROLE
 
 _VERSIONS = Path(__file__).parent / "migrations" / "versions"
 

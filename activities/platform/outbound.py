@@ -1,7 +1,7 @@
 """Requests to addresses that strangers name: webhooks, profiles of agents' platforms.
 
 :func:`outbound_client` makes an ``httpx.AsyncClient`` with one way to a socket, and that way is guarded: the host
-is resolved once, every address it stands for is checked (``domain.shared.addresses``), and the connection is made to
+is resolved once, every address it stands for is checked (``domain.platform.addresses``), and the connection is made to
 a checked address, so a second answer of the name server changes nothing. Redirects are not followed; when a
 caller asks for it, every hop takes the same way. There are no proxies, no cookies, no credentials from the
 environment, no HTTP/2; connecting, reading, the whole exchange and the body are bounded.
@@ -26,7 +26,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from domain.shared.addresses import refuse_addresses, refuse_target
+from domain.platform.addresses import refuse_addresses, refuse_target
 
 Address = IPv4Address | IPv6Address
 Resolver = Callable[[str, int], Awaitable[list[Address]]]

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from temporalio.testing import ActivityEnvironment
 
-from activities.beats import beating
+from activities.platform.heartbeats import heartbeating
 
 
 async def test_work_that_takes_long_gives_signs_of_life_until_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("activities.beats._BEAT_SECONDS", 0)
+    monkeypatch.setattr("activities.platform.heartbeats._BEAT_SECONDS", 0)
     beats, thrice = [], asyncio.Event()
 
     def heard(*_: object) -> None:
@@ -17,7 +17,7 @@ async def test_work_that_takes_long_gives_signs_of_life_until_it_is_over(monkeyp
         if len(beats) == 3:
             thrice.set()
 
-    @beating()
+    @heartbeating()
     async def work(answer: str) -> str:
         await thrice.wait()
         return answer
@@ -32,11 +32,11 @@ async def test_work_that_takes_long_gives_signs_of_life_until_it_is_over(monkeyp
 
 
 async def test_what_goes_wrong_goes_on_and_ends_them_too() -> None:
-    @beating()
+    @heartbeating()
     async def work() -> None:
         raise ValueError("a mistake")
 
     with pytest.raises(ValueError, match="a mistake"):
         await ActivityEnvironment().run(work)
     await asyncio.sleep(0)
-    assert not [task for task in asyncio.all_tasks() if "beating" in getattr(task.get_coro(), "__qualname__", "")]
+    assert not [task for task in asyncio.all_tasks() if "heartbeating" in getattr(task.get_coro(), "__qualname__", "")]

@@ -13,11 +13,11 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.statements import Query
+from db.platform.statements import Query
 
 
 class Unit(Protocol):
-    """A transaction, of either kind, that writes are gathered for (``db.writes``)."""
+    """A transaction, of either kind, that writes are gathered for (``db.platform.writes``)."""
 
     @property
     def info(self) -> dict[Any, Any]: ...
@@ -40,7 +40,7 @@ class Asks(ABC):
         return rows[0] if rows else None
 
 
-class Step(Asks):
+class Transaction(Asks):
     """An open transaction."""
 
     def __init__(self, connection: psycopg.AsyncConnection[tuple[Any, ...]], info: dict[Any, Any]) -> None:
@@ -48,7 +48,7 @@ class Step(Asks):
         self.info = info
 
     @classmethod
-    async def of(cls, session: AsyncSession) -> "Step":
+    async def of(cls, session: AsyncSession) -> "Transaction":
         """The transaction of a session, which must have flushed what the step is to see."""
         connection = await session.connection()
         driver = (await connection.get_raw_connection()).driver_connection
@@ -60,7 +60,7 @@ class Step(Asks):
             return await ask(self.connection, text, values)
 
     async def commit(self) -> None:
-        """For whoever opened it (``db.session``); what runs inside of a step never commits itself."""
+        """For whoever opened it (``db.platform.database``); what runs inside of a step never commits itself."""
         with translated(self.connection):
             await self.connection.commit()
 

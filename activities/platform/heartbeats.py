@@ -7,13 +7,13 @@ from datetime import timedelta
 
 from temporalio import activity
 
-SILENCE = timedelta(seconds=10)
-"""The ``heartbeat_timeout`` of what is ``beating``: who says nothing for so long is gone."""
+HEARTBEAT_TIMEOUT = timedelta(seconds=10)
+"""The ``heartbeat_timeout`` of what is ``heartbeating``: who says nothing for so long is gone."""
 _BEAT_SECONDS = 2.0
 
 
 @asynccontextmanager
-async def beating() -> AsyncIterator[None]:
+async def heartbeating() -> AsyncIterator[None]:
     """Tell Temporal for the length of the block that this worker lives, also while it waits for somebody."""
 
     async def beat() -> None:

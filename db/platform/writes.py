@@ -1,8 +1,8 @@
 """Rows gathered during a transaction and written together, in one statement.
 
-A step writes to many tables and needs no answer of any: what it inserts and changes is gathered here, and sent
-as one statement of data-modifying CTEs right before the commit (``db.session``), or by ``send`` where what follows
-must find it. All parts of the statement see the database as it was before it:
+A transaction writes to many tables and needs no answer of any: what it inserts and changes is gathered here, and sent
+as one statement of data-modifying CTEs right before the commit, or by ``send`` where what follows must find it.
+All parts of the statement see the database as it was before it:
 
 - rows may refer to each other, because foreign keys are checked at its end;
 - what a BEFORE trigger or a unique index must find done is sent before;
@@ -23,9 +23,9 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
-from db.base import Base
-from db.steps import Step, Unit
-from domain.shared.errors import ErrorCode
+from db.platform.base import Base
+from db.platform.transactions import Transaction, Unit
+from domain.platform.errors import ErrorCode
 
 _WRITES = "souk.writes"
 _SHAPES_KEPT = 500
@@ -179,7 +179,7 @@ def _adapted(table: type[Base], row: Values, columns: Iterable[str]) -> list[Any
     return [Jsonb(row[name]) if name in json and row[name] is not None else row[name] for name in columns]
 
 
-async def send(unit: AsyncSession | Step) -> None:
+async def send(unit: AsyncSession | Transaction) -> None:
     """Write what was gathered. Raises LostRowError, the error of a change whose row was not as seen, IntegrityError."""
     if isinstance(unit, AsyncSession) and (unit.new or unit.dirty or unit.deleted):
         # Rows of the session that gathered ones refer to.
@@ -210,8 +210,8 @@ async def send(unit: AsyncSession | Step) -> None:
             raise change.otherwise.error() if change.otherwise else LostRowError(table.__tablename__)
 
 
-async def _run(unit: AsyncSession | Step, text: str, values: list[Any]) -> Sequence[Sequence[Any]]:
-    if isinstance(unit, Step):
+async def _run(unit: AsyncSession | Transaction, text: str, values: list[Any]) -> Sequence[Sequence[Any]]:
+    if isinstance(unit, Transaction):
         return await unit.run(text, values)
     result = await (await unit.connection()).exec_driver_sql(text, tuple(values))
     return result.all() if result.returns_rows else ()

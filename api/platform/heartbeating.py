@@ -11,14 +11,14 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from db.outages import api_beat
-from db.session import Database
+from db.platform.database import Database
 from domain.outages import OutagePolicy
 
 _log = structlog.get_logger("souk.beats")
 
 
 @asynccontextmanager
-async def beating(database: Database, policy: OutagePolicy) -> AsyncIterator[None]:
+async def heartbeating(database: Database, policy: OutagePolicy) -> AsyncIterator[None]:
     """Beat for as long as the block lasts."""
     task = asyncio.create_task(_run(database, policy), name="beats")
     try:
@@ -32,8 +32,8 @@ async def beating(database: Database, policy: OutagePolicy) -> AsyncIterator[Non
 async def _run(database: Database, policy: OutagePolicy) -> None:
     while True:
         try:
-            async with database.step() as step:
-                await api_beat(step, policy)
+            async with database.transaction() as transaction:
+                await api_beat(transaction, policy)
         except (SQLAlchemyError, OSError) as error:
             _log.warning("beat missed", error=type(error).__name__)
         await asyncio.sleep(policy.beat_seconds)

@@ -1,1 +1,0 @@
-"""Values every context shares: errors, money, clocks' windows."""
