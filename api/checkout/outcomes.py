@@ -2,8 +2,8 @@
 
 By the REST binding of 2026-04-08 a request that is wrong as such gets a status from 400 on; that the market says no
 to a request which is right is an outcome: 200 with ``ucp.status`` "error" and messages. Every code stands in one of
-the two tables (``tests/api/test_ucp_outcomes.py``). Older versions of the protocol, served in the test-only mode
-alone, have a status from 400 on for both.
+the two tables (``tests/api/checkout/test_ucp_outcomes.py``). Older versions of the protocol, served in the test-only
+mode alone, have a status from 400 on for both.
 """
 
 from collections.abc import Mapping

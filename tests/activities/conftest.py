@@ -10,8 +10,8 @@ import pytest_asyncio
 
 from db.platform.database import Database
 from souk.stack.embedded import EmbeddedPostgres
-from tests.activities.scene import Scene
-from tests.activities.webhook_post import Post
+from tests.activities.market.scene import Scene
+from tests.activities.webhooks.webhook_post import Post
 from tests.databases import make_database, opened
 from tests.invariants import assert_sound
 from tests.receiver import Receiver

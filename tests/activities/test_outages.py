@@ -21,7 +21,7 @@ from domain.market.processes import MARKET_PARTS, MARKET_QUEUE
 from domain.market.states import AgentType, ThreadType
 from domain.outages import API_PART, OutagePolicy
 from souk.stack.embedded import EmbeddedPostgres
-from tests.activities.scene import Purchase, Scene
+from tests.activities.market.scene import Purchase, Scene
 from tests.builders import Shop
 from tests.databases import make_database, opened
 

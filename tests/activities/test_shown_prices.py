@@ -13,8 +13,8 @@ from db.platform.ids import new_id
 from domain.checkout import errors as checkout
 from domain.checkout.states import CheckoutStatus
 from domain.market import errors
-from tests.activities.checkout_scene import shopping
-from tests.activities.scene import Scene, code_of, refused
+from tests.activities.checkout.checkout_scene import shopping
+from tests.activities.market.scene import Scene, code_of, refused
 
 
 async def test_an_order_is_placed_at_the_price_its_buyer_has_seen(scene: Scene) -> None:

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 
 from tests.api.conftest import Agent, Stall, served
-from tests.api.test_activity_stream import settled
+from tests.api.platform.test_activity_stream import settled
 
 
 async def _souk(*arguments: str) -> tuple[int, str, str]:

@@ -12,7 +12,7 @@ from db.platform.database import Database
 from db.platform.ids import new_id
 from db.platform.keys import insert_key, random_secret
 from db.platform.tables import ApiKeyKind
-from tests.activities.scene import Deal, Scene
+from tests.activities.market.scene import Deal, Scene
 
 VIEWS = (
     "operator_negotiations",

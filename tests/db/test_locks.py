@@ -15,7 +15,7 @@ from db.market.tables import ReviewWindow
 from db.platform.database import Database
 from db.platform.transactions import Transaction
 from domain.market.states import DeliveryKind, ReviewWindowStatus
-from tests.activities.scene import Scene
+from tests.activities.market.scene import Scene
 
 Take = Callable[[Transaction], Awaitable[Any]]
 _LOCK = "SELECT 1 FROM {table} WHERE {key} = %s FOR NO KEY UPDATE"

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from db.platform.database import Database
 from db.platform.ids import new_id
-from tests.activities.scene import Scene
+from tests.activities.market.scene import Scene
 from tests.builders import make_platform
 
 PUBLIC = {

@@ -16,7 +16,7 @@ from domain.checkout.processes import CHECKOUT_COMMANDS
 from domain.market.processes import MARKET_COMMANDS
 from domain.market.states import DeliveryKind
 from domain.market.trust import TrustReason
-from tests.activities.scene import Scene
+from tests.activities.market.scene import Scene
 from tests.invariants import assert_sound
 
 MANY = 100_000

@@ -17,7 +17,7 @@ from db.platform import writes
 from db.platform.database import Database
 from db.platform.ids import new_id
 from domain.market.states import InboxType, MovementReason
-from tests.activities.scene import Deal, Purchase, Scene
+from tests.activities.market.scene import Deal, Purchase, Scene
 from tests.builders import Shop, make_agent
 
 PRIVATE = (

@@ -11,8 +11,8 @@ from domain.webhooks.policy import WebhookPolicy
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.conftest import PATIENT, TEST_KEY_RING
 from tests.databases import make_database
+from tests.e2e.checkout.ucp_shop import price_list
 from tests.e2e.people import Shop
-from tests.e2e.ucp_shop import price_list
 from tests.running import RunningSouk
 
 

@@ -10,7 +10,7 @@ import pytest_asyncio
 
 from config.settings import Settings
 from souk.stack.embedded import EmbeddedPostgres
-from tests.activities.scene import Scene
+from tests.activities.market.scene import Scene
 from tests.databases import make_database
 from tests.faults.faulty import FaultyDatabase
 from tests.invariants import assert_sound

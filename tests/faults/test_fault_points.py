@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from domain.market.states import DeliveryKind
-from tests.activities.scene import Scene
+from tests.activities.market.scene import Scene
 from tests.faults.faulty import AFTER_COMMIT, BEFORE_COMMIT, CrashedError, FaultyDatabase
 
 Run = Callable[[], Awaitable[Any]]

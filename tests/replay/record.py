@@ -27,7 +27,7 @@ from souk.stack.embedded import EmbeddedTemporal
 from tests.conftest import TEST_KEY_RING
 from tests.replay.record_webhooks import record_webhooks
 from tests.workflows.books import BUYER, SELLER, Books
-from tests.workflows.checkouts import Shopper
+from tests.workflows.checkout.checkouts import Shopper
 from tests.workflows.town import Town
 from tests.workflows.waiting import has_begun, has_ended, until
 from workflows.client import connect

@@ -11,8 +11,8 @@ from domain.platform.workflows import NUDGE
 from domain.webhooks.commands import WebhookStart
 from domain.webhooks.policy import WebhookPolicy
 from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_DELIVERY, WEBHOOK_QUEUE, webhook_process
-from tests.workflows.fake_webhooks import Endpoint
 from tests.workflows.waiting import has_ended, until
+from tests.workflows.webhooks.fake_webhooks import Endpoint
 from worker.registry import WEBHOOK_WORKFLOWS, activities_of
 from worker.sandbox import sandboxed
 

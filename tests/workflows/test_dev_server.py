@@ -16,7 +16,7 @@ from domain.platform.workflows import NUDGE
 from souk.stack.embedded import SEARCH_ATTRIBUTES
 from tests.conftest import TEST_KEY_RING
 from tests.workflows.books import BUYER, SELLER, Books
-from tests.workflows.test_negotiation_process import outcome
+from tests.workflows.market.test_negotiation_process import outcome
 from tests.workflows.town import RPC_TIMEOUT, Town, refusal
 from tests.workflows.waiting import has_ended, until
 from workflows.codec import data_converter

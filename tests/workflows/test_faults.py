@@ -12,8 +12,8 @@ from domain.market.processes import NEGOTIATION, ORDER, REVIEW_WINDOW, STORE_TRU
 from domain.market.states import CloseReason, DeliveryKind, ListingStatus, OfferStatus
 from domain.platform.workflows import NUDGE
 from tests.workflows.books import BUYER, SELLER
-from tests.workflows.test_negotiation_process import haggle, outcome
-from tests.workflows.test_order_process import window_opened
+from tests.workflows.market.test_negotiation_process import haggle, outcome
+from tests.workflows.market.test_order_process import window_opened
 from tests.workflows.town import RPC_TIMEOUT, Town, crash, refusal
 from tests.workflows.waiting import has_ended, until
 

@@ -47,10 +47,10 @@ from domain.market.processes import (
 )
 from domain.platform.workflows import NUDGE
 from tests.workflows.books import BUYER, LISTING, STORE, Books, Fault, key
-from tests.workflows.fake_checkouts import FakeCheckouts
-from tests.workflows.fake_negotiations import FakeNegotiations
-from tests.workflows.fake_orders import FakeOrders, FakeReviews
-from tests.workflows.fake_trust import FakeAudit, FakeNudges, FakeTrust
+from tests.workflows.checkout.fake_checkouts import FakeCheckouts
+from tests.workflows.market.fake_negotiations import FakeNegotiations
+from tests.workflows.market.fake_orders import FakeOrders, FakeReviews
+from tests.workflows.market.fake_trust import FakeAudit, FakeNudges, FakeTrust
 from tests.workflows.waiting import idle, until
 from worker.interceptors import RefusalInterceptor
 from worker.registry import WORKFLOWS, activities_of

@@ -1,0 +1,99 @@
+"""A blocked customer: what it may not do any more, what ends, and what it keeps."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from db.market import blocks, negotiations, orders
+from domain.market import errors
+from domain.market.states import DeliveryKind
+from tests.activities.market.scene import Scene, code_of, race, refused
+from tests.builders import Shop
+
+SHIPPED = {"delivery": DeliveryKind.SHIPPED, "promised_delivery_seconds": 86_400}
+
+
+async def block(scene: Scene, shop: Shop, agent: UUID) -> None:
+    async with scene.database.session() as session:
+        await blocks.put_block(session, shop.store_id, shop.merchant_id, agent, "Pays for nothing.")
+
+
+async def _found(scene: Scene, query: Any, key: UUID) -> bool:
+    async with scene.database.session() as session:
+        return key in await query(session, 100_000)
+
+
+async def test_nothing_new_begins(scene: Scene) -> None:
+    shop, other = await scene.shop(), await scene.shop()
+    buyer = await scene.customer(shop, other)
+    await block(scene, shop, buyer)
+    async with refused(errors.STORE_BLOCKED):
+        await scene.offer(shop, buyer)
+    async with refused(errors.STORE_BLOCKED):
+        await scene.bought(shop, buyer)
+    await scene.bought(other, buyer)
+    async with scene.database.session() as session:
+        await blocks.remove_block(session, shop.store_id, shop.merchant_id, buyer)
+    await scene.bought(shop, buyer)
+
+
+async def test_what_is_under_way_and_unpaid_ends(scene: Scene) -> None:
+    shop = await scene.shop(**SHIPPED)
+    buyer = await scene.customer(shop)
+    held = await scene.accepted(shop, buyer, quantity=2)
+    standing = await scene.offer(shop, buyer)
+    owed, paid = await scene.bought(shop, buyer), await scene.bought(shop, buyer)
+    await paid.tell("confirm_payment", shop.merchant_id)
+    await block(scene, shop, buyer)
+    for deal in (held, standing):
+        assert await _found(scene, negotiations.list_overdue_negotiations, deal.negotiation_id)
+        assert (await deal.settle()).closed
+        assert await deal.state() == ("CANCELLED", "BUYER_BLOCKED", True)
+        assert not await _found(scene, negotiations.list_overdue_negotiations, deal.negotiation_id)
+    assert await _found(scene, orders.list_overdue_orders, owed.order_id)
+    assert not await _found(scene, orders.list_overdue_orders, paid.order_id)
+    await owed.settle()
+    await paid.settle()
+    assert await owed.state() == ("REFUNDED", "BUYER_BLOCKED", True)
+    assert await paid.state() == ("PLACED", None, False)
+    assert await scene.listing(shop) == (9, "ACTIVE")
+    # What was accepted is broken, as by a withdrawal; the order that nobody paid is no promise.
+    assert await scene.facts(shop) == ["OFFER_BROKEN"]
+
+
+async def test_what_was_paid_stays_a_right(scene: Scene) -> None:
+    shop = await scene.shop()
+    buyer = await scene.customer(shop)
+    paid, unpaid = await scene.bought(shop, buyer), await scene.bought(shop, buyer)
+    await paid.tell("confirm_payment", shop.merchant_id)
+    await block(scene, shop, buyer)
+    await paid.review()
+    async with refused(errors.STORE_BLOCKED):
+        await unpaid.review()
+    await paid.tell("request_refund", buyer)
+
+
+async def test_only_customers_are_blocked_by_their_own_stores_owner(scene: Scene) -> None:
+    shop, other = await scene.shop(), await scene.shop()
+    async with refused(errors.NOT_A_CUSTOMER):
+        await block(scene, shop, other.merchant_id)
+    foreign = Shop(other.merchant_id, shop.store_id, shop.product_id, shop.listing_id)
+    async with refused(errors.STORE_NOT_YOURS):
+        await block(scene, foreign, await scene.customer())
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_an_order_and_a_block_at_once(scene: Scene, seed: int) -> None:
+    """Either the order is refused, or it is there before the block and ended by it."""
+    shop = await scene.shop(**SHIPPED)
+    buyer = await scene.customer(shop)
+    order = scene.purchase(shop, buyer)
+    codes = await race(seed, order.place(), block(scene, shop, buyer))
+    assert codes[1] == "ok"
+    assert codes[0] in {"ok", "store.blocked"}
+    if codes[0] == "ok":
+        await order.settle()
+        assert (await order.state())[1] == "BUYER_BLOCKED"
+    assert await scene.listing(shop) == (10, "ACTIVE")
+    assert await code_of(scene.bought(shop, buyer)) == "store.blocked"

@@ -1,0 +1,82 @@
+"""A shopper in the town: speaks to a Checkout as the API does."""
+
+from typing import Any
+
+from temporalio.client import WorkflowHandle
+
+from activities.platform.attributes import search_attributes
+from domain.checkout.commands import (
+    CancelCheckout,
+    CheckoutStart,
+    CompleteCheckout,
+    CreateCheckout,
+    UpdateCheckout,
+)
+from domain.checkout.models import ItemChoice, PaymentChoice
+from domain.checkout.policy import CheckoutPolicy
+from domain.checkout.processes import CHECKOUT, checkout_process
+from domain.market.commands import Done
+from domain.platform.workflows import NUDGE
+from tests.workflows.books import BUYER, LISTING, STORE
+from tests.workflows.checkout.fake_checkouts import Session
+from tests.workflows.town import Town
+
+PAYS = PaymentChoice(handler_id="mock", credential={"token": "secret-of-the-buyer"})
+
+
+class Shopper:
+    """One session."""
+
+    def __init__(self, town: Town, policy: CheckoutPolicy | None = None) -> None:
+        self.town, self.policy = town, policy or CheckoutPolicy()
+        self.checkout_id = town.key("checkout")
+
+    @property
+    def start(self) -> CheckoutStart:
+        return CheckoutStart(checkout_id=self.checkout_id, store_id=STORE, policy=self.policy, market=self.town.policy)
+
+    @property
+    def handle(self) -> WorkflowHandle[Any, Any]:
+        return self.town.client.get_workflow_handle(checkout_process(self.checkout_id))
+
+    @property
+    def session(self) -> Session:
+        return self.town.books.sessions[self.checkout_id]
+
+    async def _send(self, update: str, command: Any) -> Done:
+        process = checkout_process(self.checkout_id)
+        return await self.town.send(CHECKOUT, process, self.start, update, command, command.command_id)
+
+    async def open(self, *items: ItemChoice) -> Done:
+        items = items or (ItemChoice(listing_id=LISTING),)
+        return await self._send(
+            "create_checkout", CreateCheckout(command_id=self.checkout_id, agent_id=BUYER, items=items)
+        )
+
+    async def open_nothing(self) -> Done:
+        return await self._send("create_checkout", CreateCheckout(command_id=self.checkout_id, agent_id=BUYER))
+
+    async def update(self, name: str = "update") -> Done:
+        command = UpdateCheckout(command_id=self.town.key(name), checkout_id=self.checkout_id, agent_id=BUYER)
+        return await self._send("update_checkout", command)
+
+    async def cancel(self) -> Done:
+        command = CancelCheckout(command_id=self.town.key("cancel"), checkout_id=self.checkout_id, agent_id=BUYER)
+        return await self._send("cancel_checkout", command)
+
+    async def complete(self, name: str = "complete") -> Done:
+        command = CompleteCheckout(
+            command_id=self.town.key(name), checkout_id=self.checkout_id, agent_id=BUYER, payment=PAYS
+        )
+        return await self._send("complete_checkout", command)
+
+    async def wake(self) -> None:
+        """As the sweep does: the process is gone."""
+        await self.town.client.start_workflow(
+            CHECKOUT,
+            self.start,
+            id=checkout_process(self.checkout_id),
+            task_queue=self.town.queue,
+            start_signal=NUDGE,
+            search_attributes=search_attributes(STORE, None, "RESUMED"),
+        )
