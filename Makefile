@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-fast record-histories bench check format lock clean
+.PHONY: help install demo up test test-fast typescript record-histories bench check format lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,12 @@ endif
 
 test-fast: $(INSTALLED) ## run the tests of rules, workflows, replay and database: under a minute
 	$(RUN) pytest tests/rules tests/workflows tests/replay tests/db $(ARGS)
+
+typescript: $(INSTALLED) ## generate and build clients/typescript from this version's API (needs Node)
+	npm ci --prefix clients/typescript
+	$(RUN) souk openapi > clients/typescript/openapi.json
+	SOUK_OPENAPI=openapi.json npm run --prefix clients/typescript generate
+	npm run --prefix clients/typescript build
 
 bench: $(INSTALLED) ## every bench, into docs/benchmarks.md (ARGS="flow --quick" runs what it names)
 	$(RUN) souk bench $(if $(strip $(ARGS)),$(ARGS),all)

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -40,7 +41,13 @@ _POST_REFUSALS = (
 
 
 def install_openapi(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
-    """Replace the app's generator by one that completes FastAPI's document of these routes."""
+    """Replace the app's generator by one that completes FastAPI's document of these routes.
+
+    An operation's id is its function's name, unless its route says another.
+    """
+    for route in routes:
+        if isinstance(route, APIRoute):
+            route.operation_id = route.operation_id or route.name
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -80,6 +87,7 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
     schemas["Problem"] = problem
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    _name_by_title(document, schemas)
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
             for parameter in operation.get("parameters", ()):
@@ -95,6 +103,33 @@ def _complete(document: dict[str, Any]) -> dict[str, Any]:
             if path.startswith(("/v1", "/codec")):
                 _merge(responses, errors(*_refusals(method, operation)))
     return document
+
+
+def _name_by_title(document: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Give schemas the names that generated clients read: ``ListingPage``, not ``Page_ListingOut_``.
+
+    Raises ValueError when two have one title, because a generator would drop one of them.
+    """
+    titles = {name: schema.get("title", name) for name, schema in schemas.items()}
+    if len(set(titles.values())) < len(titles):
+        raise ValueError(f"two schemas have one title: {sorted(titles.values())}")
+    references = {f"#/components/schemas/{name}": f"#/components/schemas/{title}" for name, title in titles.items()}
+    renamed = [(titles[name], schema) for name, schema in schemas.items()]
+    schemas.clear()
+    schemas.update(sorted(renamed))
+
+    def follow(node: Any) -> None:
+        if isinstance(node, dict):
+            for key, part in node.items():
+                if key == "$ref":
+                    node[key] = references[part]
+                else:
+                    follow(part)
+        elif isinstance(node, list):
+            for part in node:
+                follow(part)
+
+    follow(document)
 
 
 def _give_examples(schemas: dict[str, Any], bodies: list[dict[str, Any]]) -> None:

@@ -18,6 +18,7 @@ PLACES = {
     "api": "souk.commands.parts:api",
     "worker": "souk.commands.parts:worker",
     "migrate": "souk.commands.parts:migrate",
+    "openapi": "souk.commands.parts:openapi",
     "backup": "souk.commands.backup:backup",
     "restore": "souk.commands.backup:restore",
     "demo": "souk.trading.commands:demo",

@@ -51,7 +51,7 @@ def _codes(body: CartIn) -> tuple[str, ...]:
 
 
 @router.post("", status_code=201, response_model=CartDocument, responses=refusals(*_GOODS, *WRITES, *PRIVATE))
-async def create(body: CartIn, buyer: TheBuyer, fact: UcpFactDep, context: Context) -> Response:
+async def create_cart(body: CartIn, buyer: TheBuyer, fact: UcpFactDep, context: Context) -> Response:
     """A new cart of one store's goods."""
     buyer.platform.require(CART)
 
@@ -71,7 +71,7 @@ async def create(body: CartIn, buyer: TheBuyer, fact: UcpFactDep, context: Conte
 
 
 @router.get("/{cart_id}", response_model=CartDocument, responses=refusals(errors.CART_NOT_FOUND, *PRIVATE))
-async def get(cart_id: UUID, buyer: TheBuyer, context: Context) -> CartDocument:
+async def get_cart(cart_id: UUID, buyer: TheBuyer, context: Context) -> CartDocument:
     """One of the caller's carts at today's prices."""
     buyer.platform.require(CART)
     async with context.database.session(viewer=buyer.agent_id) as session:
@@ -84,7 +84,7 @@ async def get(cart_id: UUID, buyer: TheBuyer, context: Context) -> CartDocument:
     response_model=CartDocument,
     responses=refusals(errors.CART_NOT_FOUND, *_GOODS, *WRITES, *PRIVATE),
 )
-async def update(cart_id: UUID, body: CartIn, buyer: TheBuyer, fact: UcpFactDep, context: Context) -> Response:
+async def update_cart(cart_id: UUID, body: CartIn, buyer: TheBuyer, fact: UcpFactDep, context: Context) -> Response:
     """Replace the cart's contents."""
     buyer.platform.require(CART)
 
@@ -107,7 +107,7 @@ async def update(cart_id: UUID, body: CartIn, buyer: TheBuyer, fact: UcpFactDep,
     response_model=CartDocument,
     responses=refusals(errors.CART_NOT_FOUND, *WRITES, *PRIVATE),
 )
-async def cancel(cart_id: UUID, buyer: TheBuyer, fact: UcpFactDep, context: Context) -> Response:
+async def cancel_cart(cart_id: UUID, buyer: TheBuyer, fact: UcpFactDep, context: Context) -> Response:
     """Give the cart up; answers with what it held. A session that was opened on it stays."""
     buyer.platform.require(CART)
 

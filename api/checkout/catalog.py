@@ -66,7 +66,7 @@ class LookupIn(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"ids": ["01920000-0000-7000-8000-000000000040"]}]})
 
 
-class ProductIn(Body):
+class CatalogProductIn(Body):
     id: Id
     model_config = ConfigDict(json_schema_extra={"examples": [{"id": "01920000-0000-7000-8000-000000000030"}]})
 
@@ -98,7 +98,7 @@ def _head(platform: Platform, root: str) -> Document:
 @router.post(
     "/search", response_model=SearchDocument, responses=refusals(BAD_CURSOR, REQUEST_MALFORMED, REQUEST_TOO_LARGE)
 )
-async def search(body: SearchIn, platform: CallingPlatform, context: Context) -> SearchDocument:
+async def search_catalog(body: SearchIn, platform: CallingPlatform, context: Context) -> SearchDocument:
     """What is on sale, by words and price. The market has no categories: a filter by one finds nothing."""
     platform.require(SEARCH)
     filters = body.filters or FiltersIn()
@@ -133,7 +133,7 @@ async def search(body: SearchIn, platform: CallingPlatform, context: Context) ->
 
 
 @router.post("/lookup", response_model=LookupDocument, responses=refusals(REQUEST_MALFORMED, REQUEST_TOO_LARGE))
-async def lookup(body: LookupIn, platform: CallingPlatform, context: Context) -> LookupDocument:
+async def lookup_catalog(body: LookupIn, platform: CallingPlatform, context: Context) -> LookupDocument:
     """Products by the ids of products or variants; ids that stand for nothing are named in ``messages``."""
     platform.require(LOOKUP)
     found = _Found()
@@ -153,7 +153,7 @@ async def lookup(body: LookupIn, platform: CallingPlatform, context: Context) ->
     response_model=ProductDocument,
     responses=refusals(PRODUCT_NOT_FOUND, REQUEST_MALFORMED, REQUEST_TOO_LARGE),
 )
-async def product(body: ProductIn, platform: CallingPlatform, context: Context) -> ProductDocument:
+async def get_catalog_product(body: CatalogProductIn, platform: CallingPlatform, context: Context) -> ProductDocument:
     """One product whole, by its id or that of one of its variants."""
     platform.require(LOOKUP)
     found = _Found()

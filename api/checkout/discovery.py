@@ -46,7 +46,7 @@ class DiscoveryOut(BaseModel):
     response_model=DiscoveryOut,
     responses=refusals(RATE_LIMITED, UNAVAILABLE, common=False),
 )
-async def discover(context: Context) -> Response:
+async def get_ucp_profile(context: Context) -> Response:
     """Services, capabilities, payment handlers and keys. The same for everybody; may be kept for minutes."""
     keys = [key.jwk for key in context.signing_keys]
     document = {

@@ -50,7 +50,7 @@ class TransportError(BaseModel):
     content: str = Field(examples=["The request's signature does not hold for this request."])
 
 
-class MessageOut(BaseModel):
+class UcpMessageOut(BaseModel):
     type: str = Field(examples=["error"])
     code: str = Field(description="stable: program against this", examples=["out_of_stock"])
     content: str = Field(examples=["Insufficient stock."])
@@ -62,7 +62,7 @@ class ErrorOut(BaseModel):
     """What was asked for cannot be had."""
 
     ucp: dict[str, Any] = Field(examples=[{"version": VERSION, "status": "error"}])
-    messages: list[MessageOut]
+    messages: list[UcpMessageOut]
 
 
 def speaks_ucp(scope: Scope) -> bool:

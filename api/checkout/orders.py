@@ -43,7 +43,7 @@ def _or_the_page(responses: Responses) -> Responses:
     response_model=OrderDocument,
     responses=_or_the_page(refusals(ORDER_NOT_FOUND, *PRIVATE)),
 )
-async def get(order_group_id: UUID, buyer: TheBuyer, context: Context) -> OrderDocument:
+async def get_order_group(order_group_id: UUID, buyer: TheBuyer, context: Context) -> OrderDocument:
     """One of the caller's orders, whole, as it stands."""
     buyer.platform.require(ORDER)
     async with context.database.session(viewer=buyer.agent_id) as session:

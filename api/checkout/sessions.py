@@ -60,7 +60,7 @@ _OPEN = (errors.CHECKOUT_NOT_FOUND, errors.CHECKOUT_OVER, errors.CHECKOUT_EXPIRE
         *PRIVATE,
     ),
 )
-async def create(body: CheckoutIn, buyer: TheBuyer, command: UcpCommandDep, context: Context) -> Response:
+async def create_checkout(body: CheckoutIn, buyer: TheBuyer, command: UcpCommandDep, context: Context) -> Response:
     """Open a session on items, on an accepted offer, or on a cart; a cart's open session is given again."""
     buyer.platform.require(CHECKOUT)
     existing: list[UUID] = []
@@ -129,7 +129,7 @@ async def _opening(
 
 
 @router.get("/{checkout_id}", response_model=CheckoutDocument, responses=refusals(errors.CHECKOUT_NOT_FOUND, *PRIVATE))
-async def get(checkout_id: UUID, buyer: TheBuyer, context: Context) -> CheckoutDocument:
+async def get_checkout(checkout_id: UUID, buyer: TheBuyer, context: Context) -> CheckoutDocument:
     """One of the caller's sessions as it stands."""
     buyer.platform.require(CHECKOUT)
     async with context.database.session(viewer=buyer.agent_id) as session:
@@ -137,7 +137,7 @@ async def get(checkout_id: UUID, buyer: TheBuyer, context: Context) -> CheckoutD
 
 
 @router.put("/{checkout_id}", response_model=CheckoutDocument, responses=refusals(*_GOODS, *_OPEN, *WRITES, *PRIVATE))
-async def update(
+async def update_checkout(
     checkout_id: UUID, body: CheckoutIn, buyer: TheBuyer, command: UcpCommandDep, context: Context
 ) -> Response:
     """Replace what the session holds; a member that is left out stays. Everything is priced anew."""
@@ -215,7 +215,7 @@ def _reading(checkout_id: UUID, buyer: Buyer, context: AppContext) -> Read:
         *PRIVATE,
     ),
 )
-async def complete(
+async def complete_checkout(
     checkout_id: UUID, body: CompleteIn, buyer: TheBuyer, command: UcpCommandDep, context: Context
 ) -> Response:
     """Pay and order, once. A buyer that has to step in itself is told by the status ``requires_escalation``."""
@@ -241,7 +241,7 @@ async def complete(
 
 
 @router.post("/{checkout_id}/cancel", response_model=CheckoutDocument, responses=refusals(*_OPEN, *WRITES, *PRIVATE))
-async def cancel(checkout_id: UUID, buyer: TheBuyer, command: UcpCommandDep, context: Context) -> Response:
+async def cancel_checkout(checkout_id: UUID, buyer: TheBuyer, command: UcpCommandDep, context: Context) -> Response:
     """End a session that is still open."""
     buyer.platform.require(CHECKOUT)
 

@@ -52,7 +52,7 @@ async def _carry_out(
 
 
 @router.get("/attention", responses=refusals(OPERATOR_REQUIRED))
-async def attention(operator: AnOperator, context: Context) -> AttentionOut:
+async def show_attention(operator: AnOperator, context: Context) -> AttentionOut:
     """What is stuck, late, failing or about to lapse, and the action that helps."""
     found = await get_attention(context, operator.key_id)
     return AttentionOut(
@@ -75,7 +75,7 @@ async def attention(operator: AnOperator, context: Context) -> AttentionOut:
 
 
 @router.get("/processes/{kind}/{id}", responses=refusals(OPERATOR_REQUIRED, ROUTE_NOT_FOUND))
-async def process(kind: str, id: UUID, operator: AnOperator, context: Context) -> ProcessOut:
+async def show_process(kind: str, id: UUID, operator: AnOperator, context: Context) -> ProcessOut:
     """One process (negotiation, order, review-window, store-trust, webhook, checkout) without its terms or address."""
     found = await get_process(context, operator.key_id, kind, id)
     return ProcessOut(
@@ -91,7 +91,7 @@ async def process(kind: str, id: UUID, operator: AnOperator, context: Context) -
 
 
 @router.get("/audit-log", responses=refusals(OPERATOR_REQUIRED, BAD_CURSOR))
-async def audit_log(_: AnOperator, context: Context, paging: PageQuery) -> Page[AuditEntryOut]:
+async def list_audit_log(_: AnOperator, context: Context, paging: PageQuery) -> Page[AuditEntryOut]:
     """What operators did and why, newest first."""
     before = paging.after(UUID)
     async with context.database.session() as session:
@@ -111,7 +111,7 @@ async def audit_log(_: AnOperator, context: Context, paging: PageQuery) -> Page[
     response_model=DoneOut,
     responses=refusals(OPERATOR_REQUIRED, errors.ORDER_NOT_FOUND, errors.ORDER_NOT_PLACED, errors.ORDER_REFUNDED),
 )
-async def cancel(
+async def cancel_order_as_operator(
     order_id: UUID, body: ReasonIn, operator: AnOperator, command: CommandDep, context: Context
 ) -> Response:
     """Cancel an order before its delivery: paid back, and the stock returns."""
@@ -127,7 +127,7 @@ async def cancel(
     response_model=DoneOut,
     responses=refusals(OPERATOR_REQUIRED, errors.ORDER_NOT_FOUND, errors.ORDER_NOT_DELIVERED, errors.ORDER_REFUNDED),
 )
-async def refund(
+async def refund_order_as_operator(
     order_id: UUID, body: RefundIn, operator: AnOperator, command: CommandDep, context: Context
 ) -> Response:
     """Pay back a delivered order, within its return window or after it."""
@@ -204,7 +204,7 @@ async def show_message(
 
 
 @router.post("/keys/{key_id}/revoke", response_model=DoneOut, responses=refusals(OPERATOR_REQUIRED, KEY_NOT_FOUND))
-async def revoke_key(
+async def revoke_any_key(
     key_id: UUID, body: ReasonIn, operator: AnOperator, command: CommandDep, context: Context
 ) -> Response:
     """Revoke any key, an agent's or an operator's. The id is the part of a key after ``souk_``."""
@@ -226,7 +226,7 @@ async def nudge_trust(
 @router.post(
     "/processes/{kind}/{id}/wake", response_model=DoneOut, responses=refusals(OPERATOR_REQUIRED, ROUTE_NOT_FOUND)
 )
-async def wake(
+async def wake_process(
     kind: str, id: UUID, body: ReasonIn, operator: AnOperator, command: CommandDep, context: Context
 ) -> Response:
     """Tell one process to look again; one that is gone starts anew from its projection."""
@@ -234,7 +234,9 @@ async def wake(
 
 
 @router.post("/terms/{id}/reveal", responses=refusals(OPERATOR_REQUIRED, ROUTE_NOT_FOUND))
-async def reveal(id: UUID, body: ReasonIn, operator: AnOperator, context: Context, _: KeyHeader = None) -> TermsOut:
+async def reveal_terms(
+    id: UUID, body: ReasonIn, operator: AnOperator, context: Context, _: KeyHeader = None
+) -> TermsOut:
     """The terms of a negotiation or an order. The reason is on record before anything is shown.
 
     A repetition with the same key is another look: it is logged again, and no answer is stored anywhere.

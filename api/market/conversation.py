@@ -256,7 +256,7 @@ async def _detail(session: AsyncSession, thread: Thread) -> ThreadDetail:
 
 
 @router.get("/threads/{thread_id}", responses=errors(THREAD_NOT_FOUND))
-async def get_one_thread(thread_id: UUID, context: Context) -> ThreadDetail:
+async def show_thread(thread_id: UUID, context: Context) -> ThreadDetail:
     """A thread with its messages, oldest first, and the references to offers in it."""
     async with context.database.session() as session:
         return await _detail(session, await get_thread(session, thread_id))

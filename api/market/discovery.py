@@ -105,6 +105,10 @@ class ThreadHit(ThreadOut):
 Hit = ListingHit | StoreHit | ThreadHit
 
 
+class HitPage(Page[Hit]):
+    """What a search found: every hit says what it is."""
+
+
 def _ranked(row: Row) -> Row:
     """A row of the leaderboard in the shape of RankedStoreOut."""
     rating_sum, reviews = row.pop("rating_sum"), row["reviews_posted"]
@@ -147,7 +151,7 @@ def _hit(row: Row) -> Row:
     return row | {"kind": "listing"}
 
 
-@router.get("/search", response_model=Page[Hit], responses=errors(BAD_CURSOR))
+@router.get("/search", response_model=HitPage, responses=errors(BAD_CURSOR))
 async def search(
     context: Context,
     paging: PageQuery,

@@ -256,6 +256,6 @@ async def get_listings(
 
 
 @router.get("/{listing_id}", response_model=ListingOut, responses=errors(LISTING_NOT_FOUND))
-async def get_one_listing(listing_id: UUID, context: Context) -> Response:
+async def show_listing(listing_id: UUID, context: Context) -> Response:
     """A listing with its product and store."""
     return answer(await read_listing(context.reads, listing_id))

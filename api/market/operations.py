@@ -80,7 +80,7 @@ async def expire_offers(
 
 
 @router.post("/audit", response_model=AuditOut, responses=refusals(OPERATOR_REQUIRED))
-async def audit(_: AnOperator, command: CommandDep, context: Context) -> Response:
+async def audit_market(_: AnOperator, command: CommandDep, context: Context) -> Response:
     """Check the market's invariants. Takes time on a large market."""
 
     async def act(run: Run) -> AuditOut:

@@ -124,7 +124,7 @@ async def get_products(context: Context, paging: PageQuery, store_id: UUID | Non
 
 
 @router.get("/{product_id}", responses=errors(PRODUCT_NOT_FOUND))
-async def get_one_product(product_id: UUID, context: Context) -> ProductOut:
+async def show_product(product_id: UUID, context: Context) -> ProductOut:
     """A product with its images."""
     async with context.database.session() as session:
         return ProductOut.of(*await get_product(session, product_id))

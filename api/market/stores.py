@@ -156,7 +156,7 @@ async def get_stores(
 
 
 @router.get("/{store_id}", response_model=StoreDetail, responses=errors(STORE_NOT_FOUND))
-async def get_one_store(store_id: UUID, context: Context) -> Response:
+async def show_store(store_id: UUID, context: Context) -> Response:
     """A store with its trust, its newest patch notes and trust events."""
     store = await read_store(context.reads, store_id)
     return answer(store | {"trust": trust_shown(store["trust"])})

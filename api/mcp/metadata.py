@@ -34,7 +34,7 @@ class ProtectedResource(BaseModel):
 
 
 @router.get(METADATA_PATH, responses=errors())
-@router.get(METADATA_PATH.removesuffix(PATH), responses=errors())
+@router.get(METADATA_PATH.removesuffix(PATH), responses=errors(), operation_id="get_protected_resource_at_root")
 async def get_protected_resource(request: Request, context: Context) -> ProtectedResource:
     """Metadata of the MCP endpoint: send an agent's API key as bearer token."""
     base = base_url(context.settings, request)

@@ -155,7 +155,7 @@ async def looker(
 
 
 @router.post("/v1/operators/session", response_model=SessionOut, responses=errors(platform.OPERATOR_REQUIRED))
-async def open_session(
+async def open_codec_session(
     body: SessionIn, request: Request, operator: AnOperator, fact: FactDep, context: Context
 ) -> Response:
     """Open a session for the Temporal UI: sets a cookie that lets this browser decode payloads, with a reason."""
@@ -202,7 +202,7 @@ LookerDep = Annotated[Looker, Depends(looker)]
     responses={**errors(platform.OPERATOR_REQUIRED, platform.REQUEST_MALFORMED), **_ANSWER},
     openapi_extra=_BODY,
 )
-async def encode(request: Request, _: LookerDep, context: Context) -> JSONResponse:
+async def encode_payloads(request: Request, _: LookerDep, context: Context) -> JSONResponse:
     """Encrypt payloads an operator wants to send to a process."""
     payloads = await _payloads(request)
     sealed = await _codec(context).encode(list(payloads.payloads))
@@ -217,7 +217,7 @@ async def encode(request: Request, _: LookerDep, context: Context) -> JSONRespon
     },
     openapi_extra=_BODY,
 )
-async def decode(request: Request, who: LookerDep, context: Context) -> JSONResponse:
+async def decode_payloads(request: Request, who: LookerDep, context: Context) -> JSONResponse:
     """Open encrypted payloads. Needs a reason, and leaves an entry in the operators' log."""
     if who.reason is None:
         raise platform.REASON_REQUIRED.error()

@@ -65,7 +65,7 @@ class ProblemKind(ResponseModel):
 
 
 @router.get("/healthz")
-async def healthz() -> Health:
+async def get_health() -> Health:
     """The process is alive. Says nothing of what it depends on."""
     return Health(status="ok")
 
@@ -100,7 +100,7 @@ async def _queues(context: AppContext, pulse: Pulse | None) -> dict[str, bool | 
 
 
 @router.get("/readyz", responses=errors(UNAVAILABLE))
-async def readyz(context: Context) -> Readiness:
+async def get_readiness(context: Context) -> Readiness:
     """The whole market works: Postgres and Temporal answer, workers serve every queue. 503 says what does not."""
     pulse, temporal = await asyncio.gather(_pulse(context), _temporal(context))
     queues = await _queues(context, pulse) if temporal else dict.fromkeys(QUEUES)
@@ -110,7 +110,7 @@ async def readyz(context: Context) -> Readiness:
 
 
 @router.get("/readyz/reads", responses=errors(UNAVAILABLE))
-async def reads_ready(context: Context) -> ReadsReadiness:
+async def get_reads_readiness(context: Context) -> ReadsReadiness:
     """This process can show the market and write facts, which needs Postgres alone: for load balancers."""
     if await _pulse(context) is None:
         raise UNAVAILABLE.error(postgres=False)
@@ -122,7 +122,7 @@ async def reads_ready(context: Context) -> ReadsReadiness:
     response_class=Response,
     responses={200: {"content": {"text/plain": {"example": "souk_open_streams 0.0"}}}},
 )
-async def metrics(request: Request, context: Context) -> Response:
+async def get_metrics(request: Request, context: Context) -> Response:
     """Measurements for Prometheus."""
     context.measure()
     context.metrics.connections.set(len(request.app.state.connections.open))
@@ -131,7 +131,7 @@ async def metrics(request: Request, context: Context) -> Response:
 
 
 @router.get("/problems/{code}", responses=errors(ROUTE_NOT_FOUND))
-async def problem(code: str) -> ProblemKind:
+async def get_problem_kind(code: str) -> ProblemKind:
     """What a problem's code means. The ``type`` of every problem document points here."""
     found = lookup(code)
     if found is None:

@@ -28,6 +28,12 @@ class Page(ResponseModel, Generic[Item]):
     items: list[Item]
     next_cursor: str | None
 
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """``OrderPage`` of ``OrderOut``: what generated clients call it."""
+        (item,) = params
+        return f"{getattr(item, '__name__', 'Any').removesuffix('Out')}Page"
+
 
 class Paging:
     """The query parameters of a list: ``limit`` and ``cursor``."""

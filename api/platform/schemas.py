@@ -40,9 +40,9 @@ class RequestModel(BaseModel):
 
 
 class ResponseModel(BaseModel):
-    """An answer: made of a row's attributes or by keyword."""
+    """An answer: made of a row's attributes or by keyword. Every field is always there, as its schema says."""
 
-    model_config = ConfigDict(from_attributes=True, frozen=True)
+    model_config = ConfigDict(from_attributes=True, frozen=True, json_schema_serialization_defaults_required=True)
 
 
 def example(*values: dict[str, Any]) -> ConfigDict:

@@ -1,12 +1,15 @@
 """The parts by themselves, against any Postgres and Temporal: for containers, several machines, debugging."""
 
 import importlib
+import json
+import secrets
 import socket
 from typing import Annotated, Any, Literal
 
 import typer
+from pydantic import SecretStr
 
-from config.settings import WORKER_QUEUES
+from config.settings import WORKER_QUEUES, Settings
 from souk.commands.clear_errors import one_clear_line
 from souk.commands.options import Wait
 from souk.stack.descriptors import lift_descriptors
@@ -54,6 +57,13 @@ def api(
         listener = listen(settings.api_host, settings.api_port, "SOUK_API_PORT") if fd < 0 else socket.socket(fileno=fd)
         if not code.serve(listener):
             raise StackError("the API did not start: see the error above")
+
+
+def openapi() -> None:
+    """Print the API's OpenAPI document, for generators of clients; needs no Souk that runs."""
+    # No secret is in the document and nobody is let in, so any will do.
+    settings = Settings(credential_secret=SecretStr(secrets.token_urlsafe()))
+    typer.echo(json.dumps(importlib.import_module("api.main").create_app(settings).openapi(), ensure_ascii=False))
 
 
 def _known_queues(text: str) -> str:
