@@ -215,7 +215,8 @@ def document(
     return response
 
 
-async def _answer(request: Request, error: Exception) -> Response:
+async def answer_refusal(request: Request, error: Exception) -> Response:
+    """The response to an error that refuses. Raises the error itself when it is a fault."""
     refused = refusal_of(error)
     if refused is None:
         raise error
@@ -233,6 +234,7 @@ def _allow(request: Request) -> dict[str, str]:
         if compile_path(path)[0].match(request.url.path)
         for method in operations
     }
+    found |= {"HEAD"} if "GET" in found else set()
     return {"Allow": ", ".join(sorted(found))} if found else {}
 
 
@@ -242,7 +244,7 @@ def install_handlers(app: FastAPI) -> None:
         DomainError, RequestValidationError, HTTPException, DBAPIError, PoolTimeoutError,
         TemporalError, RPCError, TimeoutError, ConnectionError, RuntimeError,
     ):  # fmt: skip
-        app.add_exception_handler(kind, _answer)
+        app.add_exception_handler(kind, answer_refusal)
 
 
 _COMMON = (

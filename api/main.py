@@ -19,6 +19,7 @@ from api.platform import codec
 from api.platform.admission import Admission, Shed
 from api.platform.bodies import BodyLimit, WholeBody
 from api.platform.connections import Connections, proxies
+from api.platform.head import Head
 from api.platform.heartbeating import heartbeating
 from api.platform.limits import Limiter
 from api.platform.observe import Metrics, Observe, configure_logs
@@ -27,6 +28,7 @@ from api.platform.routing import RouteTable
 from api.platform.streams import FeedHub
 from api.processes import Processes, TemporalNudges
 from api.routers import ROUTERS
+from api.web.rendering import not_found
 from config.contexts import workflow_specs
 from config.settings import Settings
 from db.platform.database import Database
@@ -72,6 +74,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.connections = Connections(settings.limits, settings.limits.max_connections)
     install_handlers(app)
+    app.add_exception_handler(404, not_found)
     # Not included but taken over: FastAPI tries each route of an included router, and the one that matches once more.
     # Nothing is set for a whole router here that its routes do not hold.
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
@@ -86,6 +89,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(Conditional)
     app.add_middleware(codec.CodecCors, origins=codec.origins(settings))
     app.add_middleware(Observe, metrics=metrics)
+    app.add_middleware(Head)
     if settings.trusted_proxies:
         # One word on who is trusted: whose header is believed is also whose connections are not one caller's.
         app.state.connections.trusted = proxies(settings.trusted_proxies)

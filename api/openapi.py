@@ -117,19 +117,15 @@ def _name_by_title(document: dict[str, Any], schemas: dict[str, Any]) -> None:
     renamed = [(titles[name], schema) for name, schema in schemas.items()]
     schemas.clear()
     schemas.update(sorted(renamed))
-
-    def follow(node: Any) -> None:
+    waiting: list[Any] = [document]
+    while waiting:
+        node = waiting.pop()
         if isinstance(node, dict):
-            for key, part in node.items():
-                if key == "$ref":
-                    node[key] = references[part]
-                else:
-                    follow(part)
+            if "$ref" in node:
+                node["$ref"] = references[node["$ref"]]
+            waiting += node.values()
         elif isinstance(node, list):
-            for part in node:
-                follow(part)
-
-    follow(document)
+            waiting += node
 
 
 def _give_examples(schemas: dict[str, Any], bodies: list[dict[str, Any]]) -> None:

@@ -2,6 +2,8 @@
 
 from fastapi import APIRouter
 
+from api.a2a import card as a2a_card
+from api.a2a import endpoint as a2a_endpoint
 from api.checkout import carts as ucp_carts
 from api.checkout import catalog as ucp_catalog
 from api.checkout import discovery as ucp_discovery
@@ -28,7 +30,7 @@ from api.market import (
 )
 from api.mcp import metadata as mcp_metadata
 from api.platform import codec, health
-from api.web import home, pages
+from api.web import home, pages, places
 from api.webhooks import routes as webhooks
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -57,8 +59,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     codec.router,
     health.router,
     mcp_metadata.router,
+    a2a_card.router,
+    a2a_endpoint.router,
     home.router,
     home.stream_router,
     pages.router,
+    places.router,
     console_pages.router,
 )

@@ -1,6 +1,7 @@
-"""Templates and assets of the pages people look at: the market's public page and the operators' console."""
+"""Templates, assets and texts of what the API serves: the market's pages, the console, robots.txt and llms.txt."""
 
 from pathlib import Path
 
 TEMPLATES = Path(__file__).parent / "templates"
 STATIC = Path(__file__).parent / "static"
+TEXTS = Path(__file__).parent / "texts"

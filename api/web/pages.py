@@ -14,6 +14,7 @@ from api.web import words
 from api.web.charts import line
 from api.web.conversation import lines_of
 from api.web.rendering import PageRoute, page
+from api.web.structured import listing_data
 from db.market import discovery
 from db.market import watch_pages as watch
 from db.market.feed import FeedFilter, list_before
@@ -90,6 +91,7 @@ async def listing_page(listing_id: UUID, context: Context) -> HTMLResponse:
         references = await watch.list_listing_references(session, listing_id, _ROWS)
         names = await agent_names(session, (shown.reference.created_by_agent_id for shown in references))
         stories = await tell(session, await list_before(session, None, 15, FeedFilter(listing_id=listing_id)))
+        rating = await watch.get_rating(session, listing_id)
     chart = None
     if prices:
         first = prices[0].created_at.timestamp()
@@ -113,6 +115,7 @@ async def listing_page(listing_id: UUID, context: Context) -> HTMLResponse:
         names=names,
         stories=stories,
         ways=ways_to_satisfy(listing_id, listing.store_id),
+        data=listing_data(view, rating),
     )
 
 

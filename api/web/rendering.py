@@ -16,11 +16,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
-from api.errors import refusal_of, status_of
+from api.errors import answer_refusal, refusal_of, status_of
 from api.web import words
 from domain.platform.errors import ROUTE_NOT_FOUND
 from web import TEMPLATES
 
+# Some libraries for programs say that they take HTML, too.
+_FOR_PROGRAMS = ("/v1/", "/.well-known/", "/mcp", "/a2a", "/codec/")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -71,6 +73,15 @@ templates.globals.update(fields=words.FIELDS, components=words.COMPONENTS)
 
 def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:
     return HTMLResponse(templates.get_template(template).render(**values), status, HEADERS)
+
+
+async def not_found(request: Request, error: Exception) -> Response:
+    """The answer at an address where nothing is: a page for a browser, a problem for a program."""
+    wants_page = "text/html" in request.headers.get("accept", "")
+    if not wants_page or request.url.path.startswith(_FOR_PROGRAMS):
+        return await answer_refusal(request, error)
+    refused = ROUTE_NOT_FOUND.error()
+    return page("refused.html", status_of(refused), message=refused.message, code=refused.code)
 
 
 class PageRoute(APIRoute):

@@ -12,8 +12,18 @@ from sqlalchemy import column, func, or_, select, table, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.reads_trust import list_trust_events
-from db.market.tables import ActivityEvent, Message, OfferReference, Review, StoreUpdate, Thread, TrustEvent
-from domain.market.states import ActivityType, OfferStatus
+from db.market.tables import (
+    ActivityEvent,
+    Listing,
+    Message,
+    OfferReference,
+    Review,
+    Store,
+    StoreUpdate,
+    Thread,
+    TrustEvent,
+)
+from domain.market.states import ActivityType, ListingStatus, OfferStatus, StoreStatus, ThreadType
 
 _REFERENCES = table("offer_reference_states", column("offer_ref_id"), column("listing_id"), column("status"))
 
@@ -47,6 +57,39 @@ async def get_trust_steps(session: AsyncSession, store_id: UUID, overall_milli: 
     places = {row[0]: (row[1], row[2]) for row in await session.execute(query)} if reviews else {}
     start = steps[0].overall_before_milli if steps else overall_milli
     return TrustSteps(start, steps, steps[0].sequence - 1 if steps else 0, places)
+
+
+async def get_rating(session: AsyncSession, listing_id: UUID) -> tuple[int, float] | None:
+    """How many reviews a listing's orders have, and their mean rating; None without any."""
+    query = (
+        select(func.count(), func.avg(Review.rating))
+        .join(Message, Message.message_id == Review.message_id)
+        .join(Thread, Thread.thread_id == Message.thread_id)
+        .where(Thread.context_listing_id == listing_id, Thread.type == ThreadType.REVIEW)
+    )
+    number, mean = (await session.execute(query)).one()
+    return (number, float(mean)) if number else None
+
+
+PagePlace = tuple[str, UUID, datetime]
+"""The first part of a page's path, its id, and when it changed last."""
+
+
+async def list_page_places(session: AsyncSession, limit: int) -> list[PagePlace]:
+    """The newest pages: so many open stores, listings on sale, and threads at most."""
+    stores = select(Store.store_id, Store.updated_at).where(Store.status != StoreStatus.CLOSED)
+    listings = select(Listing.listing_id, Listing.updated_at).where(Listing.status == ListingStatus.ACTIVE)
+    # A thread's last answer is not worth a look at all messages.
+    threads = select(Thread.thread_id, Thread.created_at)
+    found: list[PagePlace] = []
+    for kind, query, key in (
+        ("stores", stores, Store.store_id),
+        ("listings", listings, Listing.listing_id),
+        ("threads", threads, Thread.thread_id),
+    ):
+        rows = await session.execute(query.order_by(key.desc()).limit(limit))
+        found += [(kind, row[0], row[1]) for row in rows]
+    return found
 
 
 async def list_prices(session: AsyncSession, listing_id: UUID, limit: int) -> list[StoreUpdate]:

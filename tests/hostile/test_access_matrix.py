@@ -157,12 +157,14 @@ TABLE: dict[str, dict[str, str]] = {
     "GET /problems/{code}": UNGATED,
     "GET /.well-known/oauth-protected-resource": PUBLIC,
     "GET /.well-known/oauth-protected-resource/mcp": PUBLIC,
+    "GET /.well-known/agent-card.json": PUBLIC,
+    "POST /a2a": PUBLIC,
     "POST /mcp": AGENT,
     "GET /mcp": AGENT,
     "DELETE /mcp": AGENT,
 }
 # Not REST, so not in its document.
-BESIDE = {route for route in TABLE if route.endswith(" /mcp")}
+BESIDE = {route for route in TABLE if route.endswith((" /mcp", " /a2a"))}
 # Bodies that pass the schema, where the caller is looked at after it.
 BODIES: dict[str, dict[str, object]] = {
     "PATCH /v1/stores/{store_id}": {"tagline": "mine now"},

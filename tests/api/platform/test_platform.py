@@ -104,7 +104,7 @@ async def test_unknown_addresses_and_methods_are_problems(http):
     response = await http.delete("/v1/stores")
     problem(response, 405, "request.method_not_allowed")
     assert response.headers["allow"]
-    head = await http.head("/v1/stores")
+    head = await http.head("/v1/stores/none/policies")
     assert head.status_code == 405
     assert head.headers["content-type"] == PROBLEM
 

@@ -160,7 +160,7 @@ WITHOUT = {
     "POST /v1/operations/messages/{message_id}/hide",
     "POST /v1/operations/messages/{message_id}/show",
     "DELETE /v1/stores/{store_id}/blocks/{agent_id}",
-    "POST /v1/operators/session", "POST /codec/encode", "POST /codec/decode", "POST /mcp", "DELETE /mcp",
+    "POST /v1/operators/session", "POST /codec/encode", "POST /codec/decode", "POST /mcp", "DELETE /mcp", "POST /a2a",
 }  # fmt: skip
 _CODE = ("activities", "api", "config", "db", "domain", "souk", "worker", "workflows")
 # The bench makes the past of a store, in a database of its own.
