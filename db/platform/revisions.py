@@ -7,7 +7,7 @@ import psycopg
 
 from db.platform.roles import API_ROLE, WORKER_ROLE
 
-_VERSIONS = Path(__file__).parent / "migrations" / "versions"
+_VERSIONS = Path(__file__).parents[1] / "migrations" / "versions"
 
 
 def newest_revision() -> str:
