@@ -6,11 +6,14 @@ that takes nothing is its owner's to mend, and an operator should know of it all
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 
 UNSERVED = "queue not served"
 OVERDUE = "overdue"
 HOLD_EXPIRING = "hold expiring"
 WEBHOOK_FAILING = "webhook failing"
+APPEAL = "appeal"
+LATE_APPEAL = "late appeal"
 LATE_SECONDS = 5.0
 """A date that passed longer ago than this should have been acted on: by the sweep, the doctor and the console alike."""
 
@@ -18,7 +21,13 @@ WEBHOOK_HELP = (
     "Its owner must mend the receiver, and was told if it is paused; nothing is lost meanwhile. "
     "Tell the owner if it lasts."
 )
+APPEAL_HELP = "Decide it: grant or decline the appeal. Nobody's decision by then declines it."
 _INFORMATION = frozenset({HOLD_EXPIRING})
+
+
+def appeal_kind(appealed_at: datetime, due_at: datetime, now: datetime) -> str:
+    """An appeal that awaits the operators; late once half of their time for it has passed."""
+    return LATE_APPEAL if now - appealed_at > due_at - now else APPEAL
 
 
 def needs_attention(why: str) -> bool:

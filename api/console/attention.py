@@ -19,7 +19,17 @@ from db.locks import clock
 from db.outages import list_outages, read_pulse
 from db.platform import console
 from db.platform.transactions import Transaction
-from domain.attention import HOLD_EXPIRING, LATE_SECONDS, OVERDUE, UNSERVED, WEBHOOK_FAILING, WEBHOOK_HELP, verdict
+from domain.attention import (
+    APPEAL_HELP,
+    HOLD_EXPIRING,
+    LATE_SECONDS,
+    OVERDUE,
+    UNSERVED,
+    WEBHOOK_FAILING,
+    WEBHOOK_HELP,
+    appeal_kind,
+    verdict,
+)
 
 HOLDS_WITHIN_SECONDS = 600.0
 _MOST = 100
@@ -100,8 +110,8 @@ async def get_attention(context: AppContext, operator: UUID) -> Attention:
         ),
         *(
             Item(
-                "appeal", row["kind"], row["id"], row["store_id"], row["waits_for"], row["since"], None,
-                "Decide it: grant or decline the appeal. Nobody's decision by then declines it.",
+                appeal_kind(row["since"], row["due"], now), row["kind"], row["id"], row["store_id"],
+                row["waits_for"], row["since"], None, APPEAL_HELP,
             )
             for row in appeals
         ),

@@ -12,6 +12,7 @@ from db.market.tables import Offer, Order, ReviewWindow, Store, StoreBlock
 from db.platform.statements import Query
 from db.platform.tables import ProcessedCommand
 from db.platform.transactions import Transaction
+from domain.attention import appeal_kind
 from domain.market.orders import OrderState
 from domain.market.states import OrderStatus, PaymentSource, ReviewWindowStatus
 
@@ -98,6 +99,31 @@ async def record_capture(session: AsyncSession, order_ids: list[UUID], now: date
 async def has_undelivered(session: AsyncSession, *, listing_id: UUID) -> bool:
     query = select(Order.order_id).where(Order.listing_id == listing_id, Order.status == OrderStatus.PLACED).limit(1)
     return await session.scalar(query) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingAppeal:
+    """What operators may know of an appeal. ``kind``: one of those in ``domain.attention``."""
+
+    order_id: UUID
+    appealed_at: datetime
+    due_at: datetime
+    kind: str
+
+
+async def list_waiting_appeals(session: AsyncSession, limit: int) -> list[WaitingAppeal]:
+    """Appeals that await the operators' decision, those that are due first."""
+    query = (
+        select(Order.order_id, Order.appealed_at, Order.appeal_due_at, func.clock_timestamp())
+        .where(Order.appealed_at.is_not(None), Order.appeal_declined_at.is_(None), Order.closed_at.is_(None))
+        .order_by(Order.appeal_due_at)
+        .limit(limit)
+    )
+    return [
+        WaitingAppeal(order_id, appealed_at, due_at, appeal_kind(appealed_at, due_at, now))
+        for order_id, appealed_at, due_at, now in (await session.execute(query)).all()
+        if appealed_at is not None and due_at is not None
+    ]
 
 
 async def list_overdue_orders(session: AsyncSession, limit: int) -> list[UUID]:

@@ -71,7 +71,7 @@ FROM operator_holds WHERE released_at IS NULL AND expires_at BETWEEN :now AND :u
 """
 
 _APPEALS = """
-SELECT 'order' AS kind, order_id AS id, store_id, appealed_at AS since,
+SELECT 'order' AS kind, order_id AS id, store_id, appealed_at AS since, appeal_due_at AS due,
   'your decision on a buyer''s appeal, until ' || to_char(appeal_due_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI')
     || ' UTC' AS waits_for
 FROM operator_appeals ORDER BY appeal_due_at LIMIT :limit

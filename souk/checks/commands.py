@@ -10,12 +10,9 @@ from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 from sqlalchemy.exc import DBAPIError
 
-from db.platform.database import Database
-from db.platform.ids import new_id
-from db.platform.keys import format_key, insert_key, random_secret
-from db.platform.tables import ApiKeyKind
 from souk.checks.audit import audit_api, audit_database
 from souk.checks.mending import DryRunOption, FixOption, OnlyOption, fix
+from souk.checks.operators import make_operator_key
 from souk.checks.target import ApiOption, DatabaseOption, KeyOption, database_target
 from souk.checks.trust import Verified, verify_api, verify_database
 from souk.commands.clear_errors import one_clear_line
@@ -114,19 +111,5 @@ def create_key(
     data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Make an operator's key and print it, once: only its hash is stored."""
-    key_id, secret = new_id(), random_secret()
-
-    async def insert(url: str) -> None:
-        pool = Database(url, 1, "souk-operator")
-        try:
-            async with pool.session() as session:
-                insert_key(session, key_id, ApiKeyKind.OPERATOR, None, label, secret)
-        finally:
-            await pool.close()
-
     with one_clear_line():
-        try:
-            asyncio.run(insert(database_target(database, data_dir).url))
-        except DBAPIError as error:
-            raise StackError(f"the key cannot be written: {error.orig}") from error
-    typer.echo(format_key(key_id, secret))
+        typer.echo(asyncio.run(make_operator_key(database_target(database, data_dir).url, label)))

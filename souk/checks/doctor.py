@@ -16,6 +16,7 @@ from activities.platform.auditing import list_expected, running_query
 from activities.platform.serving import QueueState, look_at_queues
 from activities.platform.specs import Restart, WorkflowSpecs
 from activities.platform.workflows import signal_process
+from db.market.orders import WaitingAppeal, list_waiting_appeals
 from db.outages import read_pulse
 from db.platform.database import Database
 from db.webhooks.pending import FailingEndpoint, list_failing
@@ -76,6 +77,12 @@ async def list_failing_webhooks(database: Database) -> list[FailingEndpoint]:
     """Endpoints that take nothing. Their owners must mend them; nothing here is wrong."""
     async with database.session() as session:
         return await list_failing(session, _MOST)
+
+
+async def list_appeals(database: Database) -> list[WaitingAppeal]:
+    """Appeals that operators have not decided."""
+    async with database.session() as session:
+        return await list_waiting_appeals(session, _MOST)
 
 
 async def _overdue(session: AsyncSession, specs: WorkflowSpecs) -> list[Ailment]:

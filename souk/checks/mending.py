@@ -12,11 +12,13 @@ from sqlalchemy.exc import DBAPIError
 from temporalio.client import Client
 
 from activities.platform.serving import HELP, QueueState, trouble_of
+from db.market.orders import WaitingAppeal
 from db.platform.database import Database
 from db.webhooks.pending import FailingEndpoint
-from domain.attention import UNSERVED, WEBHOOK_FAILING, WEBHOOK_HELP, needs_attention, verdict
+from domain.attention import APPEAL_HELP, UNSERVED, WEBHOOK_FAILING, WEBHOOK_HELP, needs_attention, verdict
+from domain.market.processes import order_process
 from domain.webhooks.processes import webhook_process
-from souk.checks.doctor import Ailment, diagnose, find_queues, list_failing_webhooks, repair
+from souk.checks.doctor import Ailment, diagnose, find_queues, list_appeals, list_failing_webhooks, repair
 from souk.checks.target import DatabaseOption, DatabaseTarget, database_target
 from souk.commands.clear_errors import one_clear_line
 from souk.commands.options import DEFAULT_DATA_DIR, DataDir
@@ -46,11 +48,12 @@ async def _opened(target: DatabaseTarget) -> AsyncIterator[tuple[Database, Clien
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Which queues are not served, what ails processes, and which webhooks take nothing."""
+    """Which queues are not served, what ails processes, which webhooks take nothing, which appeals wait."""
 
     queues: list[QueueState]
     ailments: list[Ailment]
     failing: list[FailingEndpoint]
+    appeals: list[WaitingAppeal]
 
     @property
     def found(self) -> list[str]:
@@ -58,6 +61,7 @@ class Diagnosis:
         return [
             *(UNSERVED for queue in self.queues if not queue.served),
             *(ailment.kind for ailment in self.ailments),
+            *(appeal.kind for appeal in self.appeals),
             *(WEBHOOK_FAILING for _ in self.failing),
         ]
 
@@ -69,6 +73,7 @@ async def find_ailments(target: DatabaseTarget) -> Diagnosis:
             await find_queues(database, client),
             await diagnose(database, client, target.specs),
             await list_failing_webhooks(database),
+            await list_appeals(database),
         )
 
 
@@ -146,27 +151,32 @@ def fix(target: DatabaseTarget, only: str | None, *, dry_run: bool) -> None:
 
 
 def doctor(database: DatabaseOption = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """List whatever needs attention, with what resolves it: queues, processes, webhooks; exit 1 when there is any."""
+    """List what needs attention (queues, processes, appeals, webhooks) and what resolves it; exit 1 if any."""
     with one_clear_line():
         target = database_target(database, data_dir)
         diagnosis = asyncio.run(find_ailments(target))
         moved = target.is_moved()
     console = Console(highlight=False, soft_wrap=True)
+
+    def tell(kind: str, what: str, resolved_by: str) -> None:
+        console.print(f"[bold]{kind}[/bold] {what}")
+        console.print(f"    {resolved_by}", style="cyan")
+
     if moved:
-        console.print("[bold]hidden events[/bold] the data came from another cluster, whose transactions count higher")
-        console.print("    stop Souk, run `souk migrate` (`souk up` does) and start it again", style="cyan")
+        what = "the data came from another cluster, whose transactions count higher"
+        tell("hidden events", what, "stop Souk, run `souk migrate` (`souk up` does) and start it again")
     for queue in diagnosis.queues:
         if queue.trouble is not None:
-            console.print(f"[bold]{UNSERVED}[/bold] {queue.trouble}; {queue.waiting} tasks wait in it")
-            console.print(f"    {HELP}", style="cyan")
+            tell(UNSERVED, f"{queue.trouble}; {queue.waiting} tasks wait in it", HELP)
     for ailment in diagnosis.ailments:
-        console.print(f"[bold]{ailment.kind}[/bold] {ailment.process_id}: {ailment.what}")
-        console.print(f"    {ailment.command}", style="cyan")
+        tell(ailment.kind, f"{ailment.process_id}: {ailment.what}", ailment.command)
+    for appeal in diagnosis.appeals:
+        since, until = (f"{date:%Y-%m-%d %H:%M} UTC" for date in (appeal.appealed_at, appeal.due_at))
+        what = f"waits for a decision since {since}, until {until}"
+        tell(appeal.kind, f"{order_process(appeal.order_id)}: {what}", APPEAL_HELP)
     for endpoint in diagnosis.failing:
-        console.print(
-            f"[bold]{WEBHOOK_FAILING}[/bold] {webhook_process(endpoint.webhook_id)}: {_describe_failing(endpoint)}"
-        )
-        console.print(f"    {WEBHOOK_HELP}", style="cyan")
+        what = f"{webhook_process(endpoint.webhook_id)}: {_describe_failing(endpoint)}"
+        tell(WEBHOOK_FAILING, what, WEBHOOK_HELP)
     console.print(verdict(diagnosis.found))
     if moved or any(map(needs_attention, diagnosis.found)):
         raise typer.Exit(1)

@@ -18,15 +18,10 @@ from typing import Any
 
 import httpx
 from google.protobuf.json_format import MessageToDict
-from sqlalchemy.exc import DBAPIError
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.client import Client
 from temporalio.converter import DataConverter
 
-from db.platform.database import Database
-from db.platform.ids import new_id
-from db.platform.keys import format_key, insert_key, random_secret
-from db.platform.tables import ApiKeyKind
 from domain.market.processes import negotiation_process
 from souk.drills import brackets, mcp_probes, probes
 from souk.drills.canaries import BUYER, OBSERVER, OPERATOR, RIVAL, SELLER, STRANGER, Planted, PlantingError, plant, post
@@ -96,8 +91,7 @@ def run_leak_drill(data_dir: Path, tell: Tell, *, trials: int, seed: int) -> Lea
 
 def _drill(stack: DrillStack, tell: Tell, trials: int, seed: int) -> LeakReport:
     tell("planting canaries")
-    operator_key = asyncio.run(_operator_key(stack))
-    planted = plant(stack.api, operator_key)
+    planted = plant(stack.api, stack.make_operator_key())
     plant_shopping(planted)
     plant_disputes(planted)
     search = probes.Search(planted.canaries)
@@ -152,19 +146,6 @@ def _drill(stack: DrillStack, tell: Tell, trials: int, seed: int) -> LeakReport:
         hits=sorted(f"{hit.what} seen by {hit.viewer} in {hit.where}" for hit in search.hits),
         failed=failed,
     )
-
-
-async def _operator_key(stack: DrillStack) -> str:
-    database = Database(stack.settings.role_url("owner"), 1, "souk-drill")
-    key_id, secret = new_id(), random_secret()
-    try:
-        async with database.session() as session:
-            insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "drill", secret)
-    except DBAPIError as error:
-        raise StackError(f"the operator's key cannot be written: {error.orig}") from error
-    finally:
-        await database.close()
-    return format_key(key_id, secret)
 
 
 def _process_ids(planted: Planted) -> list[str]:

@@ -4,6 +4,7 @@ The parts are the same programs ``souk up`` runs, without its supervisor. Everyt
 thread: the kernel ends children with the thread that started them.
 """
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -23,6 +24,7 @@ import psycopg
 
 from config.settings import Settings
 from db.migrate import upgrade
+from souk.checks.operators import make_operator_key
 from souk.stack.child import Child
 from souk.stack.data_dir import DataDirectory
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
@@ -232,6 +234,9 @@ class DrillStack:
             if time.monotonic() > deadline:
                 raise StackError(f"the stack is not ready after {READY_SECONDS:.0f} s ({answer}): see {self.logs}")
             time.sleep(0.1)
+
+    def make_operator_key(self) -> str:
+        return asyncio.run(make_operator_key(self.settings.role_url("owner"), "a drill"))
 
     def cut_database_connections(self) -> None:
         """End every session of Souk's roles, in the middle of whatever they do. Not while Postgres is away."""

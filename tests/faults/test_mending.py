@@ -268,3 +268,29 @@ def test_what_fails_over_and_over_is_named_and_left_alone(neglected: RunningSouk
     until_said(neglected, 0)
     assert shop.owner.post(f"/v1/orders/{order['order_id']}/deliver")["status"] == "DELIVERED"
     assert shop.owner.post(f"/v1/offers/{offer['offer_id']}/accept", {"round": 1})["status"] == "ACCEPTED"
+
+
+def test_an_appeal_is_in_every_verdict_until_it_is_decided(neglected: RunningSouk) -> None:
+    shop, buyer = Shop.open(neglected.url), Agent.register(neglected.url, "CUSTOMER")
+    path = f"/v1/orders/{shop.buy(buyer)['order_id']}"
+    buyer.post(f"{path}/refund-request", {"reason": "It never lit."})
+    shop.owner.post(f"{path}/refund-decision", {"approve": False})
+    buyer.post(f"{path}/appeal", {"reason": "secret-words-of-a-buyer"})
+    operator = Agent(neglected.url, asyncio.run(operator_key(neglected.settings)))
+
+    def is_told(kind: str) -> None:
+        said = until_said(neglected, 1, f"{kind} order/{path[-36:]}: waits for a decision since ")
+        found = operator.get("/v1/operations/attention")
+        assert (kind, path[-36:]) in [(item["why"], item["id"]) for item in found["items"]]
+        assert f"1 {kind}" in found["verdict"]
+        assert f"1 {kind}" in said.splitlines()[-1]
+        assert "secret-words" not in said
+
+    is_told("appeal")
+    with psycopg.connect(neglected.settings.database_url) as connection:
+        connection.execute(
+            "UPDATE orders SET appealed_at = appealed_at - interval '8 days' WHERE order_id = %s", [path[-36:]]
+        )
+    is_told("late appeal")
+    operator.post(f"/v1/operations{path.removeprefix('/v1')}/appeal-decision", {"grant": False, "reason": "A test."})
+    assert f"order{path[-37:]}" not in souk(neglected, "doctor")[1]

@@ -7,10 +7,7 @@ from typing import Any
 import httpx
 
 from config.settings import Settings
-from db.platform.database import Database
-from db.platform.ids import new_id
-from db.platform.keys import format_key, insert_key, random_secret
-from db.platform.tables import ApiKeyKind
+from souk.checks.operators import make_operator_key
 from tests.e2e.people import Agent, Shop
 
 PROFILE = "https://platform.example/ucp.json"
@@ -23,12 +20,7 @@ KINDS = ("none", "customer", "foreign customer", "merchant", "foreign merchant",
 
 
 async def operator_key(settings: Settings) -> str:
-    database = Database(settings.role_url("owner"), 1, "test-operator")
-    key_id, secret = new_id(), random_secret()
-    async with database.session() as session:
-        insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "hostile tests", secret)
-    await database.close()
-    return format_key(key_id, secret)
+    return await make_operator_key(settings.role_url("owner"), "hostile tests")
 
 
 @dataclass

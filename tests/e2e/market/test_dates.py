@@ -8,10 +8,8 @@ import httpx
 
 from db.market.tables import ReviewWindow
 from db.platform.database import Database
-from db.platform.ids import new_id
-from db.platform.keys import format_key, insert_key, random_secret
-from db.platform.tables import ApiKeyKind
 from tests.e2e.people import Agent, Shop, eventually
+from tests.hostile.callers import operator_key
 from tests.running import RunningSouk
 
 
@@ -157,18 +155,9 @@ def test_a_question_nobody_answers_is_missed(hasty_souk: RunningSouk) -> None:
 def test_an_operator_or_scheduler_may_trigger_expiry(hasty_souk: RunningSouk) -> None:
     buyer = Agent.register(hasty_souk.url, "CUSTOMER")
     assert buyer.refused("POST", "/v1/operations/expire-offers") == (403, "auth.operator_required")
-    operator = Agent(hasty_souk.url, hasty_souk.run(_operator_key(hasty_souk)))
+    operator = Agent(hasty_souk.url, hasty_souk.run(operator_key(hasty_souk.settings)))
     report = operator.post("/v1/operations/expire-offers")
     assert set(report) >= {"negotiations", "orders", "review_windows", "stores"}
     audit = operator.post("/v1/operations/audit")
     assert len(audit["findings"]) == 11
     assert audit["sound"], audit
-
-
-async def _operator_key(souk: RunningSouk) -> str:
-    database = Database(souk.settings.role_url("worker"), 1, "test")
-    key_id, secret = new_id(), random_secret()
-    async with database.session() as session:
-        insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "test", secret)
-    await database.close()
-    return format_key(key_id, secret)
