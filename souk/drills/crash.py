@@ -32,7 +32,7 @@ _REVIVAL_SECONDS = 120.0
 _PROCESS_COMMANDS = frozenset(
     {
         "offer", "counter", "accept", "reject", "withdraw", "order", "deliver", "decline", "cancel", "refund_request",
-        "refund_granted", "refund_declined", "appeal", "review",
+        "refund_granted", "refund_declined", "appeal", "appeal_granted", "appeal_declined", "review",
     }
 )  # fmt: skip
 
@@ -149,7 +149,14 @@ def run_crash_drill(
     with DrillStack(data_dir, POLICY) as stack:
         background = _Background()
         try:
-            crowd = _LoopedCrowd(stack.api, ledger, seed, merchants=merchants, customers=customers)
+            crowd = _LoopedCrowd(
+                stack.api,
+                ledger,
+                seed,
+                merchants=merchants,
+                customers=customers,
+                operator_key=stack.make_operator_key(),
+            )
             crowd.background = background
             running = background.start(crowd.run())
             striker = Striker(stack, crowd, seed)

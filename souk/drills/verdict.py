@@ -45,6 +45,11 @@ _DONE: dict[str, str] = {
     "refund_request": "SELECT order_id FROM orders WHERE refund_requested_at IS NOT NULL",
     "refund_granted": "SELECT order_id FROM orders WHERE refund_reason = 'GRANTED'",
     "appeal": "SELECT order_id FROM orders WHERE appealed_at IS NOT NULL",
+    "appeal_granted": "SELECT order_id FROM orders WHERE refund_reason = 'APPEAL_GRANTED'",
+    # Not by the date: the operators' log has what was decided.
+    "appeal_declined": "SELECT meta ->> 'entity' FROM operator_audit_log JOIN orders"
+    " ON order_id::text = meta ->> 'entity' AND appeal_declined_at IS NOT NULL WHERE action = 'order.appeal_declined'",
+    "block": "SELECT agent_id FROM store_blocks",
     "refund_declined": "SELECT order_id FROM orders WHERE refund_declined_at IS NOT NULL",
     "deliver": "SELECT order_id FROM orders WHERE delivery = 'SHIPPED' AND delivered_at IS NOT NULL",
     "payment": "SELECT order_id FROM orders WHERE payment_source = 'CONFIRMED'",
