@@ -3,13 +3,15 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Protocol
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from souk.commands.clear_errors import one_clear_line
+from souk.drills.attack.drill import run_attack_drill
+from souk.drills.attack.table import ATTACKS, NAMES
 from souk.drills.crash import CrashReport, Extent, run_crash_drill
 from souk.drills.flood import FEWEST_ASKERS, FloodReport, run_flood_drill
 from souk.drills.leak import LeakReport, run_leak_drill
@@ -23,11 +25,39 @@ DrillDir = Annotated[
     Path | None,
     typer.Option("--data-dir", help="A fresh folder for the drill's stack, kept afterwards; a temporary one if none."),
 ]
+_MOST_SHOWN = 50
 AsJson = Annotated[bool, typer.Option("--json", help="Print the figures as one JSON document.")]
+
+
+class _Report(Protocol):
+    """What a drill found. ``breaches``: what broke, in words."""
+
+    @property
+    def breaches(self) -> list[str]: ...
+
+    def json(self) -> dict[str, Any]: ...
 
 
 def _tell(text: str) -> None:
     typer.echo(f"  {text}", err=True)
+
+
+def _conclude(report: _Report, title: str, rows: dict[str, object], *, as_json: bool) -> None:
+    """Say what was found; exits with 1 when something broke."""
+    if as_json:
+        sys.stdout.write(json.dumps(report.json(), indent=2) + "\n")
+    else:
+        table = Table(title=title, show_header=False)
+        table.add_column(max_width=46)
+        table.add_column(justify="right")
+        for name, value in rows.items():
+            table.add_row(name, str(value))
+        console = Console()
+        console.print(table)
+        for text in report.breaches[:_MOST_SHOWN]:
+            console.print(f"  {text}", style="red", highlight=False)
+    if report.breaches:
+        raise typer.Exit(1)
 
 
 @app.command("crash")
@@ -49,16 +79,12 @@ def crash(
             folder, extent=Extent(minutes, kills, writes), seed=seed, quiet_seconds=quiet,
             merchants=merchants, customers=customers, tell=_tell,
         )  # fmt: skip
-    if as_json:
-        sys.stdout.write(json.dumps(report.json(), indent=2) + "\n")
-    else:
-        _show_crash(report)
-    if report.breaches:
-        raise typer.Exit(1)
+    title = f"Crash drill: {report.minutes:g} minutes, seed {report.seed}"
+    _conclude(report, title, _crash_rows(report), as_json=as_json)
 
 
-def _show_crash(report: CrashReport) -> None:
-    rows: dict[str, object] = {
+def _crash_rows(report: CrashReport) -> dict[str, object]:
+    return {
         **report.blows,
         "kills": report.kills,
         "parts that ended by themselves": report.ended_by_themselves,
@@ -76,19 +102,6 @@ def _show_crash(report: CrashReport) -> None:
         "time to recover p99": f"{report.recovery_p99_seconds:.2f} s",
         "settled in": f"{report.settled_in_seconds:.1f} s",
     }
-    _show_table(f"Crash drill: {report.minutes:g} minutes, seed {report.seed}", rows, report.breaches)
-
-
-def _show_table(title: str, rows: dict[str, object], wrong: list[str]) -> None:
-    table = Table(title=title, show_header=False)
-    table.add_column(max_width=46)
-    table.add_column(justify="right")
-    for name, value in rows.items():
-        table.add_row(name, str(value))
-    console = Console()
-    console.print(table)
-    for text in wrong[:50]:
-        console.print(f"  {text}", style="red", highlight=False)
 
 
 @app.command("leak")
@@ -102,17 +115,12 @@ def leak(
     """Plant secrets in a market of its own and look for them everywhere; exit 1 when one came out."""
     with one_clear_line(), data_directory(data_dir) as folder:
         report = run_leak_drill(folder, _tell, trials=trials, seed=seed)
-    if as_json:
-        sys.stdout.write(json.dumps(report.json(), indent=2) + "\n")
-    else:
-        _show_leak(report)
-    if not report.clean:
-        raise typer.Exit(1)
+    _conclude(report, "Leak drill", _leak_rows(report), as_json=as_json)
 
 
-def _show_leak(report: LeakReport) -> None:
+def _leak_rows(report: LeakReport) -> dict[str, object]:
     floor = report.floor
-    rows: dict[str, object] = {
+    return {
         "canaries": report.canaries,
         "states of offers": ", ".join(report.states),
         "requests as six kinds of viewers": report.requests,
@@ -135,7 +143,6 @@ def _show_leak(report: LeakReport) -> None:
         "leaks": len(report.hits),
         "failed checks": len(report.failed),
     }
-    _show_table("Leak drill", rows, [*report.hits, *report.failed])
 
 
 @app.command("flood")
@@ -150,17 +157,13 @@ def flood(
     """Ask for more than the machine can do, and hold what is not used; exit 1 when others are not served for it."""
     with one_clear_line(), data_directory(data_dir) as folder:
         report = run_flood_drill(folder, minutes=minutes, askers=askers, holders=holders, tell=_tell)
-    if as_json:
-        sys.stdout.write(json.dumps(report.json(), indent=2) + "\n")
-    else:
-        _show_flood(report)
-    if report.breaches:
-        raise typer.Exit(1)
+    title = f"Flood drill: {report.seconds / 60:g} minutes, {report.askers} askers"
+    _conclude(report, title, _flood_rows(report), as_json=as_json)
 
 
-def _show_flood(report: FloodReport) -> None:
+def _flood_rows(report: FloodReport) -> dict[str, object]:
     siege = report.siege
-    rows: dict[str, object] = {
+    return {
         **{f"answers {status}": count for status, count in report.answers.items()},
         "accepted": report.accepted,
         "p50 / p99 of accepted requests": f"{report.accepted_p50:.2f} / {report.accepted_p99:.2f} s",
@@ -173,7 +176,6 @@ def _show_flood(report: FloodReport) -> None:
         "memory of api, before / most": f"{siege.memory_before:.0f} / {siege.memory_most:.0f} MiB",
         "breaches": len(report.breaches),
     }
-    _show_table(f"Flood drill: {report.seconds / 60:g} minutes, {report.askers} askers", rows, report.breaches)
 
 
 @app.command("outage")
@@ -188,20 +190,35 @@ def outage(
         if only not in {None, *PARTS}:
             raise StackError(f"there is no part {only}: {', '.join(PARTS)}")
         report = run_outage_drill(folder, _tell, (only,) if only else PARTS)
-    if as_json:
-        sys.stdout.write(json.dumps(report.json(), indent=2) + "\n")
-    else:
-        _show_outage(report)
-    if report.breaches:
-        raise typer.Exit(1)
+    _conclude(report, "Outage drill", _outage_rows(report), as_json=as_json)
 
 
-def _show_outage(report: OutageReport) -> None:
-    rows: dict[str, object] = {
+def _outage_rows(report: OutageReport) -> dict[str, object]:
+    return {
         **{f"{name} away": f"{seconds} s" for name, seconds in report.away.items()},
         "outages recorded": report.outages,
         "dates extended": report.dates_moved,
         "acts in time after all": report.acted,
         "breaches": len(report.breaches),
     }
-    _show_table("Outage drill", rows, report.breaches)
+
+
+@app.command("attack")
+def attack(
+    *,
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="PROBE", help=f"Some probes, once each: {', '.join(NAMES)}.")
+    ] = None,
+    short: Annotated[bool, typer.Option("--short", help="Fewer odd numbers: half a minute instead of some.")] = False,
+    data_dir: DrillDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Try again what strangers tried: for trust, stock, other machines, faults; exit 1 when something broke."""
+    with one_clear_line(), data_directory(data_dir) as folder:
+        report = run_attack_drill(folder, _tell, only=only or (), short=short)
+    rows: dict[str, object] = {
+        f"{name}: {ATTACKS[name]}": f"{len(found.broke)} broke" if found.broke else f"{len(found.held)} held"
+        for name, found in report.probes.items()
+    }
+    rows["breaches"] = len(report.breaches)
+    _conclude(report, f"Attack drill: {report.seconds:g} s", rows, as_json=as_json)

@@ -53,7 +53,7 @@ class Merchant(CrowdAgent):
         for delivery, stock in (("INSTANT", 5_000), ("SHIPPED", 5_000), ("INSTANT", 3)):
             await self.list_product(store["store_id"], delivery, stock)
         while not self.crowd.stopped:
-            await self.answer_offers()
+            await self.answer_offers(store["store_id"])
             await self.serve_orders(store["store_id"])
             await self.tend_listings(store["store_id"])
             await self.rest(0.2, 0.8)
@@ -81,10 +81,12 @@ class Merchant(CrowdAgent):
         if listing is not None:
             self.crowd.listings.append({**listing})  # a copy: its price will change, the ledger's answer must not
 
-    async def answer_offers(self) -> None:
+    async def answer_offers(self, store_id: str) -> None:
         for offer in await self.client.items("/v1/offers", role="seller", status="PROPOSED", limit=20):
             if offer["proposed_by"] != "BUYER" or self.likely(0.2):
                 continue
+            if self.likely(0.03):
+                await self.block(store_id, offer["buyer_customer_id"])
             path, dice = f"/v1/offers/{offer['offer_id']}", self.dice.random()
             if dice < 0.5:
                 await self.act("accept", f"{path}/accept", offer["offer_id"], {"round": offer["round"]})

@@ -69,8 +69,8 @@ class LeakReport:
     failed: list[str] = field(default_factory=list)
 
     @property
-    def clean(self) -> bool:
-        return not self.hits and not self.failed
+    def breaches(self) -> list[str]:
+        return [*self.hits, *self.failed]
 
     def json(self) -> dict[str, Any]:
         return asdict(self)

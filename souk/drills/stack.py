@@ -10,6 +10,7 @@ import json
 import logging
 import secrets
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -234,6 +235,31 @@ class DrillStack:
             if time.monotonic() > deadline:
                 raise StackError(f"the stack is not ready after {READY_SECONDS:.0f} s ({answer}): see {self.logs}")
             time.sleep(0.1)
+
+    def restart(self, changes: Mapping[str, str | None], between: Callable[[], object] = lambda: None) -> None:
+        """Worker and API, with other variables; None takes one away. ``between``: done while neither runs."""
+        parts = [self.parts["worker"], self.parts["api"]]
+        for part in parts:
+            part.child.stop()
+        changed = {**self.environment, **changes}
+        self.environment = {name: value for name, value in changed.items() if value is not None}
+        between()
+        for part in parts:
+            part.restart()
+        self.wait_ready()
+
+    def run_souk(self, *arguments: str, **variables: str) -> tuple[int, str]:
+        """A command of ``souk`` with the parts' variables and these: its exit code and all it said."""
+        done = subprocess.run(
+            [sys.executable, "-m", "souk", *arguments],
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=READY_SECONDS,
+            env=inherited({**self.environment, "COLUMNS": "300", **variables}, drop=("SOUK_",)),
+        )
+        return done.returncode, done.stdout
 
     def make_operator_key(self) -> str:
         return asyncio.run(make_operator_key(self.settings.role_url("owner"), "a drill"))

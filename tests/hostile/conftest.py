@@ -7,7 +7,7 @@ import pytest
 from api.checkout.profiles import Profile
 from config.settings import Settings
 from domain.checkout.ucp import CAPABILITIES, VERSION
-from tests.hostile.callers import PROFILE, Callers
+from tests.hostile.callers import PROFILE, Callers, make_callers, operator_key
 from tests.running import RunningSouk
 
 
@@ -33,4 +33,4 @@ def hostile_souk(settings: Settings) -> Iterator[RunningSouk]:
 @pytest.fixture(scope="module")
 def callers(hostile_souk: RunningSouk) -> Callers:
     """Of each file its own: what a file's callers do must not end what another's look at."""
-    return Callers.make(hostile_souk.url, hostile_souk.settings)
+    return make_callers(hostile_souk.url, hostile_souk.run(operator_key(hostile_souk.settings)))

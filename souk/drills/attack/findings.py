@@ -1,14 +1,18 @@
 """What a probe is given, and what it finds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
+from domain.checkout.ucp import VERSION
+from souk.drills.attack.callers import Callers
 from souk.drills.people import Agent
 from souk.drills.stack import DrillStack
 
+PLATFORM = {"UCP-Agent": f'profile="...";version="{VERSION}"'}
+_PUBLIC = {"SOUK_SIMULATION__ENABLED": None, "SOUK_SIMULATION__SECRET": None, "SOUK_TRUSTED_PROXIES": "127.0.0.1"}
 _MOST_CHARACTERS = 300
 
 
@@ -18,6 +22,7 @@ class Findings:
 
     held: list[str] = field(default_factory=list)
     broke: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
     def expect(self, what: str, seen: object, right: object) -> None:
         """``what`` holds when both are equal."""
@@ -49,16 +54,33 @@ def code_of(answer: httpx.Response) -> str:
 class Target:
     """A Souk under attack: nobody else's, first on this machine alone, then one that serves others."""
 
-    def __init__(self, stack: DrillStack) -> None:
+    def __init__(self, stack: DrillStack, *, short: bool) -> None:
         self.stack = stack
+        self.short = short
         self.operator = Agent(stack.api, stack.make_operator_key())
 
     @property
     def url(self) -> str:
         return self.stack.api
 
+    def choose(self, many: Sequence[str], few: Sequence[str]) -> Sequence[str]:
+        return few if self.short else many
+
+    def callers(self) -> Callers:
+        """All kinds of callers in a market of their own, who shop as every platform may in the simulation."""
+        assert self.operator.key is not None
+        return Callers.make(self.url, self.operator.key, PLATFORM)
+
     def customer(self) -> Agent:
         return Agent.register(self.url, "CUSTOMER")
+
+    def serve_others(self, between: Callable[[], object] = lambda: None) -> None:
+        """Begin anew as a public Souk behind a proxy on this machine. ``between``: done while nothing runs."""
+        self.stack.restart(_PUBLIC, between)
+
+    def check(self, command: str) -> tuple[int, str]:
+        """``souk doctor`` or ``souk audit`` on its database: exit code and what it says."""
+        return self.stack.run_souk(command, "--database", self.stack.environment["SOUK_DATABASE_URL"])
 
     def tool(self, agent: Agent, name: str, arguments: Mapping[str, Any]) -> httpx.Response:
         """A call of a tool at /mcp."""

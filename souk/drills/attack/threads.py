@@ -1,17 +1,20 @@
 """Answers to answers by the hundred, JSON in JSON, and words that an operator hides."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from souk.drills.attack.findings import Findings, Target
 from souk.drills.people import Agent, Shop
 
 _DEPTH = 240
-_NESTS = {
+NESTS = {
     f"{name} in each other, {depth} deep": opening * depth + middle + closing * depth
     for name, opening, middle, closing in (("lists", "[", "", "]"), ("objects", '{"a":', "1", "}"))
-    for depth in (200, 950, 10_000)
+    for depth in (20, 200, 300, 950, 1_100, 10_000)
 }
+SLOT = "<the nest>"
+HEADERS = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 _TOMBSTONE = "This message was hidden by an operator."
 
 
@@ -44,29 +47,29 @@ def _masked(text: str) -> str:
 
 def nest_json(target: Target, found: Findings) -> None:
     customer = target.customer()
-    document = customer.get("/openapi.json")
-    headers = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
-    for name, nest in _NESTS.items():
+    requests = [*nested_requests(customer.get("/openapi.json"), customer.agent_id)]
+    for name in target.choose([*NESTS], [*NESTS][4::5]):
         faults = []
-        for path, methods in document["paths"].items():
-            address = re.sub(r"\{\w+\}", customer.agent_id, path)
-            for method in methods.keys() & {"post", "put", "patch"}:
-                for body in (nest, f'{{"body": {nest}}}'):
-                    answer = customer.http.request(method, address, content=body, headers=headers)
-                    if answer.status_code >= 500:
-                        faults.append((method, path, answer.status_code))
-        call = f'{{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {nest}}}'
-        answer = customer.http.post("/mcp", content=call, headers=headers)
-        if answer.status_code >= 500:
-            faults.append(("post", "/mcp", answer.status_code))
+        for method, path, body in requests:
+            answer = customer.http.request(method, path, content=body.replace(SLOT, NESTS[name]), headers=HEADERS)
+            if answer.status_code >= 500:
+                faults.append((method, _masked(path), answer.status_code))
         found.expect(f"no body with {name} is a fault", faults, [])
+
+
+def nested_requests(document: dict[str, Any], any_id: str) -> Iterator[tuple[str, str, str]]:
+    """Method, path and body of everything that takes a body, with a slot for a nest in it; the last ones to /mcp."""
+    for path, methods in document["paths"].items():
+        for method in methods.keys() & {"post", "put", "patch"}:
+            for body in (SLOT, f'{{"body": {SLOT}}}', f'{{"payment": {{"instruments": [{{"credential": {SLOT}}}]}}}}'):
+                yield method, re.sub(r"\{\w+\}", any_id, path), body
+    for body in (SLOT, f'{{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {SLOT}}}'):
+        yield "post", "/mcp", body
 
 
 def read_hidden_words(target: Target, found: Findings) -> None:
     shop, customer = Shop.open(target.url), target.customer()
-    thread = customer.post(
-        "/v1/threads", {"type": "GENERAL", "title": "A lamp", "context_listing_id": shop.listing_id}
-    )
+    thread = customer.post("/v1/threads", {"type": "GENERAL", "title": "A lamp", "context_listing_id": shop.listing_id})
     word = f"spam{customer.agent_id[-12:]}"
     path = f"/v1/threads/{thread['thread_id']}/messages"
     message = customer.post(path, {"body": f"Buy {word} the brightest there is at my own place."})
@@ -82,7 +85,8 @@ def read_hidden_words(target: Target, found: Findings) -> None:
     found.expect("in their place it says so", body, _TOMBSTONE)
     target.operator.post(f"{hide}/show", {"reason": "A drill."})
     again = _tellers(target, shop, thread["thread_id"], word, customer)
-    found.expect("shown again, they are told where they were", again, shown)
+    # The front page has the newest alone.
+    found.expect("shown again, they are told where they were", {*shown} - {*again, "/"}, set())
 
 
 def _tellers(target: Target, shop: Shop, thread_id: str, word: str, reader: Agent) -> list[str]:

@@ -49,9 +49,9 @@ def challenge_without_a_stake(target: Target, found: Findings) -> None:
     _edit(shop, "It glows a little.")
     steps = _steps(shop, "PRODUCT_COPY_UPDATED")
     found.expect("of 43 challenges the one of a customer who paid counts", _moves(steps), [("claim", 500, 0)])
-    for _ in range(5):
+    for number in range(5):
         _challenge(shop, buyer, _CLAIM)
-        _edit(shop, "It glows a little more.")
+        _edit(shop, f"It glows a little, and {number} times more.")
     gained = sum(step["delta_r"] for step in _steps(shop, "PRODUCT_COPY_UPDATED", 6))
     found.expect("six challenges of one customer are worth less than a unit", gained < _UNIT, True)
     buyer.post(f"/v1/orders/{order['order_id']}/refund-request")
@@ -69,7 +69,7 @@ def cycle_one_unit(target: Target, found: Findings) -> None:
         order = shop.buy(buyer)
         path = f"/v1/orders/{order['order_id']}"
         shop.owner.post(f"{path}/payment")
-        _review(buyer, order, 5)
+        review(buyer, order, 5)
         buyer.post(f"{path}/refund-request")
         shop.owner.post(f"{path}/refund-decision", {"approve": True, "goods_returned": True})
         _steps(shop, "ORDER_REFUNDED", 2 * (number + 1))
@@ -83,23 +83,21 @@ def review_while_a_refund_waits(target: Target, found: Findings) -> None:
         shop.owner.post(f"/v1/orders/{order['order_id']}/payment")
     path = f"/v1/orders/{orders[0]['order_id']}"
     buyer.post(f"{path}/refund-request")
-    _review(buyer, orders[0], 5)
-    _review(other, orders[1], 1)
+    review(buyer, orders[0], 5)
+    review(other, orders[1], 1)
     # Folded in their order: had the first counted, it would be among those before the second.
     [step] = _steps(shop, "REVIEW_POSTED")[:1]
     found.expect("a review waits for the answer to a refund request", (step["delta_r"], step["delta_s"]), (0, _UNIT))
     shop.owner.post(f"{path}/refund-decision", {"approve": False})
-    moves = _moves(_steps(shop, "REVIEW_POSTED", 2))
-    found.expect("it counts when the answer is no", moves, [("product", 0, _UNIT), ("product", _UNIT, 0)])
+    moves = _moves(_steps(shop, "REVIEW_POSTED", 2))[1:]
+    found.expect("it counts when the answer is no", ("product", _UNIT, 0) in moves, True)
 
 
-def _review(buyer: Agent, order: dict[str, Any], stars: int) -> None:
+def review(buyer: Agent, order: dict[str, Any], stars: int) -> None:
     """The order's review window may take a moment to open."""
     told = {"as_described": stars} if stars > 1 else {}
     body = {"order_id": order["order_id"], "rating": stars, "body": "Bright or not.", **told}
-    eventually(
-        lambda: buyer.call("POST", "/v1/reviews", body), until=lambda answer: answer.status_code in {201, 409}
-    )
+    eventually(lambda: buyer.call("POST", "/v1/reviews", body), until=lambda answer: answer.status_code in {201, 409})
 
 
 def _evidence(shop: Shop) -> list[tuple[int, int]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.market.policy import DAY
 from souk.drills.attack.findings import Findings, Target
+from souk.drills.attack.trust import review
 from souk.drills.people import Agent, Shop, eventually
 
 _WEEK = int(7 * DAY)
@@ -126,11 +127,7 @@ def give_one_star_unpaid(target: Target, found: Findings) -> None:
     shop = Shop.open(target.url)
     for _ in range(8):
         buyer = target.customer()
-        body = {"order_id": shop.buy(buyer)["order_id"], "rating": 1, "body": "It does not shine."}
-        eventually(
-            lambda body=body, buyer=buyer: buyer.call("POST", "/v1/reviews", body),
-            until=lambda answer: answer.status_code in {201, 409},
-        )
+        review(buyer, shop.buy(buyer), 1)
     path = f"/v1/stores/{shop.store_id}/trust"
     eventually(
         lambda: [step["reason"] for step in shop.owner.get(f"{path}/events?limit=200")["items"]],
@@ -156,7 +153,8 @@ def stay_after_a_block(target: Target, found: Findings) -> None:
         ("/v1/threads", {"type": "GENERAL", "title": "Why?", "context_store_id": shop.store_id}),
         (f"/v1/threads/{thread['thread_id']}/messages", {"body": "Why may I not buy here any more?"}),
     ):
-        found.refuses(f"POST {path.partition(thread['thread_id'])[0]}", buyer.call("POST", path, sent), 403, "store.blocked")
+        answer = buyer.call("POST", path, sent)
+        found.refuses(f"POST {path.replace(thread['thread_id'], '*')}", answer, 403, "store.blocked")
     found.expect("its unpaid order ends", _ended(buyer, order["order_id"])["status"], "REFUNDED")
     gone = eventually(
         lambda: buyer.get(f"/v1/offers/{offer['offer_id']}"), until=lambda made: made["status"] == "CANCELLED"
