@@ -6,6 +6,7 @@ from typing import Any
 
 from souk.drills.attack.findings import Findings, Target
 from souk.drills.people import Agent, Shop
+from souk_client.repeating import new_key
 
 _DEPTH = 240
 NESTS = {
@@ -48,10 +49,12 @@ def _masked(text: str) -> str:
 def nest_json(target: Target, found: Findings) -> None:
     customer = target.customer()
     requests = [*nested_requests(customer.get("/openapi.json"), customer.agent_id)]
-    for name in target.choose([*NESTS], [*NESTS][4::5]):
+    for name in target.choose([*NESTS], [*NESTS][5::6]):
         faults = []
         for method, path, body in requests:
-            answer = customer.http.request(method, path, content=body.replace(SLOT, NESTS[name]), headers=HEADERS)
+            key = {} if body == SLOT else {"Idempotency-Key": new_key()}
+            content = body.replace(SLOT, NESTS[name])
+            answer = customer.http.request(method, path, content=content, headers={**HEADERS, **key})
             if answer.status_code >= 500:
                 faults.append((method, _masked(path), answer.status_code))
         found.expect(f"no body with {name} is a fault", faults, [])
