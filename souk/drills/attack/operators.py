@@ -3,8 +3,8 @@
 import socket
 
 import psycopg
-from domain.shared.cursors import decode_cursor, encode_cursor
 
+from domain.platform.cursors import decode_cursor, encode_cursor
 from souk.drills.attack.findings import Findings, Target
 from souk.drills.people import Agent, Shop, eventually
 
