@@ -18,8 +18,8 @@ ODD = (
     "1e-9", "-0.0", "0", "-1", "0.5", "900.0", "1e308", "-1e308", "1e999", "NaN", "Infinity", "-Infinity",
     "9223372036854775808", "1" + "0" * 400, "1" + "0" * 5_000, '"7"', "true", "null", "[]",
 )  # fmt: skip
-FEW = ("1e-9", "9223372036854775808")
-"""Those by which the market was hurt, for a short drill."""
+FEW = ("1e-9", "900.0")
+"""One by which the market was hurt and one that it takes, for a short drill."""
 ASKING = ("customer", "merchant", "operator")
 _MCP = {"Accept": "application/json, text/event-stream"}
 _JSON = {"Content-Type": "application/json"}
