@@ -16,6 +16,7 @@ from activities.market.nudges import TemporalNudgeActivities
 from activities.market.order import PostgresOrderActivities
 from activities.market.review import PostgresReviewActivities
 from activities.market.trust import PostgresTrustActivities
+from activities.platform.signatures import activities_of
 from activities.webhooks.delivery import HttpWebhookActivities
 from activities.webhooks.formats import Format, Formats, StandardFormat
 from config.contexts import workflow_specs
@@ -39,15 +40,9 @@ WORKFLOWS: Sequence[type] = (*MARKET_WORKFLOWS, *CHECKOUT_WORKFLOWS, *WEBHOOK_WO
 _PAYMENT_HANDLERS: dict[str, type[PaymentHandler]] = {MARKET_HANDLER: MarketSettlement, MOCK_HANDLER: MockPayments}
 
 
-def activities_of(instance: object) -> list[Callable[..., Any]]:
-    """The activity methods of an implementation."""
-    methods = (getattr(instance, name) for name in dir(type(instance)) if not name.startswith("_"))
-    return [method for method in methods if hasattr(method, "__temporal_activity_definition")]
-
-
 def build_activities(database: Database, client: Client, settings: Settings) -> list[Callable[..., Any]]:
     """The activities of the market's queue, over one database pool and one Temporal client."""
-    return _methods(
+    return activities_of(
         PostgresNegotiationActivities(database, settings.credential_secret.get_secret_value().encode()),
         PostgresOrderActivities(database),
         PostgresReviewActivities(database),
@@ -60,14 +55,10 @@ def build_activities(database: Database, client: Client, settings: Settings) -> 
 def build_checkout_activities(database: Database, client: Client, settings: Settings) -> list[Callable[..., Any]]:
     """The activities of the checkouts' queue; a checkout, too, tells the market's processes what concerns them."""
     handlers = {key: _PAYMENT_HANDLERS[key]() for key in settings.payment_handler_ids}
-    return _methods(
+    return activities_of(
         PostgresCheckoutActivities(database, client, handlers, known_addresses=settings.simulation.enabled),
         TemporalNudgeActivities(database, client, workflow_specs(settings)),
     )
-
-
-def _methods(*instances: object) -> list[Callable[..., Any]]:
-    return [method for instance in instances for method in activities_of(instance)]
 
 
 def build_formats(settings: Settings) -> Formats:

@@ -9,7 +9,6 @@ from uuid import NAMESPACE_OID, UUID, uuid5
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
-from temporalio import activity
 
 from activities.checkout.session_case import SessionCase
 from activities.checkout.sessions import PostgresSessions
@@ -86,7 +85,6 @@ class PostgresCheckoutActivities(PostgresSessions):
     async def _tell_order(self, update: str, start: OrderStart, command: PlaceOrder | ReverseOrder) -> None:
         await tell_order(self._client, update, start, command)
 
-    @activity.defn(name="authorize_payment")
     @heartbeating()
     async def authorize_payment(self, start: CheckoutStart, payment: PaymentChoice | None) -> CheckoutSnapshot:
         async with self._database.session() as session:
@@ -114,7 +112,6 @@ class PostgresCheckoutActivities(PostgresSessions):
             await case.reopen(code.code)
             return await case.snapshot(refused=code.code)
 
-    @activity.defn(name="place_orders")
     async def place_orders(self, start: CheckoutStart) -> CheckoutSnapshot:
         try:
             async with self._database.session() as session:
@@ -185,7 +182,6 @@ class PostgresCheckoutActivities(PostgresSessions):
         lines = await list_lines(session, case.row.checkout_id)
         return [self._placement(case, line, line.order_id) for line in lines if line.order_id]
 
-    @activity.defn(name="start_orders")
     @heartbeating()
     async def start_orders(self, start: CheckoutStart) -> None:
         async with self._database.session() as session:
@@ -194,7 +190,6 @@ class PostgresCheckoutActivities(PostgresSessions):
             # The order's own command: its process finds it carried out, and lives as if it had placed it.
             await self._tell_order("place_order", order, command)
 
-    @activity.defn(name="capture_payment")
     @heartbeating()
     async def capture_payment(self, start: CheckoutStart) -> CheckoutSnapshot:
         async with self._database.session() as session:
@@ -228,7 +223,6 @@ class PostgresCheckoutActivities(PostgresSessions):
         honored = [order_facts.insert_honored(session, order, case.now) for order in paid]
         return any(honored)
 
-    @activity.defn(name="fail_attempt")
     async def fail_attempt(self, start: CheckoutStart, code: str) -> CheckoutSnapshot:
         async with self._database.session() as session:
             case = await self._load(session, start)
@@ -237,7 +231,6 @@ class PostgresCheckoutActivities(PostgresSessions):
                 case.attempt.updated_at = case.row.updated_at = case.now
             return await case.snapshot()
 
-    @activity.defn(name="undo_attempt")
     @heartbeating()
     async def undo_attempt(self, start: CheckoutStart) -> CheckoutSnapshot:
         async with self._database.session() as session:
@@ -265,7 +258,6 @@ class PostgresCheckoutActivities(PostgresSessions):
             await case.reopen(attempt.failure)
             return await case.snapshot(refused=attempt.failure)
 
-    @activity.defn(name="pay_back")
     @heartbeating()
     async def pay_back(self, start: CheckoutStart) -> CheckoutSnapshot:
         async with self._database.session() as session:

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
-from temporalio import activity
 from temporalio.client import Client
 
 from activities.checkout.session_case import SessionCase, item_of, load_case, read_offer
@@ -79,7 +78,6 @@ class PostgresSessions(CheckoutActivities):
     async def _load(self, session: AsyncSession, start: CheckoutStart) -> SessionCase:
         return await load_case(session, start, known_addresses=self._known_addresses)
 
-    @activity.defn(name="create_checkout")
     async def create_checkout(self, start: CheckoutStart, command: CreateCheckout) -> CheckoutSnapshot:
         async with self._database.session() as session:
             await locks.lock_agent(session, command.agent_id)
@@ -145,7 +143,6 @@ class PostgresSessions(CheckoutActivities):
             raise errors.CURRENCY_MISMATCH.error()
         return _Basket(named, shelf.currency, buyer, codes or (), purchase_by)
 
-    @activity.defn(name="update_checkout")
     async def update_checkout(self, start: CheckoutStart, command: UpdateCheckout) -> CheckoutSnapshot:
         async with self._database.session() as session:
             case = await self._load(session, start)
@@ -169,7 +166,6 @@ class PostgresSessions(CheckoutActivities):
                 insert_command(session, command.command_id, "update_checkout", start.checkout_id)
             return await case.snapshot()
 
-    @activity.defn(name="cancel_checkout")
     async def cancel_checkout(self, start: CheckoutStart, command: CancelCheckout) -> CheckoutSnapshot:
         async with self._database.session() as session:
             case = await self._load(session, start)
@@ -180,7 +176,6 @@ class PostgresSessions(CheckoutActivities):
                 insert_command(session, command.command_id, "cancel_checkout", start.checkout_id)
             return await case.snapshot()
 
-    @activity.defn(name="settle_checkout")
     async def settle_checkout(self, start: CheckoutStart) -> CheckoutSnapshot:
         async with self._database.session() as session:
             silence = await listen(session, CHECKOUT_PARTS)
@@ -192,7 +187,6 @@ class PostgresSessions(CheckoutActivities):
                 case.close(CheckoutStatus.CANCELED, CheckoutClose.EXPIRED)
             return await case.snapshot()
 
-    @activity.defn(name="begin_completion")
     async def begin_completion(self, start: CheckoutStart, command: CompleteCheckout) -> CheckoutSnapshot:
         async with self._database.session() as session:
             # The buyer's cap is read: its row is locked before the session's, as everywhere.

@@ -4,10 +4,11 @@ Steps that only write are one transaction each. Steps that ask a payment handler
 and write afterwards, so they may ask twice: every question carries a key of its attempt.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 from temporalio import activity
 
+from activities.platform.signatures import Activities
 from domain.checkout.commands import (
     CancelCheckout,
     CheckoutSnapshot,
@@ -19,7 +20,7 @@ from domain.checkout.commands import (
 from domain.checkout.models import PaymentChoice
 
 
-class CheckoutActivities(ABC):
+class CheckoutActivities(Activities):
     """Writes of the Checkout process."""
 
     @activity.defn(name="create_checkout")

@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-from temporalio import activity
-
 from activities.market.order_case import OrderCase, load_order
 from db.platform import writes
 from db.platform.commands import insert_command
@@ -19,7 +17,6 @@ class Appeals:
 
     _database: Database
 
-    @activity.defn(name="appeal_refund")
     async def appeal_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             case = await load_order(transaction, start, command.command_id)
@@ -34,7 +31,6 @@ class Appeals:
                 insert_command(transaction, command.command_id, "appeal_refund", start.order_id)
             return case.snapshot()
 
-    @activity.defn(name="decide_appeal")
     async def decide_appeal(self, start: OrderStart, command: AppealDecision) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             case = await load_order(transaction, start, command.command_id)

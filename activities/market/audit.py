@@ -1,6 +1,5 @@
 """Activity of the MarketAudit process."""
 
-from temporalio import activity
 from temporalio.client import Client
 
 from activities.market.signatures import AuditActivities
@@ -19,7 +18,6 @@ class PostgresAuditActivities(AuditActivities):
         self._client = client
         self._specs = specs
 
-    @activity.defn(name="audit_market")
     @heartbeating()
     async def audit_market(self) -> AuditReport:
         projections = await audit_projections(self._database)

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from temporalio import activity
-
 from activities.market.negotiation_case import NegotiationCase, refusal_of
 from activities.market.signatures import NegotiationActivities
 from db import locks
@@ -74,7 +72,6 @@ class PostgresNegotiationActivities(NegotiationActivities):
         )
         return NegotiationCase(transaction, negotiation, listing, read, start.policy, self._draws)
 
-    @activity.defn(name="make_offer")
     async def make_offer(self, start: NegotiationStart, command: MakeOffer) -> NegotiationSnapshot:
         async with self._database.transaction() as transaction:
             listing = await locks.lock_buyer_and_listing(transaction, command.buyer_id, command.listing_id)
@@ -139,7 +136,6 @@ class PostgresNegotiationActivities(NegotiationActivities):
             insert_command(transaction, command.command_id, "make_offer", command.negotiation_id)
             return case.snapshot()
 
-    @activity.defn(name="counter_offer")
     async def counter_offer(self, start: NegotiationStart, command: CounterOffer) -> NegotiationSnapshot:
         async with self._database.transaction() as transaction:
             case = await self._load(transaction, start, command, lock_buyer=True)
@@ -191,7 +187,6 @@ class PostgresNegotiationActivities(NegotiationActivities):
             insert_command(transaction, command.command_id, "counter_offer", start.negotiation_id)
             return case.snapshot()
 
-    @activity.defn(name="accept_offer")
     async def accept_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
         async with self._database.transaction() as transaction:
             case = await self._load(transaction, start, command, lock_buyer=True)
@@ -233,7 +228,6 @@ class PostgresNegotiationActivities(NegotiationActivities):
             insert_command(transaction, command.command_id, kind, start.negotiation_id)
             return case.snapshot()
 
-    @activity.defn(name="reject_offer")
     async def reject_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
         def decide(case: NegotiationCase, by: Party) -> rules.Closing:
             rules.decide_reject(case.state, by, command.offer_id, case.now)
@@ -241,14 +235,12 @@ class PostgresNegotiationActivities(NegotiationActivities):
 
         return await self._answer(start, command, "reject_offer", decide)
 
-    @activity.defn(name="withdraw_offer")
     async def withdraw_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
         def decide(case: NegotiationCase, by: Party) -> rules.Closing:
             return rules.decide_withdraw(case.state, by, command.offer_id, case.now)
 
         return await self._answer(start, command, "withdraw_offer", decide)
 
-    @activity.defn(name="settle_negotiation")
     async def settle_negotiation(self, start: NegotiationStart) -> NegotiationSnapshot:
         async with self._database.transaction() as transaction:
             silence = await listen(transaction, MARKET_PARTS)
@@ -272,7 +264,6 @@ class PostgresNegotiationActivities(NegotiationActivities):
         )
         return fits_unpaid(case.listing_view, unpaid, standing.quantity, start.policy)
 
-    @activity.defn(name="answer_automatically")
     async def answer_automatically(
         self, start: NegotiationStart, offer_id: UUID, date: datetime | None = None
     ) -> NegotiationSnapshot:

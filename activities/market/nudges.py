@@ -4,7 +4,6 @@ import asyncio
 from uuid import UUID
 
 import structlog
-from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -41,7 +40,6 @@ class TemporalNudgeActivities(NudgeActivities):
         self._gathering: set[UUID] = set()
         self._telling: set[asyncio.Task[None]] = set()
 
-    @activity.defn(name="tell_processes")
     async def tell_processes(self, tell: Tell) -> None:
         async with asyncio.TaskGroup() as calls:
             if tell.review_window is not None:
@@ -71,7 +69,6 @@ class TemporalNudgeActivities(NudgeActivities):
         except (RPCError, RuntimeError) as error:
             _log.warning("nudge left to the sweep", error=type(error).__name__)
 
-    @activity.defn(name="nudge_negotiations_on_listing")
     @heartbeating()
     async def nudge_negotiations_on_listing(self, listing_id: UUID) -> int:
         async with self._database.session() as session:
@@ -84,7 +81,6 @@ class TemporalNudgeActivities(NudgeActivities):
 
         return sum(await asyncio.gather(*(one(negotiation_id) for negotiation_id in found)))
 
-    @activity.defn(name="sweep")
     @heartbeating()
     async def sweep(self) -> SweepReport:
         tidied = await self._sweeper.tidy()

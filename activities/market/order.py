@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-from temporalio import activity
-
 from activities.market.appeal import Appeals, decline_appeal
 from activities.market.order_case import load_order
 from activities.market.placement import Placement
@@ -32,12 +30,10 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @activity.defn(name="place_order")
     async def place_order(self, start: OrderStart, command: PlaceOrder) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             return await self.place(transaction, start, command)
 
-    @activity.defn(name="confirm_payment")
     async def confirm_payment(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             case = await load_order(transaction, start, command.command_id)
@@ -48,7 +44,6 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
                 insert_command(transaction, command.command_id, "confirm_payment", start.order_id)
             return case.snapshot()
 
-    @activity.defn(name="deliver_order")
     async def deliver_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             case = await load_order(transaction, start, command.command_id)
@@ -61,7 +56,6 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
                 insert_command(transaction, command.command_id, "deliver_order", start.order_id)
             return case.snapshot()
 
-    @activity.defn(name="cancel_order")
     async def cancel_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             case = await load_order(transaction, start, command.command_id)
@@ -72,7 +66,6 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
                 insert_command(transaction, command.command_id, "cancel_order", start.order_id)
             return case.snapshot()
 
-    @activity.defn(name="decline_order")
     async def decline_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             case = await load_order(transaction, start, command.command_id)
@@ -84,7 +77,6 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
                 insert_command(transaction, command.command_id, "decline_order", start.order_id)
             return case.snapshot()
 
-    @activity.defn(name="request_refund")
     async def request_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             case = await load_order(transaction, start, command.command_id)
@@ -103,7 +95,6 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
                 insert_command(transaction, command.command_id, "request_refund", start.order_id)
             return case.snapshot()
 
-    @activity.defn(name="answer_refund")
     async def answer_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             case = await load_order(transaction, start, command.command_id)
@@ -117,7 +108,6 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
                 insert_command(transaction, command.command_id, "answer_refund", start.order_id)
             return case.snapshot()
 
-    @activity.defn(name="refund_by_operator")
     async def refund_by_operator(self, start: OrderStart, command: OperatorRefund) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             case = await load_order(transaction, start, command.command_id)
@@ -130,7 +120,6 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
                 insert_command(transaction, command.command_id, "refund_by_operator", start.order_id)
             return case.snapshot()
 
-    @activity.defn(name="reverse_order")
     async def reverse_order(self, start: OrderStart, command: ReverseOrder) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             case = await load_order(transaction, start, command.command_id)
@@ -140,7 +129,6 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
                 insert_command(transaction, command.command_id, "reverse_order", start.order_id)
             return case.snapshot()
 
-    @activity.defn(name="settle_order")
     async def settle_order(self, start: OrderStart) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             silence = await listen(transaction, MARKET_PARTS)

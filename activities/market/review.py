@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
-from temporalio import activity
 
 from activities.market.signatures import ReviewActivities
 from db import locks
@@ -125,7 +124,6 @@ class PostgresReviewActivities(ReviewActivities):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @activity.defn(name="post_review")
     async def post_review(self, start: ReviewWindowStart, command: PostReview) -> ReviewWindowSnapshot:
         async with self._database.transaction() as transaction:
             locked = await locks.lock_order_and_window(transaction, command.order_id)
@@ -210,7 +208,6 @@ class PostgresReviewActivities(ReviewActivities):
         )
         writes.increase(transaction, StoreStats, order.store_id, reviews_posted=1, rating_sum=review.rating)
 
-    @activity.defn(name="settle_review_window")
     async def settle_review_window(self, start: ReviewWindowStart) -> ReviewWindowSnapshot:
         async with self._database.transaction() as transaction:
             silence = await listen(transaction, MARKET_PARTS)

@@ -7,12 +7,13 @@ nothing the second time and answers with the projection as it is.
 Errors: a refused command raises ``DomainError`` (non-retryable, the code as type); anything else is retried.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from datetime import datetime
 from uuid import UUID
 
 from temporalio import activity
 
+from activities.platform.signatures import Activities
 from domain.market.commands import (
     AnswerOffer,
     AppealDecision,
@@ -37,7 +38,7 @@ from domain.market.commands import (
 )
 
 
-class NegotiationActivities(ABC):
+class NegotiationActivities(Activities):
     """Writes of the Negotiation process."""
 
     @activity.defn(name="make_offer")
@@ -81,7 +82,7 @@ class NegotiationActivities(ABC):
         """
 
 
-class OrderActivities(ABC):
+class OrderActivities(Activities):
     """Writes of the Order process."""
 
     @activity.defn(name="place_order")
@@ -141,7 +142,7 @@ class OrderActivities(ABC):
         """Record what time has brought about: a reminder, a refund, the end."""
 
 
-class ReviewActivities(ABC):
+class ReviewActivities(Activities):
     """Writes of the ReviewWindow process."""
 
     @activity.defn(name="post_review")
@@ -153,7 +154,7 @@ class ReviewActivities(ABC):
     async def settle_review_window(self, start: ReviewWindowStart) -> ReviewWindowSnapshot: ...
 
 
-class TrustActivities(ABC):
+class TrustActivities(Activities):
     """Writes of the StoreTrust process."""
 
     @activity.defn(name="fold_trust")
@@ -162,7 +163,7 @@ class TrustActivities(ABC):
         """Record missed replies and decay that are due, then fold pending facts, in one transaction."""
 
 
-class NudgeActivities(ABC):
+class NudgeActivities(Activities):
     """Tells other processes to look again. Harmless when repeated."""
 
     @activity.defn(name="tell_processes")
@@ -180,7 +181,7 @@ class NudgeActivities(ABC):
         """Nudge every process that should have acted by now, and do the housekeeping of old rows."""
 
 
-class AuditActivities(ABC):
+class AuditActivities(Activities):
     """Reads for operators."""
 
     @activity.defn(name="audit_market")

@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from temporalio import activity
-
 from activities.market.signatures import TrustActivities
 from activities.market.trust_history import FoldHistory
 from db import locks
@@ -38,7 +36,6 @@ class PostgresTrustActivities(TrustActivities):
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    @activity.defn(name="fold_trust")
     async def fold_trust(self, start: StoreTrustStart) -> TrustFold:
         async with self._database.transaction() as transaction:
             silence = await listen(transaction, MARKET_PARTS)

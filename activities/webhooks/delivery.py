@@ -63,7 +63,6 @@ class HttpWebhookActivities(WebhookActivities):
         self._formats = formats
         self._policy = policy
 
-    @activity.defn(name="deliver_webhooks")
     @heartbeating()
     async def deliver_webhooks(self, start: WebhookStart) -> DeliveryReport:
         began = time.monotonic()

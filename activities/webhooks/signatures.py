@@ -3,14 +3,15 @@
 Workflows import this module and nothing else of this package; tests implement it with fakes.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 
 from temporalio import activity
 
+from activities.platform.signatures import Activities
 from domain.webhooks.commands import DeliveryReport, WebhookStart
 
 
-class WebhookActivities(ABC):
+class WebhookActivities(Activities):
     """Deliveries to one endpoint."""
 
     @activity.defn(name="deliver_webhooks")

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
 
+from activities.platform.signatures import activities_of
 from db.platform.ids import new_id
 from domain.platform.workflows import NUDGE
 from domain.webhooks.commands import WebhookStart
@@ -13,7 +14,7 @@ from domain.webhooks.policy import WebhookPolicy
 from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_DELIVERY, WEBHOOK_QUEUE, webhook_process
 from tests.workflows.waiting import has_ended, until
 from tests.workflows.webhooks.fake_webhooks import Endpoint
-from worker.registry import WEBHOOK_WORKFLOWS, activities_of
+from worker.registry import WEBHOOK_WORKFLOWS
 from worker.sandbox import sandboxed
 
 _POLICY = WebhookPolicy(retry_seconds=(0.2, 0.4))

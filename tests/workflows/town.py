@@ -20,6 +20,7 @@ from temporalio.exceptions import ApplicationError, TemporalError
 from temporalio.worker import Worker
 
 from activities.platform.attributes import search_attributes
+from activities.platform.signatures import activities_of
 from domain.market.commands import (
     AnswerOffer,
     CounterOffer,
@@ -53,7 +54,7 @@ from tests.workflows.market.fake_orders import FakeOrders, FakeReviews
 from tests.workflows.market.fake_trust import FakeAudit, FakeNudges, FakeTrust
 from tests.workflows.waiting import idle, until
 from worker.interceptors import RefusalInterceptor
-from worker.registry import WORKFLOWS, activities_of
+from worker.registry import WORKFLOWS
 from worker.sandbox import sandboxed
 
 RPC_TIMEOUT = timedelta(seconds=120)
@@ -136,7 +137,7 @@ class Town:
             self.client,
             task_queue=self.queue,
             workflows=WORKFLOWS,
-            activities=[method for fake in fakes for method in activities_of(fake)],
+            activities=activities_of(*fakes),
             interceptors=[RefusalInterceptor()],
             workflow_runner=sandboxed(),
             **options,

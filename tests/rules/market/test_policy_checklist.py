@@ -273,8 +273,7 @@ def lines_run(text: str) -> int:
         return step
 
     before = sys.gettrace()
-    # What other tests left behind ends outside of the count: its finalizers are lines too.
-    gc.collect()
+    # What other tests left behind must not end within the count: its finalizers are lines too.
     gc.disable()
     sys.settrace(step)
     try:

@@ -4,8 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from temporalio import activity
-
 from activities.checkout.signatures import CheckoutActivities
 from domain.checkout import errors
 from domain.checkout import sessions as rules
@@ -67,7 +65,6 @@ class FakeCheckouts(CheckoutActivities):
             sold_out=sold_out,
         )
 
-    @activity.defn(name="create_checkout")
     async def create_checkout(self, start: CheckoutStart, command: CreateCheckout) -> CheckoutSnapshot:
         async with self._books.turn("create_checkout") as now:
             if not command.items:
@@ -76,21 +73,18 @@ class FakeCheckouts(CheckoutActivities):
             opened = Session(CheckoutStatus.READY_FOR_COMPLETE, rules.expiry(now, start.policy))
             return self._put(start, known or opened)
 
-    @activity.defn(name="update_checkout")
     async def update_checkout(self, start: CheckoutStart, command: UpdateCheckout) -> CheckoutSnapshot:
         async with self._books.turn("update_checkout") as now:
             session = self._get(start)
             rules.decide_update(self._state(session), now, changes_items=False)
             return self._put(start, session)
 
-    @activity.defn(name="cancel_checkout")
     async def cancel_checkout(self, start: CheckoutStart, command: CancelCheckout) -> CheckoutSnapshot:
         async with self._books.turn("cancel_checkout") as now:
             session = self._get(start)
             rules.decide_cancel(self._state(session), now)
             return self._put(start, replace(session, status=CheckoutStatus.CANCELED))
 
-    @activity.defn(name="settle_checkout")
     async def settle_checkout(self, start: CheckoutStart) -> CheckoutSnapshot:
         async with self._books.turn("settle_checkout") as now:
             session = self._get(start)
@@ -98,7 +92,6 @@ class FakeCheckouts(CheckoutActivities):
                 session = replace(session, status=CheckoutStatus.CANCELED)
             return self._put(start, session)
 
-    @activity.defn(name="begin_completion")
     async def begin_completion(self, start: CheckoutStart, command: CompleteCheckout) -> CheckoutSnapshot:
         async with self._books.turn("begin_completion") as now:
             session = self._get(start)
@@ -114,7 +107,6 @@ class FakeCheckouts(CheckoutActivities):
             )
             return self._put(start, begun)
 
-    @activity.defn(name="authorize_payment")
     async def authorize_payment(self, start: CheckoutStart, payment: PaymentChoice | None) -> CheckoutSnapshot:
         async with self._books.turn("authorize_payment"):
             session = self._get(start)
@@ -128,7 +120,6 @@ class FakeCheckouts(CheckoutActivities):
                 return self._put(start, opened, code)
             return self._put(start, replace(session, payment=PaymentStatus.AUTHORIZED))
 
-    @activity.defn(name="place_orders")
     async def place_orders(self, start: CheckoutStart) -> CheckoutSnapshot:
         async with self._books.turn("place_orders"):
             session = self._get(start)
@@ -140,12 +131,10 @@ class FakeCheckouts(CheckoutActivities):
             placed = replace(session, payment=PaymentStatus.PLACED, orders=session.orders + 1)
             return self._put(start, placed, sold_out=sold_out)
 
-    @activity.defn(name="start_orders")
     async def start_orders(self, start: CheckoutStart) -> None:
         async with self._books.turn("start_orders"):
             assert self._get(start).orders == 1
 
-    @activity.defn(name="capture_payment")
     async def capture_payment(self, start: CheckoutStart) -> CheckoutSnapshot:
         async with self._books.turn("capture_payment"):
             session = self._get(start)
@@ -154,12 +143,10 @@ class FakeCheckouts(CheckoutActivities):
             done = replace(session, status=CheckoutStatus.COMPLETED, payment=PaymentStatus.CAPTURED)
             return self._put(start, done)
 
-    @activity.defn(name="fail_attempt")
     async def fail_attempt(self, start: CheckoutStart, code: str) -> CheckoutSnapshot:
         async with self._books.turn("fail_attempt"):
             return self._put(start, replace(self._get(start), failure=code))
 
-    @activity.defn(name="undo_attempt")
     async def undo_attempt(self, start: CheckoutStart) -> CheckoutSnapshot:
         async with self._books.turn("undo_attempt"):
             session = self._get(start)
@@ -168,7 +155,6 @@ class FakeCheckouts(CheckoutActivities):
             opened = replace(session, status=CheckoutStatus.READY_FOR_COMPLETE, payment=PaymentStatus.VOIDED, orders=0)
             return self._put(start, opened, session.failure)
 
-    @activity.defn(name="pay_back")
     async def pay_back(self, start: CheckoutStart) -> CheckoutSnapshot:
         async with self._books.turn("pay_back"):
             return self._put(start, replace(self._get(start), owes=False))

@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from temporalio import activity
-
 from activities.market.signatures import NegotiationActivities
 from domain.market import automatic_answers, errors, reminders
 from domain.market import negotiation as rules
@@ -82,7 +80,6 @@ class FakeNegotiations(NegotiationActivities):
         }
         return NegotiationSnapshot.model_validate(found | flags)
 
-    @activity.defn(name="make_offer")
     async def make_offer(self, start: NegotiationStart, command: MakeOffer) -> NegotiationSnapshot:
         async with self._books.turn("make_offer") as now:
             if command.command_id not in self._books.commands:
@@ -101,7 +98,6 @@ class FakeNegotiations(NegotiationActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start)
 
-    @activity.defn(name="counter_offer")
     async def counter_offer(self, start: NegotiationStart, command: CounterOffer) -> NegotiationSnapshot:
         async with self._books.turn("counter_offer") as now:
             haggle = self._find(start.negotiation_id)
@@ -128,7 +124,6 @@ class FakeNegotiations(NegotiationActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start)
 
-    @activity.defn(name="accept_offer")
     async def accept_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
         async with self._books.turn("accept_offer") as now:
             haggle = self._find(start.negotiation_id)
@@ -164,7 +159,6 @@ class FakeNegotiations(NegotiationActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start, trust_moved=trust_moved)
 
-    @activity.defn(name="reject_offer")
     async def reject_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
         def decide(state: rules.NegotiationState, by: Party, offer_id: UUID, now: datetime) -> rules.Closing:
             rules.decide_reject(state, by, offer_id, now)
@@ -172,11 +166,9 @@ class FakeNegotiations(NegotiationActivities):
 
         return await self._answer("reject_offer", start, command, decide)
 
-    @activity.defn(name="withdraw_offer")
     async def withdraw_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
         return await self._answer("withdraw_offer", start, command, rules.decide_withdraw)
 
-    @activity.defn(name="settle_negotiation")
     async def settle_negotiation(self, start: NegotiationStart) -> NegotiationSnapshot:
         async with self._books.turn("settle_negotiation") as now:
             haggle = self._find(start.negotiation_id)
@@ -189,7 +181,6 @@ class FakeNegotiations(NegotiationActivities):
                 self._books.tell(f"{reminder.type} to {reminder.party}")
             return self._snapshot(start)
 
-    @activity.defn(name="answer_automatically")
     async def answer_automatically(
         self, start: NegotiationStart, offer_id: UUID, date: datetime | None = None
     ) -> NegotiationSnapshot:

@@ -4,8 +4,6 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from temporalio import activity
-
 from activities.market.signatures import OrderActivities, ReviewActivities
 from domain.market import errors
 from domain.market import orders as rules
@@ -94,7 +92,6 @@ class FakeOrders(OrderActivities):
         self._books.tell(f"REFUNDED {reason}")
         return {"trust_moved": rules.breaks_promise(reason, paid=order.state.paid)}
 
-    @activity.defn(name="place_order")
     async def place_order(self, start: OrderStart, command: PlaceOrder) -> OrderSnapshot:
         books = self._books
         async with books.turn("place_order") as now:
@@ -136,7 +133,6 @@ class FakeOrders(OrderActivities):
             moved = books.delivery is DeliveryKind.INSTANT and self._deliver(order, start, now)
             return self._snapshot(start.order_id, sold_out=sold_out, trust_moved=moved)
 
-    @activity.defn(name="confirm_payment")
     async def confirm_payment(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
         async with self._books.turn("confirm_payment") as now:
             order = _find(self._books, start.order_id, command.by_agent_id)
@@ -146,7 +142,6 @@ class FakeOrders(OrderActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id)
 
-    @activity.defn(name="deliver_order")
     async def deliver_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
         async with self._books.turn("deliver_order") as now:
             order, moved = _find(self._books, start.order_id, command.by_agent_id), False
@@ -156,7 +151,6 @@ class FakeOrders(OrderActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id, trust_moved=moved)
 
-    @activity.defn(name="cancel_order")
     async def cancel_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
         async with self._books.turn("cancel_order") as now:
             order, flags = _find(self._books, start.order_id, command.by_agent_id), {}
@@ -166,7 +160,6 @@ class FakeOrders(OrderActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id, **flags)
 
-    @activity.defn(name="decline_order")
     async def decline_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
         async with self._books.turn("decline_order") as now:
             order, flags = _find(self._books, start.order_id, command.by_agent_id), {}
@@ -176,7 +169,6 @@ class FakeOrders(OrderActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id, **flags)
 
-    @activity.defn(name="request_refund")
     async def request_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
         async with self._books.turn("request_refund") as now:
             order = _find(self._books, start.order_id, command.by_agent_id)
@@ -187,7 +179,6 @@ class FakeOrders(OrderActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id)
 
-    @activity.defn(name="answer_refund")
     async def answer_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
         async with self._books.turn("answer_refund") as now:
             order, flags = _find(self._books, start.order_id, command.by_agent_id), {}
@@ -201,7 +192,6 @@ class FakeOrders(OrderActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id, **flags)
 
-    @activity.defn(name="appeal_refund")
     async def appeal_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
         async with self._books.turn("appeal_refund") as now:
             order = _find(self._books, start.order_id, command.by_agent_id)
@@ -212,7 +202,6 @@ class FakeOrders(OrderActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id)
 
-    @activity.defn(name="decide_appeal")
     async def decide_appeal(self, start: OrderStart, command: AppealDecision) -> OrderSnapshot:
         async with self._books.turn("decide_appeal") as now:
             order, flags = _find(self._books, start.order_id), {}
@@ -227,7 +216,6 @@ class FakeOrders(OrderActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id, **flags)
 
-    @activity.defn(name="refund_by_operator")
     async def refund_by_operator(self, start: OrderStart, command: OperatorRefund) -> OrderSnapshot:
         async with self._books.turn("refund_by_operator") as now:
             order, flags = _find(self._books, start.order_id), {}
@@ -238,7 +226,6 @@ class FakeOrders(OrderActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id, **flags)
 
-    @activity.defn(name="reverse_order")
     async def reverse_order(self, start: OrderStart, command: ReverseOrder) -> OrderSnapshot:
         async with self._books.turn("reverse_order"):
             order = _find(self._books, start.order_id)
@@ -248,7 +235,6 @@ class FakeOrders(OrderActivities):
             self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id, **flags)
 
-    @activity.defn(name="settle_order")
     async def settle_order(self, start: OrderStart) -> OrderSnapshot:
         async with self._books.turn("settle_order") as now:
             order, flags = _find(self._books, start.order_id), {}
@@ -273,7 +259,6 @@ class FakeReviews(ReviewActivities):
     def __init__(self, books: Books) -> None:
         self._books = books
 
-    @activity.defn(name="post_review")
     async def post_review(self, start: ReviewWindowStart, command: PostReview) -> ReviewWindowSnapshot:
         async with self._books.turn("post_review") as now:
             order = _find(self._books, command.order_id)
@@ -286,7 +271,6 @@ class FakeReviews(ReviewActivities):
             self._books.commands[command.command_id] = "ok"
             return window_snapshot(start.order_id, order, trust_moved=True)
 
-    @activity.defn(name="settle_review_window")
     async def settle_review_window(self, start: ReviewWindowStart) -> ReviewWindowSnapshot:
         async with self._books.turn("settle_review_window") as now:
             order = _find(self._books, start.order_id)

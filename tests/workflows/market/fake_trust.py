@@ -3,7 +3,6 @@
 from datetime import datetime
 from uuid import UUID
 
-from temporalio import activity
 from temporalio.client import Client
 
 from activities.market.signatures import AuditActivities, NudgeActivities, TrustActivities
@@ -20,7 +19,6 @@ class FakeTrust(TrustActivities):
         self._books = books
         self._decays_at: datetime | None = None
 
-    @activity.defn(name="fold_trust")
     async def fold_trust(self, start: StoreTrustStart) -> TrustFold:
         books = self._books
         async with books.turn("fold_trust") as now:
@@ -41,7 +39,6 @@ class FakeNudges(NudgeActivities):
     def __init__(self, books: Books, client: Client, queue: str) -> None:
         self._books, self._client, self._queue = books, client, queue
 
-    @activity.defn(name="tell_processes")
     async def tell_processes(self, tell: Tell) -> None:
         async with self._books.turn("tell_processes"):
             if tell.store_trust is not None:
@@ -53,12 +50,10 @@ class FakeNudges(NudgeActivities):
                 tell_window = wake if tell.review_window.opened is None else open_window
                 await tell_window(self._client, tell.review_window, task_queue=self._queue)
 
-    @activity.defn(name="nudge_negotiations_on_listing")
     async def nudge_negotiations_on_listing(self, listing_id: UUID) -> int:
         async with self._books.turn("nudge_negotiations_on_listing"):
             return 0
 
-    @activity.defn(name="sweep")
     async def sweep(self) -> SweepReport:
         async with self._books.turn("sweep"):
             return SweepReport(negotiations=1)
@@ -68,7 +63,6 @@ class FakeAudit(AuditActivities):
     def __init__(self, books: Books) -> None:
         self._books = books
 
-    @activity.defn(name="audit_market")
     async def audit_market(self) -> AuditReport:
         async with self._books.turn("audit_market"):
             return AuditReport(findings=[AuditFinding(invariant=1, name="stock", breaches=0)])

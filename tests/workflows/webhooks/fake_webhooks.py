@@ -34,7 +34,6 @@ class Endpoint(WebhookActivities):
     per_turn: int = 100
     policy: WebhookPolicy = field(default_factory=WebhookPolicy)
 
-    @activity.defn(name="deliver_webhooks")
     async def deliver_webhooks(self, start: WebhookStart) -> DeliveryReport:
         self.looks += 1
         self.queues.append(activity.info().task_queue)

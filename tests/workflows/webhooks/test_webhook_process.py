@@ -15,6 +15,7 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from activities.platform.attributes import STATE
+from activities.platform.signatures import activities_of
 from domain.platform.workflows import NUDGE
 from domain.webhooks.commands import WebhookStart
 from domain.webhooks.policy import WebhookPolicy
@@ -23,7 +24,7 @@ from tests.workflows.books import key
 from tests.workflows.waiting import has_ended, until
 from tests.workflows.webhooks.fake_webhooks import Endpoint
 from worker.interceptors import RefusalInterceptor
-from worker.registry import WEBHOOK_WORKFLOWS, activities_of
+from worker.registry import WEBHOOK_WORKFLOWS
 from worker.sandbox import sandboxed
 
 POLICY = WebhookPolicy()
