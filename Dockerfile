@@ -1,14 +1,17 @@
-# syntax=docker/dockerfile:1
 # One image for every part of Souk: `souk migrate`, `souk api`, `souk worker`. What it does is the command.
+# `make pin-images` writes the image's digest behind its tag, here and in docker-compose.yml.
+ARG PYTHON_IMAGE=python:3.13.15-slim-bookworm
 
-FROM python:3.13.15-slim-bookworm AS build
-ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
-RUN python -m venv /opt/souk
+FROM ${PYTHON_IMAGE} AS build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+# /opt/build makes the wheel and installs; /opt/souk is what the image keeps, without pip.
+RUN python -m venv /opt/build && python -m venv --without-pip /opt/souk
 WORKDIR /src
-# Dependencies first: they change less often than the code. The lock holds the embedded Postgres and Temporal
-# too; they lie idle here.
-COPY requirements.lock ./
-RUN /opt/souk/bin/pip install --require-hashes -r requirements.lock
+# Dependencies first: they change less often than the code. Of the embedded Postgres only its programs are used here,
+# by `souk backup`; the embedded Temporal lies idle.
+COPY requirements-build.lock requirements-runtime.lock ./
+RUN /opt/build/bin/pip install --require-hashes -r requirements-build.lock
+RUN /opt/build/bin/pip --python /opt/souk/bin/python install --require-hashes -r requirements-runtime.lock
 COPY pyproject.toml README.md ./
 COPY domain domain
 COPY db db
@@ -19,11 +22,14 @@ COPY api api
 COPY web web
 COPY worker worker
 COPY souk souk
-RUN /opt/souk/bin/pip install --no-deps --no-build-isolation .
+COPY souk_client souk_client
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --wheel-dir /opt/build/dist . \
+    && /opt/build/bin/pip --python /opt/souk/bin/python install --no-deps --no-index /opt/build/dist/*.whl
 
-FROM python:3.13.15-slim-bookworm
+FROM ${PYTHON_IMAGE}
 ENV PATH=/opt/souk/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
-RUN useradd --system --uid 10001 --user-group --create-home souk
+# A volume mounted at /backups belongs to souk, as this folder does.
+RUN useradd --system --uid 10001 --user-group --create-home souk && install -d -o souk -g souk -m 700 /backups
 COPY --from=build /opt/souk /opt/souk
 USER souk
 WORKDIR /home/souk

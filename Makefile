@@ -6,10 +6,12 @@ BIN := $(VENV)/bin
 # Modules by name and not by script: scripts hold the path of the folder they were installed in.
 RUN := $(BIN)/python -m
 INSTALLED := $(VENV)/.installed
+LOCK := $(BIN)/uv pip compile --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
+	--no-header --no-annotate
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up test test-fast typescript record-histories bench check format lock clean
+.PHONY: help install demo up test test-fast typescript record-histories bench check format lock pin-images clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,9 +64,13 @@ format: $(INSTALLED) ## format the code and mend what the linter can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: $(INSTALLED) ## resolve the dependencies anew into requirements.lock
-	$(BIN)/uv pip compile --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
-		--no-header --no-annotate --group pyproject.toml:dev pyproject.toml -o requirements.lock
+lock: $(INSTALLED) ## resolve the dependencies anew: everything, and of it what the image runs and is built with
+	$(LOCK) --group pyproject.toml:dev pyproject.toml -o requirements.lock
+	$(LOCK) --constraint requirements.lock pyproject.toml -o requirements-runtime.lock
+	$(LOCK) --constraint requirements.lock --group pyproject.toml:build -o requirements-build.lock
+
+pin-images: ## write the images' digests into docker-compose.yml and Dockerfile (needs docker buildx)
+	sh deploy/pin-images.sh
 
 clean: ## remove .venv and every cache; data in .souk stay
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -118,6 +118,7 @@ class Settings(BaseSettings):
     api_pool_size: int = Field(16, ge=1)
     worker_pool_size: int = Field(16, ge=1)
     worker_metrics_port: int = Field(0, ge=0, le=65535, description="0 serves no worker metrics")
+    worker_health_dir: str = Field("", description="a file for each queue in it is touched while the worker polls it")
 
     update_timeout_seconds: Seconds = Field(10.0, description="how long the API waits for a process")
     idempotency_lease_seconds: Seconds = Field(15.0, description="after it a request counts as lost")

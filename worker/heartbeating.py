@@ -3,18 +3,24 @@
 The first beat comes before the worker takes tasks, so an outage is recorded and its dates are moved before anything
 could end by them. A beat needs Postgres and an answer of Temporal about the queue: where one of them is away the
 market is away, and no beat is written.
+
+A queue's row tells that one of its workers lives. That this one does, and polls, it tells by a file for each queue,
+which is touched with every beat.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
+from itertools import product
+from pathlib import Path
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from activities.platform.serving import describe_queue
+from activities.platform.serving import KINDS, describe_queue
+from config.settings import Settings
 from db.outages import beat
 from db.platform.database import Database
 from domain.outages import OutagePolicy
@@ -25,13 +31,16 @@ _AGAIN_SECONDS = 1.0
 
 @asynccontextmanager
 async def heartbeating(
-    client: Client, database: Database, queues: Sequence[str], policy: OutagePolicy
+    client: Client, database: Database, queues: Sequence[str], settings: Settings
 ) -> AsyncIterator[None]:
     """Beat for ``queues`` for as long as the block lasts; enter it before their workers run."""
+    policy, health_dir = settings.outages, settings.worker_health_dir
     # What it waits for is elsewhere, and tells nobody that it is back.
-    while not await _beat(client, database, queues, policy):  # noqa: ASYNC110
+    while await _beat(client, database, queues, policy) is None:  # noqa: ASYNC110
         await asyncio.sleep(min(_AGAIN_SECONDS, policy.beat_seconds))
-    task = asyncio.create_task(_run(client, database, queues, policy), name="beats")
+    if health_dir:
+        _forget(Path(health_dir), queues)
+    task = asyncio.create_task(_run(client, database, queues, policy, health_dir), name="beats")
     try:
         yield
     finally:
@@ -40,22 +49,41 @@ async def heartbeating(
             await task
 
 
-async def _run(client: Client, database: Database, queues: Sequence[str], policy: OutagePolicy) -> None:
+def _forget(folder: Path, queues: Sequence[str]) -> None:
+    """What an earlier worker left says nothing of this one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for queue in queues:
+        (folder / queue).unlink(missing_ok=True)
+
+
+def _touch(folder: Path, polled: Iterable[str]) -> None:
+    for queue in polled:
+        (folder / queue).touch()
+
+
+async def _run(
+    client: Client, database: Database, queues: Sequence[str], policy: OutagePolicy, health_dir: str
+) -> None:
     well = True
     while True:
         await asyncio.sleep(policy.beat_seconds if well else min(_AGAIN_SECONDS, policy.beat_seconds))
-        well = await _beat(client, database, queues, policy)
+        polled = await _beat(client, database, queues, policy)
+        well = polled is not None
+        if health_dir:
+            _touch(Path(health_dir), polled or ())
 
 
-async def _beat(client: Client, database: Database, queues: Sequence[str], policy: OutagePolicy) -> bool:
+async def _beat(client: Client, database: Database, queues: Sequence[str], policy: OutagePolicy) -> set[str] | None:
+    """Which of the queues this worker polls, as Temporal has it; None when the beat was missed."""
+    asked = list(product(queues, KINDS))
     try:
-        await asyncio.gather(*(describe_queue(client, queue, "workflow") for queue in queues))
+        told = await asyncio.gather(*(describe_queue(client, queue, kind) for queue, kind in asked))
         async with database.transaction() as transaction:
             recorded = await beat(transaction, queues, policy)
     except (SQLAlchemyError, OSError, RPCError, RuntimeError) as error:
         # What is away comes back, and the next beat records for how long it was.
         _log.warning("beat missed", queues=list(queues), error=type(error).__name__)
-        return False
+        return None
     for outage in recorded:
         _log.warning(
             "outage recorded",
@@ -64,4 +92,8 @@ async def _beat(client: Client, database: Database, queues: Sequence[str], polic
             ended_at=outage.ended_at.isoformat(),
             dates_moved=outage.dates_moved,
         )
-    return True
+    return {
+        queue
+        for (queue, _), one in zip(asked, told, strict=True)
+        if any(poller.identity == client.identity for poller in one.pollers)
+    }

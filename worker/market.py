@@ -37,7 +37,7 @@ async def serving_market(client: Client, settings: Settings) -> AsyncIterator[No
     async with _database(settings, settings.worker_pool_size, "souk-worker") as database:
         await _ensure_schedule(client, settings.sweep_interval_seconds)
         async with (
-            heartbeating(client, database, (MARKET_QUEUE,), settings.outages),
+            heartbeating(client, database, (MARKET_QUEUE,), settings),
             build_worker(
                 client, MARKET_QUEUE, MARKET_WORKFLOWS, build_activities(database, client, settings), database=database
             ),
@@ -51,7 +51,7 @@ async def serving_checkout(client: Client, settings: Settings) -> AsyncIterator[
     async with _database(settings, _CHECKOUT_POOL_SIZE, "souk-checkout") as database:
         activities = build_checkout_activities(database, client, settings)
         async with (
-            heartbeating(client, database, (CHECKOUT_QUEUE,), settings.outages),
+            heartbeating(client, database, (CHECKOUT_QUEUE,), settings),
             build_worker(client, CHECKOUT_QUEUE, CHECKOUT_WORKFLOWS, activities, database=database),
         ):
             yield

@@ -48,9 +48,7 @@ async def serving_webhooks(client: Client, settings: Settings) -> AsyncIterator[
     async with AsyncExitStack() as stack:
         database = Database(settings.pooled_url("worker"), _POOL_SIZE, "souk-webhooks", settings.direct_url("worker"))
         stack.push_async_callback(database.close)
-        await stack.enter_async_context(
-            heartbeating(client, database, (WEBHOOK_QUEUE, SLOW_WEBHOOK_QUEUE), settings.outages)
-        )
+        await stack.enter_async_context(heartbeating(client, database, (WEBHOOK_QUEUE, SLOW_WEBHOOK_QUEUE), settings))
         for task_queue in (WEBHOOK_QUEUE, SLOW_WEBHOOK_QUEUE):
             # Each its own connections and resolver: what hangs on one queue takes nothing from the other.
             http = await stack.enter_async_context(webhook_client(settings.deliveries))

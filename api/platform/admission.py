@@ -1,7 +1,7 @@
 """The gate before every route: who is calling, and may they call so often.
 
 Runs before the body is looked into, so malformed requests and unknown addresses count as well; only a body that
-says it is too large is refused before (``bodies``). Health, metrics and
+says it is too large is refused before (``bodies``). Health, metrics (for this machine) and
 the documentation are outside of it: they must answer when Postgres does not.
 """
 
@@ -13,13 +13,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.errors import problem_response, refusal_of
 from api.platform.auth import Caller, Identity, identity_of, presented_key
 from api.platform.headers import header, set_headers
-from api.platform.limits import Limiter, Standing, client_address, refuse
+from api.platform.limits import Limiter, Standing, client_address, is_on_this_machine, refuse
 from domain.platform.errors import AUTH_INVALID, UNAVAILABLE, DomainError
 
+METRICS = "/metrics"
 _OPEN = (
     "/healthz",
     "/readyz",
-    "/metrics",
+    METRICS,
     "/docs",
     "/redoc",
     "/openapi.json",
@@ -71,7 +72,7 @@ class Admission:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(_OPEN) or scope["method"] in _NOT_OURS:
+        if scope["type"] != "http" or _is_open(scope) or scope["method"] in _NOT_OURS:
             await self.app(scope, receive, send)
             return
 
@@ -122,6 +123,11 @@ class Admission:
         if invalid is not None and scope["path"] not in _ASKS_FOR_KEYS:
             raise invalid
         scope["souk.identity"] = identity
+
+
+def _is_open(scope: Scope) -> bool:
+    path = scope["path"]
+    return path.startswith(_OPEN) and (path != METRICS or is_on_this_machine(scope))
 
 
 def _is_free(path: str) -> bool:

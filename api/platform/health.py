@@ -1,9 +1,9 @@
 """Is the process alive, can it do its work, and what has it done: /healthz, /readyz, /metrics; and problems."""
 
 import asyncio
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,9 +14,12 @@ from activities.platform.serving import QUEUES, look_at_queues
 from api.console.figures import measure_backlog
 from api.context import AppContext, Context
 from api.errors import errors, status_of
+from api.platform.admission import METRICS
+from api.platform.auth import Identity, identity, operator
+from api.platform.limits import is_on_this_machine
 from api.platform.schemas import ResponseModel, example
 from db.outages import Pulse, read_pulse
-from domain.platform.errors import ROUTE_NOT_FOUND, UNAVAILABLE, lookup
+from domain.platform.errors import AUTH_REQUIRED, OPERATOR_REQUIRED, ROUTE_NOT_FOUND, UNAVAILABLE, lookup
 
 router = APIRouter(tags=["health"])
 _PATIENCE_SECONDS = 3
@@ -118,12 +121,19 @@ async def get_reads_readiness(context: Context) -> ReadsReadiness:
 
 
 @router.get(
-    "/metrics",
+    METRICS,
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"example": "souk_open_streams 0.0"}}}},
+    responses={
+        200: {"content": {"text/plain": {"example": "souk_open_streams 0.0"}}},
+        **errors(AUTH_REQUIRED, OPERATOR_REQUIRED),
+    },
 )
-async def get_metrics(request: Request, context: Context) -> Response:
-    """Measurements for Prometheus."""
+async def get_metrics(
+    request: Request, context: Context, found: Annotated[Identity | None, Depends(identity)]
+) -> Response:
+    """Measurements for Prometheus: to callers on this machine, else with an operator's key."""
+    if not is_on_this_machine(request.scope):
+        await operator(found)
     context.measure()
     context.metrics.connections.set(len(request.app.state.connections.open))
     await measure_backlog(context)

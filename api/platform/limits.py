@@ -26,6 +26,7 @@ from domain.platform.errors import RATE_LIMITED
 
 _PER_ADDRESS = "per_address"
 _PER_AGENT = "per_agent"
+_WORDS_OF_PROXIES = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-proto", b"x-real-ip"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,16 @@ def _standing(item: RateLimitItem, window: Window) -> Standing:
 def client_address(scope: Scope) -> str:
     """The peer, an IPv6 one by its /64 network: a host has as many addresses in it as it likes."""
     return network_of((scope.get("client") or ("unknown", 0))[0])
+
+
+def is_on_this_machine(scope: Scope) -> bool:
+    """Whether who asks is on this machine, as far as can be seen: a loopback peer, and no word of a proxy's."""
+    if any(name in _WORDS_OF_PROXIES for name, _ in scope["headers"]):
+        return False
+    try:
+        return ipaddress.ip_address((scope.get("client") or ("", 0))[0]).is_loopback
+    except ValueError:
+        return False
 
 
 @lru_cache(maxsize=4096)

@@ -1,10 +1,12 @@
-"""The worker's metrics: served where the settings say, whoever used Temporal in the process before."""
+"""The worker's metrics and its health: served and told where the settings say."""
 
 import asyncio
+from pathlib import Path
 
 import httpx
 from temporalio.client import Client
 
+from activities.platform.serving import QUEUES
 from config.settings import Settings
 from souk.stack.ports import choose
 from worker.main import run
@@ -24,6 +26,32 @@ async def test_metrics_are_served_on_their_port(settings: Settings, temporal_cli
                     text = (await http.get(f"http://127.0.0.1:{port}/metrics")).text
                 except httpx.TransportError:
                     continue
+    finally:
+        worker.cancel()
+        await asyncio.wait((worker,))
+
+
+async def test_a_worker_tells_by_a_file_for_each_queue_that_it_polls(
+    settings: Settings, temporal_client: Client, tmp_path: Path
+) -> None:
+    folder = tmp_path / "polled"
+    folder.mkdir()
+    (folder / QUEUES[0]).write_text("an earlier worker's")
+    outages = settings.outages.model_copy(update={"beat_seconds": 0.2})
+    changed = settings.model_copy(update={"worker_health_dir": str(folder), "outages": outages})
+
+    def polled() -> set[str]:
+        return {path.name for path in folder.iterdir()}
+
+    worker = asyncio.create_task(run(changed))
+    try:
+        async with asyncio.timeout(240):
+            for _ in range(2):  # with every beat anew
+                while polled() != set(QUEUES) or (folder / QUEUES[0]).stat().st_size:
+                    assert not worker.done(), worker.exception()
+                    await asyncio.sleep(0.05)
+                for path in folder.iterdir():
+                    path.unlink()
     finally:
         worker.cancel()
         await asyncio.wait((worker,))
