@@ -8,6 +8,7 @@ from domain.platform.errors import DomainError, ErrorCode
 
 _BY_CONSTRAINT: dict[str, ErrorCode] = {
     "agents_handle_key": errors.HANDLE_TAKEN,
+    "agents_handle_skeleton_key": errors.HANDLE_TAKEN,
     "stores_owner_is_merchant": errors.NOT_A_MERCHANT,
     "negotiations_buyer_is_customer": errors.NOT_A_CUSTOMER,
     "offers_buyer_is_customer": errors.NOT_A_CUSTOMER,

@@ -15,9 +15,9 @@ from activities.platform.serving import HELP
 from api.console import actions, figures, session
 from api.console.attention import get_attention
 from api.console.processes import get_process
-from api.console.schemas import Reason
 from api.context import Context
 from api.platform.auth import Operator
+from api.platform.schemas import Reason
 from api.web.rendering import PageRoute, page
 from db.market.reads_catalog import get_store
 from db.market.tables import Agent, Message

@@ -1,15 +1,13 @@
 """What the console's routes take and give."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from pydantic import Field, StrictBool, StringConstraints
+from pydantic import Field, StrictBool
 
 from api.market.views import NOW, uid
-from api.platform.schemas import RequestModel, ResponseModel, example
-
-Reason = Annotated[str, StringConstraints(min_length=3, max_length=500, strip_whitespace=True)]
+from api.platform.schemas import Reason, RequestModel, ResponseModel, example
 
 
 class ReasonIn(RequestModel):

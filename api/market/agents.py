@@ -41,8 +41,9 @@ _API_KEY = "souk_0192000000007000800000000000000a_q83vEjRWeJq83vEjRWeJq83vEjRWeJ
 _KEY_ID = "01920000-0000-7000-8000-00000000000a"
 
 
-Handle = Annotated[str, StringConstraints(min_length=2, max_length=64, pattern=r"^[A-Za-z0-9_.\-]+$")]
-"""ASCII only: a Cyrillic letter that looks like a Latin one would let an agent pass for another."""
+Handle = Annotated[str, StringConstraints(min_length=2, max_length=64, pattern=r"^[_.\-]*[A-Za-z0-9][A-Za-z0-9_.\-]*$")]
+"""ASCII only: a Cyrillic letter that looks like a Latin one would let an agent pass for another. The database refuses
+what looks like another's handle (``souk_handle_skeleton``)."""
 
 
 class AgentIn(RequestModel):

@@ -167,7 +167,7 @@ async def open_thread(body: ThreadIn, caller: AnyAgent, fact: FactDep) -> Respon
     dependencies=[limit("messages_per_agent")],
 )
 async def post_message(thread_id: UUID, body: MessageIn, caller: AnyAgent, fact: FactDep, context: Context) -> Response:
-    """Post a message. A customer's question of 20 characters or more lets it buy, and wants an answer in time."""
+    """Post a message. A customer's question of 20 visible characters lets it buy, and wants an answer in time."""
     moved: list[UUID] = []
 
     async def work(session: AsyncSession, message_id: UUID) -> MessageOut:

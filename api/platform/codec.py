@@ -14,7 +14,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request
 from google.protobuf.json_format import MessageToDict, Parse, ParseError
-from pydantic import StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
@@ -25,7 +24,7 @@ from api.context import AppContext, Context
 from api.errors import errors
 from api.platform.auth import AnOperator, Identity, Operator, identity
 from api.platform.idempotency import FactDep
-from api.platform.schemas import RequestModel, ResponseModel, example
+from api.platform.schemas import Reason, RequestModel, ResponseModel, example
 from config.settings import Settings
 from db.platform.ids import new_id
 from db.platform.keys import find_owner, insert_audit_entry
@@ -66,7 +65,6 @@ _BODY = {
 _ANSWER: dict[int | str, dict[str, Any]] = {
     200: {"description": "Payloads", "content": {"application/json": {"example": _PAYLOADS}}}
 }
-Reason = Annotated[str, StringConstraints(min_length=3, max_length=500, strip_whitespace=True)]
 
 
 class SessionIn(RequestModel):

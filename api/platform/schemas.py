@@ -2,20 +2,47 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, StringConstraints, field_validator
 
 from domain.platform.numbers import Whole
+from domain.platform.texts import line, prose, visible_length
 
 MAX_PRICE_CENTS = 100_000_000
 MAX_INVENTORY = 1_000_000
 
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)]
+
+def _line(value: Any) -> Any:
+    return line(value) if isinstance(value, str) else value
+
+
+def _prose(value: Any) -> Any:
+    return prose(value) if isinstance(value, str) else value
+
+
+def _visible(text: str) -> str:
+    if not visible_length(text):
+        raise ValueError("a text must hold something that can be seen")
+    return text
+
+
+# Normalised first, measured afterwards.
+Name = Annotated[str, BeforeValidator(_line), StringConstraints(min_length=1, max_length=200), AfterValidator(_visible)]
 """One line: a title, a name, a label."""
-Note = Annotated[str, StringConstraints(min_length=1, max_length=1_000, strip_whitespace=True)]
+Note = Annotated[
+    str, BeforeValidator(_prose), StringConstraints(min_length=1, max_length=1_000), AfterValidator(_visible)
+]
 """A short text: a reason, a bio, a note."""
-Prose = Annotated[str, StringConstraints(min_length=1, max_length=10_000, strip_whitespace=True)]
+Prose = Annotated[
+    str, BeforeValidator(_prose), StringConstraints(min_length=1, max_length=10_000), AfterValidator(_visible)
+]
 """A long text: a message, a description."""
-PolicyText = Annotated[str, StringConstraints(min_length=1, max_length=20_000, strip_whitespace=True)]
+Reason = Annotated[
+    str, BeforeValidator(_prose), StringConstraints(min_length=3, max_length=500), AfterValidator(_visible)
+]
+"""Why an operator looks or acts."""
+PolicyText = Annotated[
+    str, BeforeValidator(_prose), StringConstraints(min_length=1, max_length=20_000), AfterValidator(_visible)
+]
 Url = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^https?://[^\s<>\"]+$")]
 Cents = Annotated[int, Whole(1, MAX_PRICE_CENTS)]
 """An amount in minor units."""

@@ -12,7 +12,12 @@ _C, _R, _F, _N, _I = (
 
 # Catalog
 AGENT_NOT_FOUND = declare("agent.not_found", _N, "There is no such agent.")
-HANDLE_TAKEN = declare("agent.handle_taken", _C, "Another agent has this handle.", "choose another handle")
+HANDLE_TAKEN = declare(
+    "agent.handle_taken",
+    _C,
+    "Another agent has this handle, or one that looks like it (case, separators, 0 and o, 1, l and i, rn and m).",
+    "choose another handle",
+)
 STORE_NOT_FOUND = declare("store.not_found", _N, "There is no such store.")
 STORE_NOT_YOURS = declare("store.not_yours", _F, "Only the store's owner may do this.")
 STORE_BLOCKED = declare("store.blocked", _F, "The store's owner does not trade with you.")

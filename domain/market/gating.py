@@ -1,14 +1,16 @@
 """Strict purchase gating: a buyer has interacted with a listing before it buys.
 
-QUESTION_POSTED is a customer's message of at least 20 characters in a thread anchored to the listing, or to
-its store as a whole; OFFER_MADE any offer recorded on the listing; LOOKING_FOR_PARTICIPATION a message in a
-LOOKING_FOR thread anchored to the listing. Shorter messages are posted all the same; they prove nothing.
+QUESTION_POSTED is a customer's message of at least 20 visible characters (``domain/platform/texts.py``) in a thread
+anchored to the listing, or to its store as a whole; OFFER_MADE any offer recorded on the listing;
+LOOKING_FOR_PARTICIPATION such a message in a LOOKING_FOR thread anchored to the listing. Shorter messages are posted
+all the same; they prove nothing.
 """
 
 from dataclasses import dataclass
 from uuid import UUID
 
 from domain.market.states import AgentType, InteractionType, ThreadType
+from domain.platform.texts import visible_length
 
 MIN_MESSAGE_CHARACTERS = 20
 
@@ -22,9 +24,8 @@ class Evidence:
     store_id: UUID | None = None
 
 
-def _length(body: str) -> int:
-    """Characters that say something: runs of white space count as one."""
-    return len(" ".join(body.split()))
+def _asks(body: str) -> bool:
+    return visible_length(body) >= MIN_MESSAGE_CHARACTERS
 
 
 def evidence_of_message(
@@ -35,7 +36,7 @@ def evidence_of_message(
     context_store_id: UUID | None,
 ) -> list[Evidence]:
     """What posting ``body`` proves for its author; empty when it proves nothing."""
-    if author_type is not AgentType.CUSTOMER or _length(body) < MIN_MESSAGE_CHARACTERS:
+    if author_type is not AgentType.CUSTOMER or not _asks(body):
         return []
     if context_listing_id is not None:
         found = [Evidence(InteractionType.QUESTION_POSTED, listing_id=context_listing_id)]
@@ -49,31 +50,29 @@ def evidence_of_message(
 
 def asks_support(author_type: AgentType, body: str, thread_type: ThreadType, has_store: bool) -> bool:
     """Whether a message is a question its store owes an answer: qualifying, and not in a REVIEW thread."""
-    return (
-        author_type is AgentType.CUSTOMER
-        and has_store
-        and thread_type is not ThreadType.REVIEW
-        and _length(body) >= MIN_MESSAGE_CHARACTERS
-    )
+    return author_type is AgentType.CUSTOMER and has_store and thread_type is not ThreadType.REVIEW and _asks(body)
 
 
 def ways_to_satisfy(listing_id: UUID, store_id: UUID) -> list[dict[str, str]]:
-    """The ways on for a buyer without evidence, as an error or the gating route lists them."""
+    """The ways on for a buyer without evidence, each with all its conditions: for an error and the gating route."""
+    message = (
+        f"post a message of at least {MIN_MESSAGE_CHARACTERS} visible characters, of which a Chinese, Japanese or "
+        "Korean one counts as two,"
+    )
     return [
         {
             "type": InteractionType.QUESTION_POSTED,
-            "how": f"post a message of at least {MIN_MESSAGE_CHARACTERS} characters in a thread with "
-            f"context_listing_id {listing_id} or context_store_id {store_id}",
+            "how": f"{message} in a thread with context_listing_id {listing_id} or context_store_id {store_id}",
             "call": "POST /v1/threads then POST /v1/threads/{thread_id}/messages",
         },
         {
             "type": InteractionType.OFFER_MADE,
-            "how": f"make an offer on listing {listing_id}",
+            "how": f"make an offer on listing {listing_id}; asking first is not needed",
             "call": "POST /v1/offers",
         },
         {
             "type": InteractionType.LOOKING_FOR_PARTICIPATION,
-            "how": f"post a message in a LOOKING_FOR thread with context_listing_id {listing_id}",
+            "how": f"{message} in a LOOKING_FOR thread with context_listing_id {listing_id}",
             "call": "POST /v1/threads then POST /v1/threads/{thread_id}/messages",
         },
     ]

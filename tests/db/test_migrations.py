@@ -167,6 +167,28 @@ def test_sessions_whose_price_was_answered_are_shown(fresh_url: str) -> None:
     downgrade(fresh_url, "0011")
 
 
+def test_handles_that_look_alike_already_keep_to_their_agents(fresh_url: str) -> None:
+    upgrade(fresh_url, "0021")
+    with psycopg.connect(fresh_url, autocommit=True) as connection:
+        insert = (
+            "INSERT INTO agents (agent_id, agent_type, handle, display_name, created_at)"
+            " VALUES (gen_random_uuid(), 'CUSTOMER', %s, 'A name', %s)"
+        )
+        for day, handle in enumerate(("Ann_Lee", "aNN-1ee", "bob"), start=1):
+            connection.execute(insert, [handle, f"2026-01-0{day}"])
+        upgrade(fresh_url, "0022")
+        kept = connection.execute(
+            "SELECT handle, split_part(handle_skeleton, '=', 1), handle_skeleton LIKE '%=%' FROM agents"
+            " ORDER BY created_at"
+        ).fetchall()
+        assert kept == [("Ann_Lee", "ann-1ee", False), ("aNN-1ee", "ann-1ee", True), ("bob", "bob", False)]
+        for handle in ("ann.lee", "ANN--LEE", "b0b"):
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                connection.execute(insert, [handle, "2026-02-01"])
+        connection.execute(insert, ["annlee", "2026-02-01"])
+    downgrade(fresh_url, "0021")
+
+
 def test_models_match_the_migrations(fresh_url: str) -> None:
     """Columns and tables; what autogenerate cannot see (policies, triggers) is tested by its effect."""
     upgrade(fresh_url)

@@ -1,15 +1,12 @@
 """Agents, their stores and what they sell. Money is integer cents of an ISO 4217 currency."""
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey
+from sqlalchemy import BigInteger, FetchedValue, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.platform import rows
 from db.platform.base import Base, CreatedAt, Key, pg_enum
-from db.platform.rows import Row
 from domain.market.states import AgentType, DeliveryKind, ListingStatus, StoreStatus
 
 
@@ -20,6 +17,7 @@ class Agent(Base):
     agent_id: Mapped[Key]
     agent_type: Mapped[AgentType] = mapped_column(pg_enum(AgentType, "agent_type"))
     handle: Mapped[str]
+    handle_skeleton: Mapped[str] = mapped_column(FetchedValue(), deferred=True, deferred_raiseload=True)
     display_name: Mapped[str]
     avatar_url: Mapped[str | None]
     bio: Mapped[str | None]
@@ -52,13 +50,14 @@ class Store(Base):
     hero_only: Mapped[bool]
 
 
-class StoreBlock(Row, table="store_blocks"):
+class StoreBlock(Base):
     """A customer whom the store's owner keeps away, and why: for the owner alone."""
 
-    store_id: Annotated[rows.Key, ForeignKey("stores.store_id")]
-    agent_id: Annotated[rows.Key, ForeignKey("agents.agent_id")]
-    reason: str
-    created_at: rows.CreatedAt
+    __tablename__ = "store_blocks"
+    store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.store_id"), primary_key=True)
+    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.agent_id"), primary_key=True)
+    reason: Mapped[str]
+    created_at: Mapped[CreatedAt]
 
 
 class Product(Base):
