@@ -25,7 +25,7 @@ def call(method: str = "SendMessage", **params: Any) -> dict[str, Any]:
 
 
 def message(*texts: str, **more: Any) -> dict[str, Any]:
-    return {"messageId": str(uuid4()), "role": "ROLE_USER", "parts": [{"text": text} for text in texts], **more}
+    return {"messageId": "one", "role": "ROLE_USER", "parts": [{"text": text} for text in texts], **more}
 
 
 async def test_the_card_is_one(http: httpx.AsyncClient):
@@ -75,7 +75,7 @@ async def test_a_message_finds_what_is_for_sale_and_the_way_in(http: httpx.Async
         ({"jsonrpc": "2.0", "id": True, "method": "SendMessage"}, -32600),
         ([], -32600),
     ],
-    ids=str,
+    ids=lambda value: value.get("method", "") if isinstance(value, dict) else str(value),
 )
 async def test_what_does_not_fit_is_an_error_of_json_rpc(http: httpx.AsyncClient, body: Any, code: int):
     answer = await http.post("/a2a", json=body)
