@@ -30,7 +30,8 @@ from souk_client import ApiProblem, AsyncSouk, SoukError
 T = TypeVar("T")
 
 DirectoryArgument = Annotated[
-    Path, typer.Argument(metavar="DIR", help="businesses/*.yaml, customers/*.yaml, baseline_utilities.json")
+    Path,
+    typer.Argument(metavar="DIR", help="businesses/*.yaml; to trade, customers/*.yaml and baseline_utilities.json too"),
 ]
 ApiOption = Annotated[
     str | None,
@@ -62,10 +63,10 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         fail("interrupted", 130)
 
 
-def resolve(directory: Path, api: str | None, data_dir: Path) -> tuple[Market, str]:
+def resolve(directory: Path, api: str | None, data_dir: Path, *, to_trade: bool) -> tuple[Market, str]:
     """The market in the directory and the API to use."""
     try:
-        market = load_market(directory)
+        market = load_market(directory, to_trade=to_trade)
         address = api or running_stack(data_dir).api
     except (DatasetError, StackError) as error:
         fail(str(error))
@@ -89,7 +90,7 @@ def load(
     patience: PatienceOption = 300.0,
 ) -> None:
     """Open every business of DIR as a merchant with a store, listings and private price floors."""
-    market, address = resolve(directory, api, data_dir)
+    market, address = resolve(directory, api, data_dir, to_trade=False)
     report = run(_load(market, address, data_dir, patience))
     if as_json:
         typer.echo(
@@ -129,7 +130,7 @@ def trade(
     patience: PatienceOption = 300.0,
 ) -> None:
     """Let the customers of DIR search, ask, haggle, buy and review; print what each side made of it."""
-    market, address = resolve(directory, api, data_dir)
+    market, address = resolve(directory, api, data_dir, to_trade=True)
     outcome = run(_trade(market, address, data_dir, patience))
     if as_json:
         typer.echo(outcome.model_dump_json(indent=2))

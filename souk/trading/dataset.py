@@ -1,6 +1,6 @@
 """Reads a market directory in the form of microsoft/multi-agent-marketplace.
 
-``businesses/*.yaml``, ``customers/*.yaml`` and ``baseline_utilities.json``. Money leaves this module as
+``businesses/*.yaml`` and, to trade, ``customers/*.yaml`` and ``baseline_utilities.json``. Money leaves this module as
 integer cents. A wrong directory or file gives one :class:`DatasetError` line that names it.
 """
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 Model = TypeVar("Model", bound=BaseModel)
 
-EXPECTED = "expected businesses/*.yaml, customers/*.yaml and baseline_utilities.json"
+EXPECTED = "expected businesses/*.yaml; to trade, customers/*.yaml and baseline_utilities.json as well"
 
 
 class DatasetError(Exception):
@@ -131,12 +131,15 @@ def _load_baselines(path: Path) -> list[Baseline]:
         raise DatasetError(f"{path}: not a table of baseline utilities") from error
 
 
-def load_market(directory: Path) -> Market:
-    """Read and check a market directory. Raises DatasetError with one line that says what is wrong."""
+def load_market(directory: Path, *, to_trade: bool = True) -> Market:
+    """Read and check a market directory. Raises DatasetError with one line that says what is wrong.
+
+    Unless it is ``to_trade``, its businesses are all that is read: the others are neither wanted nor checked.
+    """
     if not directory.is_dir():
         raise DatasetError(f"{directory} is not a directory ({EXPECTED})")
     businesses = _load_yaml(directory / "businesses", Business)
-    customers = _load_yaml(directory / "customers", Customer)
+    customers = _load_yaml(directory / "customers", Customer) if to_trade else []
     for kind, ids in (
         ("businesses", [b.id for b in businesses]),
         ("customers", [c.id for c in customers]),
@@ -147,5 +150,5 @@ def load_market(directory: Path) -> Market:
         name=directory.resolve().name,
         businesses=businesses,
         customers=customers,
-        baselines=_load_baselines(directory / "baseline_utilities.json"),
+        baselines=_load_baselines(directory / "baseline_utilities.json") if to_trade else [],
     )

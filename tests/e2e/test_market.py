@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -73,6 +74,18 @@ async def test_a_market_is_loaded_and_its_customers_beat_the_menu(souk_url: str,
     code, text = await _souk("trust", "verify", "--api", souk_url)
     assert code == 0, text
     assert "0 differ" in text
+
+
+async def test_businesses_alone_are_loaded_and_cannot_trade(souk_url: str, market: Path, tmp_path: Path) -> None:
+    (market / "baseline_utilities.json").unlink()
+    shutil.rmtree(market / "customers")
+    where = ("--api", souk_url, "--data-dir", str(tmp_path / "data"))
+    code, text = await _souk("market", "load", str(market), *where)
+    assert code == 0, text
+    assert "3 merchants with 9 listings are open (3 opened now)" in text
+    code, text = await _souk("market", "trade", str(market), *where)
+    assert (code, len(text.strip().splitlines())) == (2, 1)
+    assert "customers/*.yaml" in text
 
 
 async def test_a_directory_that_is_no_market_is_told_in_one_line(souk_url: str, tmp_path: Path) -> None:
