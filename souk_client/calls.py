@@ -18,6 +18,9 @@ Json = dict[str, Any]
 Param = str | int | Sequence[str]
 Params = dict[str, Param]
 
+CSV = "text/csv"
+EXPORT_SIZE = 5_000
+"""Rows of an export asked for at a time: the most that the market gives."""
 PAGE_SIZE = 100
 """Items asked for at a time; the market gives 200 at most."""
 BEGINNING = "WzAsMF0"
@@ -26,7 +29,7 @@ BEGINNING = "WzAsMF0"
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One request. ``key`` is its Idempotency-Key, the same on every attempt."""
+    """One request. ``key`` is its Idempotency-Key, the same on every attempt; ``media`` what it is answered in."""
 
     method: str
     path: str
@@ -34,6 +37,7 @@ class Call(Generic[T]):
     body: Json | None = None
     params: Params = field(default_factory=dict)
     key: str | None = None
+    media: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,11 @@ def given(values: dict[str, Any]) -> dict[str, Any]:
 def get(path: str, answer: type[T], **params: Param | None) -> Call[T]:
     """A read."""
     return Call("GET", path, adapter(answer), params=given(params))
+
+
+def file(path: str, media: str, **params: Param | None) -> Call[str]:
+    """A read that is answered with a file of text."""
+    return Call("GET", path, adapter(str), params=given(params), media=media)
 
 
 def post(path: str, answer: type[T], key: str | None, **body: Any) -> Call[T]:

@@ -68,7 +68,7 @@ class _Client:
         return {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
 
     def _request(self, call: Call[Any]) -> dict[str, Any]:
-        headers = {"Accept": "application/json", **self._headers()}
+        headers = {"Accept": call.media, **self._headers()}
         if call.key is not None:
             headers["Idempotency-Key"] = call.key
         return {
@@ -92,6 +92,8 @@ class _Client:
 
 def _read(call: Call[T], answer: httpx.Response) -> T:
     try:
+        if call.media != "application/json":
+            return call.answer.validate_python(answer.text)
         return call.answer.validate_json(answer.content or b"null")
     except ValidationError as error:
         where = ", ".join(".".join(map(str, wrong["loc"])) or wrong["type"] for wrong in error.errors()[:3])

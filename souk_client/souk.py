@@ -95,6 +95,7 @@ class Operations:
     store_updates = ListMethod(shops.store_updates)
     trust = RequestMethod(shops.trust)
     trust_events = ListMethod(shops.trust_events)
+    export_trust_events = RequestMethod(shops.export_trust_events)
 
     add_product = RequestMethod(catalog.add_product)
     product = RequestMethod(catalog.product)
@@ -133,6 +134,7 @@ class Operations:
     buy = RequestMethod(trade.buy)
     order = RequestMethod(trade.order)
     orders = ListMethod(trade.orders)
+    export_orders = RequestMethod(trade.export_orders)
     confirm_payment = RequestMethod(trade.confirm_payment)
     deliver = RequestMethod(trade.deliver)
     decline_order = RequestMethod(trade.decline_order)

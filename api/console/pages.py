@@ -15,8 +15,10 @@ from activities.platform.serving import HELP
 from api.console import actions, figures, session
 from api.console.attention import get_attention
 from api.console.processes import get_process
+from api.console.routes import audit_csv
 from api.context import Context
 from api.platform.auth import Operator
+from api.platform.csv_export import CsvQuery
 from api.platform.schemas import Reason
 from api.web.rendering import PageRoute, page
 from db.market.reads_catalog import get_store
@@ -237,6 +239,15 @@ async def log_page(request: Request, context: Context, cursor: str = "") -> HTML
         entries = await console.list_audit(transaction, before, 101)
     older = encode_cursor(entries[99][0].audit_id) if len(entries) > 100 else None
     return page("console/log.html", entries=entries[:100], older=older)
+
+
+@router.get("/log.csv")
+async def log_as_csv(request: Request, context: Context, paging: CsvQuery) -> Response:
+    """The same as a file: its newest 5,000 entries, or what follows a cursor."""
+    await session.signed_in(context, request)
+    before = paging.after(UUID)
+    async with context.database.session() as transaction:
+        return audit_csv(paging, await console.list_audit(transaction, before[0] if before else None, paging.limit))
 
 
 @router.get("/metrics", response_class=HTMLResponse)

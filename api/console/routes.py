@@ -1,6 +1,6 @@
 """The console's reads and actions as operator routes: nothing the console does is missing here."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -10,6 +10,7 @@ from api.console import actions
 from api.console.attention import get_attention
 from api.console.processes import get_process
 from api.console.schemas import (
+    AUDIT_ENTRY,
     AppealDecisionIn,
     AttentionItemOut,
     AttentionOut,
@@ -27,10 +28,12 @@ from api.console.schemas import (
 from api.context import AppContext, Context
 from api.errors import errors as refusals
 from api.platform.auth import AnOperator, Operator
+from api.platform.csv_export import CsvPaging, CsvQuery, documented_csv
 from api.platform.idempotency import CommandDep, Run
 from api.platform.idempotency_keys import KeyHeader
 from api.platform.pages import Page, PageQuery
 from db.platform import console
+from db.platform.tables import OperatorAuditEntry
 from domain.market import errors
 from domain.platform.errors import BAD_CURSOR, KEY_NOT_FOUND, OPERATOR_REQUIRED, ROUTE_NOT_FOUND
 
@@ -90,20 +93,44 @@ async def show_process(kind: str, id: UUID, operator: AnOperator, context: Conte
     )
 
 
+def entry_out(row: tuple[OperatorAuditEntry, str]) -> AuditEntryOut:
+    """An entry of the operators' log with the label of its key."""
+    entry, operator = row
+    own = {name: getattr(entry, name) for name in AuditEntryOut.model_fields if name != "operator"}
+    return AuditEntryOut(**own, operator=operator)
+
+
+def audit_csv(paging: CsvPaging, rows: Sequence[tuple[OperatorAuditEntry, str]]) -> Response:
+    """The operators' log as CSV, newest first."""
+    return paging.csv(
+        "audit-log",
+        AuditEntryOut.model_fields,
+        rows,
+        lambda row: entry_out(row).model_dump(),
+        lambda row: (row[0].audit_id,),
+    )
+
+
+@router.get(
+    "/audit-log.csv",
+    response_class=Response,
+    responses=documented_csv(AuditEntryOut.model_fields, AUDIT_ENTRY) | refusals(OPERATOR_REQUIRED, BAD_CURSOR),
+)
+async def export_audit_log(_: AnOperator, context: Context, paging: CsvQuery) -> Response:
+    """What operators did and why as CSV, newest first. After ``limit`` rows go on with the cursor of the last one."""
+    before = paging.after(UUID)
+    async with context.database.session() as session:
+        rows = await console.list_audit(session, before[0] if before else None, paging.limit)
+    return audit_csv(paging, rows)
+
+
 @router.get("/audit-log", responses=refusals(OPERATOR_REQUIRED, BAD_CURSOR))
 async def list_audit_log(_: AnOperator, context: Context, paging: PageQuery) -> Page[AuditEntryOut]:
     """What operators did and why, newest first."""
     before = paging.after(UUID)
     async with context.database.session() as session:
         rows = await console.list_audit(session, before[0] if before else None, paging.limit + 1)
-    return paging.page(
-        rows,
-        lambda row: AuditEntryOut(
-            **{name: getattr(row[0], name) for name in AuditEntryOut.model_fields if name != "operator"},
-            operator=row[1],
-        ),
-        lambda row: (row[0].audit_id,),
-    )
+    return paging.page(rows, entry_out, lambda row: (row[0].audit_id,))
 
 
 @router.post(

@@ -147,6 +147,12 @@ class ProcessOut(ResponseModel):
     }  # fmt: skip
 
 
+AUDIT_ENTRY = {
+    "audit_id": uid(0x90), "key_id": uid(0x91), "operator": "Ada", "action": "store.close",
+    "reason": "Ticket 812", "meta": {"entity": uid(0x20)}, "created_at": NOW,
+}  # fmt: skip
+
+
 class AuditEntryOut(ResponseModel):
     audit_id: UUID
     key_id: UUID
@@ -155,12 +161,7 @@ class AuditEntryOut(ResponseModel):
     reason: str
     meta: dict[str, Any]
     created_at: datetime
-    model_config = example(
-        {
-            "audit_id": uid(0x90), "key_id": uid(0x91), "operator": "Ada", "action": "store.close",
-            "reason": "Ticket 812", "meta": {"entity": uid(0x20)}, "created_at": NOW,
-        }
-    )  # fmt: skip
+    model_config = example(AUDIT_ENTRY)
 
 
 class TermsOut(ResponseModel):

@@ -11,7 +11,7 @@ from domain.market.states import DeliveryKind, OrderStatus, PaymentSource
 from domain.platform.numbers import Whole
 
 _ORDER = "0197a1c2-9d3e-7a00-9e4f-5f6a7b8c9d0e"
-_EXAMPLE = {
+ORDER_EXAMPLE = {
     "order_id": _ORDER,
     "buyer_customer_id": "0197a1c2-5b00-7d00-b2c3-2d3e4f5a6b7c",
     "store_id": "0197a1c2-4c00-7e00-a3d4-3e4f5a6b7c8d",
@@ -65,7 +65,7 @@ class OrderOut(ResponseModel):
     ``appeal_by``: until when a declined refund may be appealed; ``appeal_due_at``: not granted by then, it is declined.
     """
 
-    model_config = {**ResponseModel.model_config, **example(_EXAMPLE)}
+    model_config = {**ResponseModel.model_config, **example(ORDER_EXAMPLE)}
 
     order_id: UUID
     buyer_customer_id: UUID
@@ -110,12 +110,12 @@ class OrderIn(RequestModel):
         **RequestModel.model_config,
         **example(
             {
-                "listing_id": _EXAMPLE["listing_id"],
+                "listing_id": ORDER_EXAMPLE["listing_id"],
                 "quantity": 1,
                 "expected_unit_price_cents": 1200,
                 "expected_currency": "USD",
             },
-            {"offer_id": _EXAMPLE["source_offer_id"]},
+            {"offer_id": ORDER_EXAMPLE["source_offer_id"]},
         ),
     }
 

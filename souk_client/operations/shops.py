@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from souk_client.calls import PAGE_SIZE, Call, PageCall, adapter, get, listed, patch, post, put
+from souk_client.calls import CSV, EXPORT_SIZE, PAGE_SIZE, Call, PageCall, adapter, file, get, listed, patch, post, put
 from souk_client.models import Block, Blocks, Store, StoreDetail, StoreUpdate, Trust, TrustEvent
 
 StoreStatus = Literal["ACTIVE", "PAUSED", "CLOSED"]
@@ -107,3 +107,8 @@ def trust(store_id: str) -> Call[Trust]:
 def trust_events(store_id: str, *, limit: int = PAGE_SIZE) -> PageCall[TrustEvent]:
     """How a store came by its trust, step by step."""
     return listed(f"/v1/stores/{store_id}/trust/events", TrustEvent, limit)
+
+
+def export_trust_events(store_id: str, *, limit: int = EXPORT_SIZE, cursor: str | None = None) -> Call[str]:
+    """The same as a CSV file. After ``limit`` rows go on with the ``cursor`` of the last one."""
+    return file(f"/v1/stores/{store_id}/trust/events.csv", CSV, limit=limit, cursor=cursor)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from souk_client.calls import PAGE_SIZE, Call, PageCall, get, listed, post
+from souk_client.calls import CSV, EXPORT_SIZE, PAGE_SIZE, Call, PageCall, file, get, listed, post
 from souk_client.models import Offer, Order, Review
 
 Role = Literal["buyer", "seller"]
@@ -122,6 +122,17 @@ def orders(
 ) -> PageCall[Order]:
     """Orders one is a party of, newest first."""
     return listed("/v1/orders", Order, limit, role=role, status=status)
+
+
+def export_orders(
+    *,
+    role: Role | None = None,
+    status: Literal["PLACED", "DELIVERED", "REFUNDED"] | None = None,
+    limit: int = EXPORT_SIZE,
+    cursor: str | None = None,
+) -> Call[str]:
+    """The same as a CSV file. After ``limit`` rows go on with the ``cursor`` of the last one."""
+    return file("/v1/orders.csv", CSV, role=role, status=status, limit=limit, cursor=cursor)
 
 
 def confirm_payment(order_id: str, *, key: str | None = None) -> Call[Order]:

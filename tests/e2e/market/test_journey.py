@@ -1,8 +1,11 @@
 """A customer's whole way, and a merchant's, through the real API, worker, Temporal and Postgres."""
 
+import csv
+import io
 from typing import Any
 from uuid import uuid4
 
+from souk_client import Souk
 from tests.e2e.people import Agent, Shop, eventually
 
 
@@ -62,6 +65,11 @@ def test_from_question_to_review(souk_url: str) -> None:
     assert buyer.refused("POST", "/v1/orders", {"offer_id": counter["offer_id"]}) == (409, "order.offer_spent")
     assert stranger.refused("GET", f"/v1/orders/{order['order_id']}") == (404, "order.not_found")
 
+    for party in (buyer, shop.owner):
+        (row,) = csv.DictReader(io.StringIO(party.call("GET", "/v1/orders.csv").text, newline=""))
+        assert (row["order_id"], row["total_price_cents"], row["refunded_at"]) == (order["order_id"], "1300", "")
+    assert Souk(souk_url, stranger.key).export_orders().count("\n") == 1
+
     shop.owner.post(f"/v1/orders/{order['order_id']}/payment")
     review = buyer.post(
         "/v1/reviews", {"order_id": order["order_id"], "rating": 5, "body": "Burns all night.", "as_described": 5}
@@ -75,6 +83,8 @@ def test_from_question_to_review(souk_url: str) -> None:
         lambda: observer.get(f"/v1/stores/{shop.store_id}/trust"), until=lambda t: t["overall_milli"] > 60_000
     )
     events = observer.get(f"/v1/stores/{shop.store_id}/trust/events?order=oldest")["items"]
+    exported = csv.DictReader(io.StringIO(Souk(souk_url).export_trust_events(shop.store_id), newline=""))
+    assert {row["trust_event_id"] for row in exported} >= {event["trust_event_id"] for event in events}
     assert {e["reason"] for e in events} == {
         "POLICY_UPDATED", "MERCHANT_REPLIED_IN_THREAD", "OFFER_HONORED", "REVIEW_POSTED",
     }  # fmt: skip
