@@ -21,6 +21,7 @@ from api.platform.bodies import BodyLimit, WholeBody
 from api.platform.connections import Connections, proxies
 from api.platform.head import Head
 from api.platform.heartbeating import heartbeating
+from api.platform.idempotency import AnsweredError, answer_again
 from api.platform.limits import Limiter
 from api.platform.observe import Metrics, Observe, configure_logs
 from api.platform.pages import Conditional
@@ -75,6 +76,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.connections = Connections(settings.limits, settings.limits.max_connections)
     install_handlers(app)
     app.add_exception_handler(404, not_found)
+    app.add_exception_handler(AnsweredError, answer_again)
     # Not included but taken over: FastAPI tries each route of an included router, and the one that matches once more.
     # Nothing is set for a whole router here that its routes do not hold.
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]

@@ -55,19 +55,17 @@ async def create_cart(body: CartIn, buyer: TheBuyer, fact: UcpFactDep, context: 
     """A new cart of one store's goods."""
     buyer.platform.require(CART)
 
-    async def work(session: AsyncSession, cart_id: UUID) -> CartDocument:
+    async with fact.begin():
         cart = await carts.insert_cart(
-            session,
-            cart_id,
+            fact.session,
+            fact.command_id,
             buyer.agent_id,
-            await _goods(session, context, buyer, body),
+            await _goods(fact.session, context, buyer, body),
             body.buyer.chosen() if body.buyer else None,
             _codes(body),
             context.processes.checkout_policy,
         )
-        return await cart_answer(session, context, buyer.platform, cart)
-
-    return await fact.once(work)
+        return await fact.answer(await cart_answer(fact.session, context, buyer.platform, cart), 201)
 
 
 @router.get("/{cart_id}", response_model=CartDocument, responses=refusals(errors.CART_NOT_FOUND, *PRIVATE))
@@ -88,18 +86,16 @@ async def update_cart(cart_id: UUID, body: CartIn, buyer: TheBuyer, fact: UcpFac
     """Replace the cart's contents."""
     buyer.platform.require(CART)
 
-    async def work(session: AsyncSession, _: UUID) -> CartDocument:
+    async with fact.begin():
         cart = await carts.replace_cart(
-            session,
+            fact.session,
             cart_id,
-            await _goods(session, context, buyer, body),
+            await _goods(fact.session, context, buyer, body),
             body.buyer.chosen() if body.buyer else None,
             _codes(body),
             context.processes.checkout_policy,
         )
-        return await cart_answer(session, context, buyer.platform, cart)
-
-    return await fact.once(work, 200)
+        return await fact.answer(await cart_answer(fact.session, context, buyer.platform, cart))
 
 
 @router.post(
@@ -111,8 +107,6 @@ async def cancel_cart(cart_id: UUID, buyer: TheBuyer, fact: UcpFactDep, context:
     """Give the cart up; answers with what it held. A session that was opened on it stays."""
     buyer.platform.require(CART)
 
-    async def work(session: AsyncSession, _: UUID) -> CartDocument:
-        held = await carts.cancel_cart(session, cart_id)
-        return await cart_answer(session, context, buyer.platform, held)
-
-    return await fact.once(work, 200)
+    async with fact.begin():
+        held = await carts.cancel_cart(fact.session, cart_id)
+        return await fact.answer(await cart_answer(fact.session, context, buyer.platform, held))

@@ -14,6 +14,7 @@ class UcpCommand(ProcessCommand):
     """A dependency for routes that tell a process what to do."""
 
     personal = True
+    in_session = True
 
     def __init__(self, request: Request, context: Context, buyer: TheBuyer, key: KeyHeader = None) -> None:
         super().__init__(request, context, None, key)

@@ -15,7 +15,6 @@ from api.checkout.items import Wanted, find_wanted
 from api.checkout.platforms import Buyer, TheBuyer
 from api.context import AppContext, Context
 from api.errors import refusal_of
-from api.platform.idempotency import Read, Run, Send
 from db.checkout import carts, pricing, reads
 from db.locks import clock
 from domain.checkout import errors
@@ -63,30 +62,17 @@ _OPEN = (errors.CHECKOUT_NOT_FOUND, errors.CHECKOUT_OVER, errors.CHECKOUT_EXPIRE
 async def create_checkout(body: CheckoutIn, buyer: TheBuyer, command: UcpCommandDep, context: Context) -> Response:
     """Open a session on items, on an accepted offer, or on a cart; a cart's open session is given again."""
     buyer.platform.require(CHECKOUT)
-    existing: list[UUID] = []
-
-    async def prepare(session: AsyncSession, run: Run) -> Send:
-        if body.cart_id is not None:
-            known = await reads.get_open_checkout_of_cart(session, _cart_id(body.cart_id))
-            if known is not None:
-                existing.append(known)
-                return _nothing
-        wanted, told = await _opening(session, body, buyer, run, context)
-
-        async def send() -> None:
+    async with command.begin():
+        cart_id = _cart_id(body.cart_id) if body.cart_id is not None else None
+        known = await reads.get_open_checkout_of_cart(command.session, cart_id) if cart_id else None
+        if known is None:
+            wanted, told = await _opening(command, body, buyer, context)
+            await command.commit()
             whole = not buyer.platform.older
             await context.processes.checkout("create_checkout", told, wanted.store_id, whole_addresses=whole)
-
-        return send
-
-    async def read(session: AsyncSession, command_id: UUID) -> CheckoutDocument:
-        return await checkout_answer(session, context, buyer.platform, existing[0] if existing else command_id)
-
-    return await command.tell(prepare, read, 201)
-
-
-async def _nothing() -> None:
-    """There is nothing to tell a process."""
+            await command.open()
+        shown = await checkout_answer(command.session, context, buyer.platform, known or command.command_id)
+        return await command.answer(shown, 201)
 
 
 def _cart_id(text: str) -> UUID:
@@ -97,9 +83,10 @@ def _cart_id(text: str) -> UUID:
 
 
 async def _opening(
-    session: AsyncSession, body: CheckoutIn, buyer: Buyer, run: Run, context: AppContext
+    command: UcpCommandDep, body: CheckoutIn, buyer: Buyer, context: AppContext
 ) -> tuple[Wanted, CreateCheckout]:
     """What is wanted, and the command for it. Of a cart its contents, buyer and codes count, not the body's."""
+    session = command.session
     person = body.buyer.chosen() if body.buyer else None
     codes = body.codes
     cart_id = None
@@ -112,12 +99,12 @@ async def _opening(
         cart_id = cart.cart_id
     else:
         wanted = await find_wanted(session, context, buyer.agent_id, body.line_items)
-    if wanted.items and not run.resumed:
+    if wanted.items and not command.resumed:
         # A refusal here saves a process that would only refuse the same.
         shelf = await pricing.load_shelf(session, {item.listing_id for item in wanted.items})
         pricing.check_sellable(shelf, wanted.items)
     return wanted, CreateCheckout(
-        command_id=run.command_id,
+        command_id=command.command_id,
         agent_id=buyer.agent_id,
         items=() if cart_id else wanted.items,
         offer_id=wanted.offer_id,
@@ -143,24 +130,20 @@ async def update_checkout(
     """Replace what the session holds; a member that is left out stays. Everything is priced anew."""
     buyer.platform.require(CHECKOUT)
 
-    async def prepare(session: AsyncSession, run: Run) -> Send:
-        checkout = await _open_session(session, checkout_id, run)
+    async with command.begin():
+        checkout = await _open_session(command, checkout_id)
         told = UpdateCheckout(
-            command_id=run.command_id,
+            command_id=command.command_id,
             checkout_id=checkout_id,
             agent_id=buyer.agent_id,
-            items=await _changed_items(session, body, buyer, checkout, context),
+            items=await _changed_items(command.session, body, buyer, checkout, context),
             buyer=body.buyer.chosen() if body.buyer else None,
             fulfillment=body.fulfillment.chosen() if body.fulfillment else None,
             discount_codes=body.codes,
         )
-
-        async def send() -> None:
-            await context.processes.checkout("update_checkout", told, checkout.store_id)
-
-        return send
-
-    return await command.tell(prepare, _reading(checkout_id, buyer, context))
+        await command.commit()
+        await context.processes.checkout("update_checkout", told, checkout.store_id)
+        return await _answer(command, checkout_id, buyer, context)
 
 
 async def _changed_items(
@@ -175,21 +158,19 @@ async def _changed_items(
     return wanted.items or None
 
 
-async def _open_session(session: AsyncSession, checkout_id: UUID, run: Run) -> Checkout:
+async def _open_session(command: UcpCommandDep, checkout_id: UUID) -> Checkout:
     """One of the viewer's sessions; refused early when it takes nothing more."""
-    checkout = await require(session, checkout_id)
-    if not run.resumed:
+    checkout = await require(command.session, checkout_id)
+    if not command.resumed:
         payment = checkout.payment.status if checkout.payment else None
         state = rules.SessionState(checkout.status, checkout.expires_at, checkout.offer_id is not None, payment)
-        rules.check_open(state, await clock(session))
+        rules.check_open(state, await clock(command.session))
     return checkout
 
 
-def _reading(checkout_id: UUID, buyer: Buyer, context: AppContext) -> Read:
-    async def read(session: AsyncSession, _: UUID) -> CheckoutDocument:
-        return await checkout_answer(session, context, buyer.platform, checkout_id)
-
-    return read
+async def _answer(command: UcpCommandDep, checkout_id: UUID, buyer: Buyer, context: AppContext) -> Response:
+    await command.open()
+    return await command.answer(await checkout_answer(command.session, context, buyer.platform, checkout_id))
 
 
 @router.post(
@@ -221,23 +202,19 @@ async def complete_checkout(
     """Pay and order, once. A buyer that has to step in itself is told by the status ``requires_escalation``."""
     buyer.platform.require(CHECKOUT)
 
-    async def prepare(session: AsyncSession, run: Run) -> Send:
-        checkout = await _open_session(session, checkout_id, run)
+    async with command.begin():
+        checkout = await _open_session(command, checkout_id)
         told = CompleteCheckout(
-            command_id=run.command_id, checkout_id=checkout_id, agent_id=buyer.agent_id, payment=body.chosen()
+            command_id=command.command_id, checkout_id=checkout_id, agent_id=buyer.agent_id, payment=body.chosen()
         )
-
-        async def send() -> None:
-            try:
-                await context.processes.checkout("complete_checkout", told, checkout.store_id)
-            except Exception as error:
-                refused = refusal_of(error)
-                if refused is None or refused.code != errors.ESCALATED.code:
-                    raise
-
-        return send
-
-    return await command.tell(prepare, _reading(checkout_id, buyer, context))
+        await command.commit()
+        try:
+            await context.processes.checkout("complete_checkout", told, checkout.store_id)
+        except Exception as error:
+            refused = refusal_of(error)
+            if refused is None or refused.code != errors.ESCALATED.code:
+                raise
+        return await _answer(command, checkout_id, buyer, context)
 
 
 @router.post("/{checkout_id}/cancel", response_model=CheckoutDocument, responses=refusals(*_OPEN, *WRITES, *PRIVATE))
@@ -245,13 +222,9 @@ async def cancel_checkout(checkout_id: UUID, buyer: TheBuyer, command: UcpComman
     """End a session that is still open."""
     buyer.platform.require(CHECKOUT)
 
-    async def prepare(session: AsyncSession, run: Run) -> Send:
-        checkout = await _open_session(session, checkout_id, run)
-        told = CancelCheckout(command_id=run.command_id, checkout_id=checkout_id, agent_id=buyer.agent_id)
-
-        async def send() -> None:
-            await context.processes.checkout("cancel_checkout", told, checkout.store_id)
-
-        return send
-
-    return await command.tell(prepare, _reading(checkout_id, buyer, context))
+    async with command.begin():
+        checkout = await _open_session(command, checkout_id)
+        told = CancelCheckout(command_id=command.command_id, checkout_id=checkout_id, agent_id=buyer.agent_id)
+        await command.commit()
+        await context.processes.checkout("cancel_checkout", told, checkout.store_id)
+        return await _answer(command, checkout_id, buyer, context)

@@ -29,7 +29,7 @@ from api.context import AppContext, Context
 from api.errors import errors as refusals
 from api.platform.auth import AnOperator, Operator
 from api.platform.csv_export import CsvPaging, CsvQuery, documented_csv
-from api.platform.idempotency import CommandDep, Run
+from api.platform.idempotency import CommandDep
 from api.platform.idempotency_keys import KeyHeader
 from api.platform.pages import Page, PageQuery
 from db.platform import console
@@ -47,11 +47,10 @@ async def _carry_out(
     reason: str,
     work: Callable[[actions.Wish], Awaitable[str | None]],
 ) -> Response:
-    async def act(run: Run) -> DoneOut:
-        trouble = await work(actions.Wish(context, operator.key_id, reason, run.command_id))
-        return DoneOut(audit_id=run.command_id, trouble=trouble)
-
-    return await command.run(act)
+    async with command.begin():
+        await command.commit()
+        trouble = await work(actions.Wish(context, operator.key_id, reason, command.command_id))
+        return await command.answer(DoneOut(audit_id=command.command_id, trouble=trouble))
 
 
 @router.get("/attention", responses=refusals(OPERATOR_REQUIRED))

@@ -1,13 +1,11 @@
 """Agents: registration, keys, private limits."""
 
-from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import Field, StringConstraints
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.context import Context
 from api.errors import errors
@@ -168,12 +166,10 @@ class _Credential:
             return self._random
         return keys.derived_secret(self._derivation, key_id, self._idempotency_key)
 
-    def shown(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
-        def with_key(answer: dict[str, Any]) -> dict[str, Any]:
-            key_id = UUID(answer["key_id"])
-            return {**answer, "api_key": keys.format_key(key_id, self.secret(key_id))}
-
-        return with_key
+    def shown(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """The answer with the secret in it."""
+        key_id = UUID(answer["key_id"])
+        return {**answer, "api_key": keys.format_key(key_id, self.secret(key_id))}
 
 
 @router.post(
@@ -192,13 +188,12 @@ async def register_agent(body: AgentIn, fact: FactDep) -> Response:
     await fact.prove(body.registration_secret)
     credential = _Credential(fact)
 
-    async def work(session: AsyncSession, _: UUID) -> Registered:
-        agent = await agents.insert_agent(session, new_agent_id(), **body.model_dump(exclude={"registration_secret"}))
+    async with fact.begin(credential.shown):
+        values = body.model_dump(exclude={"registration_secret"})
+        agent = await agents.insert_agent(fact.session, new_agent_id(), **values)
         key_id = new_id()
-        keys.insert_key(session, key_id, ApiKeyKind.AGENT, agent.agent_id, "first", credential.secret(key_id))
-        return Registered(agent=AgentOut.of(agent), key_id=key_id)
-
-    return await fact.once(work, secret=credential.shown())
+        keys.insert_key(fact.session, key_id, ApiKeyKind.AGENT, agent.agent_id, "first", credential.secret(key_id))
+        return await fact.answer(Registered(agent=AgentOut.of(agent), key_id=key_id), 201)
 
 
 @router.get("/me", responses=errors())
@@ -225,11 +220,10 @@ async def make_key(body: KeyIn, caller: AnyAgent, fact: FactDep) -> Response:
     """One more key for the caller. To rotate: make one, use it, revoke the old one."""
     credential = _Credential(fact)
 
-    async def work(session: AsyncSession, key_id: UUID) -> NewKey:
-        keys.insert_key(session, key_id, ApiKeyKind.AGENT, caller.agent_id, body.label, credential.secret(key_id))
-        return NewKey(key_id=key_id, label=body.label)
-
-    return await fact.once(work, secret=credential.shown())
+    async with fact.begin(credential.shown):
+        key_id, secret = fact.command_id, credential.secret(fact.command_id)
+        keys.insert_key(fact.session, key_id, ApiKeyKind.AGENT, caller.agent_id, body.label, secret)
+        return await fact.answer(NewKey(key_id=key_id, label=body.label), 201)
 
 
 @router.delete("/me/keys/{key_id}", status_code=204, responses=errors(KEY_NOT_FOUND))

@@ -142,11 +142,10 @@ class GatingOut(ResponseModel):
 )  # fmt: skip
 async def open_thread(body: ThreadIn, caller: AnyAgent, fact: FactDep) -> Response:
     """Open a public thread. A listing's store is filled in; REVIEW threads are opened by reviews."""
-
-    async def work(session: AsyncSession, thread_id: UUID) -> ThreadOut:
+    async with fact.begin():
         thread = await conversation.insert_thread(
-            session,
-            thread_id,
+            fact.session,
+            fact.command_id,
             caller.agent_id,
             body.type,
             body.title,
@@ -154,9 +153,7 @@ async def open_thread(body: ThreadIn, caller: AnyAgent, fact: FactDep) -> Respon
             body.context_listing_id,
             body.context_order_id,
         )
-        return ThreadOut.model_validate(thread)
-
-    return await fact.once(work)
+        return await fact.answer(ThreadOut.model_validate(thread), 201)
 
 
 @router.post(
@@ -168,12 +165,10 @@ async def open_thread(body: ThreadIn, caller: AnyAgent, fact: FactDep) -> Respon
 )
 async def post_message(thread_id: UUID, body: MessageIn, caller: AnyAgent, fact: FactDep, context: Context) -> Response:
     """Post a message. A customer's question of 20 visible characters lets it buy, and wants an answer in time."""
-    moved: list[UUID] = []
-
-    async def work(session: AsyncSession, message_id: UUID) -> MessageOut:
+    async with fact.begin():
         message, store_id = await conversation.insert_message(
-            session,
-            message_id,
+            fact.session,
+            fact.command_id,
             thread_id,
             caller.agent_id,
             caller.agent_type,
@@ -181,15 +176,10 @@ async def post_message(thread_id: UUID, body: MessageIn, caller: AnyAgent, fact:
             body.parent_message_id,
             context.settings.market,
         )
-        if store_id is not None:
-            moved.append(store_id)
-        return MessageOut.of(message)
-
-    async def tell() -> None:
-        for store_id in moved:
-            await context.nudges.store_trust(store_id)
-
-    return await fact.once(work, after=tell)
+        answer = await fact.answer(MessageOut.of(message), 201)
+    if store_id is not None:
+        await context.nudges.store_trust(store_id)
+    return answer
 
 
 @router.post(
@@ -202,14 +192,11 @@ async def post_message(thread_id: UUID, body: MessageIn, caller: AnyAgent, fact:
 )
 async def post_reference(body: ReferenceIn, caller: AnyAgent, fact: FactDep) -> Response:
     """Point to a private offer in a public thread, without its terms. Only its two parties can."""
-
-    async def work(session: AsyncSession, offer_ref_id: UUID) -> OwnReferenceOut:
+    async with fact.begin():
         reference = await conversation.insert_reference(
-            session, offer_ref_id, body.offer_id, body.thread_id, caller.agent_id, body.public_note
+            fact.session, fact.command_id, body.offer_id, body.thread_id, caller.agent_id, body.public_note
         )
-        return OwnReferenceOut.model_validate(reference)
-
-    return await fact.once(work)
+        return await fact.answer(OwnReferenceOut.model_validate(reference), 201)
 
 
 @router.get("/threads", responses=errors(BAD_CURSOR))

@@ -1,12 +1,10 @@
 """Listings: prices, stock and status; a merchant's private limits; whether a customer may buy."""
 
-from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import model_validator
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.context import Context
 from api.errors import errors
@@ -132,39 +130,11 @@ class ListingLimitsOut(ResponseModel):
 )
 async def make_listing(body: ListingIn, caller: Merchant, fact: FactDep) -> Response:
     """Put a product on sale. Without stock it starts as SOLD_OUT."""
-
-    async def work(session: AsyncSession, listing_id: UUID) -> ListingOut:
+    async with fact.begin():
         check_currency(body.currency)
         values = body.model_dump(exclude={"product_id"})
-        await listings.insert_listing(session, listing_id, caller.agent_id, body.product_id, **values)
-        return ListingOut.of(await get_listing(session, listing_id))
-
-    return await fact.once(work)
-
-
-async def _change(
-    fact: FactDep,
-    context: Context,
-    listing_id: UUID,
-    change: Callable[[AsyncSession], Awaitable[object]],
-    *,
-    trust: bool = False,
-) -> Response:
-    """Change a listing, then tell the negotiations on it."""
-    store: list[UUID] = []
-
-    async def work(session: AsyncSession, _: UUID) -> ListingOut:
-        await change(session)
-        view = ListingOut.of(await get_listing(session, listing_id))
-        store.append(view.store_id)
-        return view
-
-    async def tell() -> None:
-        await context.nudges.negotiations_on_listing(listing_id)
-        if trust:
-            await context.nudges.store_trust(store[0])
-
-    return await fact.once(work, status=200, after=tell)
+        await listings.insert_listing(fact.session, fact.command_id, caller.agent_id, body.product_id, **values)
+        return await fact.answer(ListingOut.of(await get_listing(fact.session, fact.command_id)), 201)
 
 
 @router.patch("/{listing_id}/price", response_model=ListingOut, responses=errors(*_OWN))
@@ -175,11 +145,13 @@ async def patch_price(
 
     Accepted offers keep their price; raising it while there are some costs trust.
     """
-
-    async def change(session: AsyncSession) -> object:
-        return await listings.update_price(session, listing_id, caller.agent_id, **body.model_dump())
-
-    return await _change(fact, context, listing_id, change, trust=True)
+    async with fact.begin():
+        await listings.update_price(fact.session, listing_id, caller.agent_id, **body.model_dump())
+        view = ListingOut.of(await get_listing(fact.session, listing_id))
+        answer = await fact.answer(view)
+    await context.nudges.negotiations_on_listing(listing_id)
+    await context.nudges.store_trust(view.store_id)
+    return answer
 
 
 @router.patch("/{listing_id}/inventory", response_model=ListingOut, responses=errors(*_OWN, STOCK_NEGATIVE))
@@ -187,17 +159,16 @@ async def patch_inventory(
     listing_id: UUID, body: InventoryPatch, caller: Merchant, fact: FactDep, context: Context
 ) -> Response:
     """Add to the stock on hand, or set it. Held stock is not on hand."""
-
-    async def change(session: AsyncSession) -> object:
+    async with fact.begin():
         listing = await listings.update_inventory(
-            session, listing_id, caller.agent_id, delta=body.delta, on_hand=body.inventory_on_hand
+            fact.session, listing_id, caller.agent_id, delta=body.delta, on_hand=body.inventory_on_hand
         )
         if listing.inventory_on_hand > MAX_INVENTORY:
             problem = {"field": "body.delta", "problem": f"Stock may be {MAX_INVENTORY} at most"}
             raise REQUEST_INVALID.error(errors=[problem])
-        return listing
-
-    return await _change(fact, context, listing_id, change)
+        answer = await fact.answer(ListingOut.of(await get_listing(fact.session, listing_id)))
+    await context.nudges.negotiations_on_listing(listing_id)
+    return answer
 
 
 @router.patch(
@@ -207,11 +178,11 @@ async def patch_status(
     listing_id: UUID, body: StatusPatch, caller: Merchant, fact: FactDep, context: Context
 ) -> Response:
     """Pause a listing, or put it back on sale. A pause cancels its standing offers."""
-
-    async def change(session: AsyncSession) -> object:
-        return await listings.update_status(session, listing_id, caller.agent_id, ListingStatus(body.status))
-
-    return await _change(fact, context, listing_id, change)
+    async with fact.begin():
+        await listings.update_status(fact.session, listing_id, caller.agent_id, ListingStatus(body.status))
+        answer = await fact.answer(ListingOut.of(await get_listing(fact.session, listing_id)))
+    await context.nudges.negotiations_on_listing(listing_id)
+    return answer
 
 
 @router.put("/{listing_id}/limits", responses=errors(*_OWN, LIMITS_INCOHERENT))

@@ -5,7 +5,6 @@ plain mistake costs no workflow task. A resumed attempt skips the check: its fir
 """
 
 from datetime import datetime
-from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from api.context import Context
 from api.errors import errors as refusals
 from api.market.offer_schemas import AnswerIn, CounterIn, OfferIn, OfferOut
 from api.platform.auth import AnyAgent, Caller, Customer
-from api.platform.idempotency import CommandDep, Run, Send
+from api.platform.idempotency import CommandDep
 from api.platform.limits import limit
 from api.platform.pages import Page, PageQuery, answer
 from db.market.blocks import check_viewer
@@ -56,19 +55,19 @@ async def make_offer(body: OfferIn, buyer: Customer, command: CommandDep, contex
     """Open a private negotiation with a first offer, between 1 and the list price."""
     policy = context.settings.market
 
-    async def prepare(transaction: Transaction, run: Run) -> Send:
-        case = await get_listing_case(transaction, body.listing_id, buyer.agent_id)
+    async with command.begin():
+        case = await get_listing_case(command.transaction, body.listing_id, buyer.agent_id)
         if case is None:
             raise errors.LISTING_NOT_FOUND.error()
-        if not run.resumed:
-            await check_viewer(transaction, case.store_id)
+        if not command.resumed:
+            await check_viewer(command.transaction, case.store_id)
             rules.expiry(case.now, body.expires_in_seconds, policy)
             if case.standing_offer_id is not None:
                 raise errors.NEGOTIATION_OPEN.error(offer_id=case.standing_offer_id)
             rules.decide_first_offer(case.listing, case.buyer, body.proposed_price_cents, body.quantity, policy)
         offer = MakeOffer(
-            command_id=run.command_id,
-            negotiation_id=run.command_id,
+            command_id=command.command_id,
+            negotiation_id=command.command_id,
             listing_id=body.listing_id,
             buyer_id=buyer.agent_id,
             price_cents=body.proposed_price_cents,
@@ -76,9 +75,9 @@ async def make_offer(body: OfferIn, buyer: Customer, command: CommandDep, contex
             message=body.buyer_message,
             expires_in_seconds=body.expires_in_seconds,
         )
-        return partial(context.processes.negotiate, "make_offer", offer, case.listing_id, case.store_id)
-
-    return await command.tell_and_show(prepare, the_offer, 201)
+        await command.commit()
+        await context.processes.negotiate("make_offer", offer, case.listing_id, case.store_id)
+        return await command.show(the_offer(command.command_id), 201)
 
 
 async def _case(transaction: Transaction, caller: Caller, offer_id: UUID) -> tuple[OfferCase, Party]:
@@ -118,9 +117,9 @@ async def counter_offer(
     """Answer the other party's standing offer with a price of your own. The answer is the new offer."""
     policy = context.settings.market
 
-    async def prepare(transaction: Transaction, run: Run) -> Send:
-        case, party = await _case(transaction, caller, offer_id)
-        if not run.resumed:
+    async with command.begin():
+        case, party = await _case(command.transaction, caller, offer_id)
+        if not command.resumed:
             rules.expiry(case.now, body.expires_in_seconds, policy)
             rules.decide_counter(
                 case.state,
@@ -134,7 +133,7 @@ async def counter_offer(
                 policy,
             )
         counter = CounterOffer(
-            command_id=run.command_id,
+            command_id=command.command_id,
             negotiation_id=case.negotiation_id,
             offer_id=offer_id,
             by_agent_id=caller.agent_id,
@@ -142,9 +141,9 @@ async def counter_offer(
             message=body.message,
             expires_in_seconds=body.expires_in_seconds,
         )
-        return partial(context.processes.negotiate, "counter_offer", counter, case.listing_id, case.store_id)
-
-    return await command.tell_and_show(prepare, the_offer, 201)
+        await command.commit()
+        await context.processes.negotiate("counter_offer", counter, case.listing_id, case.store_id)
+        return await command.show(the_offer(command.command_id), 201)
 
 
 async def _answer(
@@ -157,9 +156,9 @@ async def _answer(
 ) -> Response:
     seen = body.round if body else None
 
-    async def prepare(transaction: Transaction, run: Run) -> Send:
-        case, party = await _case(transaction, caller, offer_id)
-        if not run.resumed:
+    async with command.begin():
+        case, party = await _case(command.transaction, caller, offer_id)
+        if not command.resumed:
             if kind == "accept_offer":
                 # A closing is the process's to record: the offer ends, and the caller hears why.
                 rules.decide_accept(case.state, party, offer_id, seen, case.listing, case.limits, case.buyer, case.now)
@@ -168,15 +167,15 @@ async def _answer(
             else:
                 rules.decide_withdraw(case.state, party, offer_id, case.now)
         answer = AnswerOffer(
-            command_id=run.command_id,
+            command_id=command.command_id,
             negotiation_id=case.negotiation_id,
             offer_id=offer_id,
             by_agent_id=caller.agent_id,
             round=seen,
         )
-        return partial(context.processes.negotiate, kind, answer, case.listing_id, case.store_id)
-
-    return await command.tell_and_show(prepare, lambda _: the_offer(offer_id))
+        await command.commit()
+        await context.processes.negotiate(kind, answer, case.listing_id, case.store_id)
+        return await command.show(the_offer(offer_id))
 
 
 @router.post(

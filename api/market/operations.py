@@ -8,7 +8,7 @@ from api.console.actions import expire_offers as expire
 from api.context import Context
 from api.errors import errors as refusals
 from api.platform.auth import AnOperator
-from api.platform.idempotency import CommandDep, Run
+from api.platform.idempotency import CommandDep
 from api.platform.schemas import Note, RequestModel, ResponseModel, example
 from domain.market.commands import SweepReport
 from domain.platform.errors import OPERATOR_REQUIRED
@@ -72,22 +72,18 @@ async def expire_offers(
     """Wake every process whose date has passed, now. As the schedule does; safe to repeat and to overlap."""
     reason = body.reason if body else "no reason given"
 
-    async def act(run: Run) -> SweepOut:
-        report: SweepReport = await expire(Wish(context, operator.key_id, reason, run.command_id))
-        return SweepOut.model_validate(report)
-
-    return await command.run(act)
+    async with command.begin():
+        await command.commit()
+        report: SweepReport = await expire(Wish(context, operator.key_id, reason, command.command_id))
+        return await command.answer(SweepOut.model_validate(report))
 
 
 @router.post("/audit", response_model=AuditOut, responses=refusals(OPERATOR_REQUIRED))
 async def audit_market(_: AnOperator, command: CommandDep, context: Context) -> Response:
     """Check the market's invariants. Takes time on a large market."""
-
-    async def act(run: Run) -> AuditOut:
-        findings = (await context.processes.audit(run.command_id)).findings
-        return AuditOut(
-            sound=not any(found.breaches for found in findings),
-            findings=[FindingOut.model_validate(found) for found in findings],
-        )
-
-    return await command.run(act)
+    async with command.begin():
+        await command.commit()
+        findings = (await context.processes.audit(command.command_id)).findings
+        sound = not any(found.breaches for found in findings)
+        shown = [FindingOut.model_validate(found) for found in findings]
+        return await command.answer(AuditOut(sound=sound, findings=shown))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -21,7 +20,7 @@ from api.market.order_schemas import (
     RefundRequestIn,
 )
 from api.platform.auth import AnyAgent, Caller, Customer
-from api.platform.idempotency import CommandDep, Run, Send
+from api.platform.idempotency import CommandDep
 from api.platform.pages import Page, PageQuery, answer
 from db.market.blocks import check_viewer
 from db.market.cases import get_listing_case, get_offer_case, get_order_case
@@ -103,14 +102,13 @@ async def _check_purchase(
 )
 async def place_order(body: OrderIn, buyer: Customer, command: CommandDep, context: Context) -> Response:
     """Buy at the list price, or an accepted offer at its price. Needs an earlier interaction (gating)."""
-
-    async def prepare(transaction: Transaction, run: Run) -> Send:
-        policy = context.processes.policy
+    policy = context.settings.market
+    async with command.begin():
         listing_id, store_id = await _check_purchase(
-            transaction, body, buyer.agent_id, policy, politely=not run.resumed
+            command.transaction, body, buyer.agent_id, policy, politely=not command.resumed
         )
         purchase = PlaceOrder(
-            command_id=run.command_id,
+            command_id=command.command_id,
             buyer_id=buyer.agent_id,
             listing_id=listing_id,
             quantity=body.quantity or 1,
@@ -118,9 +116,9 @@ async def place_order(body: OrderIn, buyer: Customer, command: CommandDep, conte
             seen_price_cents=body.expected_unit_price_cents,
             seen_currency=body.expected_currency,
         )
-        return partial(context.processes.order, "place_order", purchase, run.command_id, listing_id, store_id)
-
-    return await command.tell_and_show(prepare, the_order, 201)
+        await command.commit()
+        await context.processes.order("place_order", purchase, command.command_id, listing_id, store_id)
+        return await command.show(the_order(command.command_id), 201)
 
 
 async def _command(
@@ -145,14 +143,14 @@ async def _command(
     goods_returned: bool = False,
     payment_received: bool = False,
 ) -> Response:
-    async def prepare(transaction: Transaction, run: Run) -> Send:
-        case = await get_order_case(transaction, order_id)
+    async with command.begin():
+        case = await get_order_case(command.transaction, order_id)
         if case is None or caller.agent_id != (case.buyer_id if party is Party.BUYER else case.seller_id):
             raise errors.ORDER_NOT_FOUND.error()
-        if not run.resumed:
+        if not command.resumed:
             decide(case.state, case.now)
         told = OrderCommand(
-            command_id=run.command_id,
+            command_id=command.command_id,
             order_id=order_id,
             by_agent_id=caller.agent_id,
             reason=reason,
@@ -160,9 +158,9 @@ async def _command(
             goods_returned=goods_returned,
             payment_received=payment_received,
         )
-        return partial(context.processes.order, kind, told, order_id, case.listing_id, case.store_id)
-
-    return await command.tell_and_show(prepare, lambda _: the_order(order_id))
+        await command.commit()
+        await context.processes.order(kind, told, order_id, case.listing_id, case.store_id)
+        return await command.show(the_order(order_id))
 
 
 @router.post(

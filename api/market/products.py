@@ -5,7 +5,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import Field, model_validator
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.context import Context
 from api.errors import errors
@@ -76,14 +75,12 @@ def _pairs(images: list[ImageIn]) -> list[products.Image]:
 )
 async def make_product(body: ProductIn, caller: Merchant, fact: FactDep) -> Response:
     """Describe a product. It is on sale once it has a listing."""
-
-    async def work(session: AsyncSession, product_id: UUID) -> ProductOut:
+    images = _pairs(body.images)
+    async with fact.begin():
         await products.insert_product(
-            session, product_id, caller.agent_id, body.store_id, body.title, body.description, _pairs(body.images)
+            fact.session, fact.command_id, caller.agent_id, body.store_id, body.title, body.description, images
         )
-        return ProductOut.of(*await get_product(session, product_id))
-
-    return await fact.once(work)
+        return await fact.answer(ProductOut.of(*await get_product(fact.session, fact.command_id)), 201)
 
 
 @router.patch(
@@ -97,21 +94,14 @@ async def patch_product(
     """Change what is said about a product. Answers open claim challenges; costs trust under open orders."""
     changes = body.model_dump(include={"title", "description"}, exclude_none=True)
     images = None if body.images is None else _pairs(body.images)
-    moved: list[UUID] = []
-
-    async def work(session: AsyncSession, _: UUID) -> ProductOut:
+    async with fact.begin():
         product, changed = await products.update_product(
-            session, product_id, caller.agent_id, changes, images, body.reason
+            fact.session, product_id, caller.agent_id, changes, images, body.reason
         )
-        if changed:
-            moved.append(product.store_id)
-        return ProductOut.of(*await get_product(session, product_id))
-
-    async def tell() -> None:
-        for store_id in moved:
-            await context.nudges.store_trust(store_id)
-
-    return await fact.once(work, status=200, after=tell)
+        answer = await fact.answer(ProductOut.of(*await get_product(fact.session, product_id)))
+    if changed:
+        await context.nudges.store_trust(product.store_id)
+    return answer
 
 
 @router.get("", responses=errors(BAD_CURSOR))

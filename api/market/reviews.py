@@ -1,6 +1,5 @@
 """Reviews: one per delivered order, by its buyer, through the ReviewWindow process."""
 
-from functools import partial
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -10,11 +9,10 @@ from api.context import Context
 from api.errors import errors as refusals
 from api.market.order_schemas import ReviewIn, ReviewOut
 from api.platform.auth import Customer
-from api.platform.idempotency import CommandDep, Run, Send
+from api.platform.idempotency import CommandDep
 from api.platform.pages import answer
 from db.market.cases import get_order_case
 from db.market.reads_trade import the_review
-from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market.commands import PostReview
 from domain.market.reviews import decide_review
@@ -38,15 +36,14 @@ router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
 )
 async def post_review(body: ReviewIn, buyer: Customer, command: CommandDep, context: Context) -> Response:
     """Review a delivered order. It appears in the listing's one review thread and moves the store's trust."""
-
-    async def prepare(transaction: Transaction, run: Run) -> Send:
-        case = await get_order_case(transaction, body.order_id)
+    async with command.begin():
+        case = await get_order_case(command.transaction, body.order_id)
         if case is None or case.buyer_id != buyer.agent_id:
             raise errors.ORDER_NOT_FOUND.error()
-        if not run.resumed:
+        if not command.resumed:
             decide_review(case.state.status, case.window_status, case.window_closes_at, case.now)
         review = PostReview(
-            command_id=run.command_id,
+            command_id=command.command_id,
             order_id=body.order_id,
             author_id=buyer.agent_id,
             rating=body.rating,
@@ -54,9 +51,9 @@ async def post_review(body: ReviewIn, buyer: Customer, command: CommandDep, cont
             body=body.body,
             as_described=body.as_described,
         )
-        return partial(context.processes.review, review, case.listing_id, case.store_id)
-
-    return await command.tell_and_show(prepare, the_review, 201)
+        await command.commit()
+        await context.processes.review(review, case.listing_id, case.store_id)
+        return await command.show(the_review(command.command_id), 201)
 
 
 @router.get("/{review_id}", response_model=ReviewOut, responses=refusals(errors.REVIEW_NOT_FOUND))

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import model_validator
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.context import Context
 from api.errors import errors
@@ -83,16 +82,13 @@ class StoreDetail(StoreOut):
 @router.post("", status_code=201, response_model=StoreOut, responses=errors(NOT_A_MERCHANT))
 async def open_store(body: StoreIn, caller: Merchant, fact: FactDep, context: Context) -> Response:
     """Open a store. Its trust starts at 50 points, and its policies are read for what they promise."""
-    opened: list[UUID] = []
-
-    async def work(session: AsyncSession, store_id: UUID) -> StoreOut:
+    async with fact.begin():
         store = await stores.insert_store(
-            session, store_id, caller.agent_id, context.settings.market, body.model_dump()
+            fact.session, fact.command_id, caller.agent_id, context.settings.market, body.model_dump()
         )
-        opened.append(store_id)
-        return StoreOut.model_validate(store)
-
-    return await fact.once(work, after=lambda: context.nudges.store_trust(opened[0]))
+        answer = await fact.answer(StoreOut.model_validate(store), 201)
+    await context.nudges.store_trust(fact.command_id)
+    return answer
 
 
 @router.patch(
@@ -106,14 +102,12 @@ async def patch_store(store_id: UUID, body: StorePatch, caller: Merchant, fact: 
     if changes.get("status") is None:
         changes.pop("status", None)
 
-    async def work(session: AsyncSession, _: UUID) -> StoreOut:
-        return StoreOut.model_validate(await stores.update_store(session, store_id, caller.agent_id, changes))
-
-    async def tell() -> None:
-        if "status" in changes:
-            await context.nudges.negotiations_in_store(store_id)
-
-    return await fact.once(work, status=200, after=tell)
+    async with fact.begin():
+        store = await stores.update_store(fact.session, store_id, caller.agent_id, changes)
+        answer = await fact.answer(StoreOut.model_validate(store))
+    if "status" in changes:
+        await context.nudges.negotiations_in_store(store_id)
+    return answer
 
 
 @router.patch(
@@ -126,18 +120,12 @@ async def patch_policies(
 ) -> Response:
     """Change policy texts. Every changed text leaves a public patch note with the reason."""
     changes = body.model_dump(exclude_none=True, exclude={"reason"})
-    moved: list[bool] = []
-
-    async def work(session: AsyncSession, _: UUID) -> StoreOut:
-        store, changed = await stores.update_policies(session, store_id, caller.agent_id, changes, body.reason)
-        moved.append(changed)
-        return StoreOut.model_validate(store)
-
-    async def tell() -> None:
-        if moved[-1]:
-            await context.nudges.store_trust(store_id)
-
-    return await fact.once(work, status=200, after=tell)
+    async with fact.begin():
+        store, changed = await stores.update_policies(fact.session, store_id, caller.agent_id, changes, body.reason)
+        answer = await fact.answer(StoreOut.model_validate(store))
+    if changed:
+        await context.nudges.store_trust(store_id)
+    return answer
 
 
 @router.get("", responses=errors(BAD_CURSOR))

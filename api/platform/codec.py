@@ -14,7 +14,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Request
 from google.protobuf.json_format import MessageToDict, Parse, ParseError
-from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -23,7 +22,7 @@ from temporalio.api.common.v1 import Payloads
 from api.context import AppContext, Context
 from api.errors import errors
 from api.platform.auth import AnOperator, Identity, Operator, identity
-from api.platform.idempotency import FactDep
+from api.platform.idempotency import AnsweredError, FactDep
 from api.platform.schemas import Reason, RequestModel, ResponseModel, example
 from config.settings import Settings
 from db.platform.ids import new_id
@@ -157,12 +156,12 @@ async def open_codec_session(
     body: SessionIn, request: Request, operator: AnOperator, fact: FactDep, context: Context
 ) -> Response:
     """Open a session for the Temporal UI: sets a cookie that lets this browser decode payloads, with a reason."""
-
-    async def work(session: AsyncSession, audit_id: UUID) -> SessionOut:
-        insert_audit_entry(session, audit_id, operator.key_id, "session.open", body.reason, {})
-        return SessionOut(expires_in_seconds=SESSION_SECONDS)
-
-    answer = await fact.once(work, status=200)
+    try:
+        async with fact.begin():
+            insert_audit_entry(fact.session, fact.command_id, operator.key_id, "session.open", body.reason, {})
+            answer = await fact.answer(SessionOut(expires_in_seconds=SESSION_SECONDS))
+    except AnsweredError as again:
+        answer = again.response
     answer.set_cookie(
         COOKIE,
         _seal(context, operator.key_id, body.reason),

@@ -1,22 +1,26 @@
 """Idempotency-Key on every POST: done once, answered the same as often as asked.
 
-Facts and their record are one transaction (:class:`Fact`): a crash leaves both or neither. A process
-command cannot be (:class:`ProcessCommand`): its record is committed first, with a lease; its ``command_id``
-is the update id and the new entity's id, so an attempt that was cut off is taken up again under the same
-id and the process answers what it answered before. Refusals are answers and are kept too, except those a
-caller can cure without changing the request: who it is, how often it asks, what is away.
+A route begins, which opens a transaction with the request's claim in it, and answers:
+
+    async with fact.begin():
+        thread = await insert_thread(fact.session, fact.command_id, ...)
+        return await fact.answer(ThreadOut.model_validate(thread), 201)
+
+A fact and its record are one transaction: a crash leaves both or neither. A command to a workflow cannot be. Its claim
+is committed first, with a lease; its ``command_id`` is the update id and the new entity's id, so an attempt that was
+cut off is taken up again under the same id and the workflow answers what it answered before. What is raised in the
+block rolls back what is open. Refusals are answers and are kept too, except those a caller can cure without changing
+the request: who it is, how often it asks, what is away.
 
 A record belongs to whoever proved to be the caller: an agent, an operator, or a secret that a stranger brings. A
 secret in an answer is never stored, and told again only to the credential that asked first.
 """
 
 import json
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Annotated, Any
-from uuid import UUID
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar
 
 from fastapi import Depends, Request
 from pydantic import BaseModel
@@ -25,11 +29,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
-from api.context import Context
-from api.errors import refusal_of
-from api.platform.auth import Identity, identity
-from api.platform.claims import Claims
-from api.platform.idempotency_keys import KeyHeader, is_kept, request_hash, stranger_scope
+from api.context import AppContext, Context
+from api.errors import document, refusal_of, refusal_text
+from api.platform.auth import Caller, Identity, Operator, identity
+from api.platform.idempotency_keys import KeyHeader, check_key, is_kept, request_hash, stranger_scope
 from db.outages import may_have_misjudged
 from db.platform import idempotency as records
 from db.platform.ids import new_id
@@ -38,31 +41,188 @@ from db.platform.transactions import Transaction
 from domain.platform import errors
 from domain.platform.errors import DomainError
 
+_REPLAYED = "Idempotent-Replayed"
+_LOOK_AGAIN_SECONDS = 1.0
 _MARGIN_SECONDS = 1.0
 """A check and its refusal take less."""
 Secret = Callable[[dict[str, Any]], dict[str, Any]]
 """An answer with the secret in it, which is told and not stored."""
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One attempt at a command. ``resumed``: an earlier one began, so skip checks made only for politeness."""
+class AnsweredError(Exception):
+    """Ends a route whose request was answered before. ``response`` is that answer."""
 
-    command_id: UUID
-    resumed: bool = False
-
-
-Send = Callable[[], Awaitable[object]]
-Prepare = Callable[[Transaction, Run], Awaitable[Send]]
-PrepareInSession = Callable[[AsyncSession, Run], Awaitable[Send]]
-Read = Callable[[AsyncSession, UUID], Awaitable[BaseModel]]
-Begin = Callable[[], Awaitable[tuple[Run, Send] | records.Stored]]
-Answer = Callable[[Run], Awaitable[str]]
+    def __init__(self, response: Response) -> None:
+        super().__init__("the request was answered before")
+        self.response = response
 
 
-class Fact(Claims):
+async def answer_again(_: Request, error: Exception) -> Response:
+    """The application's handler of ``AnsweredError``."""
+    assert isinstance(error, AnsweredError)
+    return error.response
+
+
+class Attempt:
+    """One attempt at a request that is done once.
+
+    ``command_id`` is the same for every attempt of the request. ``resumed``: an earlier attempt began and did not end,
+    so skip checks made only for politeness. ``transaction`` shows the caller's rows, ``session`` is the same where
+    there is one. ``scope``: where the request's record lives.
+    """
+
+    personal: ClassVar[bool] = False
+    """Whether answers hold personal data, which is not kept as long as other answers."""
+    in_session: ClassVar[bool] = False
+    """Whether transactions are a session's, for what takes nothing else yet."""
+
+    transaction: Transaction
+    session: AsyncSession
+
+    def __init__(self, request: Request, context: AppContext, found: Identity | None, key: str | None) -> None:
+        if key is not None:
+            check_key(key)
+        self.request = request
+        self.context = context
+        self.key = key
+        self.found = found
+        self.command_id = new_id()
+        self.resumed = False
+        self._secret: Secret | None = None
+        self._opened = AsyncExitStack()
+        self._is_open = self._committed = self._answered = False
+        match found:
+            case Caller():
+                self.scope = found.agent_id
+            case Operator():
+                self.scope = found.key_id
+            case None:
+                # Nobody yet: what is remembered under a fresh scope is found by no other request.
+                self.scope = new_id()
+
+    @asynccontextmanager
+    async def _begin(self, lease_seconds: float | None) -> AsyncIterator[None]:
+        try:
+            async with self._opened:
+                await self.open()
+                if self.key is not None:
+                    claim = await self._claim(self.transaction, lease_seconds)
+                    self.command_id, self.resumed = claim.command_id, claim.resumed
+                yield
+                assert self._answered, "a route ends its attempt with an answer"
+        except Exception as error:
+            refused = refusal_of(error)
+            if refused is not None and is_kept(refused) and not self._answered:
+                await self._keep_refusal(refused)
+            raise
+        finally:
+            if self.key is not None and self._committed and not self._answered:
+                await self._release()
+
+    async def open(self) -> None:
+        database = self.context.database
+        if self.in_session:
+            self.session = await self._opened.enter_async_context(database.session(viewer=self.scope))
+            self.transaction = await Transaction.of(self.session)
+        else:
+            self.transaction = await self._opened.enter_async_context(database.transaction(viewer=self.scope))
+        self._is_open = True
+
+    async def _commit(self) -> None:
+        self._is_open = False
+        await self._opened.aclose()
+        self._committed = True
+
+    async def answer(self, shown: BaseModel, status: int = 200) -> Response:
+        """Keep the answer in the open transaction, or in one of its own where none is open, and commit."""
+        text = shown.model_dump_json()
+        if self.key is not None:
+            if not self._is_open:
+                await self.open()
+            if self.in_session:
+                await self.session.flush()
+            told = self._credential if self._secret else None
+            await records.complete(self.transaction, self.command_id, status, text, personal=self.personal, told=told)
+        await self._commit()
+        self._answered = True
+        return self._document(status, _with(self._secret, text) if self._secret else text)
+
+    async def _claim(self, transaction: Transaction, lease_seconds: float | None) -> records.Claim:
+        """Raises idempotency.in_flight, idempotency.key_reused; AnsweredError where the request was answered."""
+        assert self.key is not None
+        found = await records.claim(
+            transaction,
+            self.scope,
+            records.hash_key(self.key),
+            await request_hash(self.request),
+            lease_seconds,
+            self.context.presence.holder,
+        )
+        match found:
+            case records.InFlight():
+                # A holder that dies meanwhile is noticed at the next try, long before its lease ends.
+                soon = min(found.seconds_left, _LOOK_AGAIN_SECONDS)
+                raise errors.IDEMPOTENCY_IN_FLIGHT.error(retry_after_seconds=soon)
+            case records.Reused():
+                raise errors.IDEMPOTENCY_KEY_REUSED.error()
+            case records.Stored():
+                self._answered = True
+                raise AnsweredError(self._told_again(found))
+        return found
+
+    def _told_again(self, stored: records.Stored) -> Response:
+        if self._secret is not None and stored.status_code < 400:
+            self._check_told(stored)
+            stored = replace(stored, text=_with(self._secret, stored.text))
+        answer = self._document(stored.status_code, stored.text)
+        answer.headers[_REPLAYED] = "true"
+        return answer
+
+    def _check_told(self, stored: records.Stored) -> None:
+        """Raises idempotency.secret_not_repeated."""
+        if stored.told != self._credential:
+            raise errors.SECRET_NOT_REPEATED.error()
+
+    @property
+    def _credential(self) -> str:
+        """The credential a secret is told to: the id of its key. Strangers' proofs are in the record's scope."""
+        return str(self.found.key_id) if self.found is not None else "stranger"
+
+    async def _keep_refusal(self, refused: DomainError) -> None:
+        """Before a commit the claim was rolled back, so the request is claimed anew: a twin may have answered since."""
+        if not self._committed:
+            await self._check_dates_hold(refused)
+        if self.key is None:
+            return
+        status, text = refusal_text(refused, self.request)
+        async with self.context.database.transaction(viewer=self.scope) as transaction:
+            if not self._committed:
+                self.command_id = (await self._claim(transaction, None)).command_id
+            await records.complete(transaction, self.command_id, status, text, personal=self.personal)
+        self._answered = True
+
+    async def _check_dates_hold(self, refused: DomainError) -> None:
+        """Facts are refused by no date that an outage moves."""
+
+    async def _release(self) -> None:
+        """Give the command up for now; a repetition goes on under the same id at once."""
+        # When the database is away as well, the lease ends by itself.
+        with suppress(SQLAlchemyError, OSError):
+            async with self.context.database.transaction(viewer=self.scope) as transaction:
+                await records.release(transaction, self.command_id)
+
+    def _document(self, status: int, text: str) -> Response:
+        return document(status, text, scope=self.request.scope)
+
+
+def _with(secret: Secret, text: str) -> str:
+    return json.dumps(secret(json.loads(text)), separators=(",", ":"))
+
+
+class Fact(Attempt):
     """A dependency for routes that write one fact."""
 
+    in_session = True
     _proof: str | None = None
 
     async def prove(self, proof: str | None) -> None:
@@ -75,202 +235,53 @@ class Fact(Claims):
             self._proof = proof
             self.scope = stranger_scope(pepper, self.key, await request_hash(self.request), proof)
 
-    async def once(
-        self,
-        work: Callable[[AsyncSession, UUID], Awaitable[BaseModel]],
-        status: int = 201,
-        *,
-        secret: Secret | None = None,
-        after: Callable[[], Awaitable[None]] | None = None,
-    ) -> Response:
-        """Run ``work(session, new_id)`` in one transaction with the record, and answer with its result.
+    def begin(self, secret: Secret | None = None) -> AbstractAsyncContextManager[None]:
+        """Claim the request for as long as the block's transaction; ``answer`` commits it.
 
         ``secret`` adds to the answer what must not be stored; a repetition gets it with the credential of the first
-        request only. ``after`` runs once the fact is committed, not for repetitions. Raises
-        idempotency.secret_not_repeated, agent.already_registered.
+        request only. Raises idempotency.secret_not_repeated, agent.already_registered.
         """
-        try:
-            stored, text = await self._write(work, status, secret)
-        except Exception as error:
-            refused = refusal_of(error)
-            if refused is None or self.key is None or not is_kept(refused):
-                raise
-            answer = await self._keep_refusal(refused)
-            return self._told_again(answer, secret) if isinstance(answer, records.Stored) else answer
-        if stored is not None:
-            return self._told_again(stored, secret)
-        if after is not None:
-            await after()
-        return self._document(status, text if secret is None else _with(secret, text))
+        self._secret = secret
+        return self._begin(None)
 
-    def _told_again(self, stored: records.Stored, secret: Secret | None) -> Response:
-        if secret is None or stored.status_code >= 400:
-            return self._replay(stored)
+    def _check_told(self, stored: records.Stored) -> None:
         if self.found is None and self._proof is None:
             raise errors.ALREADY_REGISTERED.error()
-        if stored.told != self._credential():
-            raise errors.SECRET_NOT_REPEATED.error()
-        return self._replay(replace(stored, text=_with(secret, stored.text)))
-
-    def _credential(self) -> str:
-        """The credential a secret was told to: the id of its key. Strangers' proofs are in the record's scope."""
-        return str(self.found.key_id) if self.found is not None else "stranger"
-
-    async def _write(
-        self, work: Callable[[AsyncSession, UUID], Awaitable[BaseModel]], status: int, secret: Secret | None
-    ) -> tuple[records.Stored | None, str]:
-        async with self.database.session(viewer=self.scope) as session:
-            if self.key is None:
-                return None, (await work(session, new_id())).model_dump_json()
-            transaction = await Transaction.of(session)
-            found = await self._claim(transaction, None)
-            if isinstance(found, records.Stored):
-                return found, ""
-            text = (await work(session, found.command_id)).model_dump_json()
-            await session.flush()
-            told = None if secret is None else self._credential()
-            await records.complete(transaction, found.command_id, status, text, personal=self.personal, told=told)
-            return None, text
+        super()._check_told(stored)
 
 
-def _with(secret: Secret, text: str) -> str:
-    return json.dumps(secret(json.loads(text)), separators=(",", ":"))
+class ProcessCommand(Attempt):
+    """A dependency for routes that tell a workflow what to do: check, ``commit``, tell it, answer."""
 
+    def begin(self) -> AbstractAsyncContextManager[None]:
+        """Claim the request with a lease. Raises idempotency.in_flight, idempotency.key_reused."""
+        return self._begin(self.context.settings.idempotency_lease_seconds)
 
-class ProcessCommand(Claims):
-    """A dependency for routes that tell a process what to do."""
+    async def commit(self) -> None:
+        """Commit the claim, so that no transaction is open. What is raised from here on is kept, or ends the lease."""
+        await self._commit()
 
-    async def run(self, action: Callable[[Run], Awaitable[BaseModel]], status: int = 200) -> Response:
-        """A command that answers for itself: ``action(run)``, with no transaction open, then keep its answer."""
-        answers: list[BaseModel] = []
+    async def show(self, wanted: One, status: int = 200) -> Response:
+        """Answer with a row, as its reads show it to the caller; what reads it keeps the answer."""
+        text = ""
 
-        async def prepare(_: Transaction, run: Run) -> Send:
-            async def send() -> None:
-                answers.append(await action(run))
+        def kept(row: Row) -> Asked:
+            nonlocal text
+            text = to_json(row).decode()
+            return records.completion(self.command_id, status, text, personal=self.personal)
 
-            return send
-
-        async def answer(run: Run) -> str:
-            text = answers[0].model_dump_json()
-            await self._keep(run, status, text)
-            return text
-
-        return await self._carry_out(partial(self._begin, prepare), answer, status)
-
-    async def tell(self, prepare: PrepareInSession, read: Read, status: int = 200) -> Response:
-        """``tell_and_show`` where what is checked and answered needs a session.
-
-        ``prepare(session, run)`` gives what sends the command, ``read(session, command_id)`` the answer.
-        """
-
-        async def begin() -> tuple[Run, Send] | records.Stored:
-            async with self.database.session(viewer=self.scope) as session:
-                return await self._claim_and_prepare(await Transaction.of(session), partial(prepare, session))
-
-        async def answer(run: Run) -> str:
-            async with self.database.session(viewer=self.scope) as session:
-                text = (await read(session, run.command_id)).model_dump_json()
-                if self.key is not None:
-                    await records.complete(
-                        await Transaction.of(session), run.command_id, status, text, personal=self.personal
-                    )
-            return text
-
-        return await self._carry_out(begin, answer, status)
-
-    async def tell_and_show(self, prepare: Prepare, shown: Callable[[UUID], One], status: int = 200) -> Response:
-        """Claim and prepare in one transaction, send with none open, read and keep the answer in another.
-
-        ``prepare(step, run)`` checks what can be checked beforehand and returns what sends the command; the answer
-        is the row ``shown(command_id)``, as its reads show it to the caller. Raises idempotency.in_flight,
-        idempotency.key_reused.
-        """
-
-        async def answer(run: Run) -> str:
-            text = ""
-
-            def kept(row: Row) -> Asked:
-                nonlocal text
-                text = to_json(row).decode()
-                return records.completion(run.command_id, status, text, personal=self.personal)
-
-            if self.key is None:
-                return to_json(await self.context.reads.one(shown(run.command_id), self.scope)).decode()
-            await self.context.reads.one_and_note(shown(run.command_id), kept, self.scope)
-            return text
-
-        return await self._carry_out(partial(self._begin, prepare), answer, status)
-
-    async def _carry_out(self, begin: Begin, answer: Answer, status: int) -> Response:
-        try:
-            begun = await begin()
-        except Exception as error:
-            refused = refusal_of(error)
-            if refused is None or not is_kept(refused):
-                raise
-            await self._check_dates_hold(refused)
-            if self.key is None:
-                raise
-            kept = await self._keep_refusal(refused)
-            return self._replay(kept) if isinstance(kept, records.Stored) else kept
-        if isinstance(begun, records.Stored):
-            return self._replay(begun)
-        run, send = begun
-        done = False
-        try:
-            response = await self._send(run, send, answer, status)
-            done = True
-            return response
-        finally:
-            if not done:
-                await self._release(run)
+        if self.key is None:
+            text = to_json(await self.context.reads.one(wanted, self.scope)).decode()
+        else:
+            await self.context.reads.one_and_note(wanted, kept, self.scope)
+        self._answered = True
+        return self._document(status, text)
 
     async def _check_dates_hold(self, refused: DomainError) -> None:
         """A refusal by a date that an outage moves is none. Raises service.unavailable."""
-        async with self.database.transaction() as transaction:
+        async with self.context.database.transaction() as transaction:
             if await may_have_misjudged(transaction, refused, _MARGIN_SECONDS):
                 raise errors.UNAVAILABLE.error() from None
-
-    async def _begin(self, prepare: Prepare) -> tuple[Run, Send] | records.Stored:
-        async with self.database.transaction(viewer=self.scope) as transaction:
-            return await self._claim_and_prepare(transaction, partial(prepare, transaction))
-
-    async def _claim_and_prepare(
-        self, transaction: Transaction, prepare: Callable[[Run], Awaitable[Send]]
-    ) -> tuple[Run, Send] | records.Stored:
-        run = Run(new_id())
-        if self.key is not None:
-            found = await self._claim(transaction, self.context.settings.idempotency_lease_seconds)
-            if isinstance(found, records.Stored):
-                return found
-            run = Run(found.command_id, found.resumed)
-        return run, await prepare(run)
-
-    async def _send(self, run: Run, send: Send, answer: Answer, status: int) -> Response:
-        try:
-            await send()
-            return self._document(status, await answer(run))
-        except Exception as error:
-            refused = refusal_of(error)
-            if refused is None or not is_kept(refused):
-                raise
-            status, text = self._refusal_text(refused)
-            await self._keep(run, status, text)
-            return self._document(status, text, refused)
-
-    async def _keep(self, run: Run, status: int, text: str) -> None:
-        if self.key is not None:
-            async with self.database.transaction(viewer=self.scope) as transaction:
-                await records.complete(transaction, run.command_id, status, text, personal=self.personal)
-
-    async def _release(self, run: Run) -> None:
-        """Give the command up for now; a repetition goes on under the same id at once."""
-        if self.key is None:
-            return
-        # When the database is away as well, the lease ends by itself.
-        with suppress(SQLAlchemyError, OSError):
-            async with self.database.transaction(viewer=self.scope) as transaction:
-                await records.release(transaction, run.command_id)
 
 
 Found = Annotated[Identity | None, Depends(identity)]

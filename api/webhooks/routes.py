@@ -1,6 +1,5 @@
 """Webhook endpoints: where an agent wants its inbox or public activity delivered, and how that goes."""
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -81,10 +80,13 @@ async def make_webhook(body: WebhookIn, caller: AnyAgent, fact: FactDep, context
     if body.source is WebhookSource.INBOX and (body.store_id or body.listing_id):
         raise WEBHOOK_FILTER.error()
 
-    async def work(session: AsyncSession, webhook_id: UUID) -> WebhookMade:
+    def with_secret(answer: dict[str, Any]) -> dict[str, Any]:
+        return {**answer, "secret": _secret(context, UUID(answer["webhook"]["webhook_id"]), 1)}
+
+    async with fact.begin(with_secret):
         row = await endpoints.insert_endpoint(
-            session,
-            webhook_id,
+            fact.session,
+            fact.command_id,
             caller.agent_id,
             url=body.url,
             source=body.source,
@@ -94,12 +96,7 @@ async def make_webhook(body: WebhookIn, caller: AnyAgent, fact: FactDep, context
             description=body.description,
             max_per_agent=context.settings.webhooks.max_per_agent,
         )
-        return WebhookMade(webhook=WebhookOut.of(row))
-
-    def with_secret(answer: dict[str, Any]) -> dict[str, Any]:
-        return {**answer, "secret": _secret(context, UUID(answer["webhook"]["webhook_id"]), 1)}
-
-    return await fact.once(work, secret=with_secret)
+        return await fact.answer(WebhookMade(webhook=WebhookOut.of(row)), 201)
 
 
 @router.get("", responses=errors())
@@ -162,31 +159,28 @@ async def rotate_secret(
     """A new secret. Until ``previous_secret_until`` deliveries carry both signatures; older secrets end now."""
     overlap = (body or RotateIn()).overlap_seconds
 
-    async def work(session: AsyncSession, _: UUID) -> Rotated:
-        row = await endpoints.rotate_secret(session, caller.agent_id, webhook_id, overlap)
-        assert row.previous_secret_until is not None
-        return Rotated(
-            webhook_id=webhook_id,
-            secret_version=row.secret_version,
-            previous_secret_until=row.previous_secret_until,
-        )
-
     def with_secret(answer: dict[str, Any]) -> dict[str, Any]:
         return {**answer, "secret": _secret(context, webhook_id, answer["secret_version"])}
 
-    return await fact.once(work, 200, secret=with_secret)
+    async with fact.begin(with_secret):
+        row = await endpoints.rotate_secret(fact.session, caller.agent_id, webhook_id, overlap)
+        version, until = row.secret_version, row.previous_secret_until
+        assert until is not None
+        return await fact.answer(Rotated(webhook_id=webhook_id, secret_version=version, previous_secret_until=until))
 
 
 @router.post("/{webhook_id}/test", status_code=202, response_model=WebhookTest, responses=errors(WEBHOOK_NOT_FOUND))
 async def test_webhook(webhook_id: UUID, caller: AnyAgent, fact: FactDep, context: Context) -> Response:
     """Send a test event now, once, also while the webhook is paused. GET the webhook to see how it went."""
-
-    async def work(session: AsyncSession, test_id: UUID) -> WebhookTest:
-        row = await endpoints.request_test(session, caller.agent_id, webhook_id, test_id)
+    async with fact.begin():
+        test_id = fact.command_id
+        row = await endpoints.request_test(fact.session, caller.agent_id, webhook_id, test_id)
         assert row.test_requested_at is not None
-        return WebhookTest(test_id=test_id, requested_at=row.test_requested_at, sent_at=None, status=None, error=None)
-
-    return await fact.once(work, 202, after=_wake(context, webhook_id))
+        answer = await fact.answer(
+            WebhookTest(test_id=test_id, requested_at=row.test_requested_at, sent_at=None, status=None, error=None), 202
+        )
+    await context.nudges.webhook(webhook_id)
+    return answer
 
 
 @router.get("/{webhook_id}/dead-letters", responses=errors(WEBHOOK_NOT_FOUND, BAD_CURSOR))
@@ -209,16 +203,9 @@ async def replay_webhook(
     """Go back, or ahead, to a cursor and deliver everything after it, with the same ids as the first time."""
     txid, seq = decode_cursor(body.cursor, int, int)
 
-    async def work(session: AsyncSession, _: UUID) -> WebhookOut:
-        row = await endpoints.replay(session, caller.agent_id, webhook_id, (txid, seq))
-        await session.flush()
-        return await _view(session, row)
-
-    return await fact.once(work, 200, after=_wake(context, webhook_id))
-
-
-def _wake(context: AppContext, webhook_id: UUID) -> Callable[[], Any]:
-    async def wake() -> None:
-        await context.nudges.webhook(webhook_id)
-
-    return wake
+    async with fact.begin():
+        row = await endpoints.replay(fact.session, caller.agent_id, webhook_id, (txid, seq))
+        await fact.session.flush()
+        answer = await fact.answer(await _view(fact.session, row))
+    await context.nudges.webhook(webhook_id)
+    return answer

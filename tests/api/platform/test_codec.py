@@ -50,6 +50,16 @@ async def test_nobody_else_may(http, customer: Agent, sealed: dict):
     assert (await customer("POST", "/v1/operators/session", {"reason": "curious"})).status_code == 403
 
 
+async def test_a_repeated_request_for_a_session_opens_one_too(worker_database, operator: Agent):
+    answers = [
+        await operator("POST", "/v1/operators/session", {"reason": "ticket 13"}, key="the same") for _ in range(2)
+    ]
+    assert [("idempotent-replayed" in answer.headers) for answer in answers] == [False, True]
+    assert all(answer.headers["set-cookie"].startswith("souk_operator=") for answer in answers)
+    assert answers[0].content == answers[1].content
+    assert await looks(worker_database, operator) == [("session.open", "ticket 13")]
+
+
 async def test_a_session_lasts_until_its_key_is_revoked(app, http, worker_database, operator: Agent, sealed: dict):
     answer = await operator("POST", "/v1/operators/session", {"reason": "ticket 13"})
     cookie = answer.headers["set-cookie"]

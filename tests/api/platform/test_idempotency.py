@@ -14,17 +14,16 @@ from starlette.responses import Response
 
 from api.main import create_app
 from api.platform.auth import AnyAgent
-from api.platform.idempotency import CommandDep, Run, Send
+from api.platform.idempotency import CommandDep, ProcessCommand
 from config.settings import Settings
 from db.platform.reading import One
 from db.platform.statements import Read
-from db.platform.transactions import Transaction
 from domain.market.errors import OFFER_NOT_OPEN
 from domain.platform.errors import UNAVAILABLE
 from tests.api.conftest import Agent, Stall, register
 
 # What the test's process does, by the "plan" in the body: a list of one step per attempt.
-RUNS: dict[str, list[Run]] = {}
+RUNS: dict[str, list[ProcessCommand]] = {}
 GATES: dict[str, asyncio.Event] = {}
 router = APIRouter()
 
@@ -41,45 +40,40 @@ class Outcome(BaseModel):
     entity_id: str
 
 
-def attempt(plan: Plan, run: Run) -> str:
+def attempt(plan: Plan, command: ProcessCommand) -> str:
     """The plan's step for one more attempt, which is noted; the two that end it do."""
     attempts = RUNS.setdefault(plan.name, [])
-    attempts.append(run)
-    transaction = plan.steps[min(len(attempts), len(plan.steps)) - 1]
-    if transaction == "away":
+    attempts.append(command)
+    step = plan.steps[min(len(attempts), len(plan.steps)) - 1]
+    if step == "away":
         raise UNAVAILABLE.error()
-    if transaction == "refuse":
+    if step == "refuse":
         raise OFFER_NOT_OPEN.error()
-    return transaction
+    return step
 
 
 @router.post("/v1/test/commands")
 async def command(body: Plan, _: AnyAgent, command: CommandDep) -> Response:
-    async def action(run: Run) -> Outcome:
-        transaction = attempt(body, run)
-        if transaction == "fault":
+    async with command.begin():
+        await command.commit()
+        planned = attempt(body, command)
+        if planned == "fault":
             raise KeyError("a fault")
-        if transaction == "slow":
+        if planned == "slow":
             await asyncio.sleep(0.3)
-        if transaction == "hang":
+        if planned == "hang":
             await GATES.setdefault(body.name, asyncio.Event()).wait()
-        return Outcome(entity_id=str(run.command_id))
-
-    return await command.run(action, status=201)
+        return await command.answer(Outcome(entity_id=str(command.command_id)), 201)
 
 
 @router.post("/v1/test/told")
 async def told(body: Plan, caller: AnyAgent, command: CommandDep) -> Response:
     """Refused before it is sent, by the plan; its answer is the caller's limits."""
 
-    async def prepare(_: Transaction, run: Run) -> Send:
-        attempt(body, run)
-        return nothing
-
-    async def nothing() -> None:
-        pass
-
-    return await command.tell_and_show(prepare, lambda _: One(_WHO, {}, OFFER_NOT_OPEN), status=201)
+    async with command.begin():
+        attempt(body, command)
+        await command.commit()
+        return await command.show(One(_WHO, {}, OFFER_NOT_OPEN), 201)
 
 
 @pytest_asyncio.fixture(scope="module")
