@@ -52,7 +52,7 @@ async def test_nobody_else_may(http, customer: Agent, sealed: dict):
 
 async def test_a_repeated_request_for_a_session_opens_one_too(worker_database, operator: Agent):
     answers = [
-        await operator("POST", "/v1/operators/session", {"reason": "ticket 13"}, key="the same") for _ in range(2)
+        await operator("POST", "/v1/operators/session", {"reason": "ticket 13"}, key="the-same") for _ in range(2)
     ]
     assert [("idempotent-replayed" in answer.headers) for answer in answers] == [False, True]
     assert all(answer.headers["set-cookie"].startswith("souk_operator=") for answer in answers)
