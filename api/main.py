@@ -82,7 +82,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
     app.router.routes += [RouteTable(routes), mcp.route]
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    install_openapi(app, routes)
+    install_openapi(app, routes, settings.limits.max_body_bytes, codec.BODY_BYTES)
     # The last one added is the outermost.
     app.add_middleware(BodyLimit, max_bytes=settings.limits.max_body_bytes, exceptions=codec.BODY_BYTES)
     app.add_middleware(Admission)

@@ -1,7 +1,7 @@
 """What the OpenAPI document says beyond the routes: tags, the Problem schema, what every POST can answer."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from api.errors import PROBLEM_MEDIA_TYPE, Problem, errors
+from api.platform.sizes import note_sizes
 from domain.platform import errors as platform
 from domain.platform.errors import ErrorCode
 
@@ -40,7 +41,9 @@ _POST_REFUSALS = (
 )
 
 
-def install_openapi(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
+def install_openapi(
+    app: FastAPI, routes: Sequence[BaseRoute], max_body_bytes: int, exceptions: Mapping[str, int]
+) -> None:
     """Replace the app's generator by one that completes FastAPI's document of these routes.
 
     An operation's id is its function's name, unless its route says another.
@@ -61,6 +64,7 @@ def install_openapi(app: FastAPI, routes: Sequence[BaseRoute]) -> None:
                     routes=routes,
                 )
             )
+            note_sizes(app.openapi_schema, max_body_bytes, exceptions)
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]

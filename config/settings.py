@@ -48,7 +48,7 @@ class LimitSettings(BaseModel):
     offers_per_agent: str = "300/minute"
     per_platform: str = "6000/minute"
     profiles_per_address: str = "120/minute"
-    max_body_bytes: int = Field(64 * 1024, ge=1024)
+    max_body_bytes: int = Field(96 * 1024, ge=1024)
     max_in_flight: int = Field(64, ge=1, description="requests at once per API process; more are told to come back")
     max_connections: int = Field(4000, ge=1, description="open connections per API process")
     max_connections_per_address: int = Field(1000, ge=1, description="of them from one address, trusted proxies aside")

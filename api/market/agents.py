@@ -44,18 +44,23 @@ Handle = Annotated[str, StringConstraints(min_length=2, max_length=64, pattern=r
 what looks like another's handle (``souk_handle_skeleton``)."""
 
 
+Secret = Annotated[str, StringConstraints(max_length=256, pattern=r"^[\x21-\x7e]{32,256}$")]
+
+
 class AgentIn(RequestModel):
     agent_type: AgentType
     handle: Handle
     display_name: Name
     bio: Note | None = None
     avatar_url: Url | None = None
-    registration_secret: Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{32,256}$")] | None = Field(
-        default=None,
-        repr=False,
-        description="made at random by the caller, 32 to 256 visible ASCII characters: whoever repeats the request "
-        "with it and the same Idempotency-Key gets the same API key again. Kept only as a part of hashes.",
-        json_schema_extra={"format": "password", "writeOnly": True},
+    registration_secret: Annotated[str, StringConstraints(max_length=256, pattern=r"^[\x21-\x7e]{32,256}$")] | None = (
+        Field(
+            default=None,
+            repr=False,
+            description="made at random by the caller, 32 to 256 visible ASCII characters: whoever repeats the request "
+            "with it and the same Idempotency-Key gets the same API key again. Kept only as a part of hashes.",
+            json_schema_extra={"format": "password", "writeOnly": True},
+        )
     )
     model_config = example(
         {

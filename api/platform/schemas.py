@@ -41,13 +41,14 @@ Reason = Annotated[
 ]
 """Why an operator looks or acts."""
 PolicyText = Annotated[
-    str, BeforeValidator(_prose), StringConstraints(min_length=1, max_length=20_000), AfterValidator(_visible)
+    str, BeforeValidator(_prose), StringConstraints(min_length=1, max_length=10_000), AfterValidator(_visible)
 ]
-Url = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^https?://[^\s<>\"]+$")]
+Url = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^https?://[!#-;=?-~]+$")]
+"""Of ASCII alone, as RFC 3986 has it."""
 Cents = Annotated[int, Whole(1, MAX_PRICE_CENTS)]
 """An amount in minor units."""
 AmountOrZero = Annotated[int, Whole(0, MAX_PRICE_CENTS)]
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+Currency = Annotated[str, StringConstraints(max_length=3, pattern=r"^[A-Z]{3}$")]
 """An ISO 4217 code."""
 Quantity = Annotated[int, Whole(1, MAX_INVENTORY)]
 Inventory = Annotated[int, Whole(0, MAX_INVENTORY)]

@@ -51,7 +51,7 @@ _TEST: dict[str, Any] = {
 }
 
 Address = Annotated[str, StringConstraints(min_length=8, max_length=2_000)]
-EventType = Annotated[str, StringConstraints(pattern=r"^[A-Z_]{1,60}$")]
+EventType = Annotated[str, StringConstraints(max_length=60, pattern=r"^[A-Z_]{1,60}$")]
 EventTypes = Annotated[list[EventType], Field(max_length=MAX_TYPES, description="event types; none is all of them")]
 
 

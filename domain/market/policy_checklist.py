@@ -32,7 +32,7 @@ from domain.market.policy_phrases import (
     WITHOUT_DURATION,
 )
 
-MAX_CHARACTERS = 20_000
+MAX_CHARACTERS = 10_000
 
 
 class PolicyField(StrEnum):
