@@ -56,7 +56,7 @@ async def get_bid_record(
     policy: MarketPolicy,
 ) -> BidRecord:
     """What the buyer had bid in this store before this bid, and within the policy's period."""
-    row = await transaction.one_or_none(
+    row = await transaction.one(
         _RECORD,
         offer_id=offer_id,
         buyer_id=buyer_id,

@@ -14,27 +14,32 @@ from domain.market import errors
 from domain.market.blocks import check_not_blocked
 from domain.market.states import AgentType, OrderStatus
 
-_block = StoreBlock.__table__
-_BLOCKED = Query(
-    select(
-        exists()
-        .where(_block.c.store_id == bindparam("store_id"), _block.c.agent_id == bindparam("agent_id"))
-        .label("blocked")
-    )
+_block = StoreBlock.table
+_THE_BLOCK = (_block.c.store_id == bindparam("store_id"), _block.c.agent_id == bindparam("agent_id"))
+_BLOCKED = Query(select(exists().where(*_THE_BLOCK)), bool)
+_BLOCKS_ME = Query(select(func.souk_blocks_me(bindparam("store_id"))), bool)
+_BLOCKS = Query(
+    select(*StoreBlock.columns).where(_block.c.store_id == bindparam("store_id")).order_by(_block.c.created_at.desc()),
+    StoreBlock,
 )
-_BLOCKS_ME = Query(select(func.souk_blocks_me(bindparam("store_id")).label("blocked")))
+_new = insert(_block).values({name: bindparam(name) for name in ("store_id", "agent_id", "reason")})
+_PUT = Query(
+    _new.on_conflict_do_update(
+        index_elements=["store_id", "agent_id"], set_={"reason": _new.excluded.reason}
+    ).returning(*StoreBlock.columns),
+    StoreBlock,
+)
+_REMOVE = Query(delete(_block).where(*_THE_BLOCK))
 
 
 async def is_blocked(transaction: Transaction, store_id: UUID, agent_id: UUID) -> bool:
     """As the worker sees it. Under the lock on the agent's row a block comes before or after, not meanwhile."""
-    [row] = await transaction.rows(_BLOCKED, store_id=store_id, agent_id=agent_id)
-    return bool(row.blocked)
+    return await transaction.one(_BLOCKED, store_id=store_id, agent_id=agent_id)
 
 
 async def blocks_viewer(transaction: Transaction, store_id: UUID) -> bool:
     """Whether the store's owner has blocked the transaction's viewer."""
-    [row] = await transaction.rows(_BLOCKS_ME, store_id=store_id)
-    return bool(row.blocked)
+    return await transaction.one(_BLOCKS_ME, store_id=store_id)
 
 
 async def check_viewer(unit: Transaction | AsyncSession, store_id: UUID) -> None:
@@ -60,25 +65,20 @@ async def put_block(session: AsyncSession, store_id: UUID, owner_id: UUID, agent
         raise errors.AGENT_NOT_FOUND.error()
     if agent.agent_type is not AgentType.CUSTOMER:
         raise errors.NOT_A_CUSTOMER.error("Only customers can be blocked.")
-    values = {"store_id": store_id, "agent_id": agent_id, "reason": reason}
-    row = insert(StoreBlock).values(values)
-    await session.execute(
-        row.on_conflict_do_update(index_elements=["store_id", "agent_id"], set_={"reason": row.excluded.reason})
-    )
-    return await session.get_one(StoreBlock, (store_id, agent_id))
+    transaction = await Transaction.of(session)
+    return await transaction.one(_PUT, store_id=store_id, agent_id=agent_id, reason=reason)
 
 
 async def remove_block(session: AsyncSession, store_id: UUID, owner_id: UUID, agent_id: UUID) -> None:
     """What was ended stays so. Where there is no block, nothing changes."""
     await _own(session, store_id, owner_id)
-    await session.execute(delete(StoreBlock).where(StoreBlock.store_id == store_id, StoreBlock.agent_id == agent_id))
+    await (await Transaction.of(session)).rows(_REMOVE, store_id=store_id, agent_id=agent_id)
 
 
 async def list_blocks(session: AsyncSession, store_id: UUID, owner_id: UUID) -> list[StoreBlock]:
     """The newest first."""
     await _own(session, store_id, owner_id)
-    query = select(StoreBlock).where(StoreBlock.store_id == store_id).order_by(StoreBlock.created_at.desc())
-    return list(await session.scalars(query))
+    return await (await Transaction.of(session)).rows(_BLOCKS, store_id=store_id)
 
 
 async def list_under_way(session: AsyncSession, store_id: UUID, agent_id: UUID) -> tuple[list[UUID], list[UUID]]:

@@ -266,7 +266,7 @@ async def list_overdue_negotiations(session: AsyncSession, limit: int) -> list[U
         (Store.status != "ACTIVE") | (Listing.status != "ACTIVE") | (Listing.price_cents < Offer.list_price_cents)
     )
     blocked = (standing | (Offer.status == OfferStatus.ACCEPTED)) & exists().where(
-        StoreBlock.store_id == Negotiation.seller_store_id, StoreBlock.agent_id == Negotiation.buyer_customer_id
+        StoreBlock.c.store_id == Negotiation.seller_store_id, StoreBlock.c.agent_id == Negotiation.buyer_customer_id
     )
     query = (
         select(Negotiation.negotiation_id)

@@ -139,7 +139,9 @@ async def list_overdue_orders(session: AsyncSession, limit: int) -> list[UUID]:
             & (
                 (Order.payment_due_at < late)
                 | (Order.payment_remind_at < late)
-                | exists().where(StoreBlock.store_id == Order.store_id, StoreBlock.agent_id == Order.buyer_customer_id)
+                | exists().where(
+                    StoreBlock.c.store_id == Order.store_id, StoreBlock.c.agent_id == Order.buyer_customer_id
+                )
             )
             | (Order.status == OrderStatus.PLACED) & (Order.remind_at < late) & Order.reminded_at.is_(None)
             | (Order.refund_answer_due_at < late) & Order.refund_declined_at.is_(None)

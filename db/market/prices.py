@@ -34,6 +34,6 @@ async def read_seen_price(
     """
     lowest = None
     if expected_cents is None:
-        row = await transaction.one_or_none(_LOWEST, listing_id=listing_id, seconds=policy.price_notice_seconds)
+        row = await transaction.one(_LOWEST, listing_id=listing_id, seconds=policy.price_notice_seconds)
         lowest = row.cents
     return SeenPrice(listing_id, currency, expected_cents, expected_currency, lowest)

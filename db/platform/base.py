@@ -1,29 +1,28 @@
-"""What every table module builds on: the declarative base and column shorthands."""
+"""The declarative base of the tables that are mapped yet. What lists its columns anew is a ``Row``."""
 
-import enum
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, Text, Uuid, func, text
-from sqlalchemy.dialects.postgresql import ENUM, JSONB
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, mapped_column
+
+from db.platform.rows import METADATA, pg_enum
+
+__all__ = ["Base", "Big", "CreatedAt", "Key", "Meta", "pg_enum"]
 
 
 class Base(DeclarativeBase):
-    """All tables of Souk share one metadata."""
+    """Shares the metadata of the rows' tables."""
 
+    metadata = METADATA
     type_annotation_map = {
         UUID: Uuid(),
         datetime: DateTime(timezone=True),
         str: Text(),
         dict[str, Any]: JSONB(),
     }
-
-
-def pg_enum(python_enum: type[enum.Enum], name: str) -> ENUM:
-    """A native enum the migrations made. Members are stored by value."""
-    return ENUM(python_enum, name=name, create_type=False, values_callable=lambda e: [member.value for member in e])
 
 
 Key = Annotated[UUID, mapped_column(primary_key=True)]

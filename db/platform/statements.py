@@ -6,17 +6,26 @@ mapped anew, a statement costs the asking process more than Postgres.
 
 from collections import namedtuple
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from functools import cache
+from operator import itemgetter
+from types import NoneType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args, overload
 
-from sqlalchemy import Delete, Float, Insert, Select, Update
+from sqlalchemy import Delete, Float, Insert, Select, Update, bindparam, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.types import TypeEngine
 
 from db.platform.base import Base
+from db.platform.rows import AnyRow, Row
 
 Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
 Entity = TypeVar("Entity", bound=Base)
+Found = TypeVar("Found")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
 
 _DIALECT = make_url("postgresql+psycopg://").get_dialect()()
 
@@ -41,29 +50,80 @@ class Read:
         return {name: own[name](value) if name in own else value for name, value in values.items()}
 
 
-class Query(Read):
-    """The same with rows of the columns' own types, by name: states are members of their enums."""
+class Columns:
+    """All columns that no row before them holds, by name."""
 
-    def __init__(self, statement: Statement) -> None:
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+def maybe(row: type[AnyRow]) -> type[AnyRow | None]:
+    """A row of a table that is joined from outside: None where its key is null."""
+    return cast("type[AnyRow | None]", row | None)
+
+
+class Query(Read, Generic[Found]):
+    """The same with what it finds in the columns' own types: states are members of their enums.
+
+    ``holds`` says what one found thing is made of, in the order of the columns: a ``Row``, ``Columns``, or the type of
+    a single value; several are a tuple. Without it, all columns by name.
+    """
+
+    @overload
+    def __init__(self: "Query[Any]", statement: Statement) -> None: ...
+    @overload
+    def __init__(self: "Query[A]", statement: Statement, a: type[A], /) -> None: ...
+    @overload
+    def __init__(self: "Query[tuple[A, B]]", statement: Statement, a: type[A], b: type[B], /) -> None: ...
+    @overload
+    def __init__(
+        self: "Query[tuple[A, B, C]]", statement: Statement, a: type[A], b: type[B], c: type[C], /
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: "Query[tuple[A, B, C, D]]", statement: Statement, a: type[A], b: type[B], c: type[C], d: type[D], /
+    ) -> None: ...
+
+    def __init__(self, statement: Statement, *holds: Any) -> None:
         super().__init__(statement)
         columns = list(statement.exported_columns)
         processors = [_processor(column.type) for column in columns]
         self._converted: list[tuple[int, Callable[[Any], Any]]] = [
             (place, process) for place, process in enumerate(processors) if process is not None
         ]
-        self._row = _row_of([column.key or "" for column in columns])
+        self._names = [column.key or "" for column in columns]
+        self._makers = self._makers_of(holds or (Columns,))
         self._parts: dict[Any, list[tuple[int, str]]] = {}
         for place, column in enumerate(columns):
-            self._parts.setdefault(getattr(column, "table", None), []).append((place, column.name))
+            self._parts.setdefault(getattr(column, "table", None), []).append((place, column.key or ""))
 
-    def row(self, values: Sequence[Any]) -> Any:
-        """A row as the driver gives it, with its columns' names and types."""
+    def _makers_of(self, holds: tuple[Any, ...]) -> list[Callable[[Sequence[Any]], Any]]:
+        makers, place = [], 0
+        for held in holds:
+            kinds = [kind for kind in get_args(held) or (held,) if kind is not NoneType]
+            if issubclass(kinds[0], Row):
+                makers.append(_row_maker(kinds[0], place, kinds != [held]))
+                place += len(kinds[0].columns)
+            elif held is Columns:
+                makers.append(_columns_maker(self._names[place:], place))
+                place = len(self._names)
+            else:
+                makers.append(itemgetter(place))
+                place += 1
+        assert place == len(self._names), f"{self.text} gives {len(self._names)} columns, and {place} are held"
+        return makers
+
+    def row(self, values: Sequence[Any]) -> Found:
+        """What the driver gives as a row."""
         if self._converted:
             values = list(values)
             for place, process in self._converted:
                 if values[place] is not None:
                     values[place] = process(values[place])
-        return self._row._make(values)
+        makers = self._makers
+        found = makers[0](values) if len(makers) == 1 else tuple(make(values) for make in makers)
+        return cast("Found", found)
 
     def part(self, table: type[Entity], row: Any) -> Entity:
         """What a row holds of one table, as an object of it in no session. To ask it for more raises."""
@@ -74,10 +134,35 @@ class Query(Read):
         return entity
 
 
+@cache
+def by_key(row: type[AnyRow]) -> Query[AnyRow]:
+    """The row of a key, whose columns are the parameters."""
+    keys = (column == bindparam(column.name) for column in row.table.primary_key)
+    return Query(select(*row.columns).where(*keys), row)
+
+
+def _row_maker(row: type[Row], start: int, joined: bool) -> Callable[[Sequence[Any]], Any]:
+    names = [column.name for column in row.columns]
+    end = start + len(names)
+    keys = [start + place for place, column in enumerate(row.columns) if column.primary_key] if joined else []
+
+    def make(values: Sequence[Any]) -> Any:
+        if keys and values[keys[0]] is None:
+            return None
+        return row(**dict(zip(names, values[start:end], strict=True)))
+
+    return make
+
+
+def _columns_maker(names: list[str], start: int) -> Callable[[Sequence[Any]], Any]:
+    named = _named(names)
+    return lambda values: named._make(values[start:])
+
+
 def _processor(kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:
     # Floats come as such; SQLAlchemy would have to know first by which of their types the server sends them.
     return None if isinstance(kind, Float) else kind.dialect_impl(_DIALECT).result_processor(_DIALECT, None)
 
 
-def _row_of(names: list[str]) -> Any:
+def _named(names: list[str]) -> Any:
     return namedtuple("Row", names, rename=True)  # noqa: PYI024 - each query has its own

@@ -13,7 +13,8 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.platform.statements import Query
+from db.platform.rows import AnyRow
+from db.platform.statements import Found, Query, by_key
 
 
 class Unit(Protocol):
@@ -30,14 +31,33 @@ class Asks(ABC):
     async def run(self, text: str, values: dict[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
         """The rows of a statement as the driver gives them; none of one that has no rows."""
 
-    async def rows(self, query: Query, **values: Any) -> list[Any]:
-        """The query's rows, by name and in the types of their columns."""
+    async def rows(self, query: Query[Found], **values: Any) -> list[Found]:
+        """All that the query finds."""
         return [query.row(row) for row in await self.run(query.text, query.parameters(values))]
 
-    async def one_or_none(self, query: Query, **values: Any) -> Any:
-        """The first row, or None."""
+    async def one_or_none(self, query: Query[Found], **values: Any) -> Found | None:
+        """The first, or None."""
         rows = await self.rows(query, **values)
         return rows[0] if rows else None
+
+    async def one(self, query: Query[Found], **values: Any) -> Found:
+        """What is there for certain. Raises LookupError where it is not."""
+        rows = await self.rows(query, **values)
+        if not rows:
+            raise LookupError(query.text)
+        return rows[0]
+
+    async def get(self, row: type[AnyRow], *key: Any) -> AnyRow | None:
+        """The row of a key, or None."""
+        names = [column.name for column in row.table.primary_key]
+        return await self.one_or_none(by_key(row), **dict(zip(names, key, strict=True)))
+
+    async def get_one(self, row: type[AnyRow], *key: Any) -> AnyRow:
+        """The row of a key. Raises LookupError where there is none."""
+        found = await self.get(row, *key)
+        if found is None:
+            raise LookupError(row.table.name)
+        return found
 
 
 class Transaction(Asks):

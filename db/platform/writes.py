@@ -12,18 +12,19 @@ Guards that a change changes exactly its row: else the transaction fails.
 """
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import inspect
+from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
 from db.platform.base import Base
+from db.platform.rows import Row
 from db.platform.transactions import Transaction, Unit
 from domain.platform.errors import ErrorCode
 
@@ -31,6 +32,8 @@ _WRITES = "souk.writes"
 _SHAPES_KEPT = 500
 _VALUES_KEPT = 250
 Values = dict[str, Any]
+AnyTable = type[Base] | type[Row]
+Written = TypeVar("Written", bound=Base | Row)
 
 
 class LostRowError(RuntimeError):
@@ -50,15 +53,15 @@ class _Change:
 
 @dataclass(slots=True)
 class _Writes:
-    inserts: dict[tuple[type[Base], bool], dict[Hashable, Values]] = field(default_factory=dict)
-    changes: dict[tuple[type[Base], tuple[Any, ...]], _Change] = field(default_factory=dict)
+    inserts: dict[tuple[AnyTable, bool], dict[Hashable, Values]] = field(default_factory=dict)
+    changes: dict[tuple[AnyTable, tuple[Any, ...]], _Change] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
     """One part of a statement without its values; a change has no ``rows``."""
 
-    table: type[Base]
+    table: AnyTable
     columns: tuple[str, ...]
     rows: int = 0
     once: bool = False
@@ -67,7 +70,7 @@ class _Shape:
     many: bool = False
 
     def sql(self) -> str:
-        name = self.table.__tablename__
+        name = _table(self.table).name
         if self.rows:
             row = f"({', '.join(['%s'] * len(self.columns))})"
             end = " ON CONFLICT DO NOTHING" if self.once else ""
@@ -81,14 +84,20 @@ class _Shape:
         return f"UPDATE {name} SET {steps_and_where} RETURNING 1"  # noqa: S608 - no value in it
 
 
-@cache
-def _key_columns(table: type[Base]) -> tuple[str, ...]:
-    return tuple(column.name for column in inspect(table).primary_key)
+def _table(table: AnyTable) -> Table:
+    found = table.table if issubclass(table, Row) else table.__table__
+    assert isinstance(found, Table)
+    return found
 
 
 @cache
-def _json_columns(table: type[Base]) -> frozenset[str]:
-    return frozenset(column.name for column in table.__table__.c if isinstance(column.type, JSONB))
+def _key_columns(table: AnyTable) -> tuple[str, ...]:
+    return tuple(column.name for column in _table(table).primary_key)
+
+
+@cache
+def _json_columns(table: AnyTable) -> frozenset[str]:
+    return frozenset(column.name for column in _table(table).c if isinstance(column.type, JSONB))
 
 
 def _sql(shapes: tuple[_Shape, ...]) -> str:
@@ -112,17 +121,22 @@ def _gathered(unit: Unit) -> _Writes:
     return found
 
 
-def _key(row: Base) -> tuple[Any, ...]:
+def _key(row: Base | Row) -> tuple[Any, ...]:
     return tuple(getattr(row, name) for name in _key_columns(type(row)))
 
 
-def add(unit: Unit, row: Base) -> None:
-    """Insert a row that is in no session. What it leaves unset is the database's default."""
-    values = {name: value for name, value in vars(row).items() if not name.startswith("_")}
-    _gathered(unit).inserts.setdefault((type(row), False), {})[_key(row)] = values
+def add(unit: Unit, row: Written) -> Written:
+    """Insert a new row. What it leaves unset, or None as all rows like it, is left to the database's default."""
+    if isinstance(row, Row):
+        values = {column.name: getattr(row, column.name) for column in row.columns}
+    else:
+        values = {name: value for name, value in vars(row).items() if not name.startswith("_")}
+    table: type[Any] = type(row)
+    _gathered(unit).inserts.setdefault((table, False), {})[_key(row)] = values
+    return row
 
 
-def insert(unit: Unit, table: type[Base], *, once: bool = False, **values: Any) -> None:
+def insert(unit: Unit, table: AnyTable, *, once: bool = False, **values: Any) -> None:
     """Insert values of columns. One that is None in all rows like it is left to the database's default, else null.
 
     ``once``: a row that is there already, by any unique index, stays as it is.
@@ -131,25 +145,29 @@ def insert(unit: Unit, table: type[Base], *, once: bool = False, **values: Any) 
     rows[len(rows)] = values
 
 
-def change(unit: Unit, row: Base, **values: Any) -> None:
-    """Change columns of a row in hand: in memory at once, in the database when sent."""
+def change(unit: Unit, row: Written, **values: Any) -> Written:
+    """Change columns of a row in hand: in the database when sent. Returns the row as it is then."""
     gathered, key = _gathered(unit), _key(row)
-    added = gathered.inserts.get((type(row), False), {}).get(key)
+    table: type[Any] = type(row)
+    added = gathered.inserts.get((table, False), {}).get(key)
     if added is not None:
         added.update(values)
     else:
-        gathered.changes.setdefault((type(row), key), _Change()).values.update(values)
+        gathered.changes.setdefault((table, key), _Change()).values.update(values)
+    if isinstance(row, Row):
+        return replace(row, **values)
     for name, value in values.items():
         # Without a trace: the session's own flush has nothing to write.
         set_committed_value(row, name, value)
+    return row
 
 
-def change_all(unit: Unit, table: type[Base], keys: Sequence[UUID], **values: Any) -> None:
+def change_all(unit: Unit, table: AnyTable, keys: Sequence[UUID], **values: Any) -> None:
     """Change columns of the table's rows of these keys, to the same for all."""
     _gathered(unit).changes[table, tuple(keys)] = _Change(values, many=len(keys))
 
 
-def change_if(unit: Unit, table: type[Base], key: UUID, seen: Values, otherwise: ErrorCode, **values: Any) -> None:
+def change_if(unit: Unit, table: AnyTable, key: UUID, seen: Values, otherwise: ErrorCode, **values: Any) -> None:
     """Change columns of the table's row of this key while it still holds what was ``seen``; else raise when sent."""
     waiting = _gathered(unit).changes.setdefault((table, (key,)), _Change())
     waiting.values.update(values)
@@ -158,7 +176,7 @@ def change_if(unit: Unit, table: type[Base], key: UUID, seen: Values, otherwise:
     waiting.otherwise = otherwise
 
 
-def increase(unit: Unit, table: type[Base], key: UUID, **more: int) -> None:
+def increase(unit: Unit, table: AnyTable, key: UUID, **more: int) -> None:
     """Add to counters of the table's row of this key."""
     waiting = _gathered(unit).changes.setdefault((table, (key,)), _Change())
     for name, by in more.items():
@@ -174,7 +192,7 @@ def _alike(rows: Iterable[Values]) -> Iterator[tuple[tuple[str, ...], list[Value
         yield tuple(name for name in names if any(row[name] is not None for row in alike)), alike
 
 
-def _adapted(table: type[Base], row: Values, columns: Iterable[str]) -> list[Any]:
+def _adapted(table: AnyTable, row: Values, columns: Iterable[str]) -> list[Any]:
     json = _json_columns(table)
     return [Jsonb(row[name]) if name in json and row[name] is not None else row[name] for name in columns]
 
@@ -207,7 +225,7 @@ async def send(unit: AsyncSession | Transaction) -> None:
         return
     for count, ((table, _), change) in zip(found[0], gathered.changes.items(), strict=True):
         if count != (change.many or 1):
-            raise change.otherwise.error() if change.otherwise else LostRowError(table.__tablename__)
+            raise change.otherwise.error() if change.otherwise else LostRowError(_table(table).name)
 
 
 async def _run(unit: AsyncSession | Transaction, text: str, values: list[Any]) -> Sequence[Sequence[Any]]:

@@ -1,12 +1,15 @@
 """Agents, their stores and what they sell. Money is integer cents of an ISO 4217 currency."""
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from sqlalchemy import BigInteger, FetchedValue, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
+from db.platform import rows
 from db.platform.base import Base, CreatedAt, Key, pg_enum
+from db.platform.rows import Row
 from domain.market.states import AgentType, DeliveryKind, ListingStatus, StoreStatus
 
 
@@ -50,14 +53,13 @@ class Store(Base):
     hero_only: Mapped[bool]
 
 
-class StoreBlock(Base):
+class StoreBlock(Row, table="store_blocks"):
     """A customer whom the store's owner keeps away, and why: for the owner alone."""
 
-    __tablename__ = "store_blocks"
-    store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.store_id"), primary_key=True)
-    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.agent_id"), primary_key=True)
-    reason: Mapped[str]
-    created_at: Mapped[CreatedAt]
+    store_id: Annotated[rows.Key, ForeignKey("stores.store_id")]
+    agent_id: Annotated[rows.Key, ForeignKey("agents.agent_id")]
+    reason: str
+    created_at: rows.CreatedAt
 
 
 class Product(Base):
