@@ -178,11 +178,11 @@ class TemporalNudges:
         self._wanted.set()
 
     async def negotiations_on_listing(self, listing_id: UUID) -> None:
-        owner = select(Store.owner_merchant_id).join(Listing, Listing.store_id == Store.store_id)
-        await self._gather(owner.where(Listing.listing_id == listing_id), list_open_on_listing, listing_id)
+        owner = select(Store.c.owner_merchant_id).join(Listing.table, Listing.c.store_id == Store.c.store_id)
+        await self._gather(owner.where(Listing.c.listing_id == listing_id), list_open_on_listing, listing_id)
 
     async def negotiations_in_store(self, store_id: UUID) -> None:
-        owner = select(Store.owner_merchant_id).where(Store.store_id == store_id)
+        owner = select(Store.c.owner_merchant_id).where(Store.c.store_id == store_id)
         await self._gather(owner, list_open_in_store, store_id)
 
     async def blocked(self, store_id: UUID, owner_id: UUID, agent_id: UUID) -> None:
@@ -200,8 +200,8 @@ class TemporalNudges:
         try:
             async with self._database.session() as session:
                 owner = await session.scalar(owner_query)
-            async with self._database.session(viewer=owner) as session:
-                self._negotiations.update(await list_open(session, key))
+            async with self._database.transaction(viewer=owner) as transaction:
+                self._negotiations.update(await list_open(transaction, key))
         except _FAILURES as error:
             _log.warning("nudge left to the sweep", error=type(error).__name__)
         self._wanted.set()

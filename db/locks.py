@@ -31,6 +31,7 @@ from db.market.tables import (
     TrustProfile,
 )
 from db.platform.base import Base
+from db.platform.rows import AnyRow
 from db.platform.statements import Query
 from db.platform.transactions import Transaction
 from db.webhooks.tables import WebhookEndpoint
@@ -46,16 +47,22 @@ def _locking(table: type[Row], key: InstrumentedAttribute[UUID]) -> Select[Row]:
     return query.execution_options(**_FRESH)
 
 
-_AGENT = _locking(Agent, Agent.agent_id)
-_STORE = _locking(Store, Store.store_id)
+def locking(row: type[AnyRow]) -> Query[AnyRow]:
+    """The row of a key, locked."""
+    [key] = row.table.primary_key
+    return Query(select(*row.columns).where(key == bindparam("key")).with_for_update(key_share=True), row)
+
+
+_AGENT = _locking(Agent, Agent.c.agent_id)
+_STORE = _locking(Store, Store.c.store_id)
 _CART = _locking(CartRow, CartRow.cart_id)
 _CHECKOUT = _locking(CheckoutRow, CheckoutRow.checkout_id)
-_LISTING = _locking(Listing, Listing.listing_id)
+_LISTING = _locking(Listing, Listing.c.listing_id)
 _WEBHOOK = _locking(WebhookEndpoint, WebhookEndpoint.webhook_id)
 
-_agent, _listing, _negotiation = Agent.__table__, Listing.__table__, Negotiation.__table__
-_order, _window, _offer = Order.__table__, ReviewWindow.__table__, Offer.__table__
-_profile, _question = TrustProfile.__table__, SupportQuestion.__table__
+_agent, _listing, _negotiation = Agent.table, Listing.table, Negotiation.table
+_order, _window, _offer = Order.table, ReviewWindow.table, Offer.table
+_profile, _question = TrustProfile.table, SupportQuestion.table
 
 # Every column costs: what a sale reads of its listing.
 _SOLD = (
@@ -100,23 +107,22 @@ _PURCHASE = Query(
     .with_for_update(key_share=True, of=[_agent, _listing, _negotiation])
 )
 _LISTING_AND_ORDER = Query(
-    select(*_order.c)
+    select(*Order.columns)
     .select_from(_order.join(_listing, _listing.c.listing_id == _order.c.listing_id))
     .where(_order.c.order_id == bindparam("order_id"))
-    .with_for_update(key_share=True, of=[_listing, _order])
+    .with_for_update(key_share=True, of=[_listing, _order]),
+    Order,
 )
 _ORDER_AND_WINDOW = Query(
-    select(*_order.c, *_window.c)
+    select(*Order.columns, *ReviewWindow.columns)
     .select_from(_order.join(_window, _window.c.order_id == _order.c.order_id))
     .where(_order.c.order_id == bindparam("order_id"))
-    .with_for_update(key_share=True, of=[_order, _window])
+    .with_for_update(key_share=True, of=[_order, _window]),
+    Order,
+    ReviewWindow,
 )
-_ORDER = Query(select(*_order.c).where(_order.c.order_id == bindparam("order_id")).with_for_update(key_share=True))
-_REVIEW_WINDOW = Query(
-    select(*_window.c).where(_window.c.order_id == bindparam("order_id")).with_for_update(key_share=True)
-)
-
-
+_ORDER = locking(Order)
+_REVIEW_WINDOW = locking(ReviewWindow)
 _TRUST_PROFILE = Query(
     select(*_profile.c).where(_profile.c.store_id == bindparam("store_id")).with_for_update(key_share=True)
 )
@@ -161,14 +167,14 @@ async def lock_buyer_and_listing(transaction: Transaction, buyer_id: UUID, listi
 
 async def lock_listings_of_product(session: AsyncSession, product_id: UUID) -> list[Listing]:
     """All of them, in the order of their ids."""
-    query = select(Listing).where(Listing.product_id == product_id).order_by(Listing.listing_id)
+    query = select(Listing).where(Listing.c.product_id == product_id).order_by(Listing.c.listing_id)
     locked = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     return list(await session.scalars(locked))
 
 
 async def lock_listings(session: AsyncSession, listing_ids: Iterable[UUID]) -> list[Listing]:
     """Several, in the order of their ids."""
-    query = select(Listing).where(Listing.listing_id.in_(set(listing_ids))).order_by(Listing.listing_id)
+    query = select(Listing).where(Listing.c.listing_id.in_(set(listing_ids))).order_by(Listing.c.listing_id)
     locked = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     return list(await session.scalars(locked))
 
@@ -190,24 +196,22 @@ async def lock_purchase(transaction: Transaction, buyer_id: UUID, offer_id: UUID
 
 async def lock_order(transaction: Transaction, order_id: UUID) -> Order | None:
     """An order after its listing: stock may return to it."""
-    row = await transaction.one_or_none(_LISTING_AND_ORDER, order_id=order_id)
-    return _LISTING_AND_ORDER.part(Order, row) if row else None
+    return await transaction.one_or_none(_LISTING_AND_ORDER, order_id=order_id)
 
 
 async def lock_order_and_window(transaction: Transaction, order_id: UUID) -> tuple[Order, ReviewWindow | None] | None:
     """An order, and its review window if it was delivered. The listing is left alone: no stock will move."""
-    row = await transaction.one_or_none(_ORDER_AND_WINDOW, order_id=order_id)
-    if row:
-        return _ORDER_AND_WINDOW.part(Order, row), _ORDER_AND_WINDOW.part(ReviewWindow, row)
-    row = await transaction.one_or_none(_ORDER, order_id=order_id)
+    found = await transaction.one_or_none(_ORDER_AND_WINDOW, order_id=order_id)
+    if found:
+        return found
+    order = await transaction.one_or_none(_ORDER, key=order_id)
     # Waiting for the order takes time: it may have been delivered meanwhile.
-    return (_ORDER.part(Order, row), await lock_review_window(transaction, order_id)) if row else None
+    return (order, await lock_review_window(transaction, order_id)) if order else None
 
 
 async def lock_review_window(transaction: Transaction, order_id: UUID) -> ReviewWindow | None:
     """Comes right after its order."""
-    row = await transaction.one_or_none(_REVIEW_WINDOW, order_id=order_id)
-    return _REVIEW_WINDOW.part(ReviewWindow, row) if row else None
+    return await transaction.one_or_none(_REVIEW_WINDOW, key=order_id)
 
 
 async def lock_trust_profile(transaction: Transaction, store_id: UUID) -> TrustProfile | None:

@@ -219,7 +219,8 @@ class PostgresCheckoutActivities(PostgresSessions):
     async def _record_paid(self, session: AsyncSession, case: SessionCase) -> bool:
         """Says whether that proved something: an accepted offer that was delivered is honored now."""
         lines = await list_lines(session, case.row.checkout_id)
-        paid = await orders.record_capture(session, [line.order_id for line in lines if line.order_id], case.now)
+        transaction = await Transaction.of(session)
+        paid = await orders.record_capture(transaction, [line.order_id for line in lines if line.order_id], case.now)
         honored = [order_facts.insert_honored(session, order, case.now) for order in paid]
         return any(honored)
 
@@ -267,11 +268,12 @@ class PostgresCheckoutActivities(PostgresSessions):
                 return await case.snapshot()
             handler, charge = self._handler(payment.handler_id), _charge(payment)
             due = [
-                (line.line_id, line.total_cents, order.order_id)
-                for line, order in await sessions.list_unrefunded_lines(session, start.checkout_id)
+                (line.line_id, line.total_cents, line.order_id)
+                for line in await sessions.list_unrefunded_lines(session, start.checkout_id)
             ]
+            transaction = await Transaction.of(session)
             orders = [
-                await session.get_one(Order, line.order_id) for line in await list_lines(session, start.checkout_id)
+                await transaction.get_one(Order, line.order_id) for line in await list_lines(session, start.checkout_id)
             ]
             delivery = payment.delivery_refunded_at is None and rules.gives_back_delivery(
                 all_refunded=all(order.status is OrderStatus.REFUNDED for order in orders),

@@ -17,6 +17,7 @@ from db.checkout.reads import get_payment, line_of, list_lines
 from db.checkout.tables import CheckoutPayment, CheckoutRow
 from db.market import negotiations
 from db.market.tables import Negotiation, Offer
+from db.platform.transactions import Transaction
 from domain.checkout import errors
 from domain.checkout import sessions as rules
 from domain.checkout.addresses import check_destinations
@@ -190,11 +191,12 @@ async def load_case(session: AsyncSession, start: CheckoutStart, *, known_addres
 
 async def read_offer(session: AsyncSession, offer_id: UUID, agent_id: UUID, now: datetime) -> OfferGoods:
     """An accepted offer its buyer may still buy. Raises the reasons why not; the purchase asks again under locks."""
-    offer = await session.get(Offer, offer_id, populate_existing=True)
+    transaction = await Transaction.of(session)
+    offer = await transaction.get(Offer, offer_id)
     if offer is None or offer.buyer_customer_id != agent_id:
         raise OFFER_NOT_FOUND.error()
-    negotiation = await session.get_one(Negotiation, offer.negotiation_id, populate_existing=True)
-    rounds = await negotiations.list_rounds(session, negotiation.negotiation_id)
+    negotiation = await transaction.get_one(Negotiation, offer.negotiation_id)
+    rounds = await negotiations.list_rounds(transaction, negotiation.negotiation_id)
     state = negotiations.negotiation_state(negotiation, rounds, negotiation.seller_store_id)
     # The buyer's cap is asked when the session is completed.
     decide_offer_purchase(state, offer_id, BuyerStanding(), now)

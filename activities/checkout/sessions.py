@@ -84,7 +84,8 @@ class PostgresSessions(CheckoutActivities):
             if await find_command(session, command.command_id):
                 return await (await self._load(session, start)).snapshot()
             now = await locks.clock(session)
-            standing = await negotiations.get_buyer_standing(session, command.agent_id, command.currency or "USD")
+            transaction = await Transaction.of(session)
+            standing = await negotiations.get_buyer_standing(transaction, command.agent_id, command.currency or "USD")
             open_sessions = await sessions.count_open(session, command.agent_id)
             rules.check_may_open(open_sessions, standing.max_open_negotiations, start.policy)
             basket = await self._basket(session, start, command, now)
@@ -245,10 +246,10 @@ class PostgresSessions(CheckoutActivities):
         if row.offer_id is not None:
             held = await read_offer(session, row.offer_id, row.agent_id, case.now)
             without = held.negotiation.negotiation_id
-        standing = await negotiations.get_buyer_standing(session, row.agent_id, row.currency, without=without)
+        transaction = await Transaction.of(session)
+        standing = await negotiations.get_buyer_standing(transaction, row.agent_id, row.currency, without=without)
         check_spend(standing, quoted.totals.total_cents)
         if not await sessions.is_platform(session, row.agent_id):
-            transaction = await Transaction.of(session)
             for line in quoted.lines:
                 listing = await session.get_one(Listing, line.listing_id)
                 since = await evidence.settle_evidence(transaction, row.agent_id, line.listing_id, listing.store_id)

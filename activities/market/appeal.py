@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from activities.market.order_case import OrderCase, load_order
-from db.platform import writes
 from db.platform.commands import insert_command
 from db.platform.database import Database
 from db.platform.keys import insert_audit_entry
@@ -24,9 +23,7 @@ class Appeals:
                 case.require_buyer(command.by_agent_id)
                 decide_appeal(case.state, case.now)
                 due_at = case.now + timedelta(seconds=start.policy.appeal_answer_seconds)
-                writes.change(
-                    transaction, case.order, appealed_at=case.now, appeal_reason=command.reason, appeal_due_at=due_at
-                )
+                case.change(appealed_at=case.now, appeal_reason=command.reason, appeal_due_at=due_at)
                 case.tell(case.seller_id, InboxType.APPEAL_MADE, due_at=due_at)
                 insert_command(transaction, command.command_id, "appeal_refund", start.order_id)
             return case.snapshot()
@@ -49,6 +46,6 @@ class Appeals:
 
 def decline_appeal(case: OrderCase, outcome: AppealOutcome) -> None:
     """The decline stays, and both parties hear whether it was decided or only not granted in time."""
-    writes.change(case.transaction, case.order, appeal_declined_at=case.now)
+    case.change(appeal_declined_at=case.now)
     for agent_id in case.parties:
         case.tell(agent_id, InboxType.APPEAL_DECLINED, outcome)

@@ -14,6 +14,7 @@ from activities.platform.specs import ActivityContext, Due, Expected, Housekeepi
 from activities.platform.workflows import Process
 from db.market import housekeeping, negotiations, orders, trust
 from db.market.tables import Negotiation, Order, ReviewWindow, Store
+from db.platform.transactions import Transaction
 from domain.market.commands import NegotiationStart, OrderStart, ReviewWindowStart, StoreTrustStart
 from domain.market.policy import MarketPolicy
 from domain.market.processes import (
@@ -27,19 +28,19 @@ from domain.market.processes import (
 )
 from domain.market.states import OfferStatus, ReviewWindowStatus
 
-_Keys = Callable[[AsyncSession, int], Awaitable[Sequence[UUID]]]
+_Keys = Callable[[Transaction, int], Awaitable[Sequence[UUID]]]
 _Open = Select[UUID, UUID, UUID]
 
 _OPEN_NEGOTIATIONS: _Open = select(
-    Negotiation.negotiation_id.label("key"), Negotiation.listing_id, Negotiation.seller_store_id
-).where(Negotiation.closed_at.is_(None))
-_OPEN_ORDERS: _Open = select(Order.order_id.label("key"), Order.listing_id, Order.store_id).where(
-    Order.closed_at.is_(None)
+    Negotiation.c.negotiation_id.label("key"), Negotiation.c.listing_id, Negotiation.c.seller_store_id
+).where(Negotiation.c.closed_at.is_(None))
+_OPEN_ORDERS: _Open = select(Order.c.order_id.label("key"), Order.c.listing_id, Order.c.store_id).where(
+    Order.c.closed_at.is_(None)
 )
 _OPEN_WINDOWS: _Open = (
-    select(ReviewWindow.order_id.label("key"), Order.listing_id, Order.store_id)
-    .join(Order, Order.order_id == ReviewWindow.order_id)
-    .where(ReviewWindow.status == ReviewWindowStatus.OPEN)
+    select(ReviewWindow.c.order_id.label("key"), Order.c.listing_id, Order.c.store_id)
+    .join(Order.table, Order.c.order_id == ReviewWindow.c.order_id)
+    .where(ReviewWindow.c.status == ReviewWindowStatus.OPEN)
 )
 
 
@@ -135,18 +136,15 @@ async def _expected(open_ones: _Open, session: AsyncSession) -> Expected:
 
 
 async def _expected_stores(session: AsyncSession) -> Expected:
-    keys = frozenset(await session.scalars(select(Store.store_id)))
+    keys = frozenset(await session.scalars(select(Store.c.store_id)))
     return Expected(keys, keys)
 
 
 async def _due(keys: _Keys, late: str, session: AsyncSession, limit: int) -> Sequence[Due]:
-    return [Due(key, late) for key in await keys(session, limit)]
+    return [Due(key, late) for key in await keys(await Transaction.of(session), limit)]
 
 
 async def _due_negotiations(session: AsyncSession, limit: int) -> Sequence[Due]:
-    due = []
-    for key in await negotiations.list_overdue_negotiations(session, limit):
-        held = (await session.get_one(Negotiation, key)).status is OfferStatus.ACCEPTED
-        late = "a lapsed hold: the stock was not returned" if held else "an offer that should have ended stands"
-        due.append(Due(key, late))
-    return due
+    lapsed, standing = "a lapsed hold: the stock was not returned", "an offer that should have ended stands"
+    overdue = await negotiations.list_overdue_negotiations(await Transaction.of(session), limit)
+    return [Due(key, lapsed if status is OfferStatus.ACCEPTED else standing) for key, status in overdue.items()]

@@ -155,9 +155,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 start.policy,
             )
             old = case.latest
-            writes.change(
-                transaction,
-                old,
+            case.change_latest(
                 status=OfferStatus.CANCELLED,
                 closed_at=case.now,
                 close_reason=CloseReason.SUPERSEDED,
@@ -181,7 +179,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 remind_at=reminder_date(case.now, expires_at, start.policy.offer_reminder_share),
             )
             case.offers.append(new)
-            writes.change(transaction, case.negotiation, rounds=new.round)
+            case.change(rounds=new.round)
             case.publish(ActivityType.OFFER_MADE)
             case.tell(by.other, InboxType.OFFER_COUNTERED, due_at=expires_at)
             insert_command(transaction, command.command_id, "counter_offer", start.negotiation_id)

@@ -5,6 +5,7 @@ Used inside one transaction by the activities of ``negotiation``; holds no lock 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from db.market import bids, negotiations, stock, trust
@@ -77,6 +78,13 @@ class NegotiationCase:
     def latest(self) -> Offer:
         return self.offers[-1]
 
+    def change_latest(self, **values: Any) -> None:
+        self.offers[-1] = writes.change(self.transaction, self.latest, **values)
+
+    def change(self, **values: Any) -> None:
+        """Of the negotiation."""
+        self.negotiation = writes.change(self.transaction, self.negotiation, **values)
+
     def party(self, agent_id: UUID) -> Party:
         found = self.state.party_of(agent_id)
         if found is None:
@@ -123,7 +131,7 @@ class NegotiationCase:
                     listing_id=self.negotiation.listing_id,
                 )
                 self.trust_moved = True
-        negotiations.close_offer(
+        self.offers[-1], self.negotiation = negotiations.close_offer(
             self.transaction, self.latest, self.negotiation, closing.status, closing.reason, self.now
         )
         self.publish(_EVENT_OF_STATUS[closing.status])
@@ -139,15 +147,13 @@ class NegotiationCase:
         ):
             raise errors.LISTING_SOLD_OUT.error()
         self.sold_out = self.listing.status is ListingStatus.SOLD_OUT
-        writes.change(
-            self.transaction,
-            latest,
+        self.change_latest(
             status=OfferStatus.ACCEPTED,
             accepted_at=self.now,
             purchase_by=purchase_by,
             remind_at=reminders.reminder_date(self.now, purchase_by, policy.purchase_reminder_share),
         )
-        writes.change(self.transaction, self.negotiation, status=OfferStatus.ACCEPTED)
+        self.change(status=OfferStatus.ACCEPTED)
         self.publish(ActivityType.OFFER_ACCEPTED)
         self.tell(latest.proposed_by, InboxType.OFFER_ACCEPTED, due_at=purchase_by)
         if latest.proposed_by is Party.SELLER:
@@ -158,7 +164,7 @@ class NegotiationCase:
         """Give the reminder that has come due, once."""
         reminder = reminders.decide_offer_reminder(self.state, self.now)
         if reminder is not None:
-            writes.change(self.transaction, self.latest, remind_at=None)
+            self.change_latest(remind_at=None)
             self.tell(reminder.party, reminder.type, due_at=reminder.due_at)
 
     async def automatic_answer(self) -> bool | None:

@@ -71,8 +71,8 @@ class TemporalNudgeActivities(NudgeActivities):
 
     @heartbeating()
     async def nudge_negotiations_on_listing(self, listing_id: UUID) -> int:
-        async with self._database.session() as session:
-            found = await negotiations.list_open_on_listing(session, listing_id)
+        async with self._database.transaction() as transaction:
+            found = await negotiations.list_open_on_listing(transaction, listing_id)
         gate = asyncio.Semaphore(_AT_ONCE)
 
         async def one(negotiation_id: UUID) -> bool:

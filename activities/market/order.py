@@ -8,7 +8,6 @@ from activities.market.placement import Placement
 from activities.market.signatures import OrderActivities
 from db.market.blocks import is_blocked
 from db.outages import listen
-from db.platform import writes
 from db.platform.commands import insert_command
 from db.platform.database import Database
 from db.platform.keys import insert_audit_entry
@@ -72,7 +71,7 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
             if not case.done:
                 case.require_seller(command.by_agent_id)
                 rules.decide_decline(case.state, case.now)
-                writes.change(transaction, case.order, decline_reason=command.reason)
+                case.change(decline_reason=command.reason)
                 await case.refund(RefundReason.DECLINED_BY_SELLER, goods_return=True)
                 insert_command(transaction, command.command_id, "decline_order", start.order_id)
             return case.snapshot()
@@ -84,9 +83,7 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
                 case.require_buyer(command.by_agent_id)
                 rules.decide_request_refund(case.state, case.now)
                 due_at = case.now + timedelta(seconds=start.policy.refund_answer_seconds)
-                writes.change(
-                    transaction,
-                    case.order,
+                case.change(
                     refund_requested_at=case.now,
                     refund_request_reason=command.reason,
                     refund_answer_due_at=due_at,
@@ -147,9 +144,9 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
             elif due.decline_appeal:
                 decline_appeal(case, AppealOutcome.NOT_DECIDED)
             elif due.remind:
-                writes.change(transaction, case.order, reminded_at=case.now)
+                case.change(reminded_at=case.now)
                 promised_at = case.order.promised_at
                 case.tell(case.seller_id, InboxType.DELIVERY_DUE_SOON, due_at=promised_at)
             elif due.close:
-                writes.change(transaction, case.order, closed_at=case.now)
+                case.change(closed_at=case.now)
             return case.snapshot()

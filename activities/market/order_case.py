@@ -5,6 +5,7 @@ Used inside one transaction by the activities of ``order``; holds no lock beyond
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from activities.market.review import window_snapshot
@@ -51,6 +52,9 @@ class OrderCase:
     def state(self) -> rules.OrderState:
         return orders.order_state(self.order)
 
+    def change(self, **values: Any) -> None:
+        self.order = writes.change(self.transaction, self.order, **values)
+
     def require_buyer(self, agent_id: UUID) -> None:
         if agent_id != self.order.buyer_customer_id:
             raise errors.ORDER_NOT_FOUND.error()
@@ -90,7 +94,7 @@ class OrderCase:
     def confirm_payment(self) -> None:
         """The seller has the money; the buyer hears of it."""
         source = PaymentSource.CONFIRMED
-        writes.change(self.transaction, self.order, paid_at=self.now, payment_source=source, payment_remind_at=None)
+        self.change(paid_at=self.now, payment_source=source, payment_remind_at=None)
         self.tell(self.order.buyer_customer_id, InboxType.PAYMENT_CONFIRMED)
         self._honour()
 
@@ -105,16 +109,14 @@ class OrderCase:
     async def decline_refund(self) -> None:
         """The seller keeps the money, which may be appealed; a review that waited for this counts from now on."""
         appeal_by = self.now + timedelta(seconds=self.policy.appeal_window_seconds)
-        writes.change(self.transaction, self.order, refund_declined_at=self.now, appeal_by=appeal_by)
+        self.change(refund_declined_at=self.now, appeal_by=appeal_by)
         self.tell(self.order.buyer_customer_id, InboxType.REFUND_DECLINED, due_at=appeal_by)
         self.trust_moved |= await order_facts.insert_waiting_review(self.transaction, self.order, self.policy)
 
     def deliver(self) -> None:
         """Mark delivered, open the review window, and honour the offer it came from."""
         order = self.order
-        writes.change(
-            self.transaction,
-            order,
+        self.change(
             status=OrderStatus.DELIVERED,
             delivered_at=self.now,
             return_window_closes_at=self.now + timedelta(seconds=self.policy.return_window_seconds),
@@ -147,9 +149,7 @@ class OrderCase:
                 writes.change(self.transaction, window, status=ReviewWindowStatus.VOID, closed_at=self.now)
                 self.window_status = ReviewWindowStatus.VOID
             await self._count_no_more()
-        writes.change(
-            self.transaction,
-            order,
+        self.change(
             status=OrderStatus.REFUNDED,
             refunded_at=self.now,
             refund_reason=reason,
@@ -178,7 +178,7 @@ class OrderCase:
 
     def remind_of_payment(self) -> None:
         """Once: the buyer has to pay, and the seller to say that it has."""
-        writes.change(self.transaction, self.order, payment_remind_at=None)
+        self.change(payment_remind_at=None)
         for agent_id in self.parties:
             self.tell(agent_id, InboxType.PAYMENT_DUE_SOON, due_at=self.order.payment_due_at)
 

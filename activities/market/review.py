@@ -12,7 +12,7 @@ from activities.market.signatures import ReviewActivities
 from db import locks
 from db.market.activity import notify, record_event
 from db.market.blocks import is_blocked
-from db.market.order_facts import Reviewed, insert_review_fact
+from db.market.order_facts import insert_review_fact
 from db.market.orders import order_state
 from db.market.tables import Listing, Message, Order, Product, Review, ReviewWindow, Store, StoreStats, Thread
 from db.outages import listen
@@ -46,7 +46,7 @@ class _Reading:
     done: bool
 
 
-_listing, _store, _product, _thread = Listing.__table__, Store.__table__, Product.__table__, Thread.__table__
+_listing, _store, _product, _thread = Listing.table, Store.table, Product.table, Thread.table
 _command = ProcessedCommand.__table__
 _READING = Query(
     select(
@@ -165,9 +165,9 @@ class PostgresReviewActivities(ReviewActivities):
             self._announce(transaction, order, review, thread_id, read.seller_id)
             counts = counts_now(order_state(order))
             if counts:
-                said = Reviewed(review.review_id, review.rating, review.as_described, now, thread_id)
-                insert_review_fact(transaction, order, said, start.policy, paid=order.paid_at is not None)
-            writes.change(transaction, window, status=ReviewWindowStatus.REVIEWED, closed_at=now)
+                paid = order.paid_at is not None
+                insert_review_fact(transaction, order, review, thread_id, start.policy, paid=paid)
+            window = writes.change(transaction, window, status=ReviewWindowStatus.REVIEWED, closed_at=now)
             insert_command(transaction, command.command_id, "post_review", order.order_id)
             return window_snapshot(order, window, trust_moved=counts)
 
@@ -219,10 +219,10 @@ class PostgresReviewActivities(ReviewActivities):
             if silence.holds(now):
                 return window_snapshot(order, window).model_copy(update={"deadline": silence.look_again_at(now)})
             if window is not None and window.status is ReviewWindowStatus.OPEN and now >= window.closes_at:
-                writes.change(transaction, window, status=ReviewWindowStatus.LAPSED, closed_at=now)
+                window = writes.change(transaction, window, status=ReviewWindowStatus.LAPSED, closed_at=now)
                 _tell(transaction, order, InboxType.REVIEW_WINDOW_CLOSED)
             elif _is_reminder_due(window, now):
-                writes.change(transaction, window, remind_at=None)
+                window = writes.change(transaction, window, remind_at=None)
                 _tell(transaction, order, InboxType.REVIEW_WINDOW_CLOSING_SOON, due_at=window.closes_at)
             return window_snapshot(order, window)
 

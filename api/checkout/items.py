@@ -56,7 +56,7 @@ async def find_wanted(
             problem = {"field": f"body.line_items.{index}.item.id", "problem": content}
             raise LISTING_NOT_FOUND.error("There is no such item.", errors=[problem])
         found.append(ItemChoice(listing_id=listing_id, quantity=line.quantity, line_id=line.id))
-    query = select(Listing.store_id).where(Listing.listing_id.in_({item.listing_id for item in found})).distinct()
+    query = select(Listing.c.store_id).where(Listing.c.listing_id.in_({item.listing_id for item in found})).distinct()
     stores = list(await session.scalars(query))
     if len(stores) != 1:
         raise errors.ONE_STORE.error()
@@ -80,7 +80,9 @@ async def _find_offer(session: AsyncSession, agent_id: UUID, lines: Sequence[Lin
 async def find_listing(session: AsyncSession, context: AppContext, item_id: str) -> UUID | None:
     """The listing that an item's id stands for; in the test mode also by the name its file gave it."""
     with suppress(ValueError):
-        found: UUID | None = await session.scalar(select(Listing.listing_id).where(Listing.listing_id == UUID(item_id)))
+        found: UUID | None = await session.scalar(
+            select(Listing.c.listing_id).where(Listing.c.listing_id == UUID(item_id))
+        )
         return found
     if context.settings.simulation.enabled:
         return await reads.find_simulated_listing(session, item_id)

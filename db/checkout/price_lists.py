@@ -26,7 +26,7 @@ async def replace_price_list(session: AsyncSession, store_id: UUID, merchant_id:
     """Open sessions hear of it when they are priced next. Raises store.*, and listing.not_found for others' goods."""
     await stores.own_store(session, store_id, merchant_id, lock=True)
     named = {key for promotion in wanted.promotions for key in promotion.listing_ids}
-    query = select(Listing.listing_id).where(Listing.store_id == store_id, Listing.listing_id.in_(named))
+    query = select(Listing.c.listing_id).where(Listing.c.store_id == store_id, Listing.c.listing_id.in_(named))
     if named and set(await session.scalars(query)) != named:
         raise LISTING_NOT_FOUND.error()
     for table in (StoreDiscount, ShippingRateRow, ShippingPromotionRow):

@@ -46,8 +46,8 @@ async def load_shelf(session: AsyncSession, listing_ids: Iterable[UUID]) -> Shel
     wanted = set(listing_ids)
     query = (
         select(Listing, Product)
-        .join(Product, Product.product_id == Listing.product_id)
-        .where(Listing.listing_id.in_(wanted))
+        .join(Product, Product.c.product_id == Listing.c.product_id)
+        .where(Listing.c.listing_id.in_(wanted))
         .execution_options(populate_existing=True)
     )
     found = (await session.execute(query)).all()
@@ -73,10 +73,10 @@ async def load_shelf(session: AsyncSession, listing_ids: Iterable[UUID]) -> Shel
 
 async def _first_images(session: AsyncSession, product_ids: Sequence[UUID]) -> dict[UUID, str]:
     query = (
-        select(ProductImage.product_id, ProductImage.image_url)
-        .where(ProductImage.product_id.in_(product_ids))
-        .order_by(ProductImage.product_id, ProductImage.position, ProductImage.product_image_id)
-        .ext(distinct_on(ProductImage.product_id))
+        select(ProductImage.c.product_id, ProductImage.c.image_url)
+        .where(ProductImage.c.product_id.in_(product_ids))
+        .order_by(ProductImage.c.product_id, ProductImage.c.position, ProductImage.c.product_image_id)
+        .ext(distinct_on(ProductImage.c.product_id))
     )
     return {row.product_id: row.image_url for row in await session.execute(query)}
 

@@ -67,7 +67,8 @@ async def _group(session: AsyncSession, row: CheckoutRow, lines: list[CheckoutLi
     if row.order_id is None or row.status != CheckoutStatus.COMPLETED:
         return None
     keys = [line.order_id for line in lines if line.order_id is not None]
-    orders = {order.order_id: order for order in await session.scalars(select(Order).where(Order.order_id.in_(keys)))}
+    found = await session.execute(select(*Order.columns).where(Order.c.order_id.in_(keys)))
+    orders = {order.order_id: order for order in found}
     placed = [(line.line_id, orders[line.order_id]) for line in lines if line.order_id in orders]
     return OrderGroup(
         order_id=row.order_id,

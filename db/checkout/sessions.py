@@ -76,30 +76,30 @@ async def write_quote(session: AsyncSession, row: CheckoutRow, quoted: Quote, no
     await session.flush()
 
 
-async def list_unrefunded_lines(session: AsyncSession, checkout_id: UUID) -> list[tuple[CheckoutLine, Order]]:
+async def list_unrefunded_lines(session: AsyncSession, checkout_id: UUID) -> list[CheckoutLine]:
     """Lines of a completed session whose order was refunded and whose money was not."""
     query = (
-        select(CheckoutLine, Order)
-        .join(Order, Order.order_id == CheckoutLine.order_id)
+        select(CheckoutLine)
+        .join(Order.table, Order.c.order_id == CheckoutLine.order_id)
         .where(
             CheckoutLine.checkout_id == checkout_id,
             CheckoutLine.refunded_at.is_(None),
-            Order.status == OrderStatus.REFUNDED,
+            Order.c.status == OrderStatus.REFUNDED,
         )
         .order_by(CheckoutLine.position)
     )
-    return [(line, order) for line, order in await session.execute(query)]
+    return list(await session.scalars(query))
 
 
 def owing_refunds() -> Select[UUID]:
     """Completed sessions with an order that was refunded and whose money was not."""
     return (
         select(CheckoutLine.checkout_id)
-        .join(Order, Order.order_id == CheckoutLine.order_id)
+        .join(Order.table, Order.c.order_id == CheckoutLine.order_id)
         .join(CheckoutPayment, CheckoutPayment.checkout_id == CheckoutLine.checkout_id)
         .where(
             CheckoutLine.refunded_at.is_(None),
-            Order.status == OrderStatus.REFUNDED,
+            Order.c.status == OrderStatus.REFUNDED,
             CheckoutPayment.status == PaymentStatus.CAPTURED,
         )
     )

@@ -51,8 +51,8 @@ def day_of(time: datetime) -> datetime:
 
 async def last_active_day(session: AsyncSession, agent_id: UUID) -> datetime | None:
     """The beginning, in UTC, of the day of the agent's newest public event: nothing that the feed does not tell."""
-    query = select(ActivityEvent.created_at).where(ActivityEvent.actor_agent_id == agent_id)
-    newest = await session.scalar(query.order_by(ActivityEvent.created_at.desc()).limit(1))
+    query = select(ActivityEvent.c.created_at).where(ActivityEvent.c.actor_agent_id == agent_id)
+    newest = await session.scalar(query.order_by(ActivityEvent.c.created_at.desc()).limit(1))
     return newest and day_of(newest)
 
 
@@ -63,7 +63,7 @@ async def get_last_call(session: AsyncSession) -> datetime | None:
 
 
 async def list_store_ids(session: AsyncSession, merchant_id: UUID) -> list[UUID]:
-    query = select(Store.store_id).where(Store.owner_merchant_id == merchant_id).order_by(Store.store_id)
+    query = select(Store.c.store_id).where(Store.c.owner_merchant_id == merchant_id).order_by(Store.c.store_id)
     return list(await session.scalars(query))
 
 

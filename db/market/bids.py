@@ -12,7 +12,7 @@ from domain.market.automatic_answers import BidRecord
 from domain.market.policy import MarketPolicy
 from domain.market.states import OrderStatus, Party
 
-_offer, _order = Offer.__table__, Order.__table__
+_offer, _order = Offer.table, Order.table
 _BUYER, _STORE = bindparam("buyer_id", type_=Uuid()), bindparam("store_id", type_=Uuid())
 _MADE_AT = bindparam("made_at", type_=DateTime(timezone=True))
 # Of its newest so many of the store's: if there are fewer, they are all, and so are those on the listing.

@@ -83,15 +83,15 @@ async def list_blocks(session: AsyncSession, store_id: UUID, owner_id: UUID) -> 
 
 async def list_under_way(session: AsyncSession, store_id: UUID, agent_id: UUID) -> tuple[list[UUID], list[UUID]]:
     """Negotiations and unpaid, undelivered orders of a pair, which its block ends."""
-    bargains = select(Negotiation.negotiation_id).where(
-        Negotiation.seller_store_id == store_id,
-        Negotiation.buyer_customer_id == agent_id,
-        Negotiation.closed_at.is_(None),
+    bargains = select(Negotiation.c.negotiation_id).where(
+        Negotiation.c.seller_store_id == store_id,
+        Negotiation.c.buyer_customer_id == agent_id,
+        Negotiation.c.closed_at.is_(None),
     )
-    owed = select(Order.order_id).where(
-        Order.store_id == store_id,
-        Order.buyer_customer_id == agent_id,
-        Order.status == OrderStatus.PLACED,
-        Order.paid_at.is_(None),
+    owed = select(Order.c.order_id).where(
+        Order.c.store_id == store_id,
+        Order.c.buyer_customer_id == agent_id,
+        Order.c.status == OrderStatus.PLACED,
+        Order.c.paid_at.is_(None),
     )
     return list(await session.scalars(bargains)), list(await session.scalars(owed))

@@ -26,7 +26,7 @@ from db.market.tables import (
     Store,
     StoreInteractionEvidence,
 )
-from db.platform.statements import Query
+from db.platform.statements import Columns, Query
 from db.platform.transactions import Transaction
 from domain.market.negotiation import BuyerStanding, ListingView, MerchantLimits, NegotiationState
 from domain.market.orders import OrderState
@@ -81,22 +81,9 @@ class OrderCase:
     now: datetime
 
 
-_listing, _store = Listing.__table__, Store.__table__
-_limits, _agent_limits = ListingLimits.__table__, AgentLimits.__table__
+_listing, _store = Listing.table, Store.table
+_limits, _agent_limits = ListingLimits.table, AgentLimits.table
 _BUYER = bindparam("buyer_id", type_=Uuid())
-_ROUND = (
-    "negotiation_id",
-    "offer_id",
-    "round",
-    "proposed_by",
-    "proposed_price_cents",
-    "quantity",
-    "status",
-    "expires_at",
-    "list_price_cents",
-    "purchase_by",
-    "remind_at",
-)
 _NOW = func.clock_timestamp().label("now")
 _SELLING = (
     _listing.c.listing_id,
@@ -117,7 +104,7 @@ def _selling(row: Any) -> ListingView:
 
 def _buyer(buyer_id: ColumnElement[UUID], without: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
     """What the rules read of a buyer of the listing."""
-    own, wide = InteractionEvidence.__table__, StoreInteractionEvidence.__table__
+    own, wide = InteractionEvidence.table, StoreInteractionEvidence.table
     eligible = or_(
         exists().where(own.c.customer_id == buyer_id, own.c.listing_id == _listing.c.listing_id),
         exists().where(wide.c.customer_id == buyer_id, wide.c.store_id == _listing.c.store_id),
@@ -132,7 +119,7 @@ def _buyer(buyer_id: ColumnElement[UUID], without: ColumnElement[Any]) -> tuple[
 
 
 def _listing_case() -> Select[Any]:
-    offer, bargain = Offer.__table__.alias("standing"), Negotiation.__table__.alias("bargained")
+    offer, bargain = Offer.table.alias("standing"), Negotiation.table.alias("bargained")
     standing = (
         select(offer.c.offer_id)
         .select_from(offer.join(bargain, bargain.c.negotiation_id == offer.c.negotiation_id))
@@ -153,11 +140,10 @@ def _listing_case() -> Select[Any]:
 
 def _offer_case() -> Select[Any]:
     """A row for each round, the oldest first."""
-    asked, rounds, bargain = Offer.__table__.alias("asked"), Offer.__table__.alias("rounds"), Negotiation.__table__
+    asked, rounds, bargain = Offer.table.alias("asked"), Offer.table.alias("rounds"), Negotiation.table
     return (
         select(
-            *(rounds.c[name] for name in _ROUND),
-            bargain.c.buyer_customer_id,
+            *(rounds.c[column.name] for column in Offer.columns),
             bargain.c.close_reason.label("negotiation_close_reason"),
             *_SELLING,
             _limits.c.floor_cents,
@@ -180,10 +166,10 @@ def _offer_case() -> Select[Any]:
 
 
 def _order_case() -> Select[Any]:
-    order, window = Order.__table__, ReviewWindow.__table__
+    order, window = Order.table, ReviewWindow.table
     return (
         select(
-            *order.c,
+            *Order.columns,
             _store.c.owner_merchant_id,
             window.c.status.label("window_status"),
             window.c.closes_at.label("window_closes_at"),
@@ -198,7 +184,8 @@ def _order_case() -> Select[Any]:
     )
 
 
-_LISTING_CASE, _OFFER_CASE, _ORDER_CASE = Query(_listing_case()), Query(_offer_case()), Query(_order_case())
+_LISTING_CASE = Query(_listing_case())
+_OFFER_CASE, _ORDER_CASE = Query(_offer_case(), Offer, Columns), Query(_order_case(), Order, Columns)
 
 
 async def get_listing_case(transaction: Transaction, listing_id: UUID, buyer_id: UUID) -> ListingCase | None:
@@ -223,15 +210,15 @@ async def get_offer_case(transaction: Transaction, offer_id: UUID) -> OfferCase 
     rows = await transaction.rows(_OFFER_CASE, offer_id=offer_id)
     if not rows:
         return None
-    row = rows[-1]
+    latest, row = rows[-1]
     return OfferCase(
-        negotiation_id=row.negotiation_id,
+        negotiation_id=latest.negotiation_id,
         listing_id=row.listing_id,
         store_id=row.store_id,
         state=NegotiationState(
-            buyer_id=row.buyer_customer_id,
+            buyer_id=latest.buyer_customer_id,
             seller_id=row.owner_merchant_id,
-            offers=tuple(offer_view(each) for each in rows),
+            offers=tuple(offer_view(offer) for offer, _ in rows),
             spent=row.negotiation_close_reason == CloseReason.PURCHASED,
         ),
         listing=_selling(row),
@@ -245,15 +232,16 @@ async def get_offer_case(transaction: Transaction, offer_id: UUID) -> OfferCase 
 
 async def get_order_case(transaction: Transaction, order_id: UUID) -> OrderCase | None:
     """None when the order is not the caller's to see."""
-    row = await transaction.one_or_none(_ORDER_CASE, order_id=order_id)
-    if row is None:
+    found = await transaction.one_or_none(_ORDER_CASE, order_id=order_id)
+    if found is None:
         return None
+    order, row = found
     return OrderCase(
-        listing_id=row.listing_id,
-        store_id=row.store_id,
-        buyer_id=row.buyer_customer_id,
+        listing_id=order.listing_id,
+        store_id=order.store_id,
+        buyer_id=order.buyer_customer_id,
         seller_id=row.owner_merchant_id,
-        state=order_state(row),
+        state=order_state(order),
         window_status=row.window_status,
         window_closes_at=row.window_closes_at,
         now=row.now,

@@ -44,5 +44,5 @@ def before(query: Select[Row], table: type[Row], place: Position | None, limit: 
 
 async def is_unsettled(session: AsyncSession) -> bool:
     """Whether committed public rows wait behind an older transaction, so that it pays to look again shortly."""
-    query = select(ActivityEvent.seq).where(ActivityEvent.txid >= HORIZON).limit(1)
+    query = select(ActivityEvent.c.seq).where(ActivityEvent.c.txid >= HORIZON).limit(1)
     return await session.scalar(select(func.coalesce(query.scalar_subquery(), None))) is not None

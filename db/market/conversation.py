@@ -1,5 +1,6 @@
 """Threads, messages and offer references as facts, with what they prove and what they ask of a store."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from db.market.tables import (
     Thread,
 )
 from db.platform import writes
+from db.platform.statements import Query
+from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market.gating import asks_support, evidence_of_message
 from domain.market.notes import check_public_note
@@ -28,8 +31,8 @@ from domain.market.reminders import may_wait_for_sweep
 from domain.market.states import ActivityType, AgentType, InboxType, ThreadStatus, ThreadType
 
 _NEED_CONTEXT = {ThreadType.LAUNCH_DROP, ThreadType.CLAIM_CHALLENGE, ThreadType.NEGOTIATION}
-_listing, _store, _order = Listing.__table__, Store.__table__, Order.__table__
-_thread, _parent = Thread.__table__, Message.__table__.alias("parent")
+_listing, _store, _order = Listing.table, Store.table, Order.table
+_thread, _parent = Thread.table, Message.table.alias("parent")
 _CONTEXT: Select[Any] = select(
     _order.c.order_id,
     _listing.c.listing_id,
@@ -62,6 +65,9 @@ _POSTED: Select[Any] = (
     .outerjoin(_parent, _parent.c.message_id == bindparam("parent_id", type_=Uuid()))
     .where(_thread.c.thread_id == bindparam("thread_id"))
 )
+
+# The transaction's start, which is a reference's date.
+_NOW = Query(select(func.now()), datetime)
 
 
 async def _context(
@@ -235,7 +241,8 @@ async def insert_reference(
 
     Raises offer.not_found (also for an offer of others), thread.*, reference.note_holds_terms.
     """
-    offer = await session.get(Offer, offer_id)
+    transaction = await Transaction.of(session)
+    offer = await transaction.get(Offer, offer_id)
     if offer is None:
         raise errors.OFFER_NOT_FOUND.error()
     thread = await session.get(Thread, thread_id)
@@ -243,18 +250,16 @@ async def insert_reference(
         raise errors.THREAD_NOT_FOUND.error()
     _check_open(thread.status)
     await _check_welcome(session, thread.context_store_id)
-    rounds = await list_rounds(session, offer.negotiation_id)
+    rounds = await list_rounds(transaction, offer.negotiation_id)
     check_public_note(public_note, [r.proposed_price_cents for r in rounds], offer.quantity)
     reference = OfferReference(
         offer_ref_id=offer_ref_id,
-        offer_id=offer_id,
         thread_id=thread_id,
         created_by_agent_id=by_agent_id,
         public_note=public_note,
-        created_at=await session.scalar(select(func.now())),
+        created_at=await transaction.one(_NOW),
     )
-    session.add(reference)
-    await session.flush()
+    writes.add(transaction, reference, offer_id=offer_id)
     record_event(
         session,
         ActivityType.OFFER_REFERENCE_POSTED,

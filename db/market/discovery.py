@@ -51,46 +51,46 @@ async def get_spotlight(session: AsyncSession, since: datetime, limit: int) -> S
 async def _most_discussed(session: AsyncSession, since: datetime, limit: int) -> list[tuple[Thread, int]]:
     messages = func.count().label("messages")
     counted = (
-        select(ActivityEvent.thread_id, messages)
-        .where(ActivityEvent.type == ActivityType.MESSAGE_POSTED, ActivityEvent.created_at >= since)
-        .group_by(ActivityEvent.thread_id)
-        .order_by(messages.desc(), ActivityEvent.thread_id)
+        select(ActivityEvent.c.thread_id, messages)
+        .where(ActivityEvent.c.type == ActivityType.MESSAGE_POSTED, ActivityEvent.c.created_at >= since)
+        .group_by(ActivityEvent.c.thread_id)
+        .order_by(messages.desc(), ActivityEvent.c.thread_id)
         .limit(limit)
         .subquery()
     )
-    query = select(Thread, counted.c.messages).join(counted, counted.c.thread_id == Thread.thread_id)
-    rows = await session.execute(query.order_by(counted.c.messages.desc(), Thread.thread_id))
+    query = select(Thread, counted.c.messages).join(counted, counted.c.thread_id == Thread.c.thread_id)
+    rows = await session.execute(query.order_by(counted.c.messages.desc(), Thread.c.thread_id))
     return [(row[0], row[1]) for row in rows]
 
 
 async def _most_negotiated(session: AsyncSession, since: datetime, limit: int) -> list[tuple[ListingView, int]]:
     offers = func.count().label("offers")
     counted = (
-        select(ActivityEvent.listing_id, offers)
-        .where(ActivityEvent.type == ActivityType.OFFER_MADE, ActivityEvent.created_at >= since)
-        .group_by(ActivityEvent.listing_id)
-        .order_by(offers.desc(), ActivityEvent.listing_id)
+        select(ActivityEvent.c.listing_id, offers)
+        .where(ActivityEvent.c.type == ActivityType.OFFER_MADE, ActivityEvent.c.created_at >= since)
+        .group_by(ActivityEvent.c.listing_id)
+        .order_by(offers.desc(), ActivityEvent.c.listing_id)
         .limit(limit)
     )
     counts = {row[0]: row[1] for row in await session.execute(counted) if row[0] is not None}
-    rows = list(await session.execute(listing_query().where(Listing.listing_id.in_(counts))))
+    rows = list(await session.execute(listing_query().where(Listing.c.listing_id.in_(counts))))
     views = {view.listing.listing_id: view for view in await listing_views(session, rows)}
     return [(views[listing_id], number) for listing_id, number in counts.items()]
 
 
 async def _fastest_rising(session: AsyncSession, since: datetime, limit: int) -> list[tuple[Store, int]]:
-    gained = func.sum(TrustEvent.overall_after_milli - TrustEvent.overall_before_milli).label("gained")
+    gained = func.sum(TrustEvent.c.overall_after_milli - TrustEvent.c.overall_before_milli).label("gained")
     counted = (
-        select(TrustEvent.store_id, gained)
-        .where(TrustEvent.timestamp >= since)
-        .group_by(TrustEvent.store_id)
+        select(TrustEvent.c.store_id, gained)
+        .where(TrustEvent.c.timestamp >= since)
+        .group_by(TrustEvent.c.store_id)
         .having(gained > 0)
-        .order_by(gained.desc(), TrustEvent.store_id)
+        .order_by(gained.desc(), TrustEvent.c.store_id)
         .limit(limit)
         .subquery()
     )
-    query = select(Store, counted.c.gained).join(counted, counted.c.store_id == Store.store_id)
-    rows = await session.execute(query.order_by(counted.c.gained.desc(), Store.store_id))
+    query = select(Store, counted.c.gained).join(counted, counted.c.store_id == Store.c.store_id)
+    rows = await session.execute(query.order_by(counted.c.gained.desc(), Store.c.store_id))
     return [(row[0], int(row[1])) for row in rows]
 
 
@@ -99,7 +99,7 @@ async def search_listings(
 ) -> list[tuple[ListingView, float]]:
     """Listings one can buy now, the most relevant first."""
     on_sale = listing_query().where(*search.ON_SALE)
-    found = search.most_relevant(on_sale, Product.title, Listing.listing_id, placed=after is not None)
+    found = search.most_relevant(on_sale, Product.c.title, Listing.c.listing_id, placed=after is not None)
     rows = (await session.execute(found, search.values(q, after, limit))).all()
     views = await listing_views(session, [(row[0], row[1], row[2], row[3]) for row in rows])
     return [(view, row[4]) for view, row in zip(views, rows, strict=True)]
@@ -107,12 +107,12 @@ async def search_listings(
 
 async def search_stores(session: AsyncSession, q: str, after: Place | None, limit: int) -> list[tuple[Store, float]]:
     """Stores that are open, the most relevant first."""
-    are_open = select(Store).where(Store.status == StoreStatus.ACTIVE)
-    found = search.most_relevant(are_open, Store.name, Store.store_id, placed=after is not None)
+    are_open = select(Store).where(Store.c.status == StoreStatus.ACTIVE)
+    found = search.most_relevant(are_open, Store.c.name, Store.c.store_id, placed=after is not None)
     return [(row[0], row[1]) for row in await session.execute(found, search.values(q, after, limit))]
 
 
 async def search_threads(session: AsyncSession, q: str, after: Place | None, limit: int) -> list[tuple[Thread, float]]:
     """Threads by their titles, the most relevant first."""
-    found = search.most_relevant(select(Thread), Thread.title, Thread.thread_id, placed=after is not None)
+    found = search.most_relevant(select(Thread), Thread.c.title, Thread.c.thread_id, placed=after is not None)
     return [(row[0], row[1]) for row in await session.execute(found, search.values(q, after, limit))]

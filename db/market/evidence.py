@@ -56,19 +56,15 @@ def insert_store_evidence(
     )
 
 
-_kept, _store_wide = InteractionEvidence.__table__, StoreInteractionEvidence.__table__
+_kept = InteractionEvidence.c
 _OF_LISTING = Query(
-    select(*_kept.c)
+    select(*InteractionEvidence.columns)
     .where(
-        _kept.c.customer_id == bindparam("customer_id"),
-        _kept.c.listing_id == bindparam("listing_id"),
+        _kept.customer_id == bindparam("customer_id"),
+        _kept.listing_id == bindparam("listing_id"),
     )
-    .order_by(_kept.c.created_at)
-)
-_OF_STORE = Query(
-    select(*_store_wide.c).where(
-        _store_wide.c.customer_id == bindparam("customer_id"), _store_wide.c.store_id == bindparam("store_id")
-    )
+    .order_by(_kept.created_at),
+    InteractionEvidence,
 )
 
 
@@ -76,12 +72,10 @@ async def _find(
     transaction: Transaction, customer_id: UUID, listing_id: UUID, store_id: UUID
 ) -> tuple[list[InteractionEvidence], StoreInteractionEvidence | None]:
     """What was kept for the listing; and, unless that holds a question already, the question to its store."""
-    rows = await transaction.rows(_OF_LISTING, customer_id=customer_id, listing_id=listing_id)
-    found = [_OF_LISTING.part(InteractionEvidence, row) for row in rows]
+    found = await transaction.rows(_OF_LISTING, customer_id=customer_id, listing_id=listing_id)
     if any(row.type is InteractionType.QUESTION_POSTED for row in found):
         return found, None
-    wide = await transaction.one_or_none(_OF_STORE, customer_id=customer_id, store_id=store_id)
-    return found, _OF_STORE.part(StoreInteractionEvidence, wide) if wide else None
+    return found, await transaction.get(StoreInteractionEvidence, customer_id, store_id)
 
 
 async def list_evidence(

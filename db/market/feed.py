@@ -48,13 +48,13 @@ def activity_item(event: ActivityEvent) -> ActivityItem:
 
 _TXID, _SEQ = bindparam("txid", type_=BigInteger), bindparam("seq", type_=BigInteger)
 _BEYOND: dict[bool, ColumnElement[bool]] = {
-    True: tuple_(_TXID, _SEQ) > tuple_(ActivityEvent.txid, ActivityEvent.seq),
-    False: tuple_(_TXID, _SEQ) < tuple_(ActivityEvent.txid, ActivityEvent.seq),
+    True: tuple_(_TXID, _SEQ) > tuple_(ActivityEvent.c.txid, ActivityEvent.c.seq),
+    False: tuple_(_TXID, _SEQ) < tuple_(ActivityEvent.c.txid, ActivityEvent.c.seq),
 }
 _WANTED: dict[str, ColumnElement[bool]] = {
-    "type": ActivityEvent.type == bindparam("type"),
-    "store_id": ActivityEvent.store_id == bindparam("store_id"),
-    "listing_id": ActivityEvent.listing_id == bindparam("listing_id"),
+    "type": ActivityEvent.c.type == bindparam("type"),
+    "store_id": ActivityEvent.c.store_id == bindparam("store_id"),
+    "listing_id": ActivityEvent.c.listing_id == bindparam("listing_id"),
 }
 _SHOWN = [getattr(ActivityEvent, name) for name in ActivityItem.model_fields if name != "cursor"]
 
@@ -62,11 +62,11 @@ _SHOWN = [getattr(ActivityEvent, name) for name in ActivityItem.model_fields if 
 @cache
 def _page(wanted: frozenset[str], *, placed: bool, newest_first: bool) -> Read:
     """Compiled once for each combination of what is given."""
-    query = select(*_SHOWN, ActivityEvent.txid, ActivityEvent.seq).where(ActivityEvent.txid < HORIZON)
+    query = select(*_SHOWN, ActivityEvent.c.txid, ActivityEvent.c.seq).where(ActivityEvent.c.txid < HORIZON)
     query = query.where(*(_WANTED[name] for name in sorted(wanted)))
     if placed:
         query = query.where(_BEYOND[newest_first])
-    order = (ActivityEvent.txid, ActivityEvent.seq)
+    order = (ActivityEvent.c.txid, ActivityEvent.c.seq)
     return Read(query.order_by(*(column.desc() for column in order) if newest_first else order).limit(LIMIT))
 
 
@@ -85,7 +85,7 @@ def _settled(wanted: FeedFilter) -> Select[ActivityEvent]:
     query = settled(ActivityEvent)
     query = query.where(*(_WANTED[name] for name in wanted.values()))
     if wanted.types:
-        query = query.where(ActivityEvent.type.in_(sorted(wanted.types)))
+        query = query.where(ActivityEvent.c.type.in_(sorted(wanted.types)))
     return query
 
 

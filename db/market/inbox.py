@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, any_, cast, func, or_, select
+from sqlalchemy import ARRAY, Column, ColumnElement, Select, Uuid, any_, bindparam, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from db.market.activity import DUE_AT
 from db.market.commit_order import HORIZON, START, Position, after, before, position_of, settled
 from db.market.tables import InboxEvent, Offer, Order, Store
+from db.platform.statements import Query
+from db.platform.transactions import Transaction
 from domain.market.feeds import InboxItem, OfferTerms, OrderTerms
 from domain.market.states import InboxType, Party
 from domain.platform.cursors import encode_cursor
@@ -28,9 +29,9 @@ class InboxFilter:
 
 
 def _settled(agent_id: UUID, wanted: InboxFilter) -> Select[InboxEvent]:
-    query = settled(InboxEvent).where(InboxEvent.agent_id == agent_id)
+    query = settled(InboxEvent).where(InboxEvent.c.agent_id == agent_id)
     if wanted.types:
-        query = query.where(InboxEvent.type.in_(sorted(wanted.types)))
+        query = query.where(InboxEvent.c.type.in_(sorted(wanted.types)))
     return query
 
 
@@ -69,9 +70,9 @@ async def find_stir(session: AsyncSession, since: int) -> Stir:
     watchers = cast(select(func.souk_watchers()).scalar_subquery(), ARRAY(Uuid))
     query = select(
         HORIZON,
-        func.array_agg(InboxEvent.agent_id.distinct()).filter(InboxEvent.txid < HORIZON),
-        func.coalesce(func.bool_or(InboxEvent.txid >= HORIZON), False),
-    ).where(InboxEvent.agent_id == any_(watchers), InboxEvent.txid >= since)
+        func.array_agg(InboxEvent.c.agent_id.distinct()).filter(InboxEvent.c.txid < HORIZON),
+        func.coalesce(func.bool_or(InboxEvent.c.txid >= HORIZON), False),
+    ).where(InboxEvent.c.agent_id == any_(watchers), InboxEvent.c.txid >= since)
     upto, stirred, unsettled = (await session.execute(query)).one()
     return Stir(frozenset(stirred or ()), upto, unsettled)
 
@@ -88,23 +89,34 @@ async def inbox_items(session: AsyncSession, agent_id: UUID, events: Sequence[In
     """
     if any(event.agent_id != agent_id for event in events):
         raise ValueError("an inbox event is shown to its own agent only")
-    offers = await _offers(session, agent_id, {event.offer_id for event in events if event.offer_id})
-    orders = await _orders(session, agent_id, {event.order_id for event in events if event.order_id})
+    transaction = await Transaction.of(session)
+    offers = await _offers(transaction, agent_id, {event.offer_id for event in events if event.offer_id})
+    orders = await _orders(transaction, agent_id, {event.order_id for event in events if event.order_id})
     return [_item(event, offers, orders) for event in events]
 
 
-def _is_party(
-    agent_id: UUID, buyer: InstrumentedAttribute[UUID], store: InstrumentedAttribute[UUID]
-) -> ColumnElement[bool]:
-    own_stores = select(Store.store_id).where(Store.owner_merchant_id == agent_id)
-    return or_(buyer == agent_id, store.in_(own_stores))
+_AGENT = bindparam("agent_id", type_=Uuid())
+_WANTED = any_(bindparam("wanted", type_=ARRAY(Uuid())))
 
 
-async def _offers(session: AsyncSession, agent_id: UUID, wanted: set[UUID]) -> dict[UUID, OfferTerms]:
-    if not wanted:
-        return {}
-    party = _is_party(agent_id, Offer.buyer_customer_id, Offer.seller_store_id)
-    rows = await session.scalars(select(Offer).where(Offer.offer_id.in_(wanted), party))
+def _is_party(buyer: Column[UUID], store: Column[UUID]) -> ColumnElement[bool]:
+    return or_(buyer == _AGENT, store.in_(select(Store.c.store_id).where(Store.c.owner_merchant_id == _AGENT)))
+
+
+_OFFERS = Query(
+    select(*Offer.columns).where(
+        Offer.c.offer_id == _WANTED, _is_party(Offer.c.buyer_customer_id, Offer.c.seller_store_id)
+    ),
+    Offer,
+)
+_ORDERS = Query(
+    select(*Order.columns).where(Order.c.order_id == _WANTED, _is_party(Order.c.buyer_customer_id, Order.c.store_id)),
+    Order,
+)
+
+
+async def _offers(transaction: Transaction, agent_id: UUID, wanted: set[UUID]) -> dict[UUID, OfferTerms]:
+    rows = await transaction.rows(_OFFERS, agent_id=agent_id, wanted=list(wanted)) if wanted else []
     return {row.offer_id: _offer_terms(row) for row in rows}
 
 
@@ -114,11 +126,8 @@ def _offer_terms(offer: Offer) -> OfferTerms:
     return OfferTerms(**own, message=offer.buyer_message if by_buyer else offer.seller_message)
 
 
-async def _orders(session: AsyncSession, agent_id: UUID, wanted: set[UUID]) -> dict[UUID, OrderTerms]:
-    if not wanted:
-        return {}
-    party = _is_party(agent_id, Order.buyer_customer_id, Order.store_id)
-    rows = await session.scalars(select(Order).where(Order.order_id.in_(wanted), party))
+async def _orders(transaction: Transaction, agent_id: UUID, wanted: set[UUID]) -> dict[UUID, OrderTerms]:
+    rows = await transaction.rows(_ORDERS, agent_id=agent_id, wanted=list(wanted)) if wanted else []
     return {row.order_id: OrderTerms.model_validate(row) for row in rows}
 
 

@@ -108,13 +108,13 @@ async def update_price(
 
 async def _has_commitments(session: AsyncSession, listing_id: UUID) -> bool:
     """Whether an accepted offer waits to be bought or an order to be delivered. Seen by the owner only."""
-    spent = select(Order.source_offer_id).where(Order.source_offer_id == Offer.offer_id)
-    accepted = select(Offer.offer_id).where(
-        Offer.listing_id == listing_id, Offer.status == OfferStatus.ACCEPTED, ~spent.exists()
+    spent = select(Order.c.source_offer_id).where(Order.c.source_offer_id == Offer.c.offer_id)
+    accepted = select(Offer.c.offer_id).where(
+        Offer.c.listing_id == listing_id, Offer.c.status == OfferStatus.ACCEPTED, ~spent.exists()
     )
     if await session.scalar(accepted.limit(1)) is not None:
         return True
-    return await has_undelivered(session, listing_id=listing_id)
+    return await has_undelivered(await Transaction.of(session), listing_id=listing_id)
 
 
 async def update_inventory(
@@ -162,7 +162,7 @@ async def put_listing_limits(
     """
     await own_listing(session, listing_id, merchant_id)
     values: dict[str, Any] = {**limits, "updated_at": func.clock_timestamp()}
-    columns = ListingLimits.__table__.c
+    columns = ListingLimits.table.c
     await session.execute(
         insert(ListingLimits)
         .values(listing_id=listing_id, **values)

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Text, Uuid, bindparam, exists, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Select, Text, Uuid, bindparam, exists, func, select
 
 from db.market.standing import buyer_standing, committed_cents, open_negotiations
 from db.market.tables import (
@@ -20,7 +18,7 @@ from db.market.tables import (
     StoreBlock,
 )
 from db.platform import writes
-from db.platform.statements import Query
+from db.platform.statements import Columns, Query, maybe
 from db.platform.tables import ProcessedCommand
 from db.platform.transactions import Transaction, Unit
 from domain.market.negotiation import (
@@ -33,7 +31,7 @@ from domain.market.negotiation import (
 from domain.market.states import CloseReason, OfferStatus, Party, StoreStatus
 
 
-def offer_view(offer: Offer | Row[Any]) -> OfferView:
+def offer_view(offer: Offer) -> OfferView:
     assert offer.expires_at is not None
     return OfferView(
         offer_id=offer.offer_id,
@@ -67,21 +65,17 @@ def listing_view(listing: Listing, store_status: StoreStatus) -> ListingView:
     )
 
 
-_ROUNDS = (
-    select(Offer)
-    .where(Offer.negotiation_id == bindparam("negotiation_id"))
-    .order_by(Offer.round)
-    .execution_options(populate_existing=True)
-)
+_NEGOTIATION = bindparam("negotiation_id", type_=Uuid())
+_ROUNDS = Query(select(*Offer.columns).where(Offer.c.negotiation_id == _NEGOTIATION).order_by(Offer.c.round), Offer)
 
 
-async def list_rounds(session: AsyncSession, negotiation_id: UUID) -> list[Offer]:
-    """The negotiation's offers, oldest first, as they are now."""
-    return list(await session.scalars(_ROUNDS, {"negotiation_id": negotiation_id}))
+async def list_rounds(transaction: Transaction, negotiation_id: UUID) -> list[Offer]:
+    """The negotiation's offers, oldest first."""
+    return await transaction.rows(_ROUNDS, negotiation_id=negotiation_id)
 
 
 _BUYER = bindparam("buyer_id", type_=Uuid())
-_LIMITS = AgentLimits.__table__
+_LIMITS = AgentLimits.table
 _STANDING = (
     open_negotiations(_BUYER).label("open_negotiations"),
     _LIMITS.c.max_open_negotiations,
@@ -90,23 +84,22 @@ _STANDING = (
     ),
     _LIMITS.c.spend_cap_cents,
 )
-_STANDING_ALONE = (
+_STANDING_ALONE = Query(
     select(*_STANDING)
-    .select_from(Agent)
-    .outerjoin(_LIMITS, _LIMITS.c.agent_id == Agent.agent_id)
-    .where(Agent.agent_id == _BUYER)
+    .select_from(Agent.table.outerjoin(_LIMITS, _LIMITS.c.agent_id == Agent.c.agent_id))
+    .where(Agent.c.agent_id == _BUYER)
 )
 
 
 async def get_buyer_standing(
-    session: AsyncSession, buyer_id: UUID, currency: str, *, without: UUID | None = None
+    transaction: Transaction, buyer_id: UUID, currency: str, *, without: UUID | None = None
 ) -> BuyerStanding:
     """What the buyer has open and committed in one currency; ``without`` leaves a negotiation out.
 
     Exact only under the lock on the buyer's row.
     """
-    keys = {"buyer_id": buyer_id, "currency": currency, "without": without}
-    return buyer_standing((await session.execute(_STANDING_ALONE, keys)).one())
+    row = await transaction.one(_STANDING_ALONE, buyer_id=buyer_id, currency=currency, without=without)
+    return buyer_standing(row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,26 +118,10 @@ class Reading:
     done: str | None
 
 
-_offer, _store, _command = Offer.__table__, Store.__table__, ProcessedCommand.__table__
-_listing_limits = ListingLimits.__table__
-_NEGOTIATION = bindparam("negotiation_id", type_=Uuid())
-# Every column costs, and the rules and the changes read no more of a round.
-_ROUND = (
-    _offer.c.offer_id,
-    _offer.c.listing_id,
-    _offer.c.round,
-    _offer.c.proposed_by,
-    _offer.c.proposed_price_cents,
-    _offer.c.quantity,
-    _offer.c.status,
-    _offer.c.expires_at,
-    _offer.c.list_price_cents,
-    _offer.c.purchase_by,
-    _offer.c.remind_at,
-    _offer.c.created_at,
-)
+_store, _command, _listing_limits = Store.table, ProcessedCommand.__table__, ListingLimits.table
 _READING = Query(
     select(
+        *Offer.columns,
         func.clock_timestamp().label("now"),
         _store.c.owner_merchant_id,
         _store.c.status.label("store_status"),
@@ -154,16 +131,17 @@ _READING = Query(
         _listing_limits.c.updated_at.label("limits_changed_at"),
         _command.c.outcome,
         *_STANDING,
-        *_ROUND,
     )
     .select_from(
-        _store.outerjoin(_offer, _offer.c.negotiation_id == _NEGOTIATION)
+        _store.outerjoin(Offer.table, Offer.c.negotiation_id == _NEGOTIATION)
         .outerjoin(_listing_limits, _listing_limits.c.listing_id == bindparam("listing_id"))
         .outerjoin(_LIMITS, _LIMITS.c.agent_id == _BUYER)
         .outerjoin(_command, _command.c.command_id == bindparam("command_id"))
     )
     .where(_store.c.store_id == bindparam("store_id"))
-    .order_by(_offer.c.round)
+    .order_by(Offer.c.round),
+    maybe(Offer),
+    Columns,
 )
 
 
@@ -190,12 +168,12 @@ async def read_step(
         without=negotiation_id,
         command_id=command_id,
     )
-    row = rows[0]
+    _, row = rows[0]
     return Reading(
         now=row.now,
         seller_id=row.owner_merchant_id,
         store_status=row.store_status,
-        offers=[_READING.part(Offer, each) for each in rows if each.offer_id is not None],
+        offers=[offer for offer, _ in rows if offer is not None],
         limits=MerchantLimits(row.floor_cents, row.auto_accept_cents, row.auto_decline_cents, row.limits_changed_at),
         standing=buyer_standing(row),
         done=row.outcome,
@@ -236,8 +214,7 @@ def insert_offer(
         quantity=quantity,
         list_price_cents=listing.price_cents,
     )
-    writes.add(unit, offer)
-    return offer
+    return writes.add(unit, offer)
 
 
 def close_offer(
@@ -247,51 +224,56 @@ def close_offer(
     status: OfferStatus,
     reason: CloseReason,
     now: datetime,
-) -> None:
+) -> tuple[Offer, Negotiation]:
     """End the offer, and with it its negotiation and process."""
     rejected = {"rejected_at": now} if status is OfferStatus.REJECTED else {}
     closing = {"status": status, "closed_at": now, "close_reason": reason}
-    writes.change(unit, offer, **closing, **rejected, remind_at=None)
-    writes.change(unit, negotiation, **closing)
+    ended = writes.change(unit, offer, **closing, **rejected, remind_at=None)
+    return ended, writes.change(unit, negotiation, **closing)
 
 
-async def list_overdue_negotiations(session: AsyncSession, limit: int) -> list[UUID]:
-    """Open negotiations whose date has passed, or whose listing can no longer sell: what the sweep nudges."""
+def _overdue() -> Select[UUID, OfferStatus]:
     now = func.clock_timestamp()
     # Its own timer comes first; late, it has no process.
-    unreminded = Offer.remind_at < now - func.make_interval(0, 0, 0, 0, 0, 0, 5)
-    standing = Offer.status == OfferStatus.PROPOSED
-    held = (Offer.status == OfferStatus.ACCEPTED) & (Offer.purchase_by < now)
+    unreminded = Offer.c.remind_at < now - func.make_interval(0, 0, 0, 0, 0, 0, 5)
+    standing = Offer.c.status == OfferStatus.PROPOSED
+    held = (Offer.c.status == OfferStatus.ACCEPTED) & (Offer.c.purchase_by < now)
     unsellable = (
-        (Store.status != "ACTIVE") | (Listing.status != "ACTIVE") | (Listing.price_cents < Offer.list_price_cents)
+        (Store.c.status != "ACTIVE")
+        | (Listing.c.status != "ACTIVE")
+        | (Listing.c.price_cents < Offer.c.list_price_cents)
     )
-    blocked = (standing | (Offer.status == OfferStatus.ACCEPTED)) & exists().where(
-        StoreBlock.c.store_id == Negotiation.seller_store_id, StoreBlock.c.agent_id == Negotiation.buyer_customer_id
+    blocked = (standing | (Offer.c.status == OfferStatus.ACCEPTED)) & exists().where(
+        StoreBlock.c.store_id == Negotiation.c.seller_store_id, StoreBlock.c.agent_id == Negotiation.c.buyer_customer_id
     )
-    query = (
-        select(Negotiation.negotiation_id)
-        .join(Offer, Offer.negotiation_id == Negotiation.negotiation_id)
-        .join(Listing, Listing.listing_id == Negotiation.listing_id)
-        .join(Store, Store.store_id == Negotiation.seller_store_id)
+    return (
+        select(Negotiation.c.negotiation_id, Negotiation.c.status)
+        .join(Offer.table, Offer.c.negotiation_id == Negotiation.c.negotiation_id)
+        .join(Listing.table, Listing.c.listing_id == Negotiation.c.listing_id)
+        .join(Store.table, Store.c.store_id == Negotiation.c.seller_store_id)
         .where(
-            Negotiation.closed_at.is_(None),
-            (standing & ((Offer.expires_at < now) | unsellable)) | held | unreminded | blocked,
+            Negotiation.c.closed_at.is_(None),
+            (standing & ((Offer.c.expires_at < now) | unsellable)) | held | unreminded | blocked,
         )
-        .order_by(Negotiation.opened_at)
-        .limit(limit)
+        .order_by(Negotiation.c.opened_at)
+        .limit(bindparam("limit"))
     )
-    return list(await session.scalars(query))
 
 
-async def list_open_on_listing(session: AsyncSession, listing_id: UUID) -> list[UUID]:
-    query = select(Negotiation.negotiation_id).where(
-        Negotiation.listing_id == listing_id, Negotiation.closed_at.is_(None)
-    )
-    return list(await session.scalars(query))
+_OVERDUE = Query(_overdue(), UUID, OfferStatus)
+_OPEN = select(Negotiation.c.negotiation_id).where(Negotiation.c.closed_at.is_(None))
+_OPEN_ON_LISTING = Query(_OPEN.where(Negotiation.c.listing_id == bindparam("listing_id")), UUID)
+_OPEN_IN_STORE = Query(_OPEN.where(Negotiation.c.seller_store_id == bindparam("store_id")), UUID)
 
 
-async def list_open_in_store(session: AsyncSession, store_id: UUID) -> list[UUID]:
-    query = select(Negotiation.negotiation_id).where(
-        Negotiation.seller_store_id == store_id, Negotiation.closed_at.is_(None)
-    )
-    return list(await session.scalars(query))
+async def list_overdue_negotiations(transaction: Transaction, limit: int) -> dict[UUID, OfferStatus]:
+    """Open negotiations whose date has passed, or whose listing can no longer sell: what the sweep nudges."""
+    return dict(await transaction.rows(_OVERDUE, limit=limit))
+
+
+async def list_open_on_listing(transaction: Transaction, listing_id: UUID) -> list[UUID]:
+    return await transaction.rows(_OPEN_ON_LISTING, listing_id=listing_id)
+
+
+async def list_open_in_store(transaction: Transaction, store_id: UUID) -> list[UUID]:
+    return await transaction.rows(_OPEN_IN_STORE, store_id=store_id)

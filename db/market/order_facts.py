@@ -5,7 +5,6 @@ shown to be paid proves next to nothing, and that one whose money went back prov
 weight to what was said before it (a seller would confirm only what praises it), and a refund takes back what stood.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,8 +21,7 @@ from domain.market.states import OrderStatus
 from domain.market.trust import REVERSED_BY_REFUND, TrustReason, review_weight_cents
 from domain.market.trust_weights import MOST_RECORD
 
-_fact, _order, _store, _review = TrustFact.__table__, Order.__table__, Store.__table__, Review.__table__
-_message = Message.__table__
+_fact, _order, _store = TrustFact.table, Order.table, Store.table
 _REVERSIBLE = Query(
     select(*_fact.c)
     .where(
@@ -33,11 +31,13 @@ _REVERSIBLE = Query(
     .order_by(_fact.c.position)
 )
 _REVIEW = Query(
-    select(*_review.c, _message.c.thread_id)
-    .select_from(_review.join(_message, _message.c.message_id == _review.c.message_id))
-    .where(_review.c.order_id == bindparam("order_id"))
+    select(*Review.columns, Message.c.thread_id)
+    .select_from(Review.table.join(Message.table, Message.c.message_id == Review.c.message_id))
+    .where(Review.c.order_id == bindparam("order_id")),
+    Review,
+    UUID,
 )
-_other = Store.__table__.alias("other")
+_other = Store.table.alias("other")
 _merchants = (
     select(_other.c.owner_merchant_id)
     .distinct()
@@ -52,7 +52,7 @@ _merchants = (
     .limit(MOST_RECORD)
     .subquery()
 )
-_RECORD = Query(select(func.count().label("merchants")).select_from(_merchants))
+_RECORD = Query(select(func.count()).select_from(_merchants), int)
 
 
 def insert_honored(unit: Unit, order: Order, now: datetime) -> bool:
@@ -85,8 +85,7 @@ async def insert_broken(transaction: Transaction, order: Order, now: datetime) -
     """
     record = 0
     if order.paid_at is None:
-        [row] = await transaction.rows(_RECORD, buyer_id=order.buyer_customer_id, store_id=order.store_id)
-        record = int(row.merchants)
+        record = await transaction.one(_RECORD, buyer_id=order.buyer_customer_id, store_id=order.store_id)
     trust.insert_fact(
         transaction,
         store_id=order.store_id,
@@ -100,19 +99,10 @@ async def insert_broken(transaction: Transaction, order: Order, now: datetime) -
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Reviewed:
-    """A review as its fact needs it; ``thread_id`` is where it is shown."""
-
-    review_id: UUID
-    rating: int
-    as_described: int | None
-    created_at: datetime
-    thread_id: UUID
-
-
-def insert_review_fact(unit: Unit, order: Order, review: Reviewed, policy: MarketPolicy, *, paid: bool) -> None:
-    """REVIEW_POSTED. ``paid``: whether the order was known to be paid when the review was written."""
+def insert_review_fact(
+    unit: Unit, order: Order, review: Review, thread_id: UUID, policy: MarketPolicy, *, paid: bool
+) -> None:
+    """REVIEW_POSTED, shown in the thread. ``paid``: whether the order was known to be when the review was written."""
     full_weight = policy.trust_full_weight_cents
     inputs: dict[str, Any] = {
         "rating": review.rating,
@@ -135,7 +125,7 @@ def insert_review_fact(unit: Unit, order: Order, review: Reviewed, policy: Marke
         occurred_at=review.created_at,
         subject_agent_id=order.buyer_customer_id,
         listing_id=order.listing_id,
-        linked_thread_id=review.thread_id,
+        linked_thread_id=thread_id,
         linked_order_id=order.order_id,
         linked_review_id=review.review_id,
     )
@@ -143,8 +133,8 @@ def insert_review_fact(unit: Unit, order: Order, review: Reviewed, policy: Marke
 
 async def get_rating(transaction: Transaction, order: Order) -> int | None:
     """The stars of the order's review, if it has one."""
-    row = await transaction.one_or_none(_REVIEW, order_id=order.order_id)
-    return None if row is None else int(row.rating)
+    found = await transaction.one_or_none(_REVIEW, order_id=order.order_id)
+    return found and found[0].rating
 
 
 async def insert_waiting_review(transaction: Transaction, order: Order, policy: MarketPolicy) -> bool:
@@ -152,12 +142,12 @@ async def insert_waiting_review(transaction: Transaction, order: Order, policy: 
 
     A review whose fact stands already has no second one. Says whether there is a review.
     """
-    row = await transaction.one_or_none(_REVIEW, order_id=order.order_id)
-    if row is None:
+    found = await transaction.one_or_none(_REVIEW, order_id=order.order_id)
+    if found is None:
         return False
-    review = Reviewed(row.review_id, row.rating, row.as_described, row.created_at, row.thread_id)
+    review, thread_id = found
     paid = order.paid_at is not None and order.paid_at <= review.created_at
-    insert_review_fact(transaction, order, review, policy, paid=paid)
+    insert_review_fact(transaction, order, review, thread_id, policy, paid=paid)
     return True
 
 

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, bindparam, case, exists, func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ARRAY, Select, Uuid, any_, bindparam, case, exists, func, select, update
 
 from db.market.tables import Offer, Order, ReviewWindow, Store, StoreBlock
 from db.platform.statements import Query
@@ -17,8 +15,7 @@ from domain.market.orders import OrderState
 from domain.market.states import OrderStatus, PaymentSource, ReviewWindowStatus
 
 
-def order_state(order: Order | Row[Any]) -> OrderState:
-    """Of an order, or of a row with its columns."""
+def order_state(order: Order) -> OrderState:
     return OrderState(
         status=order.status,
         delivery=order.delivery,
@@ -51,8 +48,8 @@ class Reading:
     done: bool
 
 
-_store, _offer, _command = Store.__table__, Offer.__table__, ProcessedCommand.__table__
-_window = ReviewWindow.__table__
+_store, _offer, _command = Store.table, Offer.table, ProcessedCommand.__table__
+_window = ReviewWindow.table
 _READING = Query(
     select(
         func.clock_timestamp().label("now"),
@@ -84,21 +81,25 @@ async def read_step(transaction: Transaction, order: Order, command_id: UUID | N
     )
 
 
-async def record_capture(session: AsyncSession, order_ids: list[UUID], now: datetime) -> list[Order]:
+_CAPTURE = Query(
+    update(Order.table)
+    .where(Order.c.order_id == any_(bindparam("order_ids", type_=ARRAY(Uuid()))), Order.c.paid_at.is_(None))
+    .values(paid_at=bindparam("now"), payment_source=PaymentSource.CAPTURED)
+    .returning(*Order.columns),
+    Order,
+)
+_UNDELIVERED = Query(
+    select(exists().where(Order.c.listing_id == bindparam("listing_id"), Order.c.status == OrderStatus.PLACED)), bool
+)
+
+
+async def record_capture(transaction: Transaction, order_ids: list[UUID], now: datetime) -> list[Order]:
     """A checkout took the money for these orders. What is paid already stays so; returns what was not."""
-    paid = await session.scalars(
-        update(Order)
-        .where(Order.order_id.in_(order_ids), Order.paid_at.is_(None))
-        .values(paid_at=now, payment_source=PaymentSource.CAPTURED)
-        .returning(Order)
-        .execution_options(populate_existing=True, synchronize_session=False)
-    )
-    return list(paid)
+    return await transaction.rows(_CAPTURE, order_ids=order_ids, now=now)
 
 
-async def has_undelivered(session: AsyncSession, *, listing_id: UUID) -> bool:
-    query = select(Order.order_id).where(Order.listing_id == listing_id, Order.status == OrderStatus.PLACED).limit(1)
-    return await session.scalar(query) is not None
+async def has_undelivered(transaction: Transaction, *, listing_id: UUID) -> bool:
+    return await transaction.one(_UNDELIVERED, listing_id=listing_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,66 +112,85 @@ class WaitingAppeal:
     kind: str
 
 
-async def list_waiting_appeals(session: AsyncSession, limit: int) -> list[WaitingAppeal]:
-    """Appeals that await the operators' decision, those that are due first."""
-    query = (
-        select(Order.order_id, Order.appealed_at, Order.appeal_due_at, func.clock_timestamp())
-        .where(Order.appealed_at.is_not(None), Order.appeal_declined_at.is_(None), Order.closed_at.is_(None))
-        .order_by(Order.appeal_due_at)
-        .limit(limit)
+_WAITING_APPEALS = Query(
+    select(Order.c.order_id, Order.c.appealed_at, Order.c.appeal_due_at, func.clock_timestamp())
+    .where(
+        Order.c.appealed_at.is_not(None),
+        Order.c.appeal_due_at.is_not(None),
+        Order.c.appeal_declined_at.is_(None),
+        Order.c.closed_at.is_(None),
     )
+    .order_by(Order.c.appeal_due_at)
+    .limit(bindparam("limit")),
+    UUID,
+    datetime,
+    datetime,
+    datetime,
+)
+
+
+async def list_waiting_appeals(transaction: Transaction, limit: int) -> list[WaitingAppeal]:
+    """Appeals that await the operators' decision, those that are due first."""
     return [
         WaitingAppeal(order_id, appealed_at, due_at, appeal_kind(appealed_at, due_at, now))
-        for order_id, appealed_at, due_at, now in (await session.execute(query)).all()
-        if appealed_at is not None and due_at is not None
+        for order_id, appealed_at, due_at, now in await transaction.rows(_WAITING_APPEALS, limit=limit)
     ]
 
 
-async def list_overdue_orders(session: AsyncSession, limit: int) -> list[UUID]:
-    """Open orders whose next date, a reminder too, has passed by a little: what the sweep nudges."""
+def _overdue() -> Select[UUID]:
     late = func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, 5)
-    query = (
-        select(Order.order_id)
+    return (
+        select(Order.c.order_id)
         .where(
-            Order.closed_at.is_(None),
-            ((Order.status == OrderStatus.PLACED) & (Order.promised_at < late))
-            | (Order.status == OrderStatus.PLACED)
-            & Order.paid_at.is_(None)
+            Order.c.closed_at.is_(None),
+            ((Order.c.status == OrderStatus.PLACED) & (Order.c.promised_at < late))
+            | (Order.c.status == OrderStatus.PLACED)
+            & Order.c.paid_at.is_(None)
             & (
-                (Order.payment_due_at < late)
-                | (Order.payment_remind_at < late)
+                (Order.c.payment_due_at < late)
+                | (Order.c.payment_remind_at < late)
                 | exists().where(
-                    StoreBlock.c.store_id == Order.store_id, StoreBlock.c.agent_id == Order.buyer_customer_id
+                    StoreBlock.c.store_id == Order.c.store_id, StoreBlock.c.agent_id == Order.c.buyer_customer_id
                 )
             )
-            | (Order.status == OrderStatus.PLACED) & (Order.remind_at < late) & Order.reminded_at.is_(None)
-            | (Order.refund_answer_due_at < late) & Order.refund_declined_at.is_(None)
-            | (Order.appeal_due_at < late) & Order.appeal_declined_at.is_(None)
-            | (Order.status == OrderStatus.DELIVERED)
+            | (Order.c.status == OrderStatus.PLACED) & (Order.c.remind_at < late) & Order.c.reminded_at.is_(None)
+            | (Order.c.refund_answer_due_at < late) & Order.c.refund_declined_at.is_(None)
+            | (Order.c.appeal_due_at < late) & Order.c.appeal_declined_at.is_(None)
+            | (Order.c.status == OrderStatus.DELIVERED)
             & (
-                func.greatest(Order.return_window_closes_at, case((Order.appealed_at.is_(None), Order.appeal_by)))
+                func.greatest(Order.c.return_window_closes_at, case((Order.c.appealed_at.is_(None), Order.c.appeal_by)))
                 < late
             )
-            & (Order.appealed_at.is_(None) | Order.appeal_declined_at.is_not(None))
-            & (Order.refund_requested_at.is_(None) | Order.refund_declined_at.is_not(None)),
+            & (Order.c.appealed_at.is_(None) | Order.c.appeal_declined_at.is_not(None))
+            & (Order.c.refund_requested_at.is_(None) | Order.c.refund_declined_at.is_not(None)),
         )
-        .order_by(Order.placed_at)
-        .limit(limit)
+        .order_by(Order.c.placed_at)
+        .limit(bindparam("limit"))
     )
-    return list(await session.scalars(query))
 
 
-async def list_overdue_review_windows(session: AsyncSession, limit: int) -> list[UUID]:
-    """Open windows that should have closed, or whose buyer should have been reminded: what the sweep nudges."""
+def _overdue_windows() -> Select[UUID]:
     now = func.clock_timestamp()
     late = now - func.make_interval(0, 0, 0, 0, 0, 0, 5)
-    query = (
-        select(ReviewWindow.order_id)
+    return (
+        select(ReviewWindow.c.order_id)
         .where(
-            ReviewWindow.status == ReviewWindowStatus.OPEN,
-            (ReviewWindow.closes_at < now) | (ReviewWindow.remind_at < late),
+            ReviewWindow.c.status == ReviewWindowStatus.OPEN,
+            (ReviewWindow.c.closes_at < now) | (ReviewWindow.c.remind_at < late),
         )
-        .order_by(ReviewWindow.closes_at)
-        .limit(limit)
+        .order_by(ReviewWindow.c.closes_at)
+        .limit(bindparam("limit"))
     )
-    return list(await session.scalars(query))
+
+
+_OVERDUE, _OVERDUE_WINDOWS = Query(_overdue(), UUID), Query(_overdue_windows(), UUID)
+
+
+async def list_overdue_orders(transaction: Transaction, limit: int) -> list[UUID]:
+    """Open orders whose next date, a reminder too, has passed by a little: what the sweep nudges."""
+    return await transaction.rows(_OVERDUE, limit=limit)
+
+
+async def list_overdue_review_windows(transaction: Transaction, limit: int) -> list[UUID]:
+    """Open windows that should have closed, or whose buyer should have been reminded: what the sweep nudges."""
+    return await transaction.rows(_OVERDUE_WINDOWS, limit=limit)

@@ -12,10 +12,10 @@ from domain.market.policy import MarketPolicy
 
 _SINCE = func.now() - func.make_interval(0, 0, 0, 0, 0, 0, bindparam("seconds", type_=Float()))
 _LOWEST = Query(
-    select(func.min(cast(StoreUpdate.old_value, Integer)).label("cents")).where(
-        StoreUpdate.linked_listing_id == bindparam("listing_id", type_=Uuid()),
-        StoreUpdate.update_type == "PRICE_UPDATED",
-        StoreUpdate.created_at > _SINCE,
+    select(func.min(cast(StoreUpdate.c.old_value, Integer)).label("cents")).where(
+        StoreUpdate.c.linked_listing_id == bindparam("listing_id", type_=Uuid()),
+        StoreUpdate.c.update_type == "PRICE_UPDATED",
+        StoreUpdate.c.created_at > _SINCE,
     )
 )
 

@@ -10,6 +10,7 @@ from db.market import stores, trust
 from db.market.orders import has_undelivered
 from db.market.tables import Listing, Order, Product, ProductImage, SupportQuestion, Thread
 from db.platform.ids import new_id
+from db.platform.transactions import Transaction
 from domain.market.errors import PRODUCT_NOT_FOUND
 from domain.market.states import ThreadStatus, ThreadType
 from domain.market.trust import TrustReason
@@ -47,8 +48,8 @@ async def list_images(session: AsyncSession, product_ids: list[UUID]) -> dict[UU
     """The products' images by product, in their order."""
     query = (
         select(ProductImage)
-        .where(ProductImage.product_id.in_(product_ids))
-        .order_by(ProductImage.position, ProductImage.product_image_id)
+        .where(ProductImage.c.product_id.in_(product_ids))
+        .order_by(ProductImage.c.position, ProductImage.c.product_image_id)
     )
     found: dict[UUID, list[ProductImage]] = {product_id: [] for product_id in product_ids}
     for image in await session.scalars(query):
@@ -81,7 +82,7 @@ async def update_product(
         shown = [(i.image_url, i.position) for i in (await list_images(session, [product_id]))[product_id]]
         if sorted(shown) != sorted(images):
             changed["images"] = (_urls(shown), _urls(images))
-            await session.execute(delete(ProductImage).where(ProductImage.product_id == product_id))
+            await session.execute(delete(ProductImage).where(ProductImage.c.product_id == product_id))
             _insert_images(session, product_id, images)
     first: UUID | None = None
     for name, (old, new) in changed.items():
@@ -114,13 +115,13 @@ async def _copy_facts(
     now = await locks.clock(session)
     reason = TrustReason.PRODUCT_COPY_UPDATED
     challenges = select(Thread).where(
-        Thread.type == ThreadType.CLAIM_CHALLENGE,
-        Thread.status == ThreadStatus.OPEN,
-        Thread.context_listing_id.in_([listing.listing_id for listing in listings]),
-        Thread.created_by_agent_id != merchant_id,
+        Thread.c.type == ThreadType.CLAIM_CHALLENGE,
+        Thread.c.status == ThreadStatus.OPEN,
+        Thread.c.context_listing_id.in_([listing.listing_id for listing in listings]),
+        Thread.c.created_by_agent_id != merchant_id,
     )
     resolved = 0
-    for thread in await session.scalars(challenges.order_by(Thread.created_at, Thread.thread_id)):
+    for thread in await session.scalars(challenges.order_by(Thread.c.created_at, Thread.c.thread_id)):
         thread.status = ThreadStatus.CLOSED
         stake = await _challenger(session, thread)
         if stake is None:
@@ -140,7 +141,7 @@ async def _copy_facts(
         )
         resolved += 1
     for listing in listings:
-        if await has_undelivered(session, listing_id=listing.listing_id):
+        if await has_undelivered(await Transaction.of(session), listing_id=listing.listing_id):
             # A fact has one source of its own; an edit of a product sold in several listings has several.
             source = update_id if len(listings) == 1 else uuid5(update_id, str(listing.listing_id))
             trust.insert_fact(
@@ -161,17 +162,18 @@ async def _challenger(session: AsyncSession, thread: Thread) -> tuple[UUID, UUID
     paid the store for an order and has not got the money back. A thread alone proves nothing.
     """
     at_stake = (
-        select(SupportQuestion.customer_id, Order.order_id)
+        select(SupportQuestion.c.customer_id, Order.c.order_id)
         .join(
-            Order,
-            (Order.buyer_customer_id == SupportQuestion.customer_id) & (Order.store_id == SupportQuestion.store_id),
+            Order.table,
+            (Order.c.buyer_customer_id == SupportQuestion.c.customer_id)
+            & (Order.c.store_id == SupportQuestion.c.store_id),
         )
         .where(
-            SupportQuestion.thread_id == thread.thread_id,
-            Order.paid_at.is_not(None),
-            Order.refunded_at.is_(None),
+            SupportQuestion.c.thread_id == thread.thread_id,
+            Order.c.paid_at.is_not(None),
+            Order.c.refunded_at.is_(None),
         )
-        .order_by(SupportQuestion.asked_at, Order.placed_at, Order.order_id)
+        .order_by(SupportQuestion.c.asked_at, Order.c.placed_at, Order.c.order_id)
         .limit(1)
     )
     found = (await session.execute(at_stake)).one_or_none()

@@ -21,7 +21,7 @@ from domain.market.reminders import reminder_date
 from domain.market.states import InboxType
 from domain.market.trust import TrustReason
 
-_question = SupportQuestion.__table__
+_question = SupportQuestion.table
 assert isinstance(_question, Table)
 _ASK = (
     insert(_question)
@@ -90,11 +90,11 @@ async def answer(
     Returns who was told of the answer, and the store whose trust process must hear of it, if any.
     """
     now = message.created_at
-    first = (SupportQuestion.customer_id != parent_author_id,) if parent_author_id is not None else ()
+    first = (SupportQuestion.c.customer_id != parent_author_id,) if parent_author_id is not None else ()
     oldest = (
-        select(SupportQuestion.question_message_id)
-        .where(SupportQuestion.thread_id == place.thread_id, SupportQuestion.answered_at.is_(None))
-        .order_by(*first, SupportQuestion.asked_at, SupportQuestion.question_message_id)
+        select(SupportQuestion.c.question_message_id)
+        .where(SupportQuestion.c.thread_id == place.thread_id, SupportQuestion.c.answered_at.is_(None))
+        .order_by(*first, SupportQuestion.c.asked_at, SupportQuestion.c.question_message_id)
         .limit(1)
     )
     # The answered question refers to it.
@@ -102,7 +102,9 @@ async def answer(
     # One statement decides: of two answers at once, or of an answer and the deadline, one comes first.
     question: SupportQuestion | None = await session.scalar(
         update(SupportQuestion)
-        .where(SupportQuestion.question_message_id == oldest.scalar_subquery(), SupportQuestion.answered_at.is_(None))
+        .where(
+            SupportQuestion.c.question_message_id == oldest.scalar_subquery(), SupportQuestion.c.answered_at.is_(None)
+        )
         .values(answered_at=now, answer_message_id=message.message_id)
         .returning(SupportQuestion)
         .execution_options(populate_existing=True, synchronize_session=False)

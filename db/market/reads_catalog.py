@@ -42,27 +42,27 @@ class ListingFilter:
 
 
 LISTING_WANTED: dict[str, ColumnElement[bool]] = {
-    "store_id": Listing.store_id == bindparam("store_id"),
-    "product_id": Listing.product_id == bindparam("product_id"),
-    "status": Listing.status == bindparam("status"),
-    "min_price_cents": Listing.price_cents >= bindparam("min_price_cents"),
-    "max_price_cents": Listing.price_cents <= bindparam("max_price_cents"),
-    "q": matches(Product.title),
-    "before": Listing.listing_id < bindparam("before"),
+    "store_id": Listing.c.store_id == bindparam("store_id"),
+    "product_id": Listing.c.product_id == bindparam("product_id"),
+    "status": Listing.c.status == bindparam("status"),
+    "min_price_cents": Listing.c.price_cents >= bindparam("min_price_cents"),
+    "max_price_cents": Listing.c.price_cents <= bindparam("max_price_cents"),
+    "q": matches(Product.c.title),
+    "before": Listing.c.listing_id < bindparam("before"),
 }
 
 
 def listings_wanted(given: Collection[str]) -> list[ColumnElement[bool]]:
     """Conditions for what is given. Listings of stores that are not open are left out unless their store is given."""
     wanted = [LISTING_WANTED[name] for name in sorted(given)]
-    return wanted if "store_id" in given else [Store.status == StoreStatus.ACTIVE, *wanted]
+    return wanted if "store_id" in given else [Store.c.status == StoreStatus.ACTIVE, *wanted]
 
 
 def listing_query() -> Select[Listing, str, str, str]:
     return (
-        select(Listing, Product.title, Product.description, Store.name)
-        .join(Product, Product.product_id == Listing.product_id)
-        .join(Store, Store.store_id == Listing.store_id)
+        select(Listing, Product.c.title, Product.c.description, Store.c.name)
+        .join(Product, Product.c.product_id == Listing.c.product_id)
+        .join(Store, Store.c.store_id == Listing.c.store_id)
     )
 
 
@@ -73,7 +73,7 @@ async def listing_views(session: AsyncSession, rows: Sequence[tuple[Listing, str
 
 async def get_listing(session: AsyncSession, listing_id: UUID) -> ListingView:
     """Raises listing.not_found."""
-    query = listing_query().where(Listing.listing_id == listing_id)
+    query = listing_query().where(Listing.c.listing_id == listing_id)
     row = (await session.execute(query.execution_options(populate_existing=True))).first()
     if row is None:
         raise LISTING_NOT_FOUND.error()
@@ -85,7 +85,7 @@ async def list_listings(
 ) -> list[ListingView]:
     """Newest first."""
     values = wanted.values() | ({} if before is None else {"before": before})
-    query = listing_query().where(*listings_wanted(values)).order_by(Listing.listing_id.desc()).limit(limit)
+    query = listing_query().where(*listings_wanted(values)).order_by(Listing.c.listing_id.desc()).limit(limit)
     return await listing_views(session, list(await session.execute(query, values)))
 
 
@@ -101,11 +101,11 @@ async def list_products(
     session: AsyncSession, store_id: UUID | None, before: UUID | None, limit: int
 ) -> list[tuple[Product, list[ProductImage]]]:
     """Newest first, with their images."""
-    query = select(Product).order_by(Product.product_id.desc()).limit(limit)
+    query = select(Product).order_by(Product.c.product_id.desc()).limit(limit)
     if store_id is not None:
-        query = query.where(Product.store_id == store_id)
+        query = query.where(Product.c.store_id == store_id)
     if before is not None:
-        query = query.where(Product.product_id < before)
+        query = query.where(Product.c.product_id < before)
     products = list(await session.scalars(query))
     images = await list_images(session, [product.product_id for product in products])
     return [(product, images[product.product_id]) for product in products]
@@ -128,13 +128,13 @@ async def list_stores(
     limit: int,
 ) -> list[Store]:
     """Newest first."""
-    query = select(Store).order_by(Store.store_id.desc()).limit(limit)
+    query = select(Store).order_by(Store.c.store_id.desc()).limit(limit)
     if owner_id is not None:
-        query = query.where(Store.owner_merchant_id == owner_id)
+        query = query.where(Store.c.owner_merchant_id == owner_id)
     if status is not None:
-        query = query.where(Store.status == status)
+        query = query.where(Store.c.status == status)
     if q:
-        query = query.where(matches(Store.name))
+        query = query.where(matches(Store.c.name))
     if before is not None:
-        query = query.where(Store.store_id < before)
+        query = query.where(Store.c.store_id < before)
     return list(await session.scalars(query, {"q": q}))

@@ -13,15 +13,15 @@ from db.platform.reading import LIMIT, Reads, Row
 from db.platform.statements import Read
 from domain.market.errors import LISTING_NOT_FOUND
 
-_IMAGE = func.json_build_object("image_url", ProductImage.image_url, "position", ProductImage.position, type_=JSON)
+_IMAGE = func.json_build_object("image_url", ProductImage.c.image_url, "position", ProductImage.c.position, type_=JSON)
 _IMAGES = (
     select(
         func.coalesce(
-            func.json_agg(aggregate_order_by(_IMAGE, ProductImage.position, ProductImage.product_image_id)),
+            func.json_agg(aggregate_order_by(_IMAGE, ProductImage.c.position, ProductImage.c.product_image_id)),
             literal_column("'[]'::json"),
         )
     )
-    .where(ProductImage.product_id == Product.product_id)
+    .where(ProductImage.c.product_id == Product.c.product_id)
     .scalar_subquery()
 )
 
@@ -29,29 +29,29 @@ _IMAGES = (
 def _listings() -> Select[*tuple[object, ...]]:
     return (
         select(
-            Listing.listing_id,
-            Listing.store_id,
-            Listing.product_id,
-            Store.name.label("store_name"),
-            Product.title,
-            Product.description,
+            Listing.c.listing_id,
+            Listing.c.store_id,
+            Listing.c.product_id,
+            Store.c.name.label("store_name"),
+            Product.c.title,
+            Product.c.description,
             _IMAGES.label("images"),
-            Listing.price_cents,
-            Listing.currency,
-            Listing.inventory_on_hand,
-            Listing.status,
-            Listing.delivery,
-            Listing.promised_delivery_seconds,
-            Listing.hero_only,
-            Listing.created_at,
-            Listing.updated_at,
+            Listing.c.price_cents,
+            Listing.c.currency,
+            Listing.c.inventory_on_hand,
+            Listing.c.status,
+            Listing.c.delivery,
+            Listing.c.promised_delivery_seconds,
+            Listing.c.hero_only,
+            Listing.c.created_at,
+            Listing.c.updated_at,
         )
-        .join(Product, Product.product_id == Listing.product_id)
-        .join(Store, Store.store_id == Listing.store_id)
+        .join(Product, Product.c.product_id == Listing.c.product_id)
+        .join(Store, Store.c.store_id == Listing.c.store_id)
     )
 
 
-_ONE = Read(_listings().where(Listing.listing_id == bindparam("listing_id")))
+_ONE = Read(_listings().where(Listing.c.listing_id == bindparam("listing_id")))
 
 
 async def read_listing(reads: Reads, listing_id: UUID) -> Row:
@@ -65,7 +65,7 @@ async def read_listing(reads: Reads, listing_id: UUID) -> Row:
 @cache
 def _page(given: frozenset[str]) -> Read:
     """Compiled once for each combination of what is given."""
-    return Read(_listings().where(*listings_wanted(given)).order_by(Listing.listing_id.desc()).limit(LIMIT))
+    return Read(_listings().where(*listings_wanted(given)).order_by(Listing.c.listing_id.desc()).limit(LIMIT))
 
 
 async def read_listings(reads: Reads, wanted: ListingFilter, before: UUID | None, limit: int) -> list[Row]:
@@ -77,7 +77,7 @@ async def read_listings(reads: Reads, wanted: ListingFilter, before: UUID | None
 @cache
 def _hits(*, placed: bool) -> Read:
     on_sale = _listings().where(*search.ON_SALE)
-    return Read(search.most_relevant(on_sale, Product.title, Listing.listing_id, placed=placed))
+    return Read(search.most_relevant(on_sale, Product.c.title, Listing.c.listing_id, placed=placed))
 
 
 async def search_listings(reads: Reads, q: str, after: search.Place | None, limit: int) -> list[Row]:

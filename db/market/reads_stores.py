@@ -17,84 +17,84 @@ _RECENT = 10
 _STORE_ID = bindparam("store_id", type_=Uuid)
 _STORE = Read(
     select(
-        Store.store_id,
-        Store.owner_merchant_id,
-        Store.name,
-        Store.tagline,
-        Store.brand_voice,
-        Store.return_policy_text,
-        Store.shipping_policy_text,
-        Store.status,
-        Store.hero_only,
-        Store.created_at,
-        Store.updated_at,
-    ).where(Store.store_id == _STORE_ID)
+        Store.c.store_id,
+        Store.c.owner_merchant_id,
+        Store.c.name,
+        Store.c.tagline,
+        Store.c.brand_voice,
+        Store.c.return_policy_text,
+        Store.c.shipping_policy_text,
+        Store.c.status,
+        Store.c.hero_only,
+        Store.c.created_at,
+        Store.c.updated_at,
+    ).where(Store.c.store_id == _STORE_ID)
 )
 _PROFILE = Read(
     select(
-        TrustProfile.store_id,
-        TrustProfile.overall_score,
-        TrustProfile.product_satisfaction_score,
-        TrustProfile.claim_accuracy_score,
-        TrustProfile.support_responsiveness_score,
-        TrustProfile.policy_clarity_score,
-        TrustProfile.rank_milli,
-        TrustProfile.rated,
-        TrustProfile.evidence_r,
-        TrustProfile.evidence_s,
-        TrustProfile.policy_slots,
-        TrustProfile.sequence,
-        TrustProfile.last_updated_at,
-        TrustProfile.decay_due_at,
-    ).where(TrustProfile.store_id == _STORE_ID)
+        TrustProfile.c.store_id,
+        TrustProfile.c.overall_score,
+        TrustProfile.c.product_satisfaction_score,
+        TrustProfile.c.claim_accuracy_score,
+        TrustProfile.c.support_responsiveness_score,
+        TrustProfile.c.policy_clarity_score,
+        TrustProfile.c.rank_milli,
+        TrustProfile.c.rated,
+        TrustProfile.c.evidence_r,
+        TrustProfile.c.evidence_s,
+        TrustProfile.c.policy_slots,
+        TrustProfile.c.sequence,
+        TrustProfile.c.last_updated_at,
+        TrustProfile.c.decay_due_at,
+    ).where(TrustProfile.c.store_id == _STORE_ID)
 )
 _UPDATES = Read(
     select(
-        StoreUpdate.store_update_id,
-        StoreUpdate.store_id,
-        StoreUpdate.created_by_agent_id,
-        StoreUpdate.update_type,
-        StoreUpdate.field_name,
-        StoreUpdate.old_value,
-        StoreUpdate.new_value,
-        StoreUpdate.reason,
-        StoreUpdate.created_at,
-        StoreUpdate.linked_listing_id,
-        StoreUpdate.linked_product_id,
-        StoreUpdate.linked_thread_id,
+        StoreUpdate.c.store_update_id,
+        StoreUpdate.c.store_id,
+        StoreUpdate.c.created_by_agent_id,
+        StoreUpdate.c.update_type,
+        StoreUpdate.c.field_name,
+        StoreUpdate.c.old_value,
+        StoreUpdate.c.new_value,
+        StoreUpdate.c.reason,
+        StoreUpdate.c.created_at,
+        StoreUpdate.c.linked_listing_id,
+        StoreUpdate.c.linked_product_id,
+        StoreUpdate.c.linked_thread_id,
     )
-    .where(StoreUpdate.store_id == _STORE_ID)
-    .order_by(StoreUpdate.store_update_id.desc())
+    .where(StoreUpdate.c.store_id == _STORE_ID)
+    .order_by(StoreUpdate.c.store_update_id.desc())
     .limit(LIMIT)
 )
 _TRUST_EVENTS = Read(
     select(
-        TrustEvent.trust_event_id,
-        TrustEvent.store_id,
-        TrustEvent.sequence,
-        TrustEvent.timestamp,
-        TrustEvent.reason,
-        TrustEvent.component,
-        TrustEvent.source_event_id,
-        TrustEvent.delta_r,
-        TrustEvent.delta_s,
-        TrustEvent.formula_version,
-        TrustEvent.inputs,
-        TrustEvent.delta_overall,
-        TrustEvent.delta_product_satisfaction,
-        TrustEvent.delta_claim_accuracy,
-        TrustEvent.delta_support_responsiveness,
-        TrustEvent.delta_policy_clarity,
-        TrustEvent.component_before_milli,
-        TrustEvent.component_after_milli,
-        TrustEvent.overall_before_milli,
-        TrustEvent.overall_after_milli,
-        TrustEvent.linked_thread_id,
-        TrustEvent.linked_order_id,
-        TrustEvent.linked_review_id,
+        TrustEvent.c.trust_event_id,
+        TrustEvent.c.store_id,
+        TrustEvent.c.sequence,
+        TrustEvent.c.timestamp,
+        TrustEvent.c.reason,
+        TrustEvent.c.component,
+        TrustEvent.c.source_event_id,
+        TrustEvent.c.delta_r,
+        TrustEvent.c.delta_s,
+        TrustEvent.c.formula_version,
+        TrustEvent.c.inputs,
+        TrustEvent.c.delta_overall,
+        TrustEvent.c.delta_product_satisfaction,
+        TrustEvent.c.delta_claim_accuracy,
+        TrustEvent.c.delta_support_responsiveness,
+        TrustEvent.c.delta_policy_clarity,
+        TrustEvent.c.component_before_milli,
+        TrustEvent.c.component_after_milli,
+        TrustEvent.c.overall_before_milli,
+        TrustEvent.c.overall_after_milli,
+        TrustEvent.c.linked_thread_id,
+        TrustEvent.c.linked_order_id,
+        TrustEvent.c.linked_review_id,
     )
-    .where(TrustEvent.store_id == _STORE_ID)
-    .order_by(TrustEvent.sequence.desc())
+    .where(TrustEvent.c.store_id == _STORE_ID)
+    .order_by(TrustEvent.c.sequence.desc())
     .limit(LIMIT)
 )
 
@@ -116,33 +116,35 @@ async def read_store(reads: Reads, store_id: UUID) -> Row:
 
 Board = Literal["trust", "sales"]
 BOARDS: dict[Board, tuple[InstrumentedAttribute[Any], ...]] = {
-    "trust": (TrustProfile.rated, TrustProfile.rank_milli),
-    "sales": (StoreStats.orders_delivered,),
+    "trust": (TrustProfile.c.rated, TrustProfile.c.rank_milli),
+    "sales": (StoreStats.c.orders_delivered,),
 }
 """What ranks stores, the most first: rated ones by the lower Wilson bound of their score; orders delivered."""
 
 
 def ranked(stores: Select[*tuple[Any, ...]], by: Board) -> Select[*tuple[Any, ...]]:
     """With their profile and counters, in the order of a leaderboard; without those that are closed."""
-    query = stores.join(TrustProfile, TrustProfile.store_id == Store.store_id)
-    query = query.join(StoreStats, StoreStats.store_id == Store.store_id).where(Store.status != StoreStatus.CLOSED)
-    return query.order_by(*(column.desc() for column in BOARDS[by]), Store.store_id)
+    query = stores.join(TrustProfile, TrustProfile.c.store_id == Store.c.store_id)
+    query = query.join(StoreStats, StoreStats.c.store_id == Store.c.store_id).where(
+        Store.c.status != StoreStatus.CLOSED
+    )
+    return query.order_by(*(column.desc() for column in BOARDS[by]), Store.c.store_id)
 
 
 @cache
 def _board(by: Board, *, placed: bool) -> Read:
     shown = select(
-        Store.store_id,
-        Store.name,
-        Store.tagline,
-        TrustProfile.overall_score,
-        TrustProfile.rank_milli,
-        TrustProfile.rated,
-        StoreStats.orders_placed,
-        StoreStats.orders_delivered,
-        StoreStats.orders_refunded,
-        StoreStats.reviews_posted,
-        StoreStats.rating_sum,
+        Store.c.store_id,
+        Store.c.name,
+        Store.c.tagline,
+        TrustProfile.c.overall_score,
+        TrustProfile.c.rank_milli,
+        TrustProfile.c.rated,
+        StoreStats.c.orders_placed,
+        StoreStats.c.orders_delivered,
+        StoreStats.c.orders_refunded,
+        StoreStats.c.reviews_posted,
+        StoreStats.c.rating_sum,
     )
     query = ranked(shown, by).limit(LIMIT)
     if placed:
@@ -150,7 +152,7 @@ def _board(by: Board, *, placed: bool) -> Read:
         # A caller's cursor may hold a number that no column does.
         wide = {column.key: BigInteger() if isinstance(column.type, Integer) else column.type for column in BOARDS[by]}
         after = tuple_(*(bindparam(name, type_=kind) for name, kind in wide.items()))
-        query = query.where((place < after) | ((place == after) & (Store.store_id > _STORE_ID)))
+        query = query.where((place < after) | ((place == after) & (Store.c.store_id > _STORE_ID)))
     return Read(query)
 
 

@@ -26,7 +26,7 @@ Place = tuple[datetime, UUID]
 
 _AGENT: BindParameter[UUID] = bindparam("agent_id", type_=Uuid)
 _PLACE = tuple_(bindparam("made_at", type_=DateTime(timezone=True)), bindparam("after_id", type_=Uuid))
-_offer, _order, _review = Offer.__table__, Order.__table__, Review.__table__
+_offer, _order, _review = Offer.table, Order.table, Review.table
 _OFFER = (
     _offer.c.offer_id,
     _offer.c.negotiation_id,
@@ -99,9 +99,9 @@ _ORDER_BY_ID: Select[*tuple[Any, ...]] = select(*_ORDER).where(_order.c.order_id
 _ONE_OFFER, _ONE_ORDER = Read(_OFFER_BY_ID), Read(_ORDER_BY_ID)
 _ONE_REVIEW = Read(select(*_REVIEW).where(_review.c.review_id == bindparam("review_id")))
 _WANTED: dict[str, ColumnElement[bool]] = {
-    "offer_status": Offer.status == bindparam("offer_status"),
-    "listing_id": Offer.listing_id == bindparam("listing_id"),
-    "order_status": Order.status == bindparam("order_status"),
+    "offer_status": Offer.c.status == bindparam("offer_status"),
+    "listing_id": Offer.c.listing_id == bindparam("listing_id"),
+    "order_status": Order.c.status == bindparam("order_status"),
 }
 
 
@@ -147,9 +147,9 @@ def _of_seller(
 ) -> Select[*tuple[Any, ...]]:
     """The newest of each of the seller's stores by its index, and of these the newest."""
     newest_first = (column.desc() for column in order)
-    of_store = select(*shown).where(store == Store.store_id, *wanted).order_by(*newest_first).limit(LIMIT)
+    of_store = select(*shown).where(store == Store.c.store_id, *wanted).order_by(*newest_first).limit(LIMIT)
     each = of_store.correlate(Store).lateral("each")
-    query = select(*each.c).select_from(Store).join(each, true()).where(Store.owner_merchant_id == _AGENT)
+    query = select(*each.c).select_from(Store).join(each, true()).where(Store.c.owner_merchant_id == _AGENT)
     return query.order_by(*(each.c[column.key].desc() for column in order)).limit(LIMIT)
 
 
@@ -159,11 +159,11 @@ def _page(kind: type[Offer | Order], party: Party, given: frozenset[str]) -> Rea
     wanted = [_WANTED[name] for name in sorted(given - {"made_at", "after_id"})]
     shown: tuple[Any, ...]
     if kind is Offer:
-        place = (Offer.created_at, Offer.offer_id)
-        shown, buyer, store = _OFFER, Offer.buyer_customer_id, Offer.seller_store_id
+        place = (Offer.c.created_at, Offer.c.offer_id)
+        shown, buyer, store = _OFFER, Offer.c.buyer_customer_id, Offer.c.seller_store_id
     else:
-        place = (Order.placed_at, Order.order_id)
-        shown, buyer, store = _ORDER, Order.buyer_customer_id, Order.store_id
+        place = (Order.c.placed_at, Order.c.order_id)
+        shown, buyer, store = _ORDER, Order.c.buyer_customer_id, Order.c.store_id
     if "made_at" in given:
         wanted.append(tuple_(*place) < _PLACE)
     if party is Party.BUYER:

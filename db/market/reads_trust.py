@@ -21,13 +21,13 @@ async def list_trust_events(
     session: AsyncSession, store_id: UUID, after: int | None, limit: int, *, newest_first: bool = False
 ) -> list[TrustEvent]:
     """By sequence, which counts from 1 without gaps."""
-    query = select(TrustEvent).where(TrustEvent.store_id == store_id).limit(limit)
+    query = select(TrustEvent).where(TrustEvent.c.store_id == store_id).limit(limit)
     if newest_first:
-        query = query.order_by(TrustEvent.sequence.desc())
+        query = query.order_by(TrustEvent.c.sequence.desc())
         if after is not None:
-            query = query.where(TrustEvent.sequence < after)
+            query = query.where(TrustEvent.c.sequence < after)
     else:
-        query = query.order_by(TrustEvent.sequence).where(TrustEvent.sequence > (after or 0))
+        query = query.order_by(TrustEvent.c.sequence).where(TrustEvent.c.sequence > (after or 0))
     return list(await session.scalars(query))
 
 
@@ -35,10 +35,10 @@ async def list_updates(session: AsyncSession, store_id: UUID, before: UUID | Non
     """A store's patch notes, newest first."""
     query = (
         select(StoreUpdate)
-        .where(StoreUpdate.store_id == store_id)
-        .order_by(StoreUpdate.store_update_id.desc())
+        .where(StoreUpdate.c.store_id == store_id)
+        .order_by(StoreUpdate.c.store_update_id.desc())
         .limit(limit)
     )
     if before is not None:
-        query = query.where(StoreUpdate.store_update_id < before)
+        query = query.where(StoreUpdate.c.store_update_id < before)
     return list(await session.scalars(query))

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     BindParameter,
+    Column,
     ColumnElement,
     Double,
     Select,
@@ -17,7 +18,7 @@ from sqlalchemy import (
     or_,
     tuple_,
 )
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.elements import KeyedColumnElement
 
 from db.market.tables import Listing, Store
 from db.platform.reading import LIMIT
@@ -26,7 +27,7 @@ from domain.market.states import ListingStatus, StoreStatus
 Place = tuple[float, UUID]
 """Where a search goes on: relevance and id of the last hit."""
 
-ON_SALE = (Listing.status == ListingStatus.ACTIVE, Store.status == StoreStatus.ACTIVE)
+ON_SALE = (Listing.c.status == ListingStatus.ACTIVE, Store.c.status == StoreStatus.ACTIVE)
 """Listings one can buy now."""
 
 _Q: BindParameter[str] = bindparam("q", type_=Text)
@@ -34,21 +35,21 @@ _QUERY = func.plainto_tsquery("english", _Q)
 _AFTER = tuple_(bindparam("after_rank", type_=Double), bindparam("after_id", type_=Uuid))
 
 
-def _search_text(title: InstrumentedAttribute[str]) -> ColumnElement[Any]:
+def _search_text(title: Column[str] | KeyedColumnElement[str]) -> ColumnElement[Any]:
     """The column of the title's table that holds what is searched."""
-    return literal_column(f"{title.class_.__tablename__}.search_text")
+    return literal_column(f"{title.table.name}.search_text")
 
 
-def matches(title: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+def matches(title: Column[str] | KeyedColumnElement[str]) -> ColumnElement[bool]:
     """Whether a row of the title's table matches ``q``; only stop words are looked for in the title as they stand."""
-    in_title = func.strpos(func.lower(title.expression), func.lower(_Q)) > 0
+    in_title = func.strpos(func.lower(title), func.lower(_Q)) > 0
     return or_(_search_text(title).op("@@")(_QUERY), (func.numnode(_QUERY) == 0) & in_title)
 
 
 def most_relevant(
     query: Select[*tuple[Any, ...]],
-    title: InstrumentedAttribute[str],
-    key: InstrumentedAttribute[UUID],
+    title: Column[str],
+    key: Column[UUID],
     *,
     placed: bool,
 ) -> Select[*tuple[Any, ...]]:

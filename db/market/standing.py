@@ -3,9 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, case, func, literal_column, select
+from sqlalchemy import ColumnElement, case, func, literal_column, select
 
 from db.market.tables import AgentLimits, Negotiation, Offer, Order
+from db.platform.statements import Columns
 from domain.market.negotiation import BuyerStanding
 from domain.market.states import OfferStatus, OrderStatus, Party
 
@@ -15,7 +16,7 @@ PROPOSED: ColumnElement[OfferStatus] = literal_column(f"'{OfferStatus.PROPOSED}'
 
 def open_negotiations(buyer_id: ColumnElement[UUID]) -> ColumnElement[int]:
     """How many of the buyer's negotiations await an answer or hold stock, for a query that reads it among others."""
-    table = Negotiation.__table__.alias("open")
+    table = Negotiation.table.alias("open")
     counted = select(func.count()).select_from(table)
     return counted.where(table.c.buyer_customer_id == buyer_id, table.c.closed_at.is_(None)).scalar_subquery()
 
@@ -28,8 +29,8 @@ def committed_cents(
     Standing bids, accepted and unspent offers, and orders not refunded. ``without`` is a negotiation to leave
     out, or null. Not added up for a buyer without a spend cap.
     """
-    bid, bargain = Offer.__table__.alias("bid"), Negotiation.__table__.alias("bargain")
-    order = Order.__table__.alias("bought")
+    bid, bargain = Offer.table.alias("bid"), Negotiation.table.alias("bargain")
+    order = Order.table.alias("bought")
     bids = (
         select(func.coalesce(func.sum(bid.c.proposed_price_cents * bid.c.quantity), 0))
         .select_from(bid.join(bargain, bargain.c.negotiation_id == bid.c.negotiation_id))
@@ -45,11 +46,11 @@ def committed_cents(
     spent = select(func.coalesce(func.sum(order.c.total_price_cents), 0)).where(
         order.c.buyer_customer_id == buyer_id, order.c.currency == currency, order.c.status != OrderStatus.REFUNDED
     )
-    capped = AgentLimits.__table__.c.spend_cap_cents.is_not(None)
+    capped = AgentLimits.table.c.spend_cap_cents.is_not(None)
     return case((capped, bids.scalar_subquery() + spent.scalar_subquery()), else_=0)
 
 
-def buyer_standing(row: Row[Any]) -> BuyerStanding:
+def buyer_standing(row: Columns) -> BuyerStanding:
     """Of a row with an agent's limits, ``open_negotiations`` and ``committed_cents``."""
     return BuyerStanding(
         open_negotiations=row.open_negotiations,

@@ -20,7 +20,7 @@ from db.platform.transactions import Transaction, Unit
 from domain.market import errors
 from domain.market.states import HoldRelease, ListingStatus, MovementReason
 
-_listing, _hold = Listing.__table__, StockHold.__table__
+_listing, _hold = Listing.table, StockHold.table
 
 
 def _returning(*, comes_back: bool) -> Update:
@@ -41,7 +41,7 @@ def _returning(*, comes_back: bool) -> Update:
 
 _RETURN_AND_SELL, _RETURN = Query(_returning(comes_back=True)), Query(_returning(comes_back=False))
 _RELEASE = Query(
-    update(StockHold)
+    update(_hold)
     .where(_hold.c.offer_id == bindparam("offer"), _hold.c.released_at.is_(None))
     .values(released_at=bindparam("now"), release=bindparam("how"))
     .returning(_hold.c.listing_id, _hold.c.quantity)

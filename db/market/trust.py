@@ -5,9 +5,21 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Integer, Uuid, any_, bindparam, case, cast, func, literal_column, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    CompoundSelect,
+    Integer,
+    Uuid,
+    any_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import array
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.tables import Store, StoreStats, SupportQuestion, TrustEvent, TrustFact, TrustProfile
 from db.platform import writes
@@ -34,7 +46,7 @@ COMPONENTS = (TrustComponent.PRODUCT, TrustComponent.CLAIM, TrustComponent.SUPPO
 
 def any_of(*reasons: TrustReason) -> ColumnElement[Any]:
     """A list of reasons in a statement, for ``any_``: so it is looked up in an index."""
-    return cast(array(sorted(reasons)), ARRAY(TrustFact.reason.type))
+    return cast(array(sorted(reasons)), ARRAY(TrustFact.c.reason.type))
 
 
 def insert_fact(
@@ -135,8 +147,8 @@ def insert_profile(unit: Unit, store_id: UUID, now: datetime, decay_due_at: date
 
 
 _STORE = bindparam("store_id", type_=Uuid())
-_store, _fact, _folded = Store.__table__, TrustFact.__table__, TrustFact.__table__.alias("folded")
-_question = SupportQuestion.__table__
+_store, _fact, _folded = Store.table, TrustFact.table, TrustFact.table.alias("folded")
+_question = SupportQuestion.table
 _question_reasons = any_of(*QUESTION_REASONS)
 _about_challenges = _folded.c.inputs.has_key("resolves_challenge") == _fact.c.inputs.has_key("resolves_challenge")
 _counted_with = case((_fact.c.reason == any_(_question_reasons), _question_reasons), else_=array([_fact.c.reason]))
@@ -167,7 +179,7 @@ _WITH_EARLIER = any_of(
     TrustReason.PRODUCT_COPY_UPDATED,
     *QUESTION_REASONS,
 )
-_event = TrustEvent.__table__
+_event = TrustEvent.table
 # In the words of its index.
 _UNPAID = (
     select(func.count(_event.c.fact_id.distinct()))
@@ -219,15 +231,21 @@ async def read_fold(transaction: Transaction, store_id: UUID, most: int) -> Read
     return Reading(rows[0].now, rows[0].owner_merchant_id, rows[0].next_reply, pending, rows[0].unpaid)
 
 
-async def list_stores_needing_fold(session: AsyncSession, limit: int) -> list[UUID]:
-    """Stores with a fact nobody folded, a question or its reminder overdue, a decay due: what the sweep nudges."""
-    now = func.clock_timestamp()
-    grace = func.make_interval(0, 0, 0, 0, 0, 0, 5)
-    pending = select(TrustFact.store_id).where(TrustFact.folded_at.is_(None), TrustFact.occurred_at < now - grace)
-    missed = select(SupportQuestion.store_id).where(
-        func.coalesce(SupportQuestion.remind_at, SupportQuestion.due_at) < now - grace,
-        SupportQuestion.answered_at.is_(None),
-        SupportQuestion.missed_at.is_(None),
+def _needing_fold() -> CompoundSelect[UUID]:
+    late = func.clock_timestamp() - func.make_interval(0, 0, 0, 0, 0, 0, 5)
+    pending = select(TrustFact.c.store_id).where(TrustFact.c.folded_at.is_(None), TrustFact.c.occurred_at < late)
+    missed = select(SupportQuestion.c.store_id).where(
+        func.coalesce(SupportQuestion.c.remind_at, SupportQuestion.c.due_at) < late,
+        SupportQuestion.c.answered_at.is_(None),
+        SupportQuestion.c.missed_at.is_(None),
     )
-    decaying = select(TrustProfile.store_id).where(TrustProfile.decay_due_at < now - grace)
-    return list(await session.scalars(pending.union(missed, decaying).limit(limit)))
+    decaying = select(TrustProfile.c.store_id).where(TrustProfile.c.decay_due_at < late)
+    return pending.union(missed, decaying).limit(bindparam("limit"))
+
+
+_NEEDING_FOLD = Query(_needing_fold(), UUID)
+
+
+async def list_stores_needing_fold(transaction: Transaction, limit: int) -> list[UUID]:
+    """Stores with a fact nobody folded, a question or its reminder overdue, a decay due: what the sweep nudges."""
+    return await transaction.rows(_NEEDING_FOLD, limit=limit)

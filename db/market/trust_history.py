@@ -12,7 +12,7 @@ from db.platform.transactions import Transaction
 from domain.market.trust import TrustReason
 
 _STORE = bindparam("store_id", type_=Uuid())
-_fact, _folded, _event = TrustFact.__table__, TrustFact.__table__.alias("folded"), TrustEvent.__table__
+_fact, _folded, _event = TrustFact.table, TrustFact.table.alias("folded"), TrustEvent.table
 _PENALTY = Query(
     select(_event.c.trust_event_id)
     .select_from(_event.join(_fact, _fact.c.fact_id == _event.c.fact_id))
@@ -25,7 +25,7 @@ _PENALTY = Query(
     )
     .limit(1)
 )
-_order = Order.__table__
+_order = Order.table
 _BUYERS = Query(
     select(
         _order.c.buyer_customer_id,

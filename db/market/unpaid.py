@@ -20,7 +20,7 @@ def _word(value: str) -> ColumnElement[str]:
 
 _BUYER, _LISTING = bindparam("buyer_id", type_=Uuid()), bindparam("listing_id", type_=Uuid())
 _SINCE = func.clock_timestamp() - bindparam("memory", type_=Interval())
-_hold, _bargain, _order = Offer.__table__, Negotiation.__table__, Order.__table__
+_hold, _bargain, _order = Offer.table, Negotiation.table, Order.table
 _OWED = (_order.c.buyer_customer_id == _BUYER) & _order.c.paid_at.is_(None) & _order.c.closed_at.is_(None)
 _UNDELIVERED = _order.c.status == _word(OrderStatus.PLACED)
 _BY_ITSELF = (_order.c.status == _word(OrderStatus.DELIVERED)) & (_order.c.delivery == _word(DeliveryKind.INSTANT))

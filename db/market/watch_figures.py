@@ -37,28 +37,28 @@ class Figures:
 
 # All that are for sale without those of stores that are not open: the many are counted by an index alone, and only the
 # few are looked up.
-_FOR_SALE = select(func.count()).select_from(Listing).where(Listing.status == ListingStatus.ACTIVE)
-_OF_OTHERS = _FOR_SALE.join(Store, Store.store_id == Listing.store_id).where(Store.status != StoreStatus.ACTIVE)
+_FOR_SALE = select(func.count()).select_from(Listing).where(Listing.c.status == ListingStatus.ACTIVE)
+_OF_OTHERS = _FOR_SALE.join(Store, Store.c.store_id == Listing.c.store_id).where(Store.c.status != StoreStatus.ACTIVE)
 _ON_SALE = select(_FOR_SALE.scalar_subquery() - _OF_OTHERS.scalar_subquery())
 
 
 async def get_figures(session: AsyncSession, now: datetime) -> Figures:
     """Of the hour that ends ``now``."""
     since = now - timedelta(minutes=SLICES * SLICE_MINUTES)
-    age = func.extract("epoch", now - ActivityEvent.created_at)
+    age = func.extract("epoch", now - ActivityEvent.c.created_at)
     nth = func.greatest(func.least(func.floor(age / (SLICE_MINUTES * 60)), SLICES - 1), 0)
     query = (
-        select(ActivityEvent.type, nth, func.count())
-        .where(ActivityEvent.created_at > since)
-        .group_by(ActivityEvent.type, nth)
+        select(ActivityEvent.c.type, nth, func.count())
+        .where(ActivityEvent.c.created_at > since)
+        .group_by(ActivityEvent.c.type, nth)
     )
     slices = {figure: [0] * SLICES for figure in FIGURES}
     for kind, ago, count in await session.execute(query):
         for figure, types in FIGURES.items():
             if kind in types:
                 slices[figure][SLICES - 1 - int(ago)] += count
-    agents = select(func.count(distinct(ActivityEvent.actor_agent_id))).where(ActivityEvent.created_at > since)
-    open_stores = select(func.count()).select_from(Store).where(Store.status == StoreStatus.ACTIVE)
+    agents = select(func.count(distinct(ActivityEvent.c.actor_agent_id))).where(ActivityEvent.c.created_at > since)
+    open_stores = select(func.count()).select_from(Store).where(Store.c.status == StoreStatus.ACTIVE)
     return Figures(
         slices,
         int(await session.scalar(agents) or 0),

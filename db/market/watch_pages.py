@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import column, func, or_, select, table, tuple_
+from sqlalchemy import Uuid, bindparam, column, func, or_, select, table, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.reads_trust import list_trust_events
@@ -23,6 +23,8 @@ from db.market.tables import (
     Thread,
     TrustEvent,
 )
+from db.platform.statements import Query
+from db.platform.transactions import Transaction
 from domain.market.states import ActivityType, ListingStatus, OfferStatus, StoreStatus, ThreadType
 
 _REFERENCES = table("offer_reference_states", column("offer_ref_id"), column("listing_id"), column("status"))
@@ -50,9 +52,9 @@ async def get_trust_steps(session: AsyncSession, store_id: UUID, overall_milli: 
     steps = newest[::-1]
     reviews = {step.linked_review_id for step in steps if step.linked_review_id is not None}
     query = (
-        select(Review.review_id, Message.thread_id, Message.message_id)
-        .join(Message, Message.message_id == Review.message_id)
-        .where(Review.review_id.in_(reviews))
+        select(Review.c.review_id, Message.c.thread_id, Message.c.message_id)
+        .join(Message, Message.c.message_id == Review.c.message_id)
+        .where(Review.c.review_id.in_(reviews))
     )
     places = {row[0]: (row[1], row[2]) for row in await session.execute(query)} if reviews else {}
     start = steps[0].overall_before_milli if steps else overall_milli
@@ -62,10 +64,10 @@ async def get_trust_steps(session: AsyncSession, store_id: UUID, overall_milli: 
 async def get_rating(session: AsyncSession, listing_id: UUID) -> tuple[int, float] | None:
     """How many reviews a listing's orders have, and their mean rating; None without any."""
     query = (
-        select(func.count(), func.avg(Review.rating))
-        .join(Message, Message.message_id == Review.message_id)
-        .join(Thread, Thread.thread_id == Message.thread_id)
-        .where(Thread.context_listing_id == listing_id, Thread.type == ThreadType.REVIEW)
+        select(func.count(), func.avg(Review.c.rating))
+        .join(Message, Message.c.message_id == Review.c.message_id)
+        .join(Thread, Thread.c.thread_id == Message.c.thread_id)
+        .where(Thread.c.context_listing_id == listing_id, Thread.c.type == ThreadType.REVIEW)
     )
     number, mean = (await session.execute(query)).one()
     return (number, float(mean)) if number else None
@@ -77,15 +79,15 @@ PagePlace = tuple[str, UUID, datetime]
 
 async def list_page_places(session: AsyncSession, limit: int) -> list[PagePlace]:
     """The newest pages: so many open stores, listings on sale, and threads at most."""
-    stores = select(Store.store_id, Store.updated_at).where(Store.status != StoreStatus.CLOSED)
-    listings = select(Listing.listing_id, Listing.updated_at).where(Listing.status == ListingStatus.ACTIVE)
+    stores = select(Store.c.store_id, Store.c.updated_at).where(Store.c.status != StoreStatus.CLOSED)
+    listings = select(Listing.c.listing_id, Listing.c.updated_at).where(Listing.c.status == ListingStatus.ACTIVE)
     # A thread's last answer is not worth a look at all messages.
-    threads = select(Thread.thread_id, Thread.created_at)
+    threads = select(Thread.c.thread_id, Thread.c.created_at)
     found: list[PagePlace] = []
     for kind, query, key in (
-        ("stores", stores, Store.store_id),
-        ("listings", listings, Listing.listing_id),
-        ("threads", threads, Thread.thread_id),
+        ("stores", stores, Store.c.store_id),
+        ("listings", listings, Listing.c.listing_id),
+        ("threads", threads, Thread.c.thread_id),
     ):
         rows = await session.execute(query.order_by(key.desc()).limit(limit))
         found += [(kind, row[0], row[1]) for row in rows]
@@ -96,11 +98,22 @@ async def list_prices(session: AsyncSession, listing_id: UUID, limit: int) -> li
     """The newest price changes of a listing, oldest first."""
     query = (
         select(StoreUpdate)
-        .where(StoreUpdate.linked_listing_id == listing_id, StoreUpdate.field_name == "price_cents")
-        .order_by(StoreUpdate.created_at.desc(), StoreUpdate.store_update_id.desc())
+        .where(StoreUpdate.c.linked_listing_id == listing_id, StoreUpdate.c.field_name == "price_cents")
+        .order_by(StoreUpdate.c.created_at.desc(), StoreUpdate.c.store_update_id.desc())
         .limit(limit)
     )
     return list(await session.scalars(query))[::-1]
+
+
+_OF_LISTING = Query(
+    select(*OfferReference.columns, _REFERENCES.c.status)
+    .join(_REFERENCES, _REFERENCES.c.offer_ref_id == OfferReference.c.offer_ref_id)
+    .where(_REFERENCES.c.listing_id == bindparam("listing_id", type_=Uuid()))
+    .order_by(OfferReference.c.offer_ref_id.desc())
+    .limit(bindparam("limit")),
+    OfferReference,
+    str,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +126,8 @@ class ShownReference:
 
 async def list_listing_references(session: AsyncSession, listing_id: UUID, limit: int) -> list[ShownReference]:
     """Newest first."""
-    query = (
-        select(OfferReference, _REFERENCES.c.status)
-        .join(_REFERENCES, _REFERENCES.c.offer_ref_id == OfferReference.offer_ref_id)
-        .where(_REFERENCES.c.listing_id == listing_id)
-        .order_by(OfferReference.offer_ref_id.desc())
-        .limit(limit)
-    )
-    return [ShownReference(row[0], OfferStatus(row[1])) for row in await session.execute(query)]
+    found = await (await Transaction.of(session)).rows(_OF_LISTING, listing_id=listing_id, limit=limit)
+    return [ShownReference(reference, OfferStatus(status)) for reference, status in found]
 
 
 async def show_references(session: AsyncSession, references: Sequence[OfferReference]) -> list[ShownReference]:
@@ -135,22 +142,22 @@ async def list_purchases_around(
 ) -> list[ActivityEvent]:
     """Public order events of those who spoke in a thread, on what the thread is about; oldest first."""
     query = select(ActivityEvent).where(
-        ActivityEvent.type == ActivityType.ORDER_PLACED, ActivityEvent.actor_agent_id.in_(set(agents))
+        ActivityEvent.c.type == ActivityType.ORDER_PLACED, ActivityEvent.c.actor_agent_id.in_(set(agents))
     )
     if thread.context_listing_id is not None:
-        query = query.where(ActivityEvent.listing_id == thread.context_listing_id)
+        query = query.where(ActivityEvent.c.listing_id == thread.context_listing_id)
     elif thread.context_store_id is not None:
-        query = query.where(ActivityEvent.store_id == thread.context_store_id)
+        query = query.where(ActivityEvent.c.store_id == thread.context_store_id)
     else:
         return []
-    newest = query.order_by(ActivityEvent.txid.desc(), ActivityEvent.seq.desc()).limit(limit)
+    newest = query.order_by(ActivityEvent.c.txid.desc(), ActivityEvent.c.seq.desc()).limit(limit)
     return list(await session.scalars(newest))[::-1]
 
 
 async def list_order_events(session: AsyncSession, order_id: UUID) -> list[ActivityEvent]:
     """The public story of one order, oldest first."""
-    query = select(ActivityEvent).where(ActivityEvent.order_id == order_id)
-    return list(await session.scalars(query.order_by(ActivityEvent.txid, ActivityEvent.seq)))
+    query = select(ActivityEvent).where(ActivityEvent.c.order_id == order_id)
+    return list(await session.scalars(query.order_by(ActivityEvent.c.txid, ActivityEvent.c.seq)))
 
 
 async def list_words_before(
@@ -159,16 +166,16 @@ async def list_words_before(
     """What a buyer said in public on a listing or its store before it bought, the newest first."""
     query = (
         select(Message, Thread)
-        .join(Thread, Thread.thread_id == Message.thread_id)
+        .join(Thread, Thread.c.thread_id == Message.c.thread_id)
         .where(
-            Message.author_agent_id == buyer,
-            Message.created_at <= before,
+            Message.c.author_agent_id == buyer,
+            Message.c.created_at <= before,
             or_(
-                Thread.context_listing_id == listing_id,
-                (Thread.context_store_id == store_id) & Thread.context_listing_id.is_(None),
+                Thread.c.context_listing_id == listing_id,
+                (Thread.c.context_store_id == store_id) & Thread.c.context_listing_id.is_(None),
             ),
         )
-        .order_by(Message.created_at.desc())
+        .order_by(Message.c.created_at.desc())
         .limit(limit)
     )
     return [(row[0], row[1]) for row in await session.execute(query)]
@@ -178,12 +185,12 @@ async def count_messages(session: AsyncSession, threads: Sequence[Thread]) -> di
     ids = [thread.thread_id for thread in threads]
     if not ids:
         return {}
-    query = select(Message.thread_id, func.count()).where(Message.thread_id.in_(ids)).group_by(Message.thread_id)
+    query = select(Message.c.thread_id, func.count()).where(Message.c.thread_id.in_(ids)).group_by(Message.c.thread_id)
     return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def list_messages_until(session: AsyncSession, thread_id: UUID, limit: int) -> list[Message]:
     """A thread's newest messages, oldest first."""
-    place = tuple_(Message.created_at, Message.message_id)
-    query = select(Message).where(Message.thread_id == thread_id).order_by(place.desc()).limit(limit)
+    place = tuple_(Message.c.created_at, Message.c.message_id)
+    query = select(Message).where(Message.c.thread_id == thread_id).order_by(place.desc()).limit(limit)
     return list(await session.scalars(query))[::-1]

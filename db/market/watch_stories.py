@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select, tuple_
+from sqlalchemy import Column, ColumnElement, Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from db.market.tables import (
     ActivityEvent,
@@ -56,7 +55,7 @@ class Story:
 
 async def _names(
     session: AsyncSession,
-    key: InstrumentedAttribute[Any],
+    key: Column[Any],
     value: Any,
     ids: Iterable[UUID | None],
 ) -> dict[UUID, str]:
@@ -67,16 +66,17 @@ async def _names(
 
 
 async def _rows(
-    session: AsyncSession, kind: type[Any], key: InstrumentedAttribute[Any], ids: Iterable[UUID | None]
+    session: AsyncSession, kind: type[Any], key: Column[Any], ids: Iterable[UUID | None]
 ) -> dict[UUID, Any]:
     wanted = {key for key in ids if key is not None}
     if not wanted:
         return {}
-    return {getattr(row, key.key): row for row in await session.scalars(select(kind).where(key.in_(wanted)))}
+    rows = await session.execute(select(*kind.columns).where(key.in_(wanted)))
+    return {getattr(row, key.key): row for row in rows}
 
 
 async def agent_names(session: AsyncSession, ids: Iterable[UUID | None]) -> dict[UUID, str]:
-    return await _names(session, Agent.agent_id, Agent.display_name, ids)
+    return await _names(session, Agent.c.agent_id, Agent.c.display_name, ids)
 
 
 async def list_goods(session: AsyncSession, ids: Iterable[UUID | None]) -> dict[UUID, tuple[str, str]]:
@@ -85,9 +85,9 @@ async def list_goods(session: AsyncSession, ids: Iterable[UUID | None]) -> dict[
     if not wanted:
         return {}
     query = (
-        select(Listing.listing_id, Product.title, Listing.currency)
-        .join(Product, Product.product_id == Listing.product_id)
-        .where(Listing.listing_id.in_(wanted))
+        select(Listing.c.listing_id, Product.c.title, Listing.c.currency)
+        .join(Product, Product.c.product_id == Listing.c.product_id)
+        .where(Listing.c.listing_id.in_(wanted))
     )
     return {row[0]: (row[1], row[2]) for row in await session.execute(query)}
 
@@ -95,13 +95,13 @@ async def list_goods(session: AsyncSession, ids: Iterable[UUID | None]) -> dict[
 async def tell(session: AsyncSession, events: Sequence[ActivityEvent]) -> list[Story]:
     """The stories of events, in their order. A handful of queries, however many events."""
     agents = await agent_names(session, (e.actor_agent_id for e in events))
-    stores = await _names(session, Store.store_id, Store.name, (e.store_id for e in events))
+    stores = await _names(session, Store.c.store_id, Store.c.name, (e.store_id for e in events))
     goods = await list_goods(session, (e.listing_id for e in events))
-    threads = await _names(session, Thread.thread_id, Thread.title, (e.thread_id for e in events))
-    body = func.left(Message.body, EXCERPT_CHARACTERS + 1)
-    bodies = await _names(session, Message.message_id, body, (e.message_id for e in events))
-    reviews = await _rows(session, Review, Review.review_id, (e.review_id for e in events))
-    updates = await _rows(session, StoreUpdate, StoreUpdate.store_update_id, (e.store_update_id for e in events))
+    threads = await _names(session, Thread.c.thread_id, Thread.c.title, (e.thread_id for e in events))
+    body = func.left(Message.c.body, EXCERPT_CHARACTERS + 1)
+    bodies = await _names(session, Message.c.message_id, body, (e.message_id for e in events))
+    reviews = await _rows(session, Review, Review.c.review_id, (e.review_id for e in events))
+    updates = await _rows(session, StoreUpdate, StoreUpdate.c.store_update_id, (e.store_update_id for e in events))
     moves = await _moves(session, {e.trust_event_id for e in events if e.trust_event_id is not None})
     return [
         Story(
@@ -124,8 +124,8 @@ async def _moves(session: AsyncSession, ids: set[UUID]) -> dict[UUID, TrustMove]
     """The folds that steps belong to: an event names one step, a fold makes several."""
     if not ids:
         return {}
-    named = {row.trust_event_id: row for row in await session.scalars(_steps(TrustEvent.trust_event_id.in_(ids)))}
-    folds = tuple_(TrustEvent.store_id, TrustEvent.fold).in_({(row.store_id, row.fold) for row in named.values()})
+    named = {row.trust_event_id: row for row in await session.scalars(_steps(TrustEvent.c.trust_event_id.in_(ids)))}
+    folds = tuple_(TrustEvent.c.store_id, TrustEvent.c.fold).in_({(row.store_id, row.fold) for row in named.values()})
     steps: dict[tuple[UUID, int], list[TrustEvent]] = {}
     for step in await session.scalars(_steps(folds)):
         steps.setdefault((step.store_id, step.fold), []).append(step)
@@ -141,7 +141,7 @@ async def _moves(session: AsyncSession, ids: set[UUID]) -> dict[UUID, TrustMove]
 
 
 def _steps(condition: ColumnElement[bool]) -> Select[TrustEvent]:
-    return select(TrustEvent).where(condition).order_by(TrustEvent.store_id, TrustEvent.sequence)
+    return select(TrustEvent).where(condition).order_by(TrustEvent.c.store_id, TrustEvent.c.sequence)
 
 
 def _of(found: dict[UUID, Any], key: UUID | None) -> Any:

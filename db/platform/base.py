@@ -1,7 +1,7 @@
 """The declarative base of the tables that are mapped yet. What lists its columns anew is a ``Row``."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, DateTime, Text, Uuid, func, text
@@ -23,6 +23,16 @@ class Base(DeclarativeBase):
         str: Text(),
         dict[str, Any]: JSONB(),
     }
+    table: ClassVar[Any]
+    c: ClassVar[Any]
+    columns: ClassVar[tuple[Any, ...]]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Statements name tables and columns as those of rows, so they outlive the mapping."""
+        super().__init_subclass__(**options)
+        cls.table = cls.__table__
+        cls.c = cls.__table__.c
+        cls.columns = tuple(cls.__table__.c)
 
 
 Key = Annotated[UUID, mapped_column(primary_key=True)]

@@ -62,8 +62,8 @@ class KeyOwner:
 
 
 _OWNER = Query(
-    select(ApiKey.kind, ApiKey.agent_id, ApiKey.secret_hash, Agent.agent_type)
-    .outerjoin(Agent, Agent.agent_id == ApiKey.agent_id)
+    select(ApiKey.kind, ApiKey.agent_id, ApiKey.secret_hash, Agent.c.agent_type)
+    .outerjoin(Agent, Agent.c.agent_id == ApiKey.agent_id)
     .where(ApiKey.key_id == bindparam("key_id"), ApiKey.revoked_at.is_(None))
 )
 
@@ -80,13 +80,13 @@ async def find_owner(asks: Asks, key_id: UUID, secret: bytes | None) -> KeyOwner
 
 
 _FREE = (
-    select(Agent.agent_id)
-    .where(Agent.agent_id == any_(bindparam("agent_ids", type_=ARRAY(Uuid))))
+    select(Agent.c.agent_id)
+    .where(Agent.c.agent_id == any_(bindparam("agent_ids", type_=ARRAY(Uuid))))
     .with_for_update(key_share=True, skip_locked=True)
 )
 _TOUCH = Query(
     update(Agent)
-    .where(Agent.agent_id.in_(_FREE), func.set_config("synchronous_commit", "off", True) == "off")
+    .where(Agent.c.agent_id.in_(_FREE), func.set_config("synchronous_commit", "off", True) == "off")
     .values(last_active_at=func.now())
 )
 

@@ -11,7 +11,7 @@ from operator import itemgetter
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args, overload
 
-from sqlalchemy import Delete, Float, Insert, Select, Update, bindparam, select
+from sqlalchemy import CompoundSelect, Delete, Float, Insert, Select, Update, bindparam, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.types import TypeEngine
@@ -19,8 +19,8 @@ from sqlalchemy.types import TypeEngine
 from db.platform.base import Base
 from db.platform.rows import AnyRow, Row
 
-Statement = Select[*tuple[Any, ...]] | Insert | Update | Delete
-Entity = TypeVar("Entity", bound=Base)
+Statement = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | Insert | Update | Delete
+Entity = TypeVar("Entity", bound=Base | Row)
 Found = TypeVar("Found")
 A = TypeVar("A")
 B = TypeVar("B")
@@ -127,9 +127,12 @@ class Query(Read, Generic[Found]):
 
     def part(self, table: type[Entity], row: Any) -> Entity:
         """What a row holds of one table, as an object of it in no session. To ask it for more raises."""
+        held = {name: row[place] for place, name in self._parts[table.table]}
+        if issubclass(table, Row):
+            return table(**held)
         entity = table()
         # Past the attributes' events: nothing listens, and nothing is to be written.
-        vars(entity).update({name: row[place] for place, name in self._parts[table.__table__]})
+        vars(entity).update(held)
         make_transient_to_detached(entity)
         return entity
 

@@ -125,14 +125,14 @@ def _key(row: Base | Row) -> tuple[Any, ...]:
     return tuple(getattr(row, name) for name in _key_columns(type(row)))
 
 
-def add(unit: Unit, row: Written) -> Written:
-    """Insert a new row. What it leaves unset, or None as all rows like it, is left to the database's default."""
+def add(unit: Unit, row: Written, **hidden: Any) -> Written:
+    """Insert a new row, and the ``hidden`` columns that it does not hold. Unset ones are left to their defaults."""
     if isinstance(row, Row):
         values = {column.name: getattr(row, column.name) for column in row.columns}
     else:
         values = {name: value for name, value in vars(row).items() if not name.startswith("_")}
     table: type[Any] = type(row)
-    _gathered(unit).inserts.setdefault((table, False), {})[_key(row)] = values
+    _gathered(unit).inserts.setdefault((table, False), {})[_key(row)] = values | hidden
     return row
 
 

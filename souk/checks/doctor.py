@@ -81,8 +81,8 @@ async def list_failing_webhooks(database: Database) -> list[FailingEndpoint]:
 
 async def list_appeals(database: Database) -> list[WaitingAppeal]:
     """Appeals that operators have not decided."""
-    async with database.session() as session:
-        return await list_waiting_appeals(session, _MOST)
+    async with database.transaction() as transaction:
+        return await list_waiting_appeals(transaction, _MOST)
 
 
 async def _overdue(session: AsyncSession, specs: WorkflowSpecs) -> list[Ailment]:

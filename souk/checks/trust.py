@@ -29,7 +29,7 @@ from domain.market.trust import (
 from souk.stack.errors import StackError
 
 _PAGE = 200
-_event = TrustEvent.__table__
+_event = TrustEvent.table
 # Every column costs, a hundred thousand times: what is folded and compared.
 _EVENTS = Query(
     select(
@@ -90,7 +90,7 @@ async def verify_database(url: str, store_id: UUID | None) -> AsyncIterator[Veri
     database = Database(url, 1, "souk-trust-verify")
     try:
         async with database.session() as session:
-            stores = list(await session.scalars(select(TrustProfile.store_id).order_by(TrustProfile.store_id)))
+            stores = list(await session.scalars(select(TrustProfile.c.store_id).order_by(TrustProfile.c.store_id)))
         for key in [store_id] if store_id else stores:
             async with database.session() as session:
                 await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})

@@ -126,8 +126,8 @@ async def test_a_merchant_that_could_not_deliver_gets_its_time_back_and_hears_of
     remind_at = await scene.value("SELECT remind_at FROM orders WHERE order_id = :id", id=purchase.order_id)
     assert before.deadline == remind_at == outage.ended_at + LEAST / 2
     scene.as_owner("UPDATE orders SET remind_at = now() - interval '6 s' WHERE order_id = %s", purchase.order_id)
-    async with scene.database.session() as session:
-        assert purchase.order_id in await orders.list_overdue_orders(session, MANY)
+    async with scene.database.transaction() as transaction:
+        assert purchase.order_id in await orders.list_overdue_orders(transaction, MANY)
     await purchase.settle()
     assert (await scene.inbox(shop.merchant_id))[-1] == "DELIVERY_DUE_SOON"
     await purchase.tell("deliver_order", shop.merchant_id)

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from db import locks
 from db.market.tables import ReviewWindow
+from db.platform import writes
 from db.platform.database import Database
 from db.platform.transactions import Transaction
 from domain.market.states import DeliveryKind, ReviewWindowStatus
@@ -80,9 +81,9 @@ async def _until_waiting(looker: psycopg.Connection[Any], holder: int) -> None:
 
 @pytest.mark.parametrize("step", _STEPS)
 async def test_locks_are_taken_in_their_order(
-    worker_database: Database, owner_url: str, places: Places, transaction: str
+    worker_database: Database, owner_url: str, places: Places, step: str
 ) -> None:
-    names, taking = _STEPS[transaction]
+    names, taking = _STEPS[step]
     rows = [getattr(places, name) for name in names]
 
     async def take() -> Any:
@@ -122,6 +123,6 @@ async def test_who_waits_for_an_order_sees_the_window_its_delivery_opened(
             await _until_waiting(looker, holder)
             now = await locks.clock(delivery)
             window = {"order_id": order.order_id, "opened_at": now, "closes_at": now}
-            delivery.add(ReviewWindow(**window, status=ReviewWindowStatus.OPEN))
+            writes.insert(delivery, ReviewWindow, **window, status=ReviewWindowStatus.OPEN)
     _, seen = await waiting
     assert seen is not None

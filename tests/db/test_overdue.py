@@ -29,8 +29,8 @@ async def scene(worker_database: Database, owner_url: str) -> AsyncIterator[Scen
 
 
 async def _finds(scene: Scene, query: Callable[[Any, int], Awaitable[list[UUID]]], key: UUID) -> bool:
-    async with scene.database.session() as session:
-        return key in await query(session, MANY)
+    async with scene.database.transaction() as transaction:
+        return key in await query(transaction, MANY)
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,12 @@
 """
 
 from datetime import datetime
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
 
-from db.platform.base import Base, CreatedAt, Key, pg_enum
+from db.platform.rows import CreatedAt, Key, Row, pg_enum
 from domain.market.states import (
     DeliveryKind,
     HoldRelease,
@@ -23,66 +23,63 @@ from domain.market.states import (
 )
 
 
-class Negotiation(Base):
+class Negotiation(Row, table="negotiations"):
     """A chain of offers between one buyer and one listing. ``closed_at`` is null while its process runs."""
 
-    __tablename__ = "negotiations"
-    negotiation_id: Mapped[Key]
-    listing_id: Mapped[UUID] = mapped_column(ForeignKey("listings.listing_id"))
-    buyer_customer_id: Mapped[UUID] = mapped_column(ForeignKey("agents.agent_id"))
-    seller_store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.store_id"))
-    status: Mapped[OfferStatus] = mapped_column(pg_enum(OfferStatus, "offer_status"))
-    rounds: Mapped[int]
-    opened_at: Mapped[CreatedAt]
-    closed_at: Mapped[datetime | None]
-    close_reason: Mapped[str | None]
+    negotiation_id: Key
+    listing_id: Annotated[UUID, ForeignKey("listings.listing_id")]
+    buyer_customer_id: Annotated[UUID, ForeignKey("agents.agent_id")]
+    seller_store_id: Annotated[UUID, ForeignKey("stores.store_id")]
+    status: Annotated[OfferStatus, pg_enum(OfferStatus, "offer_status")]
+    rounds: int
+    opened_at: CreatedAt
+    closed_at: datetime | None = None
+    close_reason: str | None = None
 
 
-class Offer(Base):
+class Offer(Row, table="offers"):
     """One round. ``list_price_cents`` is the listing's price when it was made.
 
     ``remind_at``: when the party that is awaited is reminded; null once it was.
     """
 
-    __tablename__ = "offers"
-    offer_id: Mapped[Key]
-    listing_id: Mapped[UUID] = mapped_column(ForeignKey("listings.listing_id"))
-    buyer_customer_id: Mapped[UUID] = mapped_column(ForeignKey("agents.agent_id"))
-    seller_store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.store_id"))
-    proposed_price_cents: Mapped[int]
-    currency: Mapped[str]
-    buyer_message: Mapped[str | None]
-    status: Mapped[OfferStatus] = mapped_column(pg_enum(OfferStatus, "offer_status"))
-    created_at: Mapped[CreatedAt]
-    expires_at: Mapped[datetime | None]
-    accepted_at: Mapped[datetime | None]
-    rejected_at: Mapped[datetime | None]
-    negotiation_id: Mapped[UUID] = mapped_column(ForeignKey("negotiations.negotiation_id"))
-    round: Mapped[int]
-    proposed_by: Mapped[Party] = mapped_column(pg_enum(Party, "party"))
-    quantity: Mapped[int]
-    seller_message: Mapped[str | None]
-    list_price_cents: Mapped[int]
-    closed_at: Mapped[datetime | None]
-    close_reason: Mapped[str | None]
-    superseded_by: Mapped[UUID | None]
-    purchase_by: Mapped[datetime | None]
-    remind_at: Mapped[datetime | None]
+    offer_id: Key
+    listing_id: Annotated[UUID, ForeignKey("listings.listing_id")]
+    buyer_customer_id: Annotated[UUID, ForeignKey("agents.agent_id")]
+    seller_store_id: Annotated[UUID, ForeignKey("stores.store_id")]
+    proposed_price_cents: int
+    currency: str
+    buyer_message: str | None = None
+    status: Annotated[OfferStatus, pg_enum(OfferStatus, "offer_status")]
+    created_at: CreatedAt
+    expires_at: datetime | None = None
+    accepted_at: datetime | None = None
+    rejected_at: datetime | None = None
+    negotiation_id: Annotated[UUID, ForeignKey("negotiations.negotiation_id")]
+    round: int
+    proposed_by: Annotated[Party, pg_enum(Party, "party")]
+    quantity: int
+    seller_message: str | None = None
+    list_price_cents: int
+    closed_at: datetime | None = None
+    close_reason: str | None = None
+    superseded_by: UUID | None = None
+    purchase_by: datetime | None = None
+    remind_at: datetime | None = None
 
 
-class OfferReference(Base):
+class OfferReference(Row, table="offer_references"):
     """The public artifact of a private offer."""
 
-    __tablename__ = "offer_references"
-    offer_ref_id: Mapped[Key]
-    offer_id: Mapped[UUID] = mapped_column(ForeignKey("offers.offer_id"), deferred=True, deferred_raiseload=True)
-    thread_id: Mapped[UUID] = mapped_column(ForeignKey("threads.thread_id"))
-    created_by_agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.agent_id"))
-    public_note: Mapped[str | None]
-    created_at: Mapped[CreatedAt]
+    offer_ref_id: Key
+    offer_id: ClassVar[Annotated[UUID, ForeignKey("offers.offer_id")]]
+    thread_id: Annotated[UUID, ForeignKey("threads.thread_id")]
+    created_by_agent_id: Annotated[UUID, ForeignKey("agents.agent_id")]
+    public_note: str | None = None
+    created_at: CreatedAt
 
 
-class Order(Base):
+class Order(Row, table="orders"):
     """A purchase. ``closed_at`` is null while its process runs: until refunded or past its return window.
 
     ``charged_cents``: what the buyer was charged for it after discounts; null when that is the total price.
@@ -92,116 +89,109 @@ class Order(Base):
     ``appeal_by``: until when a declined refund may be appealed; ``appeal_due_at``: until when operators decide.
     """
 
-    __tablename__ = "orders"
-    order_id: Mapped[Key]
-    buyer_customer_id: Mapped[UUID] = mapped_column(ForeignKey("agents.agent_id"))
-    store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.store_id"))
-    listing_id: Mapped[UUID] = mapped_column(ForeignKey("listings.listing_id"))
-    quantity: Mapped[int]
-    unit_price_cents: Mapped[int]
-    total_price_cents: Mapped[int]
-    currency: Mapped[str]
-    status: Mapped[OrderStatus] = mapped_column(pg_enum(OrderStatus, "order_status"))
-    placed_at: Mapped[CreatedAt]
-    delivered_at: Mapped[datetime | None]
-    source_offer_id: Mapped[UUID | None] = mapped_column(ForeignKey("offers.offer_id"))
-    delivery: Mapped[DeliveryKind] = mapped_column(pg_enum(DeliveryKind, "delivery_kind"))
-    promised_at: Mapped[datetime | None]
-    remind_at: Mapped[datetime | None]
-    reminded_at: Mapped[datetime | None]
-    refund_requested_at: Mapped[datetime | None]
-    refund_request_reason: Mapped[str | None]
-    refund_answer_due_at: Mapped[datetime | None]
-    refund_declined_at: Mapped[datetime | None]
-    refunded_at: Mapped[datetime | None]
-    refund_reason: Mapped[str | None]
-    return_window_closes_at: Mapped[datetime | None]
-    closed_at: Mapped[datetime | None]
-    charged_cents: Mapped[int | None]
-    paid_at: Mapped[datetime | None]
-    payment_source: Mapped[PaymentSource | None] = mapped_column(pg_enum(PaymentSource, "payment_source"))
-    payment_due_at: Mapped[datetime | None]
-    payment_remind_at: Mapped[datetime | None]
-    decline_reason: Mapped[str | None]
-    appeal_by: Mapped[datetime | None]
-    appealed_at: Mapped[datetime | None]
-    appeal_reason: Mapped[str | None]
-    appeal_due_at: Mapped[datetime | None]
-    appeal_declined_at: Mapped[datetime | None]
+    order_id: Key
+    buyer_customer_id: Annotated[UUID, ForeignKey("agents.agent_id")]
+    store_id: Annotated[UUID, ForeignKey("stores.store_id")]
+    listing_id: Annotated[UUID, ForeignKey("listings.listing_id")]
+    quantity: int
+    unit_price_cents: int
+    total_price_cents: int
+    currency: str
+    status: Annotated[OrderStatus, pg_enum(OrderStatus, "order_status")]
+    placed_at: CreatedAt
+    delivered_at: datetime | None = None
+    source_offer_id: Annotated[UUID | None, ForeignKey("offers.offer_id")] = None
+    delivery: Annotated[DeliveryKind, pg_enum(DeliveryKind, "delivery_kind")]
+    promised_at: datetime | None = None
+    remind_at: datetime | None = None
+    reminded_at: datetime | None = None
+    refund_requested_at: datetime | None = None
+    refund_request_reason: str | None = None
+    refund_answer_due_at: datetime | None = None
+    refund_declined_at: datetime | None = None
+    refunded_at: datetime | None = None
+    refund_reason: str | None = None
+    return_window_closes_at: datetime | None = None
+    closed_at: datetime | None = None
+    charged_cents: int | None = None
+    paid_at: datetime | None = None
+    payment_source: Annotated[PaymentSource | None, pg_enum(PaymentSource, "payment_source")] = None
+    payment_due_at: datetime | None = None
+    payment_remind_at: datetime | None = None
+    decline_reason: str | None = None
+    appeal_by: datetime | None = None
+    appealed_at: datetime | None = None
+    appeal_reason: str | None = None
+    appeal_due_at: datetime | None = None
+    appeal_declined_at: datetime | None = None
 
 
-class StockMovement(Base):
+class StockMovement(Row, table="stock_movements"):
     """A signed change of a listing's on-hand stock; the stock is the sum of its movements."""
 
-    __tablename__ = "stock_movements"
-    movement_id: Mapped[Key]
-    listing_id: Mapped[UUID] = mapped_column(ForeignKey("listings.listing_id"))
-    delta: Mapped[int]
-    reason: Mapped[MovementReason] = mapped_column(pg_enum(MovementReason, "movement_reason"))
-    offer_id: Mapped[UUID | None] = mapped_column(ForeignKey("offers.offer_id"))
-    order_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.order_id"))
-    created_at: Mapped[CreatedAt]
+    movement_id: Key
+    listing_id: Annotated[UUID, ForeignKey("listings.listing_id")]
+    delta: int
+    reason: Annotated[MovementReason, pg_enum(MovementReason, "movement_reason")]
+    offer_id: Annotated[UUID | None, ForeignKey("offers.offer_id")] = None
+    order_id: Annotated[UUID | None, ForeignKey("orders.order_id")] = None
+    created_at: CreatedAt
 
 
-class StockHold(Base):
+class StockHold(Row, table="stock_holds"):
     """Stock taken for an accepted offer until it is bought, lapses or is broken."""
 
-    __tablename__ = "stock_holds"
-    offer_id: Mapped[UUID] = mapped_column(ForeignKey("offers.offer_id"), primary_key=True)
-    listing_id: Mapped[UUID] = mapped_column(ForeignKey("listings.listing_id"))
-    quantity: Mapped[int]
-    expires_at: Mapped[datetime]
-    created_at: Mapped[CreatedAt]
-    released_at: Mapped[datetime | None]
-    release: Mapped[HoldRelease | None] = mapped_column(pg_enum(HoldRelease, "hold_release"))
+    offer_id: Annotated[Key, ForeignKey("offers.offer_id")]
+    listing_id: Annotated[UUID, ForeignKey("listings.listing_id")]
+    quantity: int
+    expires_at: datetime
+    created_at: CreatedAt
+    released_at: datetime | None = None
+    release: Annotated[HoldRelease | None, pg_enum(HoldRelease, "hold_release")] = None
 
 
-class Review(Base):
-    __tablename__ = "reviews"
-    review_id: Mapped[Key]
-    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.order_id"))
-    author_customer_id: Mapped[UUID] = mapped_column(ForeignKey("agents.agent_id"))
-    rating: Mapped[int]
-    title: Mapped[str | None]
-    body: Mapped[str]
-    created_at: Mapped[CreatedAt]
-    as_described: Mapped[int | None]
-    message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.message_id"))
+class Review(Row, table="reviews"):
+    review_id: Key
+    order_id: Annotated[UUID, ForeignKey("orders.order_id")]
+    author_customer_id: Annotated[UUID, ForeignKey("agents.agent_id")]
+    rating: int
+    title: str | None = None
+    body: str
+    created_at: CreatedAt
+    as_described: int | None = None
+    message_id: Annotated[UUID, ForeignKey("messages.message_id")]
 
 
-class ReviewWindow(Base):
+class ReviewWindow(Row, table="review_windows"):
     """The projection of a ReviewWindow process. ``remind_at``: when its buyer is reminded; null once it was."""
 
-    __tablename__ = "review_windows"
-    order_id: Mapped[UUID] = mapped_column(ForeignKey("orders.order_id"), primary_key=True)
-    opened_at: Mapped[datetime]
-    closes_at: Mapped[datetime]
-    status: Mapped[ReviewWindowStatus] = mapped_column(pg_enum(ReviewWindowStatus, "review_window_status"))
-    closed_at: Mapped[datetime | None]
-    remind_at: Mapped[datetime | None]
+    order_id: Annotated[Key, ForeignKey("orders.order_id")]
+    opened_at: datetime
+    closes_at: datetime
+    status: Annotated[ReviewWindowStatus, pg_enum(ReviewWindowStatus, "review_window_status")]
+    closed_at: datetime | None = None
+    remind_at: datetime | None = None
 
 
-class InteractionEvidence(Base):
+class InteractionEvidence(Row, table="interaction_evidence"):
     """That a customer met a listing before buying it; one row per customer, listing and kind."""
 
-    __tablename__ = "interaction_evidence"
-    evidence_id: Mapped[Key]
-    customer_id: Mapped[UUID] = mapped_column(ForeignKey("agents.agent_id"))
-    listing_id: Mapped[UUID] = mapped_column(ForeignKey("listings.listing_id"))
-    type: Mapped[InteractionType] = mapped_column(pg_enum(InteractionType, "interaction_type"))
-    thread_id: Mapped[UUID | None] = mapped_column(ForeignKey("threads.thread_id"))
-    message_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.message_id"))
-    offer_id: Mapped[UUID | None] = mapped_column(ForeignKey("offers.offer_id"))
-    created_at: Mapped[CreatedAt]
-    checkout_id: Mapped[UUID | None]
+    evidence_id: Key
+    customer_id: Annotated[UUID, ForeignKey("agents.agent_id")]
+    listing_id: Annotated[UUID, ForeignKey("listings.listing_id")]
+    type: Annotated[InteractionType, pg_enum(InteractionType, "interaction_type")]
+    thread_id: Annotated[UUID | None, ForeignKey("threads.thread_id")] = None
+    message_id: Annotated[UUID | None, ForeignKey("messages.message_id")] = None
+    offer_id: Annotated[UUID | None, ForeignKey("offers.offer_id")] = None
+    created_at: CreatedAt
+    checkout_id: UUID | None = None
 
 
-class StoreInteractionEvidence(Base):
+class StoreInteractionEvidence(Row, table="store_interaction_evidence"):
     """A question to the whole store: evidence for each of its listings."""
 
-    __tablename__ = "store_interaction_evidence"
-    customer_id: Mapped[UUID] = mapped_column(ForeignKey("agents.agent_id"), primary_key=True)
-    store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.store_id"), primary_key=True)
-    thread_id: Mapped[UUID] = mapped_column(ForeignKey("threads.thread_id"))
-    message_id: Mapped[UUID] = mapped_column(ForeignKey("messages.message_id"))
-    created_at: Mapped[CreatedAt]
+    customer_id: Annotated[Key, ForeignKey("agents.agent_id")]
+    store_id: Annotated[Key, ForeignKey("stores.store_id")]
+    thread_id: Annotated[UUID, ForeignKey("threads.thread_id")]
+    message_id: Annotated[UUID, ForeignKey("messages.message_id")]
+    created_at: CreatedAt

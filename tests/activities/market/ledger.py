@@ -25,7 +25,7 @@ async def deltas(scene: Scene, shop: Shop) -> list[tuple[str, str, int, int]]:
 
 async def stored_events(scene: Scene, shop: Shop) -> list[TrustEvent]:
     async with scene.database.session() as session:
-        query = select(TrustEvent).where(TrustEvent.store_id == shop.store_id).order_by(TrustEvent.sequence)
+        query = select(TrustEvent).where(TrustEvent.c.store_id == shop.store_id).order_by(TrustEvent.c.sequence)
         return list(await session.scalars(query))
 
 

@@ -20,8 +20,8 @@ async def block(scene: Scene, shop: Shop, agent: UUID) -> None:
 
 
 async def _found(scene: Scene, query: Any, key: UUID) -> bool:
-    async with scene.database.session() as session:
-        return key in await query(session, 100_000)
+    async with scene.database.transaction() as transaction:
+        return key in await query(transaction, 100_000)
 
 
 async def test_nothing_new_begins(scene: Scene) -> None:

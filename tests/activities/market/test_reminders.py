@@ -28,8 +28,8 @@ def bring_forward(deal: Deal) -> None:
 
 
 async def overdue(scene: Scene, query, key: UUID) -> bool:
-    async with scene.database.session() as session:
-        return key in await query(session, MANY)
+    async with scene.database.transaction() as transaction:
+        return key in await query(transaction, MANY)
 
 
 @pytest.mark.parametrize("by_buyer", [True, False])

@@ -93,5 +93,7 @@ class Post:
 
     async def inbox(self, agent) -> list[InboxEvent]:
         async with self.database.session() as session:
-            query = select(InboxEvent).where(InboxEvent.agent_id == agent).order_by(InboxEvent.txid, InboxEvent.seq)
+            query = (
+                select(InboxEvent).where(InboxEvent.c.agent_id == agent).order_by(InboxEvent.c.txid, InboxEvent.c.seq)
+            )
             return list(await session.scalars(query))

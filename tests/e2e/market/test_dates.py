@@ -131,8 +131,8 @@ def test_the_review_window_closes(hasty_souk: RunningSouk) -> None:
 
 async def _window(souk: RunningSouk, order_id: str) -> str:
     database = Database(souk.settings.role_url("worker"), 1, "test")
-    async with database.session() as session:
-        window = await session.get_one(ReviewWindow, UUID(order_id))
+    async with database.transaction() as transaction:
+        window = await transaction.get_one(ReviewWindow, UUID(order_id))
         status = window.status.value
     await database.close()
     return status
