@@ -209,7 +209,7 @@ def attack(
     only: Annotated[
         list[str] | None, typer.Option(metavar="PROBE", help=f"Some probes, once each: {', '.join(NAMES)}.")
     ] = None,
-    short: Annotated[bool, typer.Option("--short", help="Fewer numbers and nests, as the test suite tries them.")] = False,
+    short: Annotated[bool, typer.Option("--short", help="Fewer numbers and nests, as in the tests.")] = False,
     data_dir: DrillDir = None,
     as_json: AsJson = False,
 ) -> None:
