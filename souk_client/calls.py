@@ -15,7 +15,7 @@ from souk_client.repeating import new_key
 
 T = TypeVar("T")
 Json = dict[str, Any]
-Param = str | int | Sequence[str]
+Param = str | float | Sequence[str]
 Params = dict[str, Param]
 
 CSV = "text/csv"

@@ -163,6 +163,7 @@ class Operations:
     leaderboard = ListMethod(feeds.leaderboard)
     spotlight = RequestMethod(feeds.spotlight)
     search = ListMethod(feeds.search)
+    search_facets = RequestMethod(feeds.search_facets)
 
     send = RequestMethod(raw.send)
     get = RequestMethod(raw.get)

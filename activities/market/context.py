@@ -109,6 +109,7 @@ def market_context(policy: MarketPolicy, retention_days: int) -> ActivityContext
         ),
         (
             Housekeeping("partitions_made", housekeeping.make_partitions),
+            Housekeeping("words_learned", housekeeping.learn_words),
             Housekeeping("rows_purged", purge_records),
         ),
     )

@@ -14,6 +14,7 @@ from api.context import AppContext, Context
 from api.jsonrpc import INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, speak_json_rpc
 from api.mcp.door import base_url
 from api.mcp.views import Listings
+from db.market.reads_catalog import ListingFilter
 from db.market.reads_listings import search_listings
 from db.platform.ids import new_id
 from domain.platform.errors import REQUEST_MALFORMED
@@ -115,7 +116,7 @@ async def _carry_out(call: _Call, request: Request, context: AppContext) -> dict
 
 async def _answer(message: _Message, base: str, context: AppContext) -> dict[str, Any]:
     wanted = " ".join(" ".join(part.text or "" for part in message.parts).replace("\x00", " ").split())[:_QUERY]
-    rows = await search_listings(context.reads, wanted, None, _HITS) if wanted else []
+    rows = await search_listings(context.reads, ListingFilter(q=wanted), "relevance", None, _HITS) if wanted else []
     found = Listings.of({"items": rows, "next_cursor": None}).model_dump(mode="json", by_alias=True)["items"]
     told = f"{len(found)} listings on sale fit your words." if found else "No listing on sale fits your words."
     way = (

@@ -4,16 +4,17 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from api.context import Context
 from api.errors import errors
 from api.market.views import LISTING, NOW, STORE, THREAD, ListingOut, StoreOut, ThreadOut, uid
-from api.platform.pages import Page, PageQuery
-from api.platform.schemas import ResponseModel, example
+from api.platform.pages import Page, PageQuery, answer
+from api.platform.schemas import MAX_PRICE_CENTS, Currency, ResponseModel, example
 from db.locks import clock
 from db.market import discovery
-from db.market.reads_listings import search_listings
+from db.market.reads_catalog import ListingFilter
+from db.market.reads_listings import Order, count_facets, search_listings
 from db.market.reads_stores import Board, read_board
 from db.platform.reading import Row
 from domain.platform.cursors import encode_cursor
@@ -88,8 +89,15 @@ class SpotlightOut(ResponseModel):
 
 
 class ListingHit(ListingOut):
+    """With the handle of the store's owner, which no other has, and the store's trust."""
+
     kind: Literal["listing"] = "listing"
-    model_config = example({**LISTING, "kind": "listing"})
+    store_handle: str
+    store_trust: float
+    store_rated: bool
+    model_config = example(
+        {**LISTING, "kind": "listing", "store_handle": "maps", "store_trust": 61.2, "store_rated": True}
+    )
 
 
 class StoreHit(StoreOut):
@@ -151,19 +159,75 @@ def _hit(row: Row) -> Row:
     return row | {"kind": "listing"}
 
 
+class FacetOut(ResponseModel):
+    """How many listings have a value. Prices are given by currency, in its minor units."""
+
+    facet: Literal["currency", "delivery", "in_stock"]
+    value: str
+    listings: int
+    min_price_cents: int | None
+    max_price_cents: int | None
+    model_config = example(
+        {"facet": "currency", "value": "USD", "listings": 12, "min_price_cents": 900, "max_price_cents": 4_500}
+    )
+
+
+class FacetsOut(ResponseModel):
+    facets: list[FacetOut]
+
+
+Words = Annotated[str, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+Bound = Annotated[int | None, Query(ge=0, le=MAX_PRICE_CENTS)]
+
+
+def _listing_filter(
+    q: Words,
+    currency: Annotated[Currency | None, Query(description="ISO 4217; prices of others are other numbers")] = None,
+    min_price_cents: Bound = None,
+    max_price_cents: Bound = None,
+    in_stock: Annotated[bool | None, Query(description="true: only what can be bought now")] = None,
+    min_trust: Annotated[float | None, Query(ge=0, le=100, description="of the store's overall score")] = None,
+) -> ListingFilter:
+    return ListingFilter(
+        q=q,
+        currency=currency,
+        min_price_cents=min_price_cents,
+        max_price_cents=max_price_cents,
+        in_stock=in_stock,
+        min_trust=min_trust,
+    )
+
+
+WantedListings = Annotated[ListingFilter, Depends(_listing_filter)]
+
+
+@router.get("/search/facets", response_model=FacetsOut, responses=errors())
+async def search_facets(context: Context, wanted: WantedListings) -> Response:
+    """How the listings that a search finds divide: by currency with its prices, by delivery, by stock."""
+    return answer({"facets": await count_facets(context.reads, wanted)})
+
+
 @router.get("/search", response_model=HitPage, responses=errors(BAD_CURSOR))
 async def search(
     context: Context,
     paging: PageQuery,
-    q: Annotated[str, Query(min_length=1, max_length=200, pattern=r"^[^\x00]*$")],
+    wanted: WantedListings,
     type: Literal["listing", "store", "thread"] = "listing",
+    sort: Annotated[Order, Query(description="of listings: price is the lowest first, -price the highest")] = (
+        "relevance"
+    ),
 ) -> Page[Hit] | Response:
-    """Full-text search, the most relevant first: listings on sale, open stores, or threads by title."""
+    """Search listings on sale, open stores, or threads by title.
+
+    Accents and small misspellings are forgiven, and a whole sentence finds what holds enough of its words. Filters and
+    ``sort`` are for listings; stores and threads come by relevance.
+    """
     place = paging.after(float, UUID)
     after = (place[0], place[1]) if place else None
     limit = paging.limit + 1
+    q = wanted.q or ""
     if type == "listing":
-        rows = await search_listings(context.reads, q, after, limit)
+        rows = await search_listings(context.reads, wanted, sort, after, limit)
         return paging.answer(rows, lambda row: encode_cursor(row["rank"], row["listing_id"]), _hit)
     async with context.database.session() as session:
         if type == "store":

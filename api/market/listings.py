@@ -218,10 +218,12 @@ async def get_listings(
     min_price_cents: Bound = None,
     max_price_cents: Bound = None,
     q: Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$", description="full-text search")] = None,
+    currency: Annotated[Currency | None, Query(description="ISO 4217; prices of others are other numbers")] = None,
+    in_stock: bool | None = None,
 ) -> Response:
     """Listings, newest first; without ``store_id`` those of open stores."""
     before = paging.after(UUID)
-    wanted = ListingFilter(store_id, product_id, status, min_price_cents, max_price_cents, q)
+    wanted = ListingFilter(store_id, product_id, status, min_price_cents, max_price_cents, q, currency, in_stock)
     rows = await read_listings(context.reads, wanted, before[0] if before else None, paging.limit + 1)
     return paging.answer(rows, lambda row: encode_cursor(row["listing_id"]))
 

@@ -19,6 +19,11 @@ async def make_partitions(session: AsyncSession) -> int:
     return int(made or 0)
 
 
+async def learn_words(session: AsyncSession) -> int:
+    """Take in the words of new titles and names, by which misspelt searches are put right. Returns how many are new."""
+    return int(await session.scalar(text("SELECT souk_learn_words()")) or 0)
+
+
 async def purge_old_records(session: AsyncSession, retention_days: int) -> int:
     """Delete idempotency records and processed commands past their retention, and windows that have closed.
 

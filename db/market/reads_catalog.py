@@ -5,12 +5,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, select
+from sqlalchemy import Boolean, ColumnElement, Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.products import list_images
 from db.market.search import matches
-from db.market.tables import Listing, Product, ProductImage, Store
+from db.market.tables import Listing, Product, ProductImage, Store, TrustProfile
 from domain.market.errors import LISTING_NOT_FOUND, PRODUCT_NOT_FOUND, STORE_NOT_FOUND
 from domain.market.states import ListingStatus, StoreStatus
 
@@ -34,6 +34,9 @@ class ListingFilter:
     min_price_cents: int | None = None
     max_price_cents: int | None = None
     q: str | None = None
+    currency: str | None = None
+    in_stock: bool | None = None
+    min_trust: float | None = None
 
     def values(self) -> dict[str, Any]:
         """What is asked for, by name."""
@@ -48,6 +51,11 @@ LISTING_WANTED: dict[str, ColumnElement[bool]] = {
     "min_price_cents": Listing.c.price_cents >= bindparam("min_price_cents"),
     "max_price_cents": Listing.c.price_cents <= bindparam("max_price_cents"),
     "q": matches(Product.c.title),
+    "currency": Listing.c.currency == bindparam("currency"),
+    "in_stock": (Listing.c.inventory_on_hand > 0) == bindparam("in_stock", type_=Boolean),
+    "min_trust": Listing.c.store_id.in_(
+        select(TrustProfile.c.store_id).where(TrustProfile.c.overall_score >= bindparam("min_trust"))
+    ),
     "before": Listing.c.listing_id < bindparam("before"),
 }
 

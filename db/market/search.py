@@ -1,4 +1,8 @@
-"""Full-text search: what matches, how well, and what comes first, for whoever reads the rows."""
+"""Search: what matches, how well, and what comes first, for whoever reads the rows.
+
+The rules of words are the database's (``souk_search_document``, ``souk_search_words``): accents, compatibility forms
+and spelling are forgiven, and a whole sentence finds what holds enough of its words.
+"""
 
 from typing import Any
 from uuid import UUID
@@ -16,6 +20,7 @@ from sqlalchemy import (
     func,
     literal_column,
     or_,
+    select,
     tuple_,
 )
 from sqlalchemy.sql.elements import KeyedColumnElement
@@ -25,25 +30,55 @@ from db.platform.reading import LIMIT
 from domain.market.states import ListingStatus, StoreStatus
 
 Place = tuple[float, UUID]
-"""Where a search goes on: relevance and id of the last hit."""
+"""Where a search goes on: rank and id of the last hit."""
 
 ON_SALE = (Listing.c.status == ListingStatus.ACTIVE, Store.c.status == StoreStatus.ACTIVE)
 """Listings one can buy now."""
 
+_LEAST_COVERAGE = 0.3
+"""The share of what is looked for that a hit holds: one word of three, two of four to six."""
+
 _Q: BindParameter[str] = bindparam("q", type_=Text)
-_QUERY = func.plainto_tsquery("english", _Q)
+# As subqueries the words are found once for a statement, and not once for a row.
+_WORDS = select(func.souk_search_words(_Q)).scalar_subquery()
+_QUERY = select(func.souk_search_query(func.souk_search_words(_Q))).scalar_subquery()
 _AFTER = tuple_(bindparam("after_rank", type_=Double), bindparam("after_id", type_=Uuid))
 
 
-def _search_text(title: Column[str] | KeyedColumnElement[str]) -> ColumnElement[Any]:
+def _document(title: Column[str] | KeyedColumnElement[str]) -> ColumnElement[Any]:
     """The column of the title's table that holds what is searched."""
     return literal_column(f"{title.table.name}.search_text")
 
 
+def _coverage(title: Column[str] | KeyedColumnElement[str]) -> ColumnElement[float]:
+    return func.souk_coverage(_document(title), _WORDS, type_=Double)
+
+
 def matches(title: Column[str] | KeyedColumnElement[str]) -> ColumnElement[bool]:
     """Whether a row of the title's table matches ``q``; only stop words are looked for in the title as they stand."""
-    in_title = func.strpos(func.lower(title), func.lower(_Q)) > 0
-    return or_(_search_text(title).op("@@")(_QUERY), (func.numnode(_QUERY) == 0) & in_title)
+    in_title = func.strpos(func.souk_fold(title), func.souk_fold(_Q)) > 0
+    said = _document(title).op("@@")(_QUERY) & (_coverage(title) >= _LEAST_COVERAGE)
+    return or_(said, (func.numnode(_QUERY) == 0) & in_title)
+
+
+def relevance(title: Column[str] | KeyedColumnElement[str]) -> ColumnElement[float]:
+    """How well a row matches: the share of the words it holds first, then where and how often it holds them."""
+    return cast(_coverage(title) + func.ts_rank(_document(title), _QUERY), Double)
+
+
+def first(
+    query: Select[*tuple[Any, ...]],
+    rank: ColumnElement[float],
+    key: Column[UUID],
+    *,
+    placed: bool,
+) -> Select[*tuple[Any, ...]]:
+    """The rows of the highest ``rank`` first, each with it as the last column.
+
+    Takes the parameters that ``values`` gives; ``placed``: only what comes after a place.
+    """
+    found = query.add_columns(rank.label("rank")).order_by(rank.desc(), key.desc()).limit(LIMIT)
+    return found.where(tuple_(rank, key) < _AFTER) if placed else found
 
 
 def most_relevant(
@@ -53,13 +88,8 @@ def most_relevant(
     *,
     placed: bool,
 ) -> Select[*tuple[Any, ...]]:
-    """The rows that match, the most relevant first, each with its ``rank`` as the last column.
-
-    Takes the parameters that ``values`` gives; ``placed``: only what comes after a place.
-    """
-    rank = cast(func.ts_rank(_search_text(title), _QUERY), Double)
-    found = query.add_columns(rank.label("rank")).where(matches(title)).order_by(rank.desc(), key.desc()).limit(LIMIT)
-    return found.where(tuple_(rank, key) < _AFTER) if placed else found
+    """The rows that match, the most relevant first."""
+    return first(query.where(matches(title)), relevance(title), key, placed=placed)
 
 
 def values(q: str, after: Place | None, limit: int) -> dict[str, Any]:

@@ -51,7 +51,7 @@ READS: dict[str, tuple[str, Ask]] = {
     ),
     "search": (
         "/v1/search?limit=50&q=lamp",
-        lambda reads, *_: reads_listings.search_listings(reads, "lamp", None, LIMIT),
+        lambda reads, *_: reads_listings.search_listings(reads, ListingFilter(q="lamp"), "relevance", None, LIMIT),
     ),
 }
 

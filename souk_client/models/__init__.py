@@ -16,6 +16,8 @@ from souk_client.models.checkout import (
 )
 from souk_client.models.discovery import (
     Discussed,
+    Facet,
+    Facets,
     ListingHit,
     Negotiated,
     OtherHit,
@@ -71,6 +73,8 @@ __all__ = [
     "Discount",
     "Discussed",
     "Evidence",
+    "Facet",
+    "Facets",
     "Gating",
     "Image",
     "InboxEvent",

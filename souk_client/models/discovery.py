@@ -57,9 +57,28 @@ class Spotlight(Model):
 
 
 class ListingHit(Listing):
-    """A listing that was found."""
+    """A listing that was found, with its store's unique handle and its trust."""
 
     kind: Literal["listing"] = "listing"
+    store_handle: str
+    store_trust: float
+    store_rated: bool
+
+
+class Facet(Model):
+    """How many of the found listings have a value; prices are in minor units of the currency."""
+
+    facet: str
+    value: str
+    listings: int
+    min_price_cents: int | None = None
+    max_price_cents: int | None = None
+
+
+class Facets(Model):
+    """How the listings that a search finds divide."""
+
+    facets: list[Facet]
 
 
 class StoreHit(Store):

@@ -99,6 +99,8 @@ def listings(
     min_price_cents: int | None = None,
     max_price_cents: int | None = None,
     q: str | None = None,
+    currency: str | None = None,
+    in_stock: bool | None = None,
     limit: int = PAGE_SIZE,
 ) -> PageCall[Listing]:
     """Listings, newest first; ``q`` searches title and description."""
@@ -112,6 +114,8 @@ def listings(
         min_price_cents=min_price_cents,
         max_price_cents=max_price_cents,
         q=q,
+        currency=currency,
+        in_stock=in_stock,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from souk_client.calls import PAGE_SIZE, Call, PageCall, StreamCall, get, given, listed, streamed
-from souk_client.models import Activity, InboxEvent, Page, RankedStore, SearchHit, Spotlight
+from souk_client.models import Activity, Facets, InboxEvent, Page, RankedStore, SearchHit, Spotlight
 
 Order = Literal["newest", "oldest"]
 _HITS: TypeAdapter[Page[SearchHit]] = TypeAdapter(Page[SearchHit])
@@ -58,7 +58,48 @@ def spotlight(*, hours: int | None = None) -> Call[Spotlight]:
 
 
 def search(
-    q: str, *, type: Literal["listing", "store", "thread"] | None = None, limit: int = PAGE_SIZE
+    q: str,
+    *,
+    type: Literal["listing", "store", "thread"] | None = None,
+    sort: Literal["relevance", "price", "-price", "newest", "trust"] | None = None,
+    currency: str | None = None,
+    min_price_cents: int | None = None,
+    max_price_cents: int | None = None,
+    in_stock: bool | None = None,
+    min_trust: float | None = None,
+    limit: int = PAGE_SIZE,
 ) -> PageCall[SearchHit]:
-    """Full-text search, the best match first; every hit says its ``kind``."""
-    return PageCall("/v1/search", _HITS, {**given({"q": q, "type": type}), "limit": limit})
+    """Search, the best match first; every hit says its ``kind``. Filters and ``sort`` are for listings."""
+    wanted = {
+        "q": q,
+        "type": type,
+        "sort": sort,
+        "currency": currency,
+        "min_price_cents": min_price_cents,
+        "max_price_cents": max_price_cents,
+        "in_stock": in_stock,
+        "min_trust": min_trust,
+    }
+    return PageCall("/v1/search", _HITS, {**given(wanted), "limit": limit})
+
+
+def search_facets(
+    q: str,
+    *,
+    currency: str | None = None,
+    min_price_cents: int | None = None,
+    max_price_cents: int | None = None,
+    in_stock: bool | None = None,
+    min_trust: float | None = None,
+) -> Call[Facets]:
+    """How the listings that a search finds divide: by currency with its prices, by delivery, by stock."""
+    return get(
+        "/v1/search/facets",
+        Facets,
+        q=q,
+        currency=currency,
+        min_price_cents=min_price_cents,
+        max_price_cents=max_price_cents,
+        in_stock=in_stock,
+        min_trust=min_trust,
+    )

@@ -43,7 +43,8 @@ async def test_search_finds_titles_as_people_write_them(http):
     stalls = [await open_stall(http, title=title) for title in titles]
     for title, stall in zip(titles, stalls, strict=True):
         hits = await walk(http, "/v1/search", q=title, type="listing")
-        assert [hit["listing_id"] for hit in hits] == [stall.listing_id]
+        # What shares a word with it may come behind it.
+        assert hits[0]["listing_id"] == stall.listing_id
         assert hits[0]["kind"] == "listing"
         assert (await walk(http, "/v1/listings", q=title, store_id=stall.store_id))[0]["title"] == title
     everything = await walk(http, "/v1/search", limit=1, q=word)

@@ -26,4 +26,6 @@ END $$;
 
 CREATE TRIGGER agents_handle_skeleton BEFORE INSERT OR UPDATE OF handle ON agents
 FOR EACH ROW EXECUTE FUNCTION souk_set_handle_skeleton();
+-- Also for whoever loads rows without triggers.
+ALTER TABLE agents ENABLE ALWAYS TRIGGER agents_handle_skeleton;
 GRANT SELECT (handle_skeleton) ON agents TO souk_api;
