@@ -11,10 +11,12 @@ from activities.checkout.signing import SigningKey
 from activities.platform.specs import WorkflowSpecs
 from api.checkout.profiles import Profiles
 from api.platform.limits import Limiter
-from api.platform.nudges import NoNudges, Nudges
+from api.platform.nudges import Nudges
 from api.platform.observe import Metrics
+from api.platform.parts import ApiParts
 from api.platform.remembered import Remembered
 from api.platform.streams import FeedHub
+from api.platform.upkeep import Upkeep
 from api.processes import Processes
 from config.settings import Settings
 from db.platform.database import Database
@@ -34,6 +36,7 @@ class AppContext:
 
     settings: Settings
     specs: WorkflowSpecs
+    parts: ApiParts
     database: Database
     reads: Reads
     admission: Line
@@ -41,11 +44,12 @@ class AppContext:
     temporal: Client
     presence: Presence
     processes: Processes
+    upkeep: Upkeep
     feed: FeedHub
     metrics: Metrics
     profiles: Profiles
     signing_keys: tuple[SigningKey, ...]
-    nudges: Nudges = field(default_factory=NoNudges)
+    nudges: Nudges
     glance: Remembered = field(default_factory=lambda: Remembered(GLANCE_SECONDS))
 
     def measure(self) -> None:

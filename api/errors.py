@@ -26,7 +26,7 @@ from temporalio.client import WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.exceptions import ApplicationError, FailureError, TemporalError
 from temporalio.service import RPCError
 
-from db.constraints import refusal
+from db.platform.constraints import refusal
 from domain.platform import errors as platform
 from domain.platform.errors import DomainError, ErrorCode, ErrorKind, lookup
 

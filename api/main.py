@@ -14,7 +14,7 @@ from api.checkout.profiles import Profiles
 from api.context import AppContext
 from api.errors import install_handlers
 from api.mcp.door import Door
-from api.openapi import TAGS, install_openapi
+from api.openapi import install_openapi
 from api.platform import codec
 from api.platform.admission import Admission, Shed
 from api.platform.bodies import BodyLimit, WholeBody
@@ -23,19 +23,24 @@ from api.platform.head import Head
 from api.platform.heartbeating import heartbeating
 from api.platform.idempotency import AnsweredError, answer_again
 from api.platform.limits import Limiter
+from api.platform.nudges import Nudges
 from api.platform.observe import Metrics, Observe, configure_logs
 from api.platform.pages import Conditional
+from api.platform.parts import ApiParts
 from api.platform.routing import RouteTable
 from api.platform.streams import FeedHub
-from api.processes import Processes, TemporalNudges
-from api.routers import ROUTERS
-from api.web.rendering import not_found
-from config.contexts import workflow_specs
+from api.platform.upkeep import Upkeep
+from api.processes import Processes
+from api.routers import TAGS, list_routers
+from api.web.rendering import not_found, show
+from config.contexts import CONTEXTS
 from config.settings import Settings
+from config.specs import workflow_specs
 from db.platform.database import Database
 from db.platform.lines import Line
 from db.platform.presence import Presence
 from db.platform.reading import Reads
+from domain.platform.contexts import Contexts
 from web import STATIC
 from workflows.client import connect
 
@@ -46,7 +51,7 @@ Every POST takes an `Idempotency-Key`; repeat a request that got no answer with 
 """
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
+def create_app(settings: Settings | None = None, contexts: Contexts = CONTEXTS) -> FastAPI:
     """The ASGI application. Connects to nothing before its lifespan starts.
 
     Raises ValueError when a setting it cannot do without is missing.
@@ -57,10 +62,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     configure_logs(settings.log_level, as_json=settings.log_json)
     metrics = Metrics()
     mcp = Door(settings, metrics)
+    parts = ApiParts(contexts)
+    show(parts)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with open_context(settings, metrics) as context, mcp.open():
+        async with open_context(settings, metrics, parts) as context, mcp.open():
             app.state.context = context
             yield
 
@@ -69,7 +76,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version="0.1.0",
         summary="A durable marketplace for AI agents",
         description=DESCRIPTION,
-        openapi_tags=TAGS,
+        openapi_tags=[{"name": tag, "description": says} for tag, says in {**contexts.tags, **TAGS}.items()],
         lifespan=lifespan,
         redoc_url=None,
     )
@@ -79,7 +86,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_exception_handler(AnsweredError, answer_again)
     # Not included but taken over: FastAPI tries each route of an included router, and the one that matches once more.
     # Nothing is set for a whole router here that its routes do not hold.
-    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
+    routes = [route for router in list_routers(parts) for route in router.routes if isinstance(route, Route)]
     app.router.routes += [RouteTable(routes), mcp.route]
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     install_openapi(app, routes, settings.limits.max_body_bytes, codec.BODY_BYTES)
@@ -100,7 +107,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 
 @asynccontextmanager
-async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[AppContext]:
+async def open_context(settings: Settings, metrics: Metrics, parts: ApiParts) -> AsyncIterator[AppContext]:
     """Everything a process of the API holds, for as long as the block lasts."""
     database = Database(settings.pooled_url("api"), settings.api_pool_size, "souk-api", settings.direct_url("api"))
     reads = Reads(
@@ -121,7 +128,8 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
             settings.payload_keys.get_secret_value(),
             lazy=True,
         )
-        nudges = TemporalNudges(temporal, settings.market, database)
+        specs = workflow_specs(settings, parts.contexts)
+        nudges = Nudges(temporal, database, specs)
         async with (
             presence.running(),
             reads.running(),
@@ -131,7 +139,8 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
         ):
             yield AppContext(
                 settings=settings,
-                specs=workflow_specs(settings),
+                specs=specs,
+                parts=parts,
                 database=database,
                 reads=reads,
                 admission=admission,
@@ -139,6 +148,7 @@ async def open_context(settings: Settings, metrics: Metrics) -> AsyncIterator[Ap
                 temporal=temporal,
                 presence=presence,
                 processes=Processes(temporal, settings.market, settings.update_timeout_seconds, settings.checkout),
+                upkeep=Upkeep(temporal, parts.contexts.kernel_queue),
                 nudges=nudges,
                 feed=feed,
                 metrics=metrics,

@@ -17,22 +17,6 @@ from api.platform.sizes import note_sizes
 from domain.platform import errors as platform
 from domain.platform.errors import ErrorCode
 
-TAGS: list[dict[str, Any]] = [
-    {"name": "agents", "description": "Who takes part: registration, keys, private limits."},
-    {"name": "stores", "description": "Stores, their policies, patch notes and trust."},
-    {"name": "catalog", "description": "Products and listings."},
-    {"name": "conversation", "description": "Public threads and messages."},
-    {"name": "offers", "description": "Private offers and their public references."},
-    {"name": "orders", "description": "Buying, delivery, refunds."},
-    {"name": "reviews", "description": "One review per delivered order."},
-    {"name": "feed", "description": "What happens in the market, as it happens."},
-    {"name": "inbox", "description": "What concerns you, as it happens; nobody else sees it."},
-    {"name": "webhooks", "description": "Events delivered to an agent's own endpoints."},
-    {"name": "discovery", "description": "Search, leaderboard, spotlight."},
-    {"name": "ucp", "description": "The Universal Commerce Protocol: for shopping platforms, see docs/ucp.md."},
-    {"name": "operations", "description": "For operators and their tools."},
-    {"name": "health", "description": "For machines that watch over this one."},
-]
 _POST_REFUSALS = (
     platform.IDEMPOTENCY_KEY_REUSED,
     platform.IDEMPOTENCY_IN_FLIGHT,

@@ -16,15 +16,13 @@ from db.platform.roles import API_ROLE, WORKER_ROLE
 from domain.checkout.payments import MARKET_HANDLER, MOCK_HANDLER
 from domain.checkout.policy import CheckoutPolicy
 from domain.market.policy import MarketPolicy
-from domain.outages import OutagePolicy
 from domain.platform.numbers import Seconds
+from domain.platform.outages import OutagePolicy
 from domain.webhooks.policy import WebhookPolicy
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL
 
-WORKER_QUEUES = ("market", "checkout", "webhooks")
-"""What a worker may serve, by context: each has task queues of its own."""
 _EVERYWHERE = {"", "0.0.0.0", "::"}  # noqa: S104 - recognised, not listened on
 _LEAST_SECRET_CHARACTERS = 16
 

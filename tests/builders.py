@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.checkout.tables import CheckoutPlatform
 from db.locks import clock
 from db.market import evidence, trust
-from db.market.activity import record_event
 from db.market.stock import insert_movement
 from db.market.tables import Agent, Listing, Message, Product, Store, Thread
+from db.platform.events import record_event
 from db.platform.ids import new_id
 from domain.market.states import (
     ActivityType,

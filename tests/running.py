@@ -12,10 +12,11 @@ from typing import Any, Self, TypeVar
 
 from api.main import create_app
 from api.serving import make_server
+from config.contexts import CONTEXTS
 from config.settings import Settings
+from domain.platform.contexts import Contexts
 from souk.stack.ports import listen, port_of
-from worker.market import serving_checkout, serving_market
-from worker.webhooks import serving_webhooks
+from worker.registry import serving
 from workflows.client import connect
 
 T = TypeVar("T")
@@ -24,7 +25,7 @@ T = TypeVar("T")
 class RunningSouk:
     """Context manager. ``url`` is where the API answers."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, contexts: Contexts = CONTEXTS) -> None:
         # As `souk api` listens: asyncio turns Nagle's delay off only for a socket that names its protocol.
         self._listener = listen("127.0.0.1", 0, "a test")
         port = port_of(self._listener)
@@ -32,7 +33,8 @@ class RunningSouk:
         self.url = f"http://127.0.0.1:{port}"
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="souk", daemon=True)
-        self.app = create_app(self.settings)
+        self.contexts = contexts
+        self.app = create_app(self.settings, contexts)
         self._server = make_server(self.app, self.settings, shutdown_seconds=1)
         self._stop_worker = asyncio.Event()
         self._worker: Future[None] | None = None
@@ -76,11 +78,7 @@ class RunningSouk:
             self.settings.temporal_namespace,
             self.settings.payload_keys.get_secret_value(),
         )
-        async with (
-            serving_market(client, self.settings),
-            serving_checkout(client, self.settings),
-            serving_webhooks(client, self.settings),
-        ):
+        async with serving(client, self.settings, self.contexts.names, self.contexts):
             ready.set()
             await self._stop_worker.wait()
 

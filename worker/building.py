@@ -7,6 +7,7 @@ from typing import Any
 from temporalio.client import Client
 from temporalio.worker import Worker
 
+from db.platform.contexts import DbParts
 from db.platform.database import Database
 from worker.interceptors import RefusalInterceptor
 from worker.sandbox import runner
@@ -17,8 +18,9 @@ def build_worker(
     task_queue: str,
     workflows: Sequence[type],
     activities: Sequence[Callable[..., Any]],
-    *,
     database: Database,
+    rows: DbParts,
+    *,
     most_activities: int | None = None,
     most_cached: int = 1_000,
 ) -> Worker:
@@ -28,7 +30,7 @@ def build_worker(
         task_queue=task_queue,
         workflows=workflows,
         activities=activities,
-        interceptors=[RefusalInterceptor(database)],
+        interceptors=[RefusalInterceptor(database, rows)],
         workflow_runner=runner(),
         max_concurrent_activities=most_activities,
         max_cached_workflows=most_cached,

@@ -21,9 +21,10 @@ from temporalio.service import RPCError
 
 from activities.platform.serving import KINDS, describe_queue
 from config.settings import Settings
-from db.outages import beat
+from db.platform.contexts import DbParts
 from db.platform.database import Database
-from domain.outages import OutagePolicy
+from db.platform.outages import beat
+from domain.platform.outages import OutagePolicy
 
 _log = structlog.get_logger("souk.beats")
 _AGAIN_SECONDS = 1.0
@@ -31,16 +32,16 @@ _AGAIN_SECONDS = 1.0
 
 @asynccontextmanager
 async def heartbeating(
-    client: Client, database: Database, queues: Sequence[str], settings: Settings
+    client: Client, database: Database, rows: DbParts, queues: Sequence[str], settings: Settings
 ) -> AsyncIterator[None]:
     """Beat for ``queues`` for as long as the block lasts; enter it before their workers run."""
     policy, health_dir = settings.outages, settings.worker_health_dir
     # What it waits for is elsewhere, and tells nobody that it is back.
-    while await _beat(client, database, queues, policy) is None:  # noqa: ASYNC110
+    while await _beat(client, database, rows, queues, policy) is None:  # noqa: ASYNC110
         await asyncio.sleep(min(_AGAIN_SECONDS, policy.beat_seconds))
     if health_dir:
         _forget(Path(health_dir), queues)
-    task = asyncio.create_task(_run(client, database, queues, policy, health_dir), name="beats")
+    task = asyncio.create_task(_run(client, database, rows, queues, policy, health_dir), name="beats")
     try:
         yield
     finally:
@@ -62,24 +63,26 @@ def _touch(folder: Path, polled: Iterable[str]) -> None:
 
 
 async def _run(
-    client: Client, database: Database, queues: Sequence[str], policy: OutagePolicy, health_dir: str
+    client: Client, database: Database, rows: DbParts, queues: Sequence[str], policy: OutagePolicy, health_dir: str
 ) -> None:
     well = True
     while True:
         await asyncio.sleep(policy.beat_seconds if well else min(_AGAIN_SECONDS, policy.beat_seconds))
-        polled = await _beat(client, database, queues, policy)
+        polled = await _beat(client, database, rows, queues, policy)
         well = polled is not None
         if health_dir:
             _touch(Path(health_dir), polled or ())
 
 
-async def _beat(client: Client, database: Database, queues: Sequence[str], policy: OutagePolicy) -> set[str] | None:
+async def _beat(
+    client: Client, database: Database, rows: DbParts, queues: Sequence[str], policy: OutagePolicy
+) -> set[str] | None:
     """Which of the queues this worker polls, as Temporal has it; None when the beat was missed."""
     asked = list(product(queues, KINDS))
     try:
         told = await asyncio.gather(*(describe_queue(client, queue, kind) for queue, kind in asked))
         async with database.transaction() as transaction:
-            recorded = await beat(transaction, queues, policy)
+            recorded = await beat(transaction, rows, queues, policy)
     except (SQLAlchemyError, OSError, RPCError, RuntimeError) as error:
         # What is away comes back, and the next beat records for how long it was.
         _log.warning("beat missed", queues=list(queues), error=type(error).__name__)

@@ -9,9 +9,10 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from db.constraints import constraint_name, refusal
-from db.outages import may_have_misjudged
+from db.platform.constraints import constraint_name, refusal
+from db.platform.contexts import DbParts
 from db.platform.database import Database
+from db.platform.outages import may_have_misjudged
 from domain.platform.errors import DomainError, lookup
 
 _log = structlog.get_logger("souk.activity")
@@ -35,9 +36,9 @@ def as_application_error(error: DomainError) -> ApplicationError:
 
 
 class _Refusals(ActivityInboundInterceptor):
-    def __init__(self, next: ActivityInboundInterceptor, database: Database | None) -> None:
+    def __init__(self, next: ActivityInboundInterceptor, looks: tuple[Database, DbParts] | None) -> None:
         super().__init__(next)
-        self._database = database
+        self._looks = looks
 
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         began = time.monotonic()
@@ -66,10 +67,11 @@ class _Refusals(ActivityInboundInterceptor):
 
     async def _misjudged(self, refused: DomainError, seconds: float) -> bool:
         """Whether the refusal may rest on a date that an outage moves. Nobody is turned away for the market's fault."""
-        if self._database is None:
+        if self._looks is None:
             return False
-        async with self._database.transaction() as transaction:
-            return await may_have_misjudged(transaction, refused, seconds + _MARGIN_SECONDS)
+        database, rows = self._looks
+        async with database.transaction() as transaction:
+            return await may_have_misjudged(transaction, rows, refused, seconds + _MARGIN_SECONDS)
 
 
 class RefusalInterceptor(Interceptor):
@@ -78,8 +80,8 @@ class RefusalInterceptor(Interceptor):
     So does, with a ``database`` to look at, a refusal while an outage is not recorded yet.
     """
 
-    def __init__(self, database: Database | None = None) -> None:
-        self._database = database
+    def __init__(self, database: Database | None = None, rows: DbParts | None = None) -> None:
+        self._looks = (database, rows) if database is not None and rows is not None else None
 
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        return _Refusals(super().intercept_activity(next), self._database)
+        return _Refusals(super().intercept_activity(next), self._looks)

@@ -5,20 +5,18 @@ import gc
 import signal
 import sys
 from collections.abc import Collection
-from contextlib import AsyncExitStack
 
 import structlog
 import uvloop
 from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
+from config.contexts import CONTEXTS
 from config.logs import configure_logs
-from config.settings import WORKER_QUEUES, Settings
-from worker.market import serving_checkout, serving_market
-from worker.webhooks import serving_webhooks
+from config.settings import Settings
+from worker.registry import serving
 from workflows.client import connect
 
 _log = structlog.get_logger("souk.worker")
-_SERVING = {"market": serving_market, "checkout": serving_checkout, "webhooks": serving_webhooks}
 _COLLECT_EVERY = 10_000
 """New objects between two looks for garbage; Python's own 700 is made for small programs."""
 _YOUNG_PER_MIDDLE = 5
@@ -43,8 +41,8 @@ def _spare_the_collector() -> None:
     gc.set_threshold(_COLLECT_EVERY, _YOUNG_PER_MIDDLE, _MIDDLE_PER_FULL)
 
 
-async def run(settings: Settings, queues: Collection[str] = WORKER_QUEUES) -> None:
-    """Serve ``queues`` until SIGTERM or SIGINT; finishes what is under way."""
+async def run(settings: Settings, queues: Collection[str] = CONTEXTS.names) -> None:
+    """Serve the queues of these contexts until SIGTERM or SIGINT; finishes what is under way."""
     client = await connect(
         settings.temporal_address,
         settings.temporal_namespace,
@@ -55,16 +53,14 @@ async def run(settings: Settings, queues: Collection[str] = WORKER_QUEUES) -> No
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with AsyncExitStack() as serving:
-        for queue in queues:
-            await serving.enter_async_context(_SERVING[queue](client, settings))
+    async with serving(client, settings, queues):
         _spare_the_collector()
         _log.info("worker ready", queues=sorted(queues))
         await stop.wait()
         _log.info("worker draining")
 
 
-def main(queues: Collection[str] = WORKER_QUEUES) -> None:
+def main(queues: Collection[str] = CONTEXTS.names) -> None:
     """Entry point of ``souk worker``."""
     settings = Settings()
     configure_logs(settings.log_level, as_json=settings.log_json)

@@ -18,17 +18,23 @@ from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from activities.checkout.order_webhooks import UcpOrderFormat
+from activities.checkout.signing import signing_keys
+from activities.platform.signatures import activities_of
+from activities.webhooks.delivery import HttpWebhookActivities
+from activities.webhooks.formats import Format, Formats, StandardFormat
 from activities.webhooks.sending import webhook_client
 from activities.webhooks.waking import wake_delivery
 from config.settings import Settings
 from db.platform.database import Database
 from db.webhooks.pending import list_concerned, list_waiting, read_bounds
 from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_QUEUE
-from worker.building import build_worker
-from worker.heartbeating import heartbeating
-from worker.registry import WEBHOOK_WORKFLOWS, build_webhook_activities
+from domain.webhooks.states import WebhookFormat
+from worker.parts import Host, WorkerPart
+from workflows.webhooks.delivery import WebhookDelivery
 
 _log = structlog.get_logger("souk.webhooks")
+_WORKFLOWS: tuple[type, ...] = (WebhookDelivery,)
 _POOL_SIZE = 4
 _CHANNEL = "souk_feed"
 _ONE_LISTENER = 7_305_811_203
@@ -42,29 +48,43 @@ _REST_SECONDS = 1.0
 """An endpoint is nudged this often at most."""
 
 
+def _build_formats(settings: Settings) -> Formats:
+    """Every way to write and sign a delivery: one line each."""
+    formats: dict[str, Format] = {
+        WebhookFormat.STANDARD: StandardFormat(settings.credential_secret.get_secret_value().encode())
+    }
+    for key in signing_keys(settings.ucp_signing_keys.get_secret_value())[:1]:
+        names = settings.simulation.enabled
+        formats[WebhookFormat.UCP_ORDER] = UcpOrderFormat(key, settings.own_url, item_names=names)
+    return formats
+
+
 @asynccontextmanager
-async def serving_webhooks(client: Client, settings: Settings) -> AsyncIterator[None]:
-    """Deliver, and listen for what is to be delivered, for as long as the block lasts."""
+async def _serve(host: Host) -> AsyncIterator[None]:
+    """Deliver, and listen for what is to be delivered."""
+    settings = host.settings
     async with AsyncExitStack() as stack:
-        database = Database(settings.pooled_url("worker"), _POOL_SIZE, "souk-webhooks", settings.direct_url("worker"))
-        stack.push_async_callback(database.close)
-        await stack.enter_async_context(heartbeating(client, database, (WEBHOOK_QUEUE, SLOW_WEBHOOK_QUEUE), settings))
+        database = await stack.enter_async_context(host.database(_POOL_SIZE, "souk-webhooks"))
+        await stack.enter_async_context(host.heartbeating(database, (WEBHOOK_QUEUE, SLOW_WEBHOOK_QUEUE)))
         for task_queue in (WEBHOOK_QUEUE, SLOW_WEBHOOK_QUEUE):
             # Each its own connections and resolver: what hangs on one queue takes nothing from the other.
             http = await stack.enter_async_context(webhook_client(settings.deliveries))
+            activities = HttpWebhookActivities(database, http, _build_formats(settings), settings.webhooks)
             await stack.enter_async_context(
-                build_worker(
-                    client,
+                host.worker(
+                    database,
                     task_queue,
-                    WEBHOOK_WORKFLOWS if task_queue == WEBHOOK_QUEUE else (),
-                    build_webhook_activities(database, http, settings),
-                    database=database,
+                    _WORKFLOWS if task_queue == WEBHOOK_QUEUE else (),
+                    activities_of(activities),
                     most_activities=settings.webhooks.concurrency,
                     most_cached=500,
                 )
             )
-        await stack.enter_async_context(Listener(client, database).running())
+        await stack.enter_async_context(Listener(host.client, database).running())
         yield
+
+
+PART = WorkerPart("webhooks", _WORKFLOWS, _serve)
 
 
 class Listener:

@@ -18,11 +18,11 @@ from db import locks
 from db.checkout import sessions
 from db.checkout.reads import list_lines
 from db.checkout.tables import CheckoutLine, CheckoutPayment, CheckoutRow
-from db.constraints import refusal
 from db.market import evidence, order_facts, orders
-from db.market.activity import notify
 from db.market.tables import Order
 from db.platform import writes
+from db.platform.constraints import refusal
+from db.platform.events import notify
 from db.platform.ids import new_id
 from db.platform.transactions import Transaction
 from domain.checkout import errors
@@ -30,9 +30,9 @@ from domain.checkout import sessions as rules
 from domain.checkout.commands import CheckoutSnapshot, CheckoutStart
 from domain.checkout.models import PaymentChoice
 from domain.checkout.payments import MARKET_HANDLER, Charge, PaymentHandler, Verdict, takes_money
-from domain.checkout.states import CheckoutClose, CheckoutStatus, PaymentStatus
+from domain.checkout.states import CheckoutClose, CheckoutNews, CheckoutStatus, PaymentStatus
 from domain.market.commands import OrderStart, PlaceOrder, ReverseOrder
-from domain.market.states import InboxType, OrderStatus
+from domain.market.states import OrderStatus
 from domain.platform.errors import DomainError
 
 _FAILURES = {
@@ -65,7 +65,7 @@ async def _tell_buyer(case: SessionCase) -> None:
     notify(
         case.session,
         case.row.agent_id,
-        InboxType.CHECKOUT_COMPLETED,
+        CheckoutNews.CHECKOUT_COMPLETED,
         store_id=case.row.store_id,
         listing_id=first.listing_id,
         order_id=first.order_id,

@@ -9,19 +9,20 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.checkout.telling import process_of_checkout
-from activities.platform.specs import ActivityContext, Due, Expected, Housekeeping, WorkflowSpec
+from activities.platform.specs import ActivityPart, Due, Expected, Housekeeping, Policies, Workflows, WorkflowSpec
 from activities.platform.workflows import Process
 from db.checkout.housekeeping import delete_personal_data
 from db.checkout.sessions import list_overdue_checkouts, owing_refunds
 from db.checkout.tables import CheckoutRow
 from domain.checkout.commands import CheckoutStart
+from domain.checkout.context import CONTEXT
 from domain.checkout.policy import CheckoutPolicy
-from domain.checkout.processes import CHECKOUT, CHECKOUT_COMMANDS
 from domain.market.policy import MarketPolicy
 
 
-def checkout_context(policy: CheckoutPolicy, market: MarketPolicy) -> ActivityContext:
+def _build(policies: Policies) -> Workflows:
     """The market's policy is what the sessions' orders are placed by."""
+    policy, market = policies.of(CheckoutPolicy), policies.of(MarketPolicy)
 
     def start(key: UUID, row: Mapping[str, Any]) -> CheckoutStart:
         return CheckoutStart(checkout_id=key, store_id=row["store_id"], policy=policy, market=market)
@@ -29,11 +30,14 @@ def checkout_context(policy: CheckoutPolicy, market: MarketPolicy) -> ActivityCo
     async def delete_old_personal_data(session: AsyncSession) -> int:
         return await delete_personal_data(session, policy.personal_data_days)
 
-    return ActivityContext(
-        "checkout",
-        (WorkflowSpec(CHECKOUT, "checkout", _read, start, _describe, _expected, _due, CHECKOUT_COMMANDS),),
+    [workflow] = CONTEXT.workflows
+    return Workflows(
+        (WorkflowSpec(workflow, _read, start, _describe, _expected, _due),),
         (Housekeeping("personal_data_deleted", delete_old_personal_data),),
     )
+
+
+PART = ActivityPart("checkout", _build)
 
 
 async def _read(session: AsyncSession, key: UUID) -> Mapping[str, Any] | None:

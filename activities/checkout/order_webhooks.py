@@ -17,11 +17,12 @@ from activities.webhooks.formats import Outgoing
 from db.checkout import reads
 from db.webhooks.deliveries import PendingEvent
 from db.webhooks.tables import WebhookEndpoint
+from domain.checkout.states import CheckoutNews
 from domain.checkout.ucp import ORDER
 from domain.checkout.ucp_documents import Frame, order_document
 from domain.market.states import InboxType
 
-TYPES = (InboxType.CHECKOUT_COMPLETED, InboxType.ORDER_DELIVERED, InboxType.ORDER_REFUNDED)
+TYPES = (CheckoutNews.CHECKOUT_COMPLETED, InboxType.ORDER_DELIVERED, InboxType.ORDER_REFUNDED)
 
 
 class UcpOrderFormat:

@@ -17,9 +17,9 @@ from db.checkout import pricing, sessions
 from db.checkout.tables import CartRow, CheckoutPayment, CheckoutRow
 from db.market import evidence, negotiations
 from db.market.tables import Listing
-from db.outages import listen
 from db.platform.commands import find_command, insert_command
 from db.platform.database import Database
+from db.platform.outages import listen
 from db.platform.transactions import Transaction
 from domain.checkout import errors
 from domain.checkout import sessions as rules

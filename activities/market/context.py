@@ -10,22 +10,25 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.market.waking import Start, market_process
-from activities.platform.specs import ActivityContext, Due, Expected, Housekeeping, WorkflowSpec
+from activities.platform.specs import (
+    ActivityPart,
+    Concern,
+    Due,
+    Expected,
+    Housekeeping,
+    Policies,
+    Workflows,
+    WorkflowSpec,
+)
 from activities.platform.workflows import Process
 from db.market import housekeeping, negotiations, orders, trust
 from db.market.tables import Negotiation, Order, ReviewWindow, Store
 from db.platform.transactions import Transaction
+from domain.market.appeals import APPEAL_HELP
 from domain.market.commands import NegotiationStart, OrderStart, ReviewWindowStart, StoreTrustStart
+from domain.market.context import CONTEXT
 from domain.market.policy import MarketPolicy
-from domain.market.processes import (
-    NEGOTIATION,
-    NEGOTIATION_COMMANDS,
-    ORDER,
-    ORDER_COMMANDS,
-    REVIEW_WINDOW,
-    REVIEW_WINDOW_COMMANDS,
-    STORE_TRUST,
-)
+from domain.market.processes import NEGOTIATION, ORDER, REVIEW_WINDOW, STORE_TRUST, order_process
 from domain.market.states import OfferStatus, ReviewWindowStatus
 
 _Keys = Callable[[Transaction, int], Awaitable[Sequence[UUID]]]
@@ -44,8 +47,8 @@ _OPEN_WINDOWS: _Open = (
 )
 
 
-def market_context(policy: MarketPolicy, retention_days: int) -> ActivityContext:
-    """``retention_days``: of the records by which a repeated request is known."""
+def _build(policies: Policies) -> Workflows:
+    policy = policies.of(MarketPolicy)
 
     def start_negotiation(key: UUID, row: Mapping[str, Any]) -> NegotiationStart:
         return NegotiationStart(
@@ -61,45 +64,35 @@ def market_context(policy: MarketPolicy, retention_days: int) -> ActivityContext
     def start_store_trust(key: UUID, _: Mapping[str, Any]) -> StoreTrustStart:
         return StoreTrustStart(store_id=key, policy=policy)
 
-    async def purge_records(session: AsyncSession) -> int:
-        return await housekeeping.purge_old_records(session, retention_days)
-
-    return ActivityContext(
-        "market",
+    by_name = {workflow.name: workflow for workflow in CONTEXT.workflows}
+    return Workflows(
         (
             WorkflowSpec(
-                NEGOTIATION,
-                "negotiation",
+                by_name[NEGOTIATION],
                 partial(_read, _OPEN_NEGOTIATIONS),
                 start_negotiation,
                 _describe,
                 partial(_expected, _OPEN_NEGOTIATIONS),
                 _due_negotiations,
-                NEGOTIATION_COMMANDS,
             ),
             WorkflowSpec(
-                ORDER,
-                "order",
+                by_name[ORDER],
                 partial(_read, _OPEN_ORDERS),
                 start_order,
                 _describe,
                 partial(_expected, _OPEN_ORDERS),
                 partial(_due, orders.list_overdue_orders, "a date of the order has passed"),
-                ORDER_COMMANDS,
             ),
             WorkflowSpec(
-                REVIEW_WINDOW,
-                "review-window",
+                by_name[REVIEW_WINDOW],
                 partial(_read, _OPEN_WINDOWS),
                 start_review_window,
                 _describe,
                 partial(_expected, _OPEN_WINDOWS),
                 partial(_due, orders.list_overdue_review_windows, "the review window should have closed"),
-                REVIEW_WINDOW_COMMANDS,
             ),
             WorkflowSpec(
-                STORE_TRUST,
-                "store-trust",
+                by_name[STORE_TRUST],
                 _read_store,
                 start_store_trust,
                 _describe,
@@ -107,12 +100,12 @@ def market_context(policy: MarketPolicy, retention_days: int) -> ActivityContext
                 partial(_due, trust.list_stores_needing_fold, "a missing nudge: facts wait to be folded"),
             ),
         ),
-        (
-            Housekeeping("partitions_made", housekeeping.make_partitions),
-            Housekeeping("words_learned", housekeeping.learn_words),
-            Housekeeping("rows_purged", purge_records),
-        ),
+        (Housekeeping("words_learned", housekeeping.learn_words),),
+        list_concerns=_list_appeals,
     )
+
+
+PART = ActivityPart("market", _build)
 
 
 def _describe(start: BaseModel) -> Process:
@@ -149,3 +142,13 @@ async def _due_negotiations(session: AsyncSession, limit: int) -> Sequence[Due]:
     lapsed, standing = "a lapsed hold: the stock was not returned", "an offer that should have ended stands"
     overdue = await negotiations.list_overdue_negotiations(await Transaction.of(session), limit)
     return [Due(key, lapsed if status is OfferStatus.ACCEPTED else standing) for key, status in overdue.items()]
+
+
+async def _list_appeals(session: AsyncSession, limit: int) -> Sequence[Concern]:
+    """Appeals that operators have not decided."""
+    concerns = []
+    for appeal in await orders.list_waiting_appeals(await Transaction.of(session), limit):
+        since, until = (f"{date:%Y-%m-%d %H:%M} UTC" for date in (appeal.appealed_at, appeal.due_at))
+        what = f"waits for a decision since {since}, until {until}"
+        concerns.append(Concern(order_process(appeal.order_id), appeal.kind, what, APPEAL_HELP))
+    return concerns

@@ -15,10 +15,10 @@ from db.market import evidence, negotiations
 from db.market.blocks import is_blocked
 from db.market.tables import Negotiation
 from db.market.unpaid import get_unpaid
-from db.outages import listen
 from db.platform import writes
 from db.platform.commands import insert_command
 from db.platform.database import Database
+from db.platform.outages import listen
 from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market import negotiation as rules

@@ -9,10 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from db.market import bids, negotiations, stock, trust
-from db.market.activity import notify, record_event
 from db.market.negotiations import Reading
 from db.market.tables import Listing, Negotiation, Offer
 from db.platform import writes
+from db.platform.events import notify, record_event
 from db.platform.transactions import Transaction
 from domain.market import automatic_answers, errors, reminders
 from domain.market import negotiation as rules

@@ -1,4 +1,4 @@
-"""Activities that wake processes, and the sweep."""
+"""Activities that wake the market's workflows."""
 
 import asyncio
 from uuid import UUID
@@ -10,17 +10,11 @@ from temporalio.service import RPCError
 from activities.market.signatures import NudgeActivities
 from activities.market.waking import open_window, wake
 from activities.platform.heartbeats import heartbeating
-from activities.platform.specs import WorkflowSpecs
-from activities.platform.sweeping import Sweeper
 from activities.platform.workflows import signal_process
 from db.market import negotiations
 from db.platform.database import Database
-from domain.market.commands import StoreTrustStart, SweepReport, Tell
+from domain.market.commands import StoreTrustStart, Tell
 from domain.market.processes import (
-    NEGOTIATION,
-    ORDER,
-    REVIEW_WINDOW,
-    STORE_TRUST,
     negotiation_process,
     review_window_process,
     store_trust_process,
@@ -31,12 +25,11 @@ _AT_ONCE = 16
 
 
 class TemporalNudgeActivities(NudgeActivities):
-    """The real ones. ``specs`` are the workflow types of all contexts, which the sweep looks through."""
+    """The real ones."""
 
-    def __init__(self, database: Database, client: Client, specs: WorkflowSpecs) -> None:
+    def __init__(self, database: Database, client: Client) -> None:
         self._database = database
         self._client = client
-        self._sweeper = Sweeper(database, client, specs)
         self._gathering: set[UUID] = set()
         self._telling: set[asyncio.Task[None]] = set()
 
@@ -80,22 +73,3 @@ class TemporalNudgeActivities(NudgeActivities):
                 return await signal_process(self._client, negotiation_process(negotiation_id))
 
         return sum(await asyncio.gather(*(one(negotiation_id) for negotiation_id in found)))
-
-    @heartbeating()
-    async def sweep(self) -> SweepReport:
-        tidied = await self._sweeper.tidy()
-        woken = await self._sweeper.wake_due()
-        unanswered = await self._sweeper.tell_unanswered()
-        own = {
-            "negotiations": woken.pop(NEGOTIATION),
-            "orders": woken.pop(ORDER),
-            "review_windows": woken.pop(REVIEW_WINDOW),
-            "stores": woken.pop(STORE_TRUST),
-        }
-        return SweepReport(
-            **own,
-            unanswered=unanswered,
-            partitions_made=tidied["partitions_made"],
-            rows_purged=tidied["rows_purged"],
-            others=sum(woken.values()),
-        )

@@ -7,10 +7,10 @@ from activities.market.order_case import load_order
 from activities.market.placement import Placement
 from activities.market.signatures import OrderActivities
 from db.market.blocks import is_blocked
-from db.outages import listen
 from db.platform.commands import insert_command
 from db.platform.database import Database
 from db.platform.keys import insert_audit_entry
+from db.platform.outages import listen
 from domain.market import orders as rules
 from domain.market.blocks import ends_blocked_order
 from domain.market.commands import OperatorRefund, OrderCommand, OrderSnapshot, OrderStart, PlaceOrder, ReverseOrder

@@ -11,9 +11,9 @@ from uuid import UUID
 from activities.market.review import window_snapshot
 from db import locks
 from db.market import order_facts, orders, stock
-from db.market.activity import notify, record_event
 from db.market.tables import Order, ReviewWindow, StoreStats
 from db.platform import writes
+from db.platform.events import notify, record_event
 from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market import orders as rules

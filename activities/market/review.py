@@ -10,16 +10,16 @@ from sqlalchemy.dialects.postgresql import insert
 
 from activities.market.signatures import ReviewActivities
 from db import locks
-from db.market.activity import notify, record_event
 from db.market.blocks import is_blocked
 from db.market.order_facts import insert_review_fact
 from db.market.orders import order_state
 from db.market.tables import Listing, Message, Order, Product, Review, ReviewWindow, Store, StoreStats, Thread
-from db.outages import listen
 from db.platform import writes
 from db.platform.commands import insert_command
 from db.platform.database import Database
+from db.platform.events import notify, record_event
 from db.platform.ids import new_id
+from db.platform.outages import listen
 from db.platform.statements import Query
 from db.platform.tables import ProcessedCommand
 from db.platform.transactions import Transaction

@@ -17,7 +17,6 @@ from activities.platform.signatures import Activities
 from domain.market.commands import (
     AnswerOffer,
     AppealDecision,
-    AuditReport,
     CounterOffer,
     MakeOffer,
     NegotiationSnapshot,
@@ -32,7 +31,6 @@ from domain.market.commands import (
     ReviewWindowSnapshot,
     ReviewWindowStart,
     StoreTrustStart,
-    SweepReport,
     Tell,
     TrustFold,
 )
@@ -174,16 +172,3 @@ class NudgeActivities(Activities):
     @activity.defn(name="nudge_negotiations_on_listing")
     @abstractmethod
     async def nudge_negotiations_on_listing(self, listing_id: UUID) -> int: ...
-
-    @activity.defn(name="sweep")
-    @abstractmethod
-    async def sweep(self) -> SweepReport:
-        """Nudge every process that should have acted by now, and do the housekeeping of old rows."""
-
-
-class AuditActivities(Activities):
-    """Reads for operators."""
-
-    @activity.defn(name="audit_market")
-    @abstractmethod
-    async def audit_market(self) -> AuditReport: ...

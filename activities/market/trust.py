@@ -12,12 +12,12 @@ from activities.market.signatures import TrustActivities
 from activities.market.trust_history import FoldHistory
 from db import locks
 from db.market import trust
-from db.market.activity import notify, record_event
 from db.market.tables import TrustEvent, TrustFact, TrustProfile
-from db.outages import listen
 from db.platform import writes
 from db.platform.database import Database
+from db.platform.events import notify, record_event
 from db.platform.ids import new_id
+from db.platform.outages import listen
 from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market.commands import StoreTrustStart, TrustFold

@@ -6,9 +6,10 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.platform.specs import WorkflowSpecs
-from db.audit import audit_invariants, audit_snapshot
+from db.platform.audit import audit_invariants, audit_snapshot
+from db.platform.contexts import DbParts
 from db.platform.database import Database
-from domain.market.commands import AuditFinding
+from domain.platform.messages import AuditFinding
 
 INVARIANT_8 = "every open projection has a running process, and every running process an open projection"
 # A process and its projection change within moments of each other. Where a worker died the engine gives its tasks to
@@ -29,11 +30,11 @@ async def list_expected(database: Database, specs: WorkflowSpecs) -> tuple[set[s
         return await specs.list_expected(session)
 
 
-async def audit_projections(database: Database) -> list[AuditFinding]:
+async def audit_projections(database: Database, rows: DbParts) -> list[AuditFinding]:
     """Every invariant but the eighth, in one snapshot of the database."""
     async with database.session() as session:
         await audit_snapshot(session)
-        return await audit_invariants(session)
+        return await audit_invariants(session, rows.invariants)
 
 
 async def audit_processes(client: Client, database: Database, specs: WorkflowSpecs) -> AuditFinding:

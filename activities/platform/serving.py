@@ -1,7 +1,7 @@
 """Whether task queues are served: by workers that poll, say that they live, and take tasks in time.
 
-A worker's beat (``db/outages.py``) tells first: Temporal keeps a killed poller on its list for minutes. Temporal tells
-how long the oldest task has waited, and of a queue that nobody polls at all.
+A worker's beat (``db/platform/outages.py``) tells first: Temporal keeps a killed poller on its list for minutes.
+Temporal tells how long the oldest task has waited, and of a queue that nobody polls at all.
 """
 
 import asyncio
@@ -14,25 +14,13 @@ from temporalio.api.taskqueue.v1 import TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeTaskQueueResponse
 from temporalio.client import Client
 
-from domain.checkout.processes import CHECKOUT_QUEUE
-from domain.market.processes import MARKET_QUEUE
-from domain.outages import Heard
-from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_QUEUE
+from activities.platform.specs import WorkflowSpec
+from domain.platform.outages import Heard
 
-QUEUES = (MARKET_QUEUE, CHECKOUT_QUEUE, WEBHOOK_QUEUE, SLOW_WEBHOOK_QUEUE)
 KINDS = {
     "workflow": TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     "activity": TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
 }
-QUEUE_OF_KIND = {
-    "negotiation": MARKET_QUEUE,
-    "order": MARKET_QUEUE,
-    "review-window": MARKET_QUEUE,
-    "store-trust": MARKET_QUEUE,
-    "checkout": CHECKOUT_QUEUE,
-    "webhook": WEBHOOK_QUEUE,
-}
-"""By the first part of a process's id."""
 _TOO_OLD = timedelta(seconds=60)
 _RPC_TIMEOUT = timedelta(seconds=5)
 
@@ -81,16 +69,17 @@ async def describe_queue(client: Client, queue: str, kind: str) -> DescribeTaskQ
     )
 
 
-def trouble_of(queues: Sequence[QueueState], process_id: str) -> str | None:
-    """Why the process does not go on, when that is because nobody serves its queue."""
-    queue = QUEUE_OF_KIND.get(process_id.partition("/")[0], MARKET_QUEUE)
-    return next((found.trouble for found in queues if found.queue == queue), None)
+def trouble_of(queues: Sequence[QueueState], spec: WorkflowSpec) -> str | None:
+    """Why workflows of a type do not go on, when that is because nobody serves their queue."""
+    return next((found.trouble for found in queues if found.queue == spec.type.queue), None)
 
 
-async def look_at_queues(client: Client, heartbeats: Sequence[Heard], now: datetime) -> list[QueueState]:
-    """Every queue there is. Raises RPCError when Temporal is away."""
+async def look_at_queues(
+    client: Client, queues: Sequence[str], heartbeats: Sequence[Heard], now: datetime
+) -> list[QueueState]:
+    """The state of each queue. Raises RPCError when Temporal is away."""
     known = {heard.part: heard for heard in heartbeats}
-    return list(await asyncio.gather(*(_look(client, queue, known.get(queue), now) for queue in QUEUES)))
+    return list(await asyncio.gather(*(_look(client, queue, known.get(queue), now) for queue in queues)))
 
 
 async def _look(client: Client, queue: str, heard: Heard | None, now: datetime) -> QueueState:

@@ -4,9 +4,9 @@ Sweep, audit, doctor, console and the API restart, wake and list workflows by th
 is declared is seen by all of them.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -14,7 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client
 
 from activities.platform.workflows import Process, wake_process
+from db.platform.contexts import DbParts
 from db.platform.database import Database
+from db.platform.housekeeping import make_partitions, purge_old_records
+from domain.platform.contexts import ContextError, Contexts, WorkflowType
+from domain.platform.policy import RetentionPolicy
 
 RESUMED = "RESUMED"
 """The state of a workflow that was started anew, until its next step."""
@@ -42,26 +46,23 @@ async def _nothing_due(_: AsyncSession, __: int) -> Sequence[Due]:
 
 @dataclass(frozen=True, slots=True)
 class WorkflowSpec:
-    """A workflow type whose ids are ``prefix/key``, the key being that of its projection's row.
+    """How workflows of a type are found, started anew and judged.
 
     ``read(session, key)``: the row that ``start`` needs, of a projection that needs a workflow; None of any other.
     ``start(key, row)``: what it is started with, by ids that are in its projection's row and in what operators see of
     it. ``describe(start)``: all the engine is told when it is started anew. ``list_expected(session)``: which must and
     which may run. ``list_due(session, limit)``: those that should act by now, for the sweep.
-    ``commands``: the kinds of processed commands that it carries out, each with the key as its entity.
     """
 
-    type: str
-    prefix: str
+    type: WorkflowType
     read: Callable[[AsyncSession, UUID], Awaitable[Mapping[str, Any] | None]]
     start: Callable[[UUID, Mapping[str, Any]], BaseModel]
     describe: Callable[[BaseModel], Process]
     list_expected: Callable[[AsyncSession], Awaitable[Expected]]
     list_due: Callable[[AsyncSession, int], Awaitable[Sequence[Due]]] = _nothing_due
-    commands: frozenset[str] = frozenset()
 
     def workflow_id(self, key: UUID) -> str:
-        return f"{self.prefix}/{key}"
+        return f"{self.type.prefix}/{key}"
 
     async def load(self, session: AsyncSession, key: UUID) -> Process | None:
         """The workflow as it is started anew from its projection; None where that needs none."""
@@ -82,24 +83,76 @@ class Housekeeping:
 
 
 @dataclass(frozen=True, slots=True)
-class ActivityContext:
-    """What a context declares to sweep, audit, doctor and console."""
+class Concern:
+    """Something that waits for its owner or for operators, and no process is at fault: which, why, and what helps."""
+
+    workflow_id: str
+    why: str
+    what: str
+    help: str
+
+
+async def _no_concerns(_: AsyncSession, __: int) -> Sequence[Concern]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Workflows:
+    """What a context does by a Souk's policies: its workflow types, its housekeeping, its concerns."""
+
+    specs: tuple[WorkflowSpec, ...]
+    housekeeping: tuple[Housekeeping, ...] = ()
+    list_concerns: Callable[[AsyncSession, int], Awaitable[Sequence[Concern]]] = _no_concerns
+
+
+def _purging(policy: RetentionPolicy) -> Housekeeping:
+    async def purge(session: AsyncSession) -> int:
+        return await purge_old_records(session, policy.records_days)
+
+    return Housekeeping("rows_purged", purge)
+
+
+P = TypeVar("P", bound=BaseModel)
+
+
+class Policies:
+    """The numbers that a Souk runs by, one set of each class."""
+
+    def __init__(self, policies: Iterable[BaseModel]) -> None:
+        self._by_class = {type(policy): policy for policy in policies}
+
+    def of(self, kind: type[P]) -> P:
+        """Raises KeyError for numbers that no context and no setting has."""
+        found = self._by_class[kind]
+        assert isinstance(found, kind)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityPart:
+    """What a context declares to sweep, audit, doctor and console. ``build`` makes it for a Souk's policies."""
 
     name: str
-    workflows: tuple[WorkflowSpec, ...]
-    housekeeping: tuple[Housekeeping, ...] = ()
+    build: Callable[[Policies], Workflows]
 
 
 class WorkflowSpecs:
-    """The workflow types of all contexts, found by a workflow's id or by a command's kind."""
+    """The workflow types of all contexts, found by a workflow's id or a command's kind; ``rows``: what they read."""
 
-    def __init__(self, contexts: Sequence[ActivityContext]) -> None:
-        self.contexts = tuple(contexts)
-        self.all = tuple(spec for context in contexts for spec in context.workflows)
-        self._by_prefix = {spec.prefix: spec for spec in self.all}
-        self._by_command = {kind: spec for spec in self.all for kind in spec.commands}
-        if len(self._by_prefix) != len(self.all) or len(self._by_command) != sum(len(s.commands) for s in self.all):
-            raise ValueError("two workflow types share a prefix or a command")
+    def __init__(self, contexts: Contexts, policies: Policies) -> None:
+        """Raises ContextError where a workflow type is declared and not specified, or the other way round."""
+        self.contexts = contexts
+        self.rows = DbParts(contexts)
+        built = [part.build(policies) for part in contexts.parts("activities", ActivityPart)]
+        self.all = tuple(spec for workflows in built for spec in workflows.specs)
+        own = (Housekeeping("partitions_made", make_partitions), _purging(policies.of(RetentionPolicy)))
+        self.housekeeping = (*own, *(task for workflows in built for task in workflows.housekeeping))
+        self._concerns = tuple(workflows.list_concerns for workflows in built)
+        if unlike := {spec.type for spec in self.all} ^ set(contexts.workflows):
+            names = sorted(workflow.name for workflow in unlike)
+            raise ContextError(f"workflow types without a specification, or specifications of none: {names}")
+        self._by_prefix = {spec.type.prefix: spec for spec in self.all}
+        self._by_command = {kind: spec for spec in self.all for kind in spec.type.commands}
 
     @property
     def commands(self) -> frozenset[str]:
@@ -107,10 +160,11 @@ class WorkflowSpecs:
 
     @property
     def types(self) -> tuple[str, ...]:
-        return tuple(spec.type for spec in self.all)
+        return tuple(spec.type.name for spec in self.all)
 
-    def by_prefix(self, prefix: str) -> WorkflowSpec | None:
-        return self._by_prefix.get(prefix)
+    def by_prefix(self, prefix: str) -> WorkflowSpec:
+        """Raises KeyError for a prefix of no declared type."""
+        return self._by_prefix[prefix]
 
     def by_command(self, kind: str) -> WorkflowSpec:
         return self._by_command[kind]
@@ -132,6 +186,10 @@ class WorkflowSpecs:
             must |= {spec.workflow_id(key) for key in expected.must}
             may |= {spec.workflow_id(key) for key in expected.may}
         return must, may
+
+    async def list_concerns(self, session: AsyncSession, limit: int) -> list[Concern]:
+        """What waits for owners or operators, the most urgent first in each context."""
+        return [concern for of_context in self._concerns for concern in await of_context(session, limit)]
 
 
 @dataclass(frozen=True, slots=True)

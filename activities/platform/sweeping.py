@@ -7,9 +7,9 @@ from temporalio.client import Client
 
 from activities.platform.specs import Restart, WorkflowSpec, WorkflowSpecs
 from activities.platform.workflows import signal_process, wake_process
-from db.outages import is_held
 from db.platform.commands import list_unanswered
 from db.platform.database import Database
+from db.platform.outages import is_held
 
 _BATCH = 500
 _MOST_UNANSWERED = 10_000
@@ -27,23 +27,22 @@ class Sweeper:
         self._told: set[UUID] = set()
 
     async def tidy(self) -> dict[str, int]:
-        """Every context's housekeeping, by its name: how many rows it touched."""
+        """All housekeeping, by its name: how many rows it touched."""
         touched = {}
         async with self._database.session() as session:
-            for context in self._specs.contexts:
-                for task in context.housekeeping:
-                    touched[task.name] = await task.run(session)
+            for task in self._specs.housekeeping:
+                touched[task.name] = await task.run(session)
         return touched
 
     async def wake_due(self) -> dict[str, int]:
-        """By workflow type, how many were woken. Raises RPCError when Temporal is away.
+        """By the first part of their ids, how many workflows were woken. Raises RPCError when Temporal is away.
 
         None while an outage is not recorded: nothing ends by a date that will be moved.
         """
         async with self._database.transaction() as transaction:
-            if await is_held(transaction):
-                return dict.fromkeys(self._specs.types, 0)
-        return {spec.type: await self._wake_due(spec) for spec in self._specs.all}
+            if await is_held(transaction, self._specs.rows):
+                return {spec.type.prefix: 0 for spec in self._specs.all}
+        return {spec.type.prefix: await self._wake_due(spec) for spec in self._specs.all}
 
     async def _wake_due(self, spec: WorkflowSpec) -> int:
         # A transaction that writes nothing: readers of the feeds wait for every one that does.

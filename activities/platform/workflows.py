@@ -22,7 +22,7 @@ from temporalio.common import Priority, TypedSearchAttributes, WorkflowIDConflic
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.market.commands import Done
+from domain.platform.messages import Done
 from domain.platform.workflows import NUDGE
 
 RPC_TIMEOUT = timedelta(seconds=10)

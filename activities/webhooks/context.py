@@ -7,27 +7,42 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from activities.platform.specs import ActivityContext, Due, Expected, Housekeeping, WorkflowSpec
+from activities.platform.specs import (
+    ActivityPart,
+    Concern,
+    Due,
+    Expected,
+    Housekeeping,
+    Policies,
+    Workflows,
+    WorkflowSpec,
+)
 from activities.platform.workflows import Process
 from activities.webhooks.waking import delivery_process
 from db.webhooks.deliveries import purge_dead_letters
-from db.webhooks.pending import list_expected, list_waiting, move_idle_cursors
+from db.webhooks.pending import FailingEndpoint, list_expected, list_failing, list_waiting, move_idle_cursors
 from domain.webhooks.commands import WebhookStart
+from domain.webhooks.context import CONTEXT
 from domain.webhooks.policy import WebhookPolicy
-from domain.webhooks.processes import WEBHOOK_DELIVERY
+from domain.webhooks.processes import webhook_process
+from domain.webhooks.states import FAILING, FAILING_HELP
 
 
-def webhook_context(policy: WebhookPolicy) -> ActivityContext:
-    """``policy`` says how long dead letters are kept."""
+def _build(policies: Policies) -> Workflows:
+    policy = policies.of(WebhookPolicy)
 
     async def purge(session: AsyncSession) -> int:
         return await purge_dead_letters(session, policy.dead_letter_retention_days)
 
-    return ActivityContext(
-        "webhooks",
-        (WorkflowSpec(WEBHOOK_DELIVERY, "webhook", _read, _start, _describe, _expected, _due),),
+    [workflow] = CONTEXT.workflows
+    return Workflows(
+        (WorkflowSpec(workflow, _read, _start, _describe, _expected, _due),),
         (Housekeeping("dead_letters_purged", purge), Housekeeping("cursors_moved", move_idle_cursors)),
+        _concerns,
     )
+
+
+PART = ActivityPart("webhooks", _build)
 
 
 async def _read(_: AsyncSession, key: UUID) -> Mapping[str, Any]:
@@ -52,3 +67,21 @@ async def _expected(session: AsyncSession) -> Expected:
 async def _due(session: AsyncSession, limit: int) -> Sequence[Due]:
     """To have something to deliver is no fault: the listener may be about to wake it."""
     return [Due(key, None) for key in await list_waiting(session, limit)]
+
+
+async def _concerns(session: AsyncSession, limit: int) -> Sequence[Concern]:
+    """Endpoints that take nothing."""
+    return [
+        Concern(webhook_process(found.webhook_id), FAILING, _failing(found), FAILING_HELP)
+        for found in await list_failing(session, limit)
+    ]
+
+
+def _failing(found: FailingEndpoint) -> str:
+    """States and dates; an address or what a receiver says is its owner's business."""
+    answer = f"last status {found.last_status}" if found.last_status else "no answer"
+    since = f"since {found.failing_since:%Y-%m-%d %H:%M} UTC" if found.failing_since else ""
+    if found.status == "PAUSED":
+        return f"paused ({found.pause_reason}), nothing delivered {since}, {answer}: its owner was told"
+    following = f", next try {found.next_attempt_at:%Y-%m-%d %H:%M} UTC" if found.next_attempt_at else ""
+    return f"nothing delivered {since}, {answer}{following}"

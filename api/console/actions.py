@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from api.console.processes import find_trouble, wake_process
+from api.console.processes import find_trouble, find_view, wake_process
 from api.context import AppContext
+from api.market import nudges
+from db.market import operators
 from db.market.stores import update_store
 from db.market.tables import Message, Store
 from db.platform import console
 from db.platform.ids import new_id
-from domain.market.commands import AppealDecision, OperatorRefund, SweepReport
+from domain.market.commands import AppealDecision, OperatorRefund
 from domain.market.errors import (
     MESSAGE_HIDDEN,
     MESSAGE_NOT_FOUND,
@@ -24,6 +26,7 @@ from domain.market.errors import (
 )
 from domain.market.states import StoreStatus
 from domain.platform.errors import KEY_NOT_FOUND, ROUTE_NOT_FOUND
+from domain.platform.messages import SweepReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ async def pay_back(wish: Wish, order_id: UUID, *, cancel: bool, goods_returned: 
     """Cancel before delivery or refund after it, through the Order process, which writes the log's entry."""
     async with wish.context.database.session() as session:
         await console.name_operator(session, wish.key_id)
-        row = await console.get_projection(session, "order", order_id)
+        row = await console.get_projection(session, wish.context.specs.rows.views["order"], order_id)
     if row is None:
         raise ORDER_NOT_FOUND.error()
     command = OperatorRefund(
@@ -62,7 +65,7 @@ async def decide_appeal(wish: Wish, order_id: UUID, *, grant: bool, goods_return
     """Grant or decline a buyer's appeal, through the Order process, which writes the log's entry."""
     async with wish.context.database.session() as session:
         await console.name_operator(session, wish.key_id)
-        row = await console.get_projection(session, "order", order_id)
+        row = await console.get_projection(session, wish.context.specs.rows.views["order"], order_id)
     if row is None:
         raise ORDER_NOT_FOUND.error()
     command = AppealDecision(
@@ -78,8 +81,7 @@ async def decide_appeal(wish: Wish, order_id: UUID, *, grant: bool, goods_return
 
 async def wake_up(wish: Wish, kind: str, entity: UUID) -> str | None:
     """Tell one process to look again. Returns why nothing comes of it yet, if so. Raises request.not_found."""
-    if kind not in console.KINDS:
-        raise ROUTE_NOT_FOUND.error()
+    find_view(wish.context, kind)
     await wish.log("trust.nudge" if kind == "store-trust" else "process.wake", entity=str(entity), kind=kind)
     await wake_process(wish.context, wish.key_id, kind, entity)
     return await find_trouble(wish.context, kind)
@@ -94,7 +96,7 @@ async def close_store(wish: Wish, store_id: UUID) -> None:
         entry: dict[str, int | str] = {"entity": str(store_id)}
         if await console.log_once(session, wish.command_id, wish.key_id, "store.close", wish.reason, entry):
             await update_store(session, store_id, store.owner_merchant_id, {"status": StoreStatus.CLOSED})
-    await wish.context.nudges.negotiations_in_store(store_id)
+    await nudges.negotiations_in_store(wish.context, store_id)
 
 
 async def hide_message(wish: Wish, message_id: UUID, *, hide: bool) -> None:
@@ -109,7 +111,7 @@ async def hide_message(wish: Wish, message_id: UUID, *, hide: bool) -> None:
         action, entry = "message.hide" if hide else "message.show", {"entity": str(message_id)}
         if not await console.log_once(session, wish.command_id, wish.key_id, action, wish.reason, {**entry}):
             return
-        if not await console.hide_message(session, wish.command_id, message_id, hide=hide):
+        if not await operators.hide_message(session, wish.command_id, message_id, hide=hide):
             raise (MESSAGE_HIDDEN if hide else MESSAGE_NOT_HIDDEN).error()
 
 
@@ -125,7 +127,7 @@ async def revoke_key(wish: Wish, key_id: UUID) -> None:
 async def expire_offers(wish: Wish) -> SweepReport:
     """Wake everything whose date has passed, now."""
     await wish.log("offers.expire")
-    return await wish.context.processes.sweep(wish.command_id)
+    return await wish.context.upkeep.sweep(wish.command_id)
 
 
 async def reveal_terms(context: AppContext, key_id: UUID, reason: str, entity: UUID) -> dict[str, Any]:
@@ -133,7 +135,8 @@ async def reveal_terms(context: AppContext, key_id: UUID, reason: str, entity: U
     audit_id = new_id()
     async with context.database.session() as session:
         await console.name_operator(session, key_id)
-        if not any([await console.get_projection(session, kind, entity) for kind in ("negotiation", "order")]):
+        views = [context.specs.rows.views[kind] for kind in ("negotiation", "order")]
+        if not any([await console.get_projection(session, view, entity) for view in views]):
             raise ROUTE_NOT_FOUND.error()
         await console.log_once(session, audit_id, key_id, "terms.reveal", reason, {"entity": str(entity)})
-        return await console.reveal_terms(session, audit_id, entity)
+        return await operators.reveal_terms(session, audit_id, entity)

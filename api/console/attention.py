@@ -16,22 +16,12 @@ from temporalio.service import RPCError
 from activities.platform.serving import HELP, QueueState, look_at_queues, trouble_of
 from api.context import AppContext
 from db.locks import clock
-from db.outages import list_outages, read_pulse
 from db.platform import console
+from db.platform.contexts import Notice, Row
+from db.platform.outages import list_outages, read_pulse
 from db.platform.transactions import Transaction
-from domain.attention import (
-    APPEAL_HELP,
-    HOLD_EXPIRING,
-    LATE_SECONDS,
-    OVERDUE,
-    UNSERVED,
-    WEBHOOK_FAILING,
-    WEBHOOK_HELP,
-    appeal_kind,
-    verdict,
-)
+from domain.platform.attention import LATE_SECONDS, OVERDUE, UNSERVED, verdict
 
-HOLDS_WITHIN_SECONDS = 600.0
 _MOST = 100
 _OUTAGES = 10
 _PATIENCE_SECONDS = 4
@@ -51,6 +41,7 @@ class Item:
     since: datetime | None
     action: str | None
     help: str
+    urgent: bool = True
 
     @property
     def process_id(self) -> str:
@@ -72,27 +63,26 @@ class Attention:
     def verdict(self) -> str:
         unknown = [] if self.temporal else ["Temporal away"]
         unserved = [UNSERVED for queue in self.queues if not queue.served]
-        return verdict([*unknown, *unserved, *(item.why for item in self.items)])
+        return verdict([*unknown, *unserved, *(item.why for item in self.items if item.urgent)])
 
 
 async def get_attention(context: AppContext, operator: UUID) -> Attention:
     """The most urgent first."""
+    specs, rows = context.specs, context.specs.rows
     async with context.database.session() as session:
         await console.name_operator(session, operator)
         now = await clock(session)
         pulse = await read_pulse(await Transaction.of(session))
         outages = await list_outages(session, _OUTAGES)
-        late = await console.list_late(session, now, LATE_SECONDS, _MOST)
-        webhooks = await console.list_failing_webhooks(session, _MOST)
-        appeals = await console.list_appeals(session, _MOST)
-        holds = await console.list_expiring_holds(session, now, HOLDS_WITHIN_SECONDS, _MOST)
+        late = await console.list_late(session, rows, now, LATE_SECONDS, _MOST)
+        noticed = [(notice, await console.list_noticed(session, notice, now, _MOST)) for notice in rows.notices]
     answered = True
     failing: list[Item] = []
     dead: list[Item] = []
     queues: list[QueueState] = []
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            queues = await look_at_queues(context.temporal, pulse.parts, pulse.now)
+            queues = await look_at_queues(context.temporal, specs.contexts.queues, pulse.parts, pulse.now)
             dead = await _dead_letters(context, operator)
             failing = await _listed(context, _FAILING)
     except (RPCError, TimeoutError, RuntimeError):
@@ -100,43 +90,28 @@ async def get_attention(context: AppContext, operator: UUID) -> Attention:
     items = [
         *dead,
         *failing,
-        *(
-            Item(
-                OVERDUE, row["kind"], row["id"], row["store_id"],
-                trouble_of(queues, row["kind"]) or row["waits_for"], row["due"], "wake",
-                HELP if trouble_of(queues, row["kind"]) else "Wake it; if many are late, expire offers now.",
-            )
-            for row in late
-        ),
-        *(
-            Item(
-                appeal_kind(row["since"], row["due"], now), row["kind"], row["id"], row["store_id"],
-                row["waits_for"], row["since"], None, APPEAL_HELP,
-            )
-            for row in appeals
-        ),
-        *(
-            Item(
-                HOLD_EXPIRING, row["kind"], row["id"], row["store_id"], row["waits_for"], row["due"], None,
-                "Nothing to do: unbought, the stock returns by itself.",
-            )
-            for row in holds
-        ),
-        *(
-            Item(
-                WEBHOOK_FAILING, row["kind"], row["id"], None, row["waits_for"], row["since"], None, WEBHOOK_HELP,
-            )
-            for row in webhooks
-        ),
-    ]  # fmt: skip
+        *(_late(row, trouble_of(queues, specs.by_prefix(row["kind"]))) for row in late),
+        *(_noticed(notice, row, now) for notice, found in noticed for row in found),
+    ]
     return Attention(items, answered, now, queues, outages)
+
+
+def _late(row: Row, trouble: str | None) -> Item:
+    helps = HELP if trouble else "Wake it; if many are late, expire offers now."
+    waits_for = trouble or row["waits_for"]
+    return Item(OVERDUE, row["kind"], row["id"], row["store_id"], waits_for, row["due"], "wake", helps)
+
+
+def _noticed(notice: Notice, row: Row, now: datetime) -> Item:
+    why, place = notice.why(row, now), (row["kind"], row["id"], row["store_id"])
+    return Item(why, *place, row["waits_for"], row["since"], None, notice.help, notice.urgent)
 
 
 async def _listed(context: AppContext, query: str) -> list[Item]:
     found = []
     async for workflow in context.temporal.list_workflows(query, limit=_MOST):
         kind, _, text = workflow.id.partition("/")
-        if kind not in console.KINDS:
+        if kind not in context.specs.rows.views:
             continue
         entity = UUID(text)
         if workflow.status is WorkflowExecutionStatus.RUNNING:
@@ -164,8 +139,9 @@ async def _dead_letters(context: AppContext, operator: UUID) -> list[Item]:
     async with context.database.session() as session:
         await console.name_operator(session, operator)
         for (kind, entity), item in ended.items():
-            row = await console.get_projection(session, kind, entity)
-            if row is not None and (kind == "store-trust" or row["closed_at"] is None):
+            view = context.specs.rows.views[kind]
+            row = await console.get_projection(session, view, entity)
+            if row is not None and view.is_open(row):
                 open_ones.append(item)
     left = []
     for item in open_ones:

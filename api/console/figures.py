@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from prometheus_client.samples import Sample
 from temporalio.service import RPCError
 
-from activities.platform.serving import KINDS, QUEUES, describe_queue
+from activities.platform.serving import KINDS, describe_queue
 from api.context import AppContext
 
 _PATIENCE_SECONDS = 2
@@ -21,7 +21,9 @@ async def measure_backlog(context: AppContext) -> bool:
     """Bring the backlog's gauges up to date. False when Temporal does not answer; then they keep their values."""
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            await asyncio.gather(*(_measure(context, queue, kind) for queue in QUEUES for kind in KINDS))
+            await asyncio.gather(
+                *(_measure(context, queue, kind) for queue in context.specs.contexts.queues for kind in KINDS)
+            )
     except (RPCError, TimeoutError, RuntimeError):
         return False
     return True

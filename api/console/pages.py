@@ -183,7 +183,7 @@ async def attention_page(request: Request, context: Context) -> HTMLResponse:
     found = await get_attention(context, operator.key_id)
     async with context.database.session() as transaction:
         await console.name_operator(transaction, operator.key_id)
-        under_way = await console.list_open(transaction, 30)
+        under_way = await console.list_open(transaction, context.specs.rows, 30)
     return page("console/attention.html", found=found, under_way=under_way, deeds=DEEDS, queue_help=HELP)
 
 
@@ -194,15 +194,15 @@ async def find(request: Request, context: Context, id: str = "") -> Response:
     entity = _id(id.strip().rpartition("/")[2])
     async with context.database.session() as transaction:
         await console.name_operator(transaction, operator.key_id)
-        for kind in console.KINDS:
-            if await console.get_projection(transaction, kind, entity):
-                return RedirectResponse(f"/console/processes/{kind}/{entity}", 303)
+        for view in context.specs.rows.views.values():
+            if await console.get_projection(transaction, view, entity):
+                return RedirectResponse(f"/console/processes/{view.kind}/{entity}", 303)
         if await transaction.get(Agent, entity):
             return RedirectResponse(f"/console/agents/{entity}", 303)
         if message := await transaction.get(Message, entity):
             deed = "show-message" if message.hidden_at else "hide-message"
             return RedirectResponse(f"/console/act/{deed}?target={entity}", 303)
-    raise ROUTE_NOT_FOUND.error("No negotiation, order, store, agent or message has this id.")
+    raise ROUTE_NOT_FOUND.error("No process, agent or message has this id.")
 
 
 @router.get("/processes/{kind}/{id}", response_class=HTMLResponse)

@@ -1,7 +1,7 @@
-"""One process as an operator sees it: its projection beside its workflow, and its story in the market's words."""
+"""One process as an operator sees it: its projection beside its workflow, and its story in words."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,19 +16,15 @@ from activities.platform.attributes import STATE
 from activities.platform.serving import look_at_queues, trouble_of
 from activities.platform.workflows import wake_process as signal_or_start
 from api.context import AppContext
-from api.web.words import REASONS, signed
-from db.market.reads_trust import list_trust_events
-from db.market.tables import TrustEvent
-from db.market.watch_pages import list_order_events
-from db.outages import list_extensions, read_pulse
+from api.platform.parts import Step
 from db.platform import console
-from db.waits import WAITS
+from db.platform.contexts import ProcessView
+from db.platform.outages import list_extensions, read_pulse
+from db.platform.waiting import Wait
 from domain.platform.errors import ROUTE_NOT_FOUND
 
 _PATIENCE_SECONDS = 3
-_STEPS = 100
 _DATE = "%Y-%m-%d %H:%M:%S"
-Story = tuple[datetime, str, str | None]
 
 
 @dataclass(slots=True)
@@ -52,7 +48,7 @@ class Process:
     id: UUID
     projection: Mapping[str, Any]
     open: bool
-    story: list[Story]
+    story: list[Step]
     workflow: Workflow
     differences: list[str]
     trouble: str | None
@@ -65,24 +61,29 @@ class Process:
 
 async def get_process(context: AppContext, operator: UUID, kind: str, entity: UUID) -> Process:
     """Raises request.not_found when there is no such process."""
-    if kind not in console.KINDS:
-        raise ROUTE_NOT_FOUND.error()
+    view = find_view(context, kind)
+    story = context.parts.stories[kind]
     async with context.database.session() as session:
         await console.name_operator(session, operator)
-        row = await console.get_projection(session, kind, entity)
+        row = await console.get_projection(session, view, entity)
         if row is None:
             raise ROUTE_NOT_FOUND.error()
-        story = await _STORIES[kind](session, entity, row)
-        story = sorted([*story, *await _extensions(session, kind, entity)], key=lambda entry: entry[0])
-    is_open = kind == "store-trust" or row["closed_at"] is None or row.get("owes_refund_since") is not None
+        told = await story.tell(session, entity, row)
+        moved = await _extensions(session, context.specs.rows.waits, kind, await story.list_waiting(session, entity))
+    steps = sorted([*told, *moved], key=lambda step: step[0])
+    is_open = view.is_open(row)
     workflow, trouble = await asyncio.gather(describe(context, f"{kind}/{entity}"), find_trouble(context, kind))
-    if kind == "webhook":
-        # A quiet endpoint may do without a process, and a paused one may have one.
-        waits = row["next_attempt_at"] is not None
-        found = differences(row, workflow, is_open=True) if waits or not workflow.reached else []
-    else:
-        found = differences(row, workflow, is_open=is_open)
-    return Process(kind, entity, row, is_open, story, workflow, found, trouble if is_open else None)
+    rests = workflow.reached and view.may_rest(row)
+    found = [] if rests else differences(row, workflow, is_open=is_open)
+    return Process(kind, entity, row, is_open, steps, workflow, found, trouble if is_open else None)
+
+
+def find_view(context: AppContext, kind: str) -> ProcessView:
+    """How operators see processes whose ids begin so. Raises request.not_found."""
+    view = context.specs.rows.views.get(kind)
+    if view is None:
+        raise ROUTE_NOT_FOUND.error()
+    return view
 
 
 async def find_trouble(context: AppContext, kind: str) -> str | None:
@@ -90,7 +91,8 @@ async def find_trouble(context: AppContext, kind: str) -> str | None:
     pulse = await read_pulse(context.admission)
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            return trouble_of(await look_at_queues(context.temporal, pulse.parts, pulse.now), kind)
+            queues = await look_at_queues(context.temporal, context.specs.contexts.queues, pulse.parts, pulse.now)
+            return trouble_of(queues, context.specs.by_prefix(kind))
     except (RPCError, TimeoutError, RuntimeError):
         return "Temporal did not answer: whether anybody serves its queue is not known"
 
@@ -156,130 +158,20 @@ async def wake_process(context: AppContext, operator: UUID, kind: str, entity: U
     """Tell the process to look again; one that is gone is started anew from its projection."""
     async with context.database.session() as session:
         await console.name_operator(session, operator)
-        row = await console.get_projection(session, kind, entity) if kind in console.KINDS else None
+        row = await console.get_projection(session, find_view(context, kind), entity)
     if row is None:
         raise ROUTE_NOT_FOUND.error()
-    spec = context.specs.by_prefix(kind)
-    assert spec is not None
-    await signal_or_start(context.temporal, spec.restarted(entity, row))
+    await signal_or_start(context.temporal, context.specs.by_prefix(kind).restarted(entity, row))
 
 
-_WAITS = {wait.name: wait for wait in WAITS if wait.tell is not None}
-
-
-async def _extensions(session: AsyncSession, kind: str, entity: UUID) -> list[Story]:
+async def _extensions(session: AsyncSession, waits: Sequence[Wait], kind: str, entities: Sequence[UUID]) -> list[Step]:
     """The dates that an outage moved."""
-    entities = [entity]
-    if kind == "negotiation":
-        entities = [offer["offer_id"] for offer in await console.list_rounds(session, entity)]
-    story: list[Story] = []
+    told = {wait.name: wait for wait in waits if wait.tell is not None and wait.process == kind}
+    steps: list[Step] = []
     for row in await list_extensions(session, entities):
-        wait = _WAITS.get(row["wait"])
-        if wait is not None and wait.process == kind:
+        if row["wait"] in told:
             away = f"{row['part']} was away from {row['began_at']:{_DATE}} to {row['ended_at']:{_DATE}} UTC"
             moved = f"from {row['old_date']:{_DATE}} to {row['new_date']:{_DATE}} UTC"
-            story.append((row["recorded_at"], f"{away}: the time to {wait.act} was extended {moved}", None))
-    return story
-
-
-async def _negotiation(session: AsyncSession, entity: UUID, row: Mapping[str, Any]) -> list[Story]:
-    story: list[Story] = []
-    for offer in await console.list_rounds(session, entity):
-        who = "buyer" if offer["proposed_by"] == "BUYER" else "merchant"
-        turn = "made an offer" if offer["round"] == 1 else "answered with an offer of its own"
-        story.append((offer["created_at"], f"Round {offer['round']}: the {who} {turn}", None))
-        for column, words in (
-            ("accepted_at", "was accepted; its stock is held"),
-            ("rejected_at", "was declined"),
-        ):
-            if offer[column]:
-                story.append((offer[column], f"The offer of round {offer['round']} {words}", None))
-        if offer["closed_at"] and not offer["rejected_at"]:
-            why = (offer["close_reason"] or offer["status"]).replace("_", " ").lower()
-            story.append((offer["closed_at"], f"The offer of round {offer['round']} ended: {why}", None))
-    if row["closed_at"]:
-        why = (row["close_reason"] or row["status"]).replace("_", " ").lower()
-        story.append((row["closed_at"], f"The negotiation ended: {why}", None))
-    return sorted(story, key=lambda entry: entry[0])
-
-
-_ORDER_STEPS = (
-    ("placed_at", "The order was placed"),
-    ("paid_at", "It is known to be paid"),
-    ("reminded_at", "The merchant was reminded to deliver"),
-    ("delivered_at", "The merchant delivered; the review window and the return window opened"),
-    ("refund_requested_at", "The buyer asked for its money back"),
-    ("refund_declined_at", "The merchant declined to pay back"),
-    ("appealed_at", "The buyer appealed to the operators"),
-    ("appeal_declined_at", "The appeal was not granted"),
-)
-
-
-async def _order(session: AsyncSession, entity: UUID, row: Mapping[str, Any]) -> list[Story]:
-    story: list[Story] = [(row[name], words, None) for name, words in _ORDER_STEPS if row[name]]
-    if row["refunded_at"]:
-        why = row["refund_reason"].replace("_", " ").lower()
-        story.append((row["refunded_at"], f"The order was paid back: {why}", None))
-    elif row["closed_at"]:
-        story.append((row["closed_at"], "The return window closed", None))
-    reviews = [event for event in await list_order_events(session, entity) if event.review_id is not None]
-    story += [(event.created_at, "The buyer reviewed it", f"/threads/{event.thread_id}") for event in reviews]
-    return sorted(story, key=lambda entry: entry[0])
-
-
-async def _review_window(_: AsyncSession, entity: UUID, row: Mapping[str, Any]) -> list[Story]:
-    story: list[Story] = [(row["opened_at"], "The review window opened", f"/orders/{entity}")]
-    if row["closed_at"]:
-        story.append((row["closed_at"], f"It ended: {row['status'].lower()}", None))
-    return story
-
-
-async def _store_trust(session: AsyncSession, entity: UUID, _: Mapping[str, Any]) -> list[Story]:
-    steps = await list_trust_events(session, entity, None, _STEPS, newest_first=True)
-    return [(step.timestamp, _step(step), f"/stores/{entity}#t-{step.sequence}") for step in reversed(steps)]
-
-
-_WEBHOOK_STEPS = (
-    ("created_at", "The endpoint was made"),
-    ("last_delivered_at", "The last event was delivered"),
-    ("failing_since", "Nothing is delivered from here on"),
-    ("last_attempt_at", "The last try"),
-)
-
-
-async def _webhook(_: AsyncSession, __: UUID, row: Mapping[str, Any]) -> list[Story]:
-    story: list[Story] = [(row[name], words, None) for name, words in _WEBHOOK_STEPS if row[name]]
-    return sorted(story, key=lambda entry: entry[0])
-
-
-_CHECKOUT_STEPS = (
-    ("created_at", "The session was opened"),
-    ("attempted_at", "The buyer began to pay"),
-    ("captured_at", "The payment was captured"),
-)
-
-
-async def _checkout(_: AsyncSession, __: UUID, row: Mapping[str, Any]) -> list[Story]:
-    story: list[Story] = [(row[name], words, None) for name, words in _CHECKOUT_STEPS if row[name]]
-    if row["closed_at"]:
-        why = (row["close_reason"] or row["status"]).replace("_", " ").lower()
-        story.append((row["closed_at"], f"The session ended: {why}", None))
-    if row["owes_refund_since"]:
-        story.append((row["owes_refund_since"], "An order was refunded, and its money is not paid back yet", None))
-    return sorted(story, key=lambda entry: entry[0])
-
-
-def _step(step: TrustEvent) -> str:
-    moved = signed(step.overall_after_milli - step.overall_before_milli)
-    told = f"Step {step.sequence}: {REASONS[step.reason]} ({step.component.value})"
-    return f"{told}, {moved} to {step.overall_after_milli / 1000:.3f}"
-
-
-_STORIES = {
-    "negotiation": _negotiation,
-    "order": _order,
-    "review-window": _review_window,
-    "store-trust": _store_trust,
-    "webhook": _webhook,
-    "checkout": _checkout,
-}
+            act = told[row["wait"]].act
+            steps.append((row["recorded_at"], f"{away}: the time to {act} was extended {moved}", None))
+    return steps

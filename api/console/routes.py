@@ -78,7 +78,7 @@ async def show_attention(operator: AnOperator, context: Context) -> AttentionOut
 
 @router.get("/processes/{kind}/{id}", responses=refusals(OPERATOR_REQUIRED, ROUTE_NOT_FOUND))
 async def show_process(kind: str, id: UUID, operator: AnOperator, context: Context) -> ProcessOut:
-    """One process (negotiation, order, review-window, store-trust, webhook, checkout) without its terms or address."""
+    """One process without its terms or address. ``kind`` is the first part of its id, such as order."""
     found = await get_process(context, operator.key_id, kind, id)
     return ProcessOut(
         kind=found.kind,

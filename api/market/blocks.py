@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 
 from api.context import Context
 from api.errors import errors as refusals
+from api.market import nudges
 from api.market.views import NOW, uid
 from api.platform.auth import Merchant
 from api.platform.schemas import Note, RequestModel, ResponseModel, example
@@ -51,7 +52,7 @@ async def block_customer(store_id: UUID, agent_id: UUID, body: BlockIn, caller: 
     async with context.database.session(viewer=caller.agent_id) as session:
         block = await blocks.put_block(session, store_id, caller.agent_id, agent_id, body.reason)
         made = BlockOut.model_validate(block)
-    await context.nudges.blocked(store_id, caller.agent_id, agent_id)
+    await nudges.blocked(context, store_id, caller.agent_id, agent_id)
     return made
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.context import Context
 from api.errors import errors
+from api.market import nudges
 from api.market.views import (
     MESSAGE,
     NOW,
@@ -178,7 +179,7 @@ async def post_message(thread_id: UUID, body: MessageIn, caller: AnyAgent, fact:
         )
         answer = await fact.answer(MessageOut.of(message), 201)
     if store_id is not None:
-        await context.nudges.store_trust(store_id)
+        await nudges.store_trust(context, store_id)
     return answer
 
 

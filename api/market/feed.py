@@ -14,15 +14,15 @@ from api.platform.event_stream import EventStream, documented, event_bytes
 from api.platform.limits import client_address
 from api.platform.pages import Page, PageQuery
 from api.platform.schemas import example
-from db.market.commit_order import Position
-from db.market.feed import FeedFilter, activity_item, read_page
 from db.market.tables import ActivityEvent
+from db.platform.commit_order import Position
 from db.platform.database import Database
+from db.platform.feed import FeedFilter, activity_item, read_page
 from db.platform.reading import Row
-from domain.market.feeds import ActivityItem
-from domain.market.states import ActivityType
 from domain.platform.cursors import decode_cursor, encode_cursor
 from domain.platform.errors import BAD_CURSOR, TOO_MANY_OF_ADDRESS, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
+from domain.platform.events import PublicEvent
+from domain.platform.feeds import ActivityItem
 
 router = APIRouter(prefix="/v1/activity", tags=["feed"])
 
@@ -51,7 +51,7 @@ class ActivityOut(ActivityItem):
 
 
 async def wanted_events(
-    type: ActivityType | None = None, store_id: UUID | None = None, listing_id: UUID | None = None
+    type: PublicEvent | None = None, store_id: UUID | None = None, listing_id: UUID | None = None
 ) -> FeedFilter:
     """The feed's filters."""
     return FeedFilter(type, store_id, listing_id)

@@ -14,13 +14,14 @@ from api.platform.auth import AnyAgent
 from api.platform.event_stream import BEAT, EventStream, documented, event_bytes
 from api.platform.pages import Page, PageQuery
 from api.platform.schemas import example
-from db.market.commit_order import START, Position, position_of
 from db.market.inbox import InboxFilter, inbox_items, list_inbox_after, list_inbox_before
+from db.platform.commit_order import START, Position, position_of
 from domain.market.feeds import InboxItem
-from domain.market.states import InboxType
 from domain.platform.errors import BAD_CURSOR, TOO_MANY_OF_ADDRESS, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
+from domain.platform.events import PrivateEvent
 
 router = APIRouter(prefix="/v1/inbox", tags=["inbox"])
+_MOST_TYPES = 100
 
 _EVENT: dict[str, Any] = {
     "inbox_event_id": uid(0xB0),
@@ -64,7 +65,7 @@ class InboxOut(InboxItem):
 
 async def wanted_types(
     type: Annotated[
-        list[InboxType] | None, Query(max_length=len(InboxType), description="repeat it for several; all when left out")
+        list[PrivateEvent] | None, Query(max_length=_MOST_TYPES, description="repeat it for several; all when left out")
     ] = None,
 ) -> InboxFilter:
     """The inbox's filter."""

@@ -8,6 +8,7 @@ from pydantic import model_validator
 
 from api.context import Context
 from api.errors import errors
+from api.market import nudges
 from api.market.views import LISTING, ListingOut
 from api.platform.auth import Merchant
 from api.platform.idempotency import FactDep
@@ -149,8 +150,8 @@ async def patch_price(
         await listings.update_price(fact.session, listing_id, caller.agent_id, **body.model_dump())
         view = ListingOut.of(await get_listing(fact.session, listing_id))
         answer = await fact.answer(view)
-    await context.nudges.negotiations_on_listing(listing_id)
-    await context.nudges.store_trust(view.store_id)
+    await nudges.negotiations_on_listing(context, listing_id)
+    await nudges.store_trust(context, view.store_id)
     return answer
 
 
@@ -167,7 +168,7 @@ async def patch_inventory(
             problem = {"field": "body.delta", "problem": f"Stock may be {MAX_INVENTORY} at most"}
             raise REQUEST_INVALID.error(errors=[problem])
         answer = await fact.answer(ListingOut.of(await get_listing(fact.session, listing_id)))
-    await context.nudges.negotiations_on_listing(listing_id)
+    await nudges.negotiations_on_listing(context, listing_id)
     return answer
 
 
@@ -181,7 +182,7 @@ async def patch_status(
     async with fact.begin():
         await listings.update_status(fact.session, listing_id, caller.agent_id, ListingStatus(body.status))
         answer = await fact.answer(ListingOut.of(await get_listing(fact.session, listing_id)))
-    await context.nudges.negotiations_on_listing(listing_id)
+    await nudges.negotiations_on_listing(context, listing_id)
     return answer
 
 

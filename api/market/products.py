@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from api.context import Context
 from api.errors import errors
+from api.market import nudges
 from api.market.views import IMAGE, PRODUCT, ProductOut
 from api.platform.auth import Merchant
 from api.platform.idempotency import FactDep
@@ -100,7 +101,7 @@ async def patch_product(
         )
         answer = await fact.answer(ProductOut.of(*await get_product(fact.session, product_id)))
     if changed:
-        await context.nudges.store_trust(product.store_id)
+        await nudges.store_trust(context, product.store_id)
     return answer
 
 

@@ -8,6 +8,7 @@ from pydantic import model_validator
 
 from api.context import Context
 from api.errors import errors
+from api.market import nudges
 from api.market.trust_views import PROFILE, TRUST_EVENT, UPDATE, TrustEventOut, TrustOut, UpdateOut, trust_shown
 from api.market.views import STORE, StoreOut
 from api.platform.auth import Merchant
@@ -87,7 +88,7 @@ async def open_store(body: StoreIn, caller: Merchant, fact: FactDep, context: Co
             fact.session, fact.command_id, caller.agent_id, context.settings.market, body.model_dump()
         )
         answer = await fact.answer(StoreOut.model_validate(store), 201)
-    await context.nudges.store_trust(fact.command_id)
+    await nudges.store_trust(context, fact.command_id)
     return answer
 
 
@@ -106,7 +107,7 @@ async def patch_store(store_id: UUID, body: StorePatch, caller: Merchant, fact: 
         store = await stores.update_store(fact.session, store_id, caller.agent_id, changes)
         answer = await fact.answer(StoreOut.model_validate(store))
     if "status" in changes:
-        await context.nudges.negotiations_in_store(store_id)
+        await nudges.negotiations_in_store(context, store_id)
     return answer
 
 
@@ -124,7 +125,7 @@ async def patch_policies(
         store, changed = await stores.update_policies(fact.session, store_id, caller.agent_id, changes, body.reason)
         answer = await fact.answer(StoreOut.model_validate(store))
     if changed:
-        await context.nudges.store_trust(store_id)
+        await nudges.store_trust(context, store_id)
     return answer
 
 

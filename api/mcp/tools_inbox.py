@@ -19,17 +19,19 @@ from api.mcp.refusals import Refused, told
 from api.mcp.views import JSON, Said, View, said
 from api.platform.admission import Place
 from api.platform.limits import client_address
-from db.market.commit_order import START, Position
 from db.market.inbox import InboxFilter
+from db.platform.commit_order import START, Position
 from domain.market.states import InboxType, OfferStatus, OrderStatus, Party
 from domain.platform.cursors import decode_cursor
 from domain.platform.errors import DomainError
+from domain.platform.events import PrivateEvent
 from domain.platform.numbers import Whole
+from domain.platform.outages import OutageNews
 
 MAX_WAIT_SECONDS = 25
 """Shorter than clients and proxies wait for an answer."""
 
-_NEXT: dict[InboxType, str] = {
+_NEXT: dict[PrivateEvent, str] = {
     InboxType.OFFER_MADE: "decide_offer or counter_offer, before due_at",
     InboxType.OFFER_COUNTERED: "decide_offer or counter_offer, before due_at",
     InboxType.OFFER_ACCEPTED: "its buyer: buy with offer_id, before purchase_by",
@@ -43,7 +45,7 @@ _NEXT: dict[InboxType, str] = {
     InboxType.QUESTION_ASKED: "read_thread, then ask with thread_id to answer, before due_at",
     InboxType.QUESTION_ANSWERED: "read_thread",
     InboxType.TRUST_MOVED: "store_trust",
-    InboxType.DATE_EXTENDED: "the market was away: what is awaited of you may be done until due_at",
+    OutageNews.DATE_EXTENDED: "the market was away: what is awaited of you may be done until due_at",
 }
 
 
@@ -82,7 +84,7 @@ class News(View):
     """Something that concerns you. ``due_at``: until when something is awaited."""
 
     inbox_event_id: UUID
-    type: InboxType
+    type: PrivateEvent
     created_at: datetime
     store_id: UUID | None
     listing_id: UUID | None
@@ -98,7 +100,7 @@ class News(View):
 
     @classmethod
     def of(cls, answer: JSON) -> Self:
-        made: dict[str, Any] = {**answer, "next_step": _NEXT.get(InboxType(answer["type"]))}
+        made: dict[str, Any] = {**answer, "next_step": _NEXT.get(PrivateEvent.named(answer["type"]))}
         offer = answer["offer"]
         if offer:
             by_store = offer["proposed_by"] == Party.SELLER

@@ -12,10 +12,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from db.market.commit_order import Position, position_of
-from db.market.feed import FeedFilter
-from db.market.tables import ActivityEvent
+from db.platform.commit_order import Position, position_of
 from db.platform.database import Database
+from db.platform.event_tables import ActivityEvent
+from db.platform.feed import FeedFilter
 
 Render = Callable[[Database, Sequence[ActivityEvent]], Awaitable[Sequence[bytes]]]
 """Events as server-sent events, in their order. A function of a module: watchers share by its identity."""

@@ -10,7 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from temporalio.service import RPCError
 
-from activities.platform.serving import QUEUES, look_at_queues
+from activities.platform.serving import look_at_queues
 from api.console.figures import measure_backlog
 from api.context import AppContext, Context
 from api.errors import errors, status_of
@@ -18,7 +18,7 @@ from api.platform.admission import METRICS
 from api.platform.auth import Identity, identity, operator
 from api.platform.limits import is_on_this_machine
 from api.platform.schemas import ResponseModel, example
-from db.outages import Pulse, read_pulse
+from db.platform.outages import Pulse, read_pulse
 from domain.platform.errors import AUTH_REQUIRED, OPERATOR_REQUIRED, ROUTE_NOT_FOUND, UNAVAILABLE, lookup
 
 router = APIRouter(tags=["health"])
@@ -93,12 +93,12 @@ async def _temporal(context: AppContext) -> bool:
 
 async def _queues(context: AppContext, pulse: Pulse | None) -> dict[str, bool | None]:
     if pulse is None:
-        return dict.fromkeys(QUEUES)
+        return dict.fromkeys(context.specs.contexts.queues)
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            found = await look_at_queues(context.temporal, pulse.parts, pulse.now)
+            found = await look_at_queues(context.temporal, context.specs.contexts.queues, pulse.parts, pulse.now)
     except (RPCError, OSError, RuntimeError):
-        return dict.fromkeys(QUEUES)
+        return dict.fromkeys(context.specs.contexts.queues)
     return {queue.queue: queue.served for queue in found}
 
 
@@ -106,7 +106,7 @@ async def _queues(context: AppContext, pulse: Pulse | None) -> dict[str, bool | 
 async def get_readiness(context: Context) -> Readiness:
     """The whole market works: Postgres and Temporal answer, workers serve every queue. 503 says what does not."""
     pulse, temporal = await asyncio.gather(_pulse(context), _temporal(context))
-    queues = await _queues(context, pulse) if temporal else dict.fromkeys(QUEUES)
+    queues = await _queues(context, pulse) if temporal else dict.fromkeys(context.specs.contexts.queues)
     if pulse is None or not temporal or not all(queues.values()):
         raise UNAVAILABLE.error(postgres=pulse is not None, temporal=temporal, queues=queues)
     return Readiness(postgres=True, temporal=True, queues=queues)

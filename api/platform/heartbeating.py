@@ -1,6 +1,6 @@
 """The API's sign of life: while no process of it beats nobody can act, so nothing ends by its date.
 
-A worker records the silence once it is over (``db/outages.py``).
+A worker records the silence once it is over (``db/platform/outages.py``).
 """
 
 import asyncio
@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager, suppress
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.outages import api_beat
 from db.platform.database import Database
-from domain.outages import OutagePolicy
+from db.platform.outages import api_beat
+from domain.platform.outages import OutagePolicy
 
 _log = structlog.get_logger("souk.beats")
 

@@ -33,9 +33,9 @@ from api.context import AppContext, Context
 from api.errors import document, refusal_of, refusal_text
 from api.platform.auth import Caller, Identity, Operator, identity
 from api.platform.idempotency_keys import KeyHeader, check_key, is_kept, request_hash, stranger_scope
-from db.outages import may_have_misjudged
 from db.platform import idempotency as records
 from db.platform.ids import new_id
+from db.platform.outages import may_have_misjudged
 from db.platform.reading import Asked, One, Row
 from db.platform.transactions import Transaction
 from domain.platform import errors
@@ -280,7 +280,7 @@ class ProcessCommand(Attempt):
     async def _check_dates_hold(self, refused: DomainError) -> None:
         """A refusal by a date that an outage moves is none. Raises service.unavailable."""
         async with self.context.database.transaction() as transaction:
-            if await may_have_misjudged(transaction, refused, _MARGIN_SECONDS):
+            if await may_have_misjudged(transaction, self.context.specs.rows, refused, _MARGIN_SECONDS):
                 raise errors.UNAVAILABLE.error() from None
 
 

@@ -13,7 +13,6 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from db.market.commit_order import Position, position_of
 from db.market.inbox import (
     InboxFilter,
     Stir,
@@ -23,6 +22,7 @@ from db.market.inbox import (
     list_inbox_after,
     newest_inbox_position,
 )
+from db.platform.commit_order import Position, position_of
 from db.platform.database import Database
 from db.platform.keys import list_living
 from domain.market.feeds import InboxItem

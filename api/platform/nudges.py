@@ -1,46 +1,82 @@
-"""Telling processes of a fact, after its commit and at best effort.
+"""Telling workflows of a fact, after its commit and at best effort.
 
-The row that says so was committed with the fact, and a schedule sweeps what was never told: a lost nudge
-costs a little time and nothing else. So no implementation lets a failure reach the request.
+The row that says so was committed with the fact, and a schedule sweeps what was never told: a lost nudge costs a little
+time and nothing else. So failures are logged and go no further.
 """
 
-from typing import Protocol
-from uuid import UUID
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+from temporalio.client import Client
+from temporalio.exceptions import TemporalError
+from temporalio.service import RPCError
+
+from activities.platform.specs import Restart, WorkflowSpecs
+from activities.platform.workflows import signal_process
+from db.platform.database import Database
+
+_log = structlog.get_logger("souk.processes")
+_COALESCE_SECONDS = 0.02
+FAILURES = (RPCError, TemporalError, RuntimeError, TimeoutError, SQLAlchemyError, OSError)
 
 
-class Nudges(Protocol):
-    """Which processes can be told to look again."""
+class Nudges:
+    """Gathers nudges for a moment, so that a burst costs one signal per workflow."""
 
-    async def store_trust(self, store_id: UUID) -> None:
-        """The store has a new trust fact or an open question."""
+    def __init__(self, client: Client, database: Database, specs: WorkflowSpecs) -> None:
+        self._client = client
+        self._specs = specs
+        self._restart = Restart(database, client, specs)
+        self._waking: set[str] = set()
+        self._telling: set[str] = set()
+        self._wanted = asyncio.Event()
 
-    async def negotiations_on_listing(self, listing_id: UUID) -> None:
-        """The listing's price, stock or status changed."""
+    def wake(self, workflow_id: str) -> None:
+        """Have a workflow look again, started where it does not run."""
+        self._waking.add(workflow_id)
+        self._wanted.set()
 
-    async def negotiations_in_store(self, store_id: UUID) -> None:
-        """The store's status changed."""
+    def tell(self, workflow_ids: Iterable[str]) -> None:
+        """Have those of the workflows that run look again."""
+        self._telling.update(workflow_ids)
+        self._wanted.set()
 
-    async def blocked(self, store_id: UUID, owner_id: UUID, agent_id: UUID) -> None:
-        """The store's owner has blocked this customer."""
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Send nudges for as long as the block lasts, and the last ones at its end."""
+        task = asyncio.create_task(self._send_forever())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            await self._send()
 
-    async def webhook(self, webhook_id: UUID) -> None:
-        """Its owner changed the webhook, or wants something of it now."""
+    async def _send_forever(self) -> None:
+        while True:
+            await self._wanted.wait()
+            await asyncio.sleep(_COALESCE_SECONDS)
+            self._wanted.clear()
+            await self._send()
+
+    async def _send(self) -> None:
+        waking, self._waking = self._waking, set()
+        telling, self._telling = self._telling, set()
+        calls = [
+            *(self._restart.wake(*self._specs.find(workflow_id)) for workflow_id in waking),
+            *(signal_process(self._client, workflow_id) for workflow_id in telling - waking),
+        ]
+        for outcome in await asyncio.gather(*calls, return_exceptions=True):
+            if isinstance(outcome, FAILURES):
+                left_to_the_sweep(outcome)
+            elif isinstance(outcome, BaseException):
+                _log.error("nudge failed", exc_info=outcome)
 
 
-class NoNudges:
-    """Tells nobody; the sweep finds everything."""
-
-    async def store_trust(self, store_id: UUID) -> None:
-        return
-
-    async def negotiations_on_listing(self, listing_id: UUID) -> None:
-        return
-
-    async def negotiations_in_store(self, store_id: UUID) -> None:
-        return
-
-    async def blocked(self, store_id: UUID, owner_id: UUID, agent_id: UUID) -> None:
-        return
-
-    async def webhook(self, webhook_id: UUID) -> None:
-        return
+def left_to_the_sweep(error: BaseException) -> None:
+    """Note that a nudge was not sent."""
+    _log.warning("nudge left to the sweep", error=type(error).__name__)

@@ -21,10 +21,10 @@ from api.platform.inbox_watch import InboxWatch
 from api.platform.observe import fault_frames
 from api.platform.stream_places import StreamPlaces
 from config.settings import LimitSettings
-from db.market.commit_order import START, Position, is_unsettled, position_of
-from db.market.feed import FeedFilter, list_after, newest_position
-from db.market.tables import ActivityEvent
+from db.platform.commit_order import START, Position, is_unsettled, position_of
 from db.platform.database import Database
+from db.platform.event_tables import ActivityEvent
+from db.platform.feed import FeedFilter, list_after, newest_position
 
 _log = structlog.get_logger()
 _CHANNEL = "souk_feed"

@@ -21,17 +21,17 @@ from api.market.feed import stream_slot, stream_start
 from api.platform.event_stream import EventStream, event_bytes
 from api.web.charts import bars
 from api.web.rendering import PageRoute, page, templates
-from api.web.words import KINDS, plain
+from api.web.words import plain
 from db.locks import clock
 from db.market import discovery
-from db.market.commit_order import START, Position, position_of
-from db.market.feed import FeedFilter, list_before, newest_position
 from db.market.tables import ActivityEvent
 from db.market.watch_figures import Figures, get_figures
 from db.market.watch_stories import Story, tell
+from db.platform.commit_order import START, Position, position_of
 from db.platform.database import Database
-from domain.market.states import ActivityType
+from db.platform.feed import FeedFilter, list_before, newest_position
 from domain.platform.cursors import decode_cursor, encode_cursor
+from domain.platform.events import PublicEvent
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 stream_router = APIRouter(include_in_schema=False)
@@ -62,7 +62,7 @@ class FeedQuery:
     """The front page's filter. A form sends an empty value for "all"."""
 
     def __init__(self, type: str = "", store_id: str = "", cursor: str = "") -> None:
-        self.type = ActivityType(type) if type in ActivityType.__members__ else None
+        self.type = next((kind for kind in PublicEvent.all_kinds() if kind == type), None)
         self.store_id = _store_id(store_id)
         self.cursor = cursor
         self.wanted = FeedFilter(self.type, self.store_id)
@@ -134,7 +134,7 @@ async def home(context: Context, wanted: Wanted, by: str = "trust") -> HTMLRespo
         older=wanted.href(cursor=older) if older else None,
         stream=f"/feed/stream?{wanted.href(after=newest)}",
         wanted=wanted,
-        all_kinds=KINDS,
+        all_kinds=PublicEvent.all_kinds(),
         charts=_charts(glance.figures),
         figures=glance.figures,
         ranked=ranked,
@@ -159,7 +159,7 @@ def _item_bytes(story: Story) -> bytes:
         "at": event.created_at.isoformat(),
         "html": _ITEM.render(story=story),
         "text": plain(story),
-        "kind": KINDS[event.type][0],
+        "kind": event.type.colour,
     }
     return event_bytes("activity", json.dumps(data), encode_cursor(*position_of(event)))
 

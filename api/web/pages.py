@@ -17,12 +17,12 @@ from api.web.rendering import PageRoute, page
 from api.web.structured import listing_data
 from db.market import discovery
 from db.market import watch_pages as watch
-from db.market.feed import FeedFilter, list_before
 from db.market.reads_catalog import ListingFilter, get_listing, get_store, list_listings
 from db.market.reads_conversation import get_thread, list_references, list_reviews_of, list_threads
 from db.market.reads_trust import get_profile, list_updates
 from db.market.tables import Agent, StoreStats
 from db.market.watch_stories import agent_names, list_goods, tell
+from db.platform.feed import FeedFilter, list_before
 from domain.market.errors import ORDER_NOT_FOUND
 from domain.market.gating import ways_to_satisfy
 from domain.market.states import ThreadType

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
 from api.errors import answer_refusal, refusal_of, status_of
+from api.platform.parts import ApiParts
 from api.web import words
 from domain.platform.errors import ROUTE_NOT_FOUND
 from web import TEMPLATES
@@ -57,8 +58,9 @@ def counted(number: int, word: str) -> str:
     return f"{number:,} {word[:-1]}ies" if word.endswith("y") and word[-2] not in "aeo" else f"{number:,} {word}s"
 
 
+_folders = FileSystemLoader(TEMPLATES)
 templates = Environment(
-    loader=FileSystemLoader(TEMPLATES),
+    loader=_folders,
     autoescape=select_autoescape(default=True, default_for_string=True),
     undefined=StrictUndefined,
     trim_blocks=True,
@@ -67,8 +69,15 @@ templates = Environment(
 templates.filters.update(
     when=when, money=words.money, points=words.points, signed=words.signed, name=plain_name, counted=counted
 )
-templates.globals.update(sentence=words.sentence, kinds=words.KINDS, reasons=words.REASONS, change=words.change)
+templates.globals.update(sentence=words.sentence, reasons=words.REASONS, change=words.change)
 templates.globals.update(fields=words.FIELDS, components=words.COMPONENTS)
+
+
+def show(parts: ApiParts) -> None:
+    """Know the contexts' templates and the sentences of their events."""
+    for part in parts.all:
+        words.SENTENCES.update(part.sentences)
+    _folders.searchpath[1:] = [str(part.templates) for part in parts.all if part.templates]
 
 
 def page(template: str, status: int = 200, **values: Any) -> HTMLResponse:

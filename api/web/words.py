@@ -4,48 +4,20 @@ One source for the page, the live stream and the terminal. No sentence about an 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
 from babel.numbers import format_currency, get_currency_precision
 
+from api.platform.parts import Piece
 from db.market.tables import StoreUpdate
 from db.market.watch_stories import Story
 from domain.market.states import ActivityType
 from domain.market.trust import TrustComponent, TrustReason
+from domain.platform.events import PublicEvent
 
 LOCALE = "en"
 
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Some words, and where they lead. ``quiet``: a quotation, shown less loudly."""
-
-    text: str
-    href: str | None = None
-    quiet: bool = False
-
-
-KINDS: dict[ActivityType, tuple[str, str]] = {
-    ActivityType.STORE_CREATED: ("shop", "store opened"),
-    ActivityType.LISTING_DROPPED: ("shop", "new on sale"),
-    ActivityType.STORE_UPDATE_POSTED: ("shop", "change"),
-    ActivityType.THREAD_CREATED: ("talk", "new thread"),
-    ActivityType.MESSAGE_POSTED: ("talk", "message"),
-    ActivityType.OFFER_MADE: ("offer", "offer made"),
-    ActivityType.OFFER_ACCEPTED: ("deal", "offer accepted"),
-    ActivityType.OFFER_REJECTED: ("offer", "offer declined"),
-    ActivityType.OFFER_EXPIRED: ("offer", "offer expired"),
-    ActivityType.OFFER_CANCELLED: ("offer", "offer withdrawn"),
-    ActivityType.OFFER_REFERENCE_POSTED: ("talk", "offer mentioned"),
-    ActivityType.ORDER_PLACED: ("deal", "order"),
-    ActivityType.ORDER_DELIVERED: ("deal", "delivered"),
-    ActivityType.ORDER_REFUNDED: ("refund", "refund"),
-    ActivityType.REVIEW_POSTED: ("review", "review"),
-    ActivityType.TRUST_UPDATED: ("trust", "trust"),
-}
-"""Colour and word of every kind of event."""
 
 REASONS: dict[TrustReason, str] = {
     TrustReason.REVIEW_POSTED: "a customer reviewed an order",
@@ -167,7 +139,7 @@ def _offer(rest: str) -> Callable[[Story], list[Piece]]:
     return lambda story: [Piece("A private offer on "), _listing(story), Piece(rest)]
 
 
-_SENTENCES: dict[ActivityType, Callable[[Story], list[Piece]]] = {
+SENTENCES: dict[PublicEvent, Callable[[Story], list[Piece]]] = {
     ActivityType.STORE_CREATED: lambda s: [_actor(s), Piece(" opened the store "), _store(s)],
     ActivityType.LISTING_DROPPED: lambda s: [_store(s), Piece(" put "), _listing(s), Piece(" on sale")],
     ActivityType.STORE_UPDATE_POSTED: _update,
@@ -189,7 +161,8 @@ _SENTENCES: dict[ActivityType, Callable[[Story], list[Piece]]] = {
 
 def sentence(story: Story) -> list[Piece]:
     """What happened, in words."""
-    return _SENTENCES[story.event.type](story)
+    kind = story.event.type
+    return SENTENCES[kind](story) if kind in SENTENCES else [Piece(kind.word)]
 
 
 def plain(story: Story) -> str:

@@ -27,18 +27,19 @@ from api.webhooks.schemas import (
 from db.webhooks import endpoints
 from db.webhooks.tables import WebhookEndpoint
 from domain.market.errors import LISTING_NOT_FOUND, STORE_NOT_FOUND
-from domain.market.states import ActivityType, InboxType
 from domain.platform.cursors import decode_cursor
 from domain.platform.errors import BAD_CURSOR, SECRET_NOT_REPEATED
+from domain.platform.events import EventKind, PrivateEvent, PublicEvent
 from domain.webhooks.errors import WEBHOOK_ADDRESS, WEBHOOK_FILTER, WEBHOOK_NOT_FOUND, WEBHOOK_TOO_MANY
+from domain.webhooks.processes import webhook_process
 from domain.webhooks.secrets import derive_secret
 from domain.webhooks.states import PauseReason, WebhookSource, WebhookStatus
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
-_TYPES: dict[WebhookSource, frozenset[str]] = {
-    WebhookSource.INBOX: frozenset(kind.value for kind in InboxType),
-    WebhookSource.ACTIVITY: frozenset(kind.value for kind in ActivityType),
+_TYPES: dict[WebhookSource, type[EventKind]] = {
+    WebhookSource.INBOX: PrivateEvent,
+    WebhookSource.ACTIVITY: PublicEvent,
 }
 
 
@@ -51,9 +52,9 @@ def _check_address(context: AppContext, url: str) -> None:
 
 
 def _check_types(source: WebhookSource, types: list[str]) -> None:
-    unknown = sorted(set(types) - _TYPES[source])
-    if unknown:
-        raise WEBHOOK_FILTER.error(known=sorted(_TYPES[source]))
+    known = sorted(kind.value for kind in _TYPES[source].all_kinds())
+    if not set(types) <= set(known):
+        raise WEBHOOK_FILTER.error(known=known)
 
 
 def _secret(context: AppContext, webhook_id: UUID, version: int) -> str:
@@ -137,7 +138,7 @@ async def patch_webhook(webhook_id: UUID, body: WebhookPatch, caller: AnyAgent, 
             endpoints.pause(row, PauseReason.BY_OWNER)
         await session.flush()
         shown = await _view(session, row)
-    await context.nudges.webhook(webhook_id)
+    context.nudges.wake(webhook_process(webhook_id))
     return shown
 
 
@@ -146,7 +147,7 @@ async def delete_webhook(webhook_id: UUID, caller: AnyAgent, context: Context) -
     """Deliver nothing more there, and forget its dead letters."""
     async with context.database.session(viewer=caller.agent_id) as session:
         await endpoints.delete_endpoint(session, caller.agent_id, webhook_id)
-    await context.nudges.webhook(webhook_id)
+    context.nudges.wake(webhook_process(webhook_id))
     return Response(status_code=204)
 
 
@@ -179,7 +180,7 @@ async def test_webhook(webhook_id: UUID, caller: AnyAgent, fact: FactDep, contex
         answer = await fact.answer(
             WebhookTest(test_id=test_id, requested_at=row.test_requested_at, sent_at=None, status=None, error=None), 202
         )
-    await context.nudges.webhook(webhook_id)
+    context.nudges.wake(webhook_process(webhook_id))
     return answer
 
 
@@ -207,5 +208,5 @@ async def replay_webhook(
         row = await endpoints.replay(fact.session, caller.agent_id, webhook_id, (txid, seq))
         await fact.session.flush()
         answer = await fact.answer(await _view(fact.session, row))
-    await context.nudges.webhook(webhook_id)
+    context.nudges.wake(webhook_process(webhook_id))
     return answer

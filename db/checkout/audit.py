@@ -1,4 +1,4 @@
-"""The invariants of checkout sessions, as SQL that ``db.audit`` runs."""
+"""The invariants of checkout sessions, as SQL that the audit runs."""
 
 INVARIANTS: dict[int, tuple[str, str]] = {
     9: (

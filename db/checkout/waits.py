@@ -11,3 +11,7 @@ WAITS = (
         since="t.created_at", open="t.closed_at IS NULL",
     ),
 )  # fmt: skip
+
+NOT_AWAITED = {
+    ("carts", "expires_at"): "a cart is a note of its owner; nothing is lost with it that is not put together again"
+}

@@ -8,7 +8,6 @@ from sqlalchemy import Row, Select, Uuid, bindparam, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market import evidence, questions
-from db.market.activity import notify, record_event
 from db.market.blocks import check_viewer
 from db.market.negotiations import list_rounds
 from db.market.tables import (
@@ -21,6 +20,7 @@ from db.market.tables import (
     Thread,
 )
 from db.platform import writes
+from db.platform.events import notify, record_event
 from db.platform.statements import Query
 from db.platform.transactions import Transaction
 from domain.market import errors

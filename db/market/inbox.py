@@ -11,21 +11,22 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Column, ColumnElement, Select, Uuid, any_, bindparam, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.market.activity import DUE_AT
-from db.market.commit_order import HORIZON, START, Position, after, before, position_of, settled
 from db.market.tables import InboxEvent, Offer, Order, Store
+from db.platform.commit_order import HORIZON, START, Position, after, before, position_of, settled
+from db.platform.events import DUE_AT
 from db.platform.statements import Query
 from db.platform.transactions import Transaction
 from domain.market.feeds import InboxItem, OfferTerms, OrderTerms
-from domain.market.states import InboxType, Party
+from domain.market.states import Party
 from domain.platform.cursors import encode_cursor
+from domain.platform.events import PrivateEvent
 
 
 @dataclass(frozen=True, slots=True)
 class InboxFilter:
     """Which events a reader wants; no types are all of them."""
 
-    types: frozenset[InboxType] = frozenset()
+    types: frozenset[PrivateEvent] = frozenset()
 
 
 def _settled(agent_id: UUID, wanted: InboxFilter) -> Select[InboxEvent]:
@@ -135,7 +136,7 @@ def _item(event: InboxEvent, offers: dict[UUID, OfferTerms], orders: dict[UUID, 
     meta = dict(event.meta)
     return InboxItem(
         inbox_event_id=event.inbox_event_id,
-        type=InboxType(event.type),
+        type=PrivateEvent.named(event.type),
         created_at=event.created_at,
         store_id=event.store_id,
         listing_id=event.listing_id,

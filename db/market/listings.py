@@ -9,11 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import locks
 from db.market import stores, trust
-from db.market.activity import record_event
 from db.market.orders import has_undelivered
 from db.market.stock import insert_movement, return_stock, take_stock
 from db.market.tables import Listing, ListingLimits, Offer, Order, Product
 from db.platform import writes
+from db.platform.events import record_event
 from db.platform.transactions import Transaction
 from domain.market.errors import LISTING_NOT_FOUND, PRODUCT_NOT_FOUND, STOCK_NEGATIVE
 from domain.market.states import ActivityType, DeliveryKind, ListingStatus, MovementReason, OfferStatus

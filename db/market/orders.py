@@ -10,7 +10,7 @@ from db.market.tables import Offer, Order, ReviewWindow, Store, StoreBlock
 from db.platform.statements import Query
 from db.platform.tables import ProcessedCommand
 from db.platform.transactions import Transaction
-from domain.attention import appeal_kind
+from domain.market.appeals import appeal_kind
 from domain.market.orders import OrderState
 from domain.market.states import OrderStatus, PaymentSource, ReviewWindowStatus
 
@@ -104,7 +104,7 @@ async def has_undelivered(transaction: Transaction, *, listing_id: UUID) -> bool
 
 @dataclass(frozen=True, slots=True)
 class WaitingAppeal:
-    """What operators may know of an appeal. ``kind``: one of those in ``domain.attention``."""
+    """What operators may know of an appeal. ``kind``: see ``domain.market.appeals``."""
 
     order_id: UUID
     appealed_at: datetime

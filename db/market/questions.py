@@ -12,9 +12,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market import trust
-from db.market.activity import notify
 from db.market.tables import Message, SupportQuestion
 from db.platform import writes
+from db.platform.events import notify
 from db.platform.tables import ExtendedDate
 from domain.market.policy import MarketPolicy
 from domain.market.reminders import reminder_date

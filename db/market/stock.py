@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy import Update, bindparam, case, exists, select, update
 from sqlalchemy.exc import IntegrityError
 
-from db.constraints import constraint_name
 from db.market.tables import Listing, StockHold, StockMovement
 from db.platform import writes
+from db.platform.constraints import constraint_name
 from db.platform.ids import new_id
 from db.platform.statements import Query
 from db.platform.transactions import Transaction, Unit

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import locks
 from db.market import trust
-from db.market.activity import record_event
 from db.market.tables import Store, StoreUpdate
+from db.platform.events import record_event
 from db.platform.ids import new_id
 from domain.market.errors import STORE_CLOSED, STORE_NOT_FOUND, STORE_NOT_YOURS
 from domain.market.policy import MarketPolicy

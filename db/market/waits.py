@@ -95,3 +95,6 @@ WAITS = (
         joins=_QUESTION_JOINS, tell="ARRAY[s.owner_merchant_id]", about=_QUESTION,
     ),
 )  # fmt: skip
+
+NOT_AWAITED = {("trust_profiles", "decay_due_at"): "the market's own rhythm, no party's"}
+"""Dates that no party has to keep, or that an outage shall not move, and why."""

@@ -1,4 +1,4 @@
-"""The epoch of places in the feeds (``db.market.commit_order``), and whether it must be raised.
+"""The epoch of places in the feeds (``db.platform.commit_order``), and whether it must be raised.
 
 Places are ordered by epoch first. Whatever puts older data on a cluster, or the same data on another one, raises it:
 then every place written from there on is above every place that was ever given out, also those of events that the

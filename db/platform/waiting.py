@@ -34,3 +34,22 @@ class Wait:
         """The date columns that the wait accounts for."""
         names = (self.date, self.remind, self.reminded)
         return frozenset((self.table, name) for name in names if name is not None)
+
+
+MOMENTS = frozenset({
+    "created_at", "updated_at", "last_updated_at", "last_active_at", "opened_at", "closed_at", "placed_at",
+    "delivered_at", "accepted_at", "rejected_at", "canceled_at", "released_at", "paid_at", "refunded_at",
+    "delivery_refunded_at", "refund_requested_at", "refund_declined_at", "asked_at", "answered_at", "missed_at",
+    "occurred_at", "folded_at", "timestamp", "completed_at", "revoked_at", "fetched_at", "scrubbed_at", "dead_at",
+    "last_attempt_at", "last_delivered_at", "test_requested_at", "test_sent_at", "beat_at", "accounted_at",
+    "resumed_at", "began_at", "ended_at", "recorded_at", "hidden_at", "appealed_at", "appeal_declined_at",
+})  # fmt: skip
+"""Columns that say when something happened: by these names in any table."""
+
+NOT_AWAITED = {
+    ("idempotency_records", "lease_until"): "the API's own lease",
+    ("rate_limit_windows", "expires_at"): "the API's own counter",
+    ("extended_dates", "old_date"): "the record of a date",
+    ("extended_dates", "new_date"): "the record of a date",
+}
+"""Dates of the kernel's own tables that no party has to keep, and why."""

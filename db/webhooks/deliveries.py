@@ -14,17 +14,18 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import locks
-from db.market.activity import notify
-from db.market.commit_order import Position, position_of
-from db.market.feed import FeedFilter, activity_item, list_after
 from db.market.inbox import InboxFilter, inbox_items, list_inbox_after
+from db.platform.commit_order import Position, position_of
+from db.platform.events import notify
+from db.platform.feed import FeedFilter, activity_item, list_after
 from db.webhooks.endpoints import pause
 from db.webhooks.tables import WebhookDeadLetter, WebhookEndpoint
-from domain.market.feeds import ActivityItem, InboxItem
-from domain.market.states import ActivityType, InboxType
+from domain.market.feeds import InboxItem
+from domain.platform.events import PrivateEvent, PublicEvent
+from domain.platform.feeds import ActivityItem
 from domain.webhooks.delivery import Attempt, Consequence, decide_delivery
 from domain.webhooks.policy import WebhookPolicy
-from domain.webhooks.states import PauseReason, WebhookSource, WebhookStatus
+from domain.webhooks.states import PauseReason, WebhookNews, WebhookSource, WebhookStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class PendingEvent:
 async def find_next_event(session: AsyncSession, endpoint: WebhookEndpoint) -> PendingEvent | None:
     """The first settled event after the endpoint's cursor that it wants, or None."""
     if endpoint.source == WebhookSource.INBOX:
-        kinds = frozenset(InboxType(name) for name in endpoint.types)
+        kinds = frozenset(PrivateEvent.named(name) for name in endpoint.types)
         found = await list_inbox_after(session, endpoint.agent_id, endpoint.place, 1, InboxFilter(kinds))
         if not found:
             return None
@@ -52,7 +53,7 @@ async def find_next_event(session: AsyncSession, endpoint: WebhookEndpoint) -> P
     wanted = FeedFilter(
         store_id=endpoint.store_id,
         listing_id=endpoint.listing_id,
-        types=frozenset(ActivityType(name) for name in endpoint.types),
+        types=frozenset(PublicEvent.named(name) for name in endpoint.types),
     )
     events = await list_after(session, endpoint.place, 1, wanted)
     if not events:
@@ -148,7 +149,7 @@ def _give_up(session: AsyncSession, endpoint: WebhookEndpoint, reason: PauseReas
     notify(
         session,
         endpoint.agent_id,
-        InboxType.WEBHOOK_PAUSED,
+        WebhookNews.WEBHOOK_PAUSED,
         meta={"webhook_id": str(endpoint.webhook_id), "reason": reason.value},
     )
 

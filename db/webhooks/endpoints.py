@@ -13,9 +13,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import locks
-from db.market.commit_order import Position
-from db.market.feed import newest_position
 from db.market.inbox import newest_inbox_position
+from db.platform.commit_order import Position
+from db.platform.feed import newest_position
 from db.platform.ids import new_id
 from db.webhooks.tables import WebhookDeadLetter, WebhookEndpoint
 from domain.webhooks.errors import WEBHOOK_NOT_FOUND, WEBHOOK_TOO_MANY

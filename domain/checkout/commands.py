@@ -10,8 +10,8 @@ from uuid import UUID
 from domain.checkout.models import Buyer, FulfillmentChoice, ItemChoice, PaymentChoice
 from domain.checkout.policy import CheckoutPolicy
 from domain.checkout.states import CheckoutStatus, PaymentStatus
-from domain.market.commands import Message
 from domain.market.policy import MarketPolicy
+from domain.platform.messages import Message
 
 
 class CheckoutStart(Message):

@@ -1,6 +1,7 @@
 """What a checkout session refuses. No message tells a price, a limit or an address."""
 
-from domain.platform.errors import ErrorKind, declare
+from domain.market.errors import NOT_A_CUSTOMER
+from domain.platform.errors import ErrorKind, declare, upheld_by
 
 _C, _R, _F, _N, _I, _M, _P = (
     ErrorKind.CONFLICT,
@@ -56,3 +57,7 @@ INTERRUPTED = declare(
 
 CART_NOT_FOUND = declare("cart.not_found", _N, "There is no such cart, or it is not yours.")
 CART_CONVERTED = declare("cart.already_converted", _C, "The cart has an open checkout session.")
+
+upheld_by(CART_CONVERTED, "one_open_checkout_per_cart")
+upheld_by(OFFER_IN_CHECKOUT, "one_open_checkout_per_offer")
+upheld_by(NOT_A_CUSTOMER, "checkouts_buyer_is_customer")

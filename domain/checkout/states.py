@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from domain.platform.events import PrivateEvent
+
 
 class CheckoutStatus(StrEnum):
     INCOMPLETE = "incomplete"
@@ -47,3 +49,9 @@ class CheckoutClose(StrEnum):
 class DiscountKind(StrEnum):
     PERCENTAGE = "percentage"
     FIXED_AMOUNT = "fixed_amount"
+
+
+class CheckoutNews(PrivateEvent):
+    """Private events of a platform's customer."""
+
+    CHECKOUT_COMPLETED = "CHECKOUT_COMPLETED"

@@ -30,3 +30,13 @@ def decide_appeal_decision(order: OrderState, now: datetime) -> None:
         raise errors.NO_APPEAL.error()
     if order.appeal_due_at is not None and now >= order.appeal_due_at:
         raise errors.APPEAL_DECISION_LATE.error()
+
+
+APPEAL = "appeal"
+LATE_APPEAL = "late appeal"
+APPEAL_HELP = "Decide it: grant or decline the appeal. Nobody's decision by then declines it."
+
+
+def appeal_kind(appealed_at: datetime, due_at: datetime, now: datetime) -> str:
+    """How operators are told of an appeal that awaits them; late once half of their time for it has passed."""
+    return LATE_APPEAL if now - appealed_at > due_at - now else APPEAL

@@ -7,14 +7,9 @@ the same command carried out twice changes nothing the second time.
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-
 from domain.market.policy import MarketPolicy
 from domain.market.states import OfferStatus, OrderStatus
-
-
-class Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from domain.platform.messages import Message
 
 
 class NegotiationStart(Message):
@@ -234,41 +229,3 @@ class Tell(Message):
     store_trust: StoreTrustStart | None = None
     review_window: ReviewWindowStart | None = None
     void_window_of: UUID | None = None
-
-
-class Done(Message):
-    """The answer to an accepted command: which entity to read."""
-
-    entity_id: UUID
-
-
-class SweepReport(Message):
-    """How many processes a sweep woke, by kind, and what it tidied.
-
-    ``unanswered``: for a command whose answer was never kept; ``others``: of later contexts.
-    """
-
-    negotiations: int = 0
-    orders: int = 0
-    review_windows: int = 0
-    stores: int = 0
-    unanswered: int = 0
-    partitions_made: int = 0
-    rows_purged: int = 0
-    others: int = 0
-
-
-class AuditFinding(Message):
-    """One invariant's result: how many breaches, and the first few ids."""
-
-    invariant: int
-    name: str
-    breaches: int
-    examples: list[str] = []
-    checked: bool = True
-
-
-class AuditReport(Message):
-    """All invariants' results, from one look at the market."""
-
-    findings: list[AuditFinding]

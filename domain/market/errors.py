@@ -1,6 +1,6 @@
 """The market's refusals. A message to one party never tells the other's limits."""
 
-from domain.platform.errors import ErrorKind, declare
+from domain.platform.errors import ErrorKind, declare, upheld_by
 
 _C, _R, _F, _N, _I = (
     ErrorKind.CONFLICT,
@@ -185,3 +185,25 @@ REVIEW_UNDELIVERED = declare("review.order_not_delivered", _C, "Only delivered o
 REVIEW_REFUNDED = declare("review.order_refunded", _C, "Refunded orders cannot be reviewed.")
 REVIEW_THREAD_NONE = declare("review.no_thread", _N, "The listing has no review yet.")
 REVIEW_NOT_FOUND = declare("review.not_found", _N, "There is no such review.")
+
+# The database refuses too: which constraint stands for which rule.
+upheld_by(HANDLE_TAKEN, "agents_handle_key", "agents_handle_skeleton_key")
+upheld_by(NOT_A_MERCHANT, "stores_owner_is_merchant")
+upheld_by(
+    NOT_A_CUSTOMER,
+    "negotiations_buyer_is_customer",
+    "offers_buyer_is_customer",
+    "orders_buyer_is_customer",
+    "reviews_author_is_customer",
+)
+upheld_by(LISTING_HERO_TAKEN, "one_active_listing_per_store")
+upheld_by(NEGOTIATION_OPEN, "one_open_negotiation_per_buyer_and_listing")
+upheld_by(OFFER_NOT_OPEN, "one_standing_offer_per_negotiation", "offers_round_key")
+upheld_by(STOCK_NEGATIVE, "listings_inventory_on_hand_check")
+upheld_by(OFFER_SPENT, "orders_source_offer_key")
+upheld_by(GATING_UNSATISFIED, "orders_have_gating_evidence")
+upheld_by(OFFER_NOT_ACCEPTED, "orders_match_their_offer")
+upheld_by(REVIEW_EXISTS, "reviews_order_id_key")
+upheld_by(REVIEW_UNDELIVERED, "reviews_on_delivered_orders")
+upheld_by(THREAD_CONTEXT, "threads_listing_of_store_fk")
+upheld_by(LIMITS_INCOHERENT, "listing_limits_accept_above_floor", "listing_limits_decline_below_accept")

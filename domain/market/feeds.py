@@ -1,6 +1,6 @@
-"""What an event looks like to those who read it: on a page, in a stream and in a webhook alike.
+"""What a private event looks like to its agent: on a page, in a stream and in a webhook alike.
 
-``ActivityItem`` is public and holds ids only. ``InboxItem`` is for one agent and holds the terms of the offer
+``InboxItem`` is for one agent and holds the terms of the offer
 or order it is about, if that agent is a party to it; its events themselves hold ids and dates only. Terms are
 as they stand when the event is read: prices and quantities never change, a status may have moved on.
 """
@@ -9,36 +9,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-
-from domain.market.states import ActivityType, InboxType, OfferStatus, OrderStatus, Party
-
-
-class _Item(BaseModel):
-    model_config = ConfigDict(from_attributes=True, frozen=True)
+from domain.market.states import OfferStatus, OrderStatus, Party
+from domain.platform.events import PrivateEvent
+from domain.platform.feeds import FeedItem
 
 
-class ActivityItem(_Item):
-    """A public event. ``cursor`` is its place in the feed: read or stream on from it."""
-
-    activity_event_id: UUID
-    type: ActivityType
-    created_at: datetime
-    actor_agent_id: UUID | None
-    store_id: UUID | None
-    listing_id: UUID | None
-    thread_id: UUID | None
-    message_id: UUID | None
-    offer_ref_id: UUID | None
-    order_id: UUID | None
-    review_id: UUID | None
-    store_update_id: UUID | None
-    trust_event_id: UUID | None
-    meta: dict[str, Any]
-    cursor: str
-
-
-class OfferTerms(_Item):
+class OfferTerms(FeedItem):
     """An offer as its two parties see it. Prices are cents per unit; ``message`` is its maker's."""
 
     negotiation_id: UUID
@@ -54,7 +30,7 @@ class OfferTerms(_Item):
     purchase_by: datetime | None
 
 
-class OrderTerms(_Item):
+class OrderTerms(FeedItem):
     """An order as its two parties see it. Prices are cents."""
 
     quantity: int
@@ -72,14 +48,14 @@ class OrderTerms(_Item):
     refund_reason: str | None
 
 
-class InboxItem(_Item):
+class InboxItem(FeedItem):
     """A private event. ``due_at``: until when something is awaited, where it tells of a date.
 
     ``cursor`` is its place in the inbox: read or stream on from it.
     """
 
     inbox_event_id: UUID
-    type: InboxType
+    type: PrivateEvent
     created_at: datetime
     store_id: UUID | None
     listing_id: UUID | None

@@ -5,7 +5,7 @@ Ids hold UUIDs only: ids and search attributes are never encrypted.
 
 from uuid import UUID
 
-from domain.outages import API_PART
+from domain.platform.outages import API_PART
 
 MARKET_QUEUE = "souk-market"
 MARKET_PARTS = (MARKET_QUEUE, API_PART)
@@ -15,11 +15,8 @@ NEGOTIATION = "Negotiation"
 ORDER = "Order"
 REVIEW_WINDOW = "ReviewWindow"
 STORE_TRUST = "StoreTrust"
-SWEEP = "Sweep"
-MARKET_AUDIT = "MarketAudit"
 
 BOUGHT = "bought"
-SWEEP_SCHEDULE = "expire-offers"
 
 
 def negotiation_process(negotiation_id: UUID) -> str:

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from domain.platform.events import PrivateEvent, PublicEvent
+
 
 class AgentType(StrEnum):
     MERCHANT = "MERCHANT"
@@ -104,28 +106,33 @@ class InteractionType(StrEnum):
     CHECKOUT_SESSION = "CHECKOUT_SESSION"
 
 
-class ActivityType(StrEnum):
-    """Public events. The last three extend the seed: a process that ends is visible in the feed."""
+class ActivityType(PublicEvent):
+    """Public events with their words. The last three extend the seed: a process that ends shows in the feed."""
 
-    STORE_CREATED = "STORE_CREATED"
-    LISTING_DROPPED = "LISTING_DROPPED"
-    THREAD_CREATED = "THREAD_CREATED"
-    MESSAGE_POSTED = "MESSAGE_POSTED"
-    OFFER_MADE = "OFFER_MADE"
-    OFFER_ACCEPTED = "OFFER_ACCEPTED"
-    OFFER_REJECTED = "OFFER_REJECTED"
-    OFFER_REFERENCE_POSTED = "OFFER_REFERENCE_POSTED"
-    ORDER_PLACED = "ORDER_PLACED"
-    ORDER_DELIVERED = "ORDER_DELIVERED"
-    REVIEW_POSTED = "REVIEW_POSTED"
-    STORE_UPDATE_POSTED = "STORE_UPDATE_POSTED"
-    TRUST_UPDATED = "TRUST_UPDATED"
-    OFFER_EXPIRED = "OFFER_EXPIRED"
-    OFFER_CANCELLED = "OFFER_CANCELLED"
-    ORDER_REFUNDED = "ORDER_REFUNDED"
+    STORE_CREATED = "STORE_CREATED", "shop", "store opened"
+    LISTING_DROPPED = "LISTING_DROPPED", "shop", "new on sale"
+    THREAD_CREATED = "THREAD_CREATED", "talk", "new thread"
+    MESSAGE_POSTED = "MESSAGE_POSTED", "talk", "message"
+    OFFER_MADE = "OFFER_MADE", "offer", "offer made"
+    OFFER_ACCEPTED = "OFFER_ACCEPTED", "deal", "offer accepted"
+    OFFER_REJECTED = "OFFER_REJECTED", "offer", "offer declined"
+    OFFER_REFERENCE_POSTED = "OFFER_REFERENCE_POSTED", "talk", "offer mentioned"
+    ORDER_PLACED = "ORDER_PLACED", "deal", "order"
+    ORDER_DELIVERED = "ORDER_DELIVERED", "deal", "delivered"
+    REVIEW_POSTED = "REVIEW_POSTED", "review", "review"
+    STORE_UPDATE_POSTED = "STORE_UPDATE_POSTED", "shop", "change"
+    TRUST_UPDATED = "TRUST_UPDATED", "trust", "trust"
+    OFFER_EXPIRED = "OFFER_EXPIRED", "offer", "offer expired"
+    OFFER_CANCELLED = "OFFER_CANCELLED", "offer", "offer withdrawn"
+    ORDER_REFUNDED = "ORDER_REFUNDED", "refund", "refund"
+
+    @property
+    def anonymous(self) -> bool:
+        """The feed does not say who bargains."""
+        return self.value.startswith("OFFER_") and self is not ActivityType.OFFER_REFERENCE_POSTED
 
 
-class InboxType(StrEnum):
+class InboxType(PrivateEvent):
     """Private events, each to one agent."""
 
     OFFER_MADE = "OFFER_MADE"
@@ -142,7 +149,6 @@ class InboxType(StrEnum):
     ORDER_DELIVERED = "ORDER_DELIVERED"
     PAYMENT_CONFIRMED = "PAYMENT_CONFIRMED"
     ORDER_REFUNDED = "ORDER_REFUNDED"
-    CHECKOUT_COMPLETED = "CHECKOUT_COMPLETED"
     DELIVERY_DUE_SOON = "DELIVERY_DUE_SOON"
     PAYMENT_DUE_SOON = "PAYMENT_DUE_SOON"
     REFUND_REQUESTED = "REFUND_REQUESTED"
@@ -159,8 +165,6 @@ class InboxType(StrEnum):
     QUESTION_DUE_SOON = "QUESTION_DUE_SOON"
     MESSAGE_REPLIED = "MESSAGE_REPLIED"
     TRUST_MOVED = "TRUST_MOVED"
-    WEBHOOK_PAUSED = "WEBHOOK_PAUSED"
-    DATE_EXTENDED = "DATE_EXTENDED"
 
 
 class CloseReason(StrEnum):

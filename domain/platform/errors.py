@@ -64,6 +64,21 @@ def declare(code: str, kind: ErrorKind, meaning: str, *next_actions: str) -> Err
     return CATALOGUE[code]
 
 
+_BY_CONSTRAINT: dict[str, ErrorCode] = {}
+
+
+def upheld_by(code: ErrorCode, *constraints: str) -> None:
+    """Say which constraints of the database uphold a rule. Raises ValueError for one that upholds another already."""
+    for name in constraints:
+        if _BY_CONSTRAINT.setdefault(name, code) is not code:
+            raise ValueError(f"the constraint {name!r} stands for two error codes")
+
+
+def find_upheld(constraint: str) -> ErrorCode | None:
+    """The rule that a constraint upholds, or None when its violation is a fault of ours."""
+    return _BY_CONSTRAINT.get(constraint)
+
+
 def lookup(code: str) -> ErrorCode | None:
     """The declared code, or None for one that is not in the catalogue (a fault, not a refusal)."""
     return CATALOGUE.get(code)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from domain.market.commands import Message
+from domain.platform.messages import Message
 from domain.webhooks.states import DeliveryState
 
 

@@ -1,6 +1,7 @@
 """Refusals about webhooks."""
 
-from domain.platform.errors import ErrorKind, declare
+from domain.market.errors import LISTING_NOT_FOUND, STORE_NOT_FOUND
+from domain.platform.errors import ErrorKind, declare, upheld_by
 
 WEBHOOK_NOT_FOUND = declare("webhook.not_found", ErrorKind.NOT_FOUND, "You have no such webhook.", "GET /v1/webhooks")
 WEBHOOK_ADDRESS = declare(
@@ -21,3 +22,6 @@ WEBHOOK_FILTER = declare(
     ErrorKind.INVALID,
     "types must be event types of the source; store_id and listing_id go with ACTIVITY only.",
 )
+
+upheld_by(STORE_NOT_FOUND, "webhook_endpoints_store_id_fkey")
+upheld_by(LISTING_NOT_FOUND, "webhook_endpoints_listing_id_fkey")

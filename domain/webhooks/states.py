@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from domain.platform.events import PrivateEvent
+
 
 class WebhookSource(StrEnum):
     """Which log is delivered: the owner's private events, or the public ones."""
@@ -38,3 +40,18 @@ class DeliveryState(StrEnum):
     BACKING_OFF = "BACKING_OFF"
     PAUSED = "PAUSED"
     DELETED = "DELETED"
+
+
+class WebhookNews(PrivateEvent):
+    """Private events of an endpoint's owner."""
+
+    WEBHOOK_PAUSED = "WEBHOOK_PAUSED"
+
+
+FAILING = "webhook failing"
+FAILING_HELP = (
+    "Its owner must mend the receiver, and was told if it is paused; nothing is lost meanwhile. "
+    "Tell the owner if it lasts."
+)
+"""What operators read of an endpoint that takes nothing: its owner's to mend, and they should know of it all the same.
+"""

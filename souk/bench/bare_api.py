@@ -18,8 +18,9 @@ from pydantic_core import to_json
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from config.settings import Settings
-from db.market import feed, reads_listings, reads_stores
+from db.market import reads_listings, reads_stores
 from db.market.reads_catalog import ListingFilter
+from db.platform import feed
 from db.platform.database import Database
 from db.platform.reading import Asked, Reads, Row
 from db.platform.statements import Read

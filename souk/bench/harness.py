@@ -19,9 +19,9 @@ import psutil
 from temporalio.client import Client
 
 from activities.platform.auditing import audit_processes, audit_projections
-from config.contexts import workflow_specs
+from config.specs import workflow_specs
 from db.platform.database import Database
-from domain.market.commands import AuditFinding
+from domain.platform.messages import AuditFinding
 from souk.bench.results import Result
 from souk.drills.stack import DrillStack
 from souk.stack.embedded import EmbeddedPostgres
@@ -121,9 +121,10 @@ class Market:
     async def audit(self, result: Result, tell: Tell, *, processes: bool = True) -> None:
         """The market's invariants, once everything has come to rest; breaches go into the result."""
         tell("auditing")
-        findings: list[AuditFinding] = await audit_projections(self.database)
+        specs = workflow_specs(self.settings)
+        findings: list[AuditFinding] = await audit_projections(self.database, specs.rows)
         if processes:
-            findings.append(await audit_processes(self.temporal, self.database, workflow_specs(self.settings)))
+            findings.append(await audit_processes(self.temporal, self.database, specs))
         for found in findings:
             result.audit[f"invariant {found.invariant}"] = (
                 result.audit.get(f"invariant {found.invariant}", 0) + found.breaches

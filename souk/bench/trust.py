@@ -17,9 +17,9 @@ from psycopg.types.json import Jsonb
 from activities.market.trust import PostgresTrustActivities
 from db import locks
 from db.market import trust
-from db.market.activity import record_event
 from db.market.tables import TrustProfile
 from db.platform import writes
+from db.platform.events import record_event
 from db.platform.ids import new_id
 from db.platform.transactions import Transaction
 from domain.market.commands import StoreTrustStart

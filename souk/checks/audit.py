@@ -5,7 +5,7 @@ import httpx
 from activities.platform.auditing import audit_processes, audit_projections
 from db.platform.database import Database
 from db.platform.ids import new_id
-from domain.market.commands import AuditFinding
+from domain.platform.messages import AuditFinding
 from souk.checks.target import DatabaseTarget
 from souk.stack.errors import StackError
 
@@ -19,7 +19,7 @@ async def audit_database(target: DatabaseTarget) -> list[AuditFinding]:
     """
     database = Database(target.url, 2, "souk-audit")
     try:
-        findings = await audit_projections(database)
+        findings = await audit_projections(database, target.specs.rows)
         if not target.settings.temporal_address:
             name = "processes and projections: not checked, set SOUK_TEMPORAL_ADDRESS and SOUK_PAYLOAD_KEYS"
             return [*findings, AuditFinding(invariant=8, name=name, breaches=0, checked=False)]

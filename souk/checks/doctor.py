@@ -14,13 +14,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.platform.auditing import list_expected, running_query
 from activities.platform.serving import QueueState, look_at_queues
-from activities.platform.specs import Restart, WorkflowSpecs
+from activities.platform.specs import Concern, Restart, WorkflowSpecs
 from activities.platform.workflows import signal_process
-from db.market.orders import WaitingAppeal, list_waiting_appeals
-from db.outages import read_pulse
 from db.platform.database import Database
-from db.webhooks.pending import FailingEndpoint, list_failing
-from domain.attention import OVERDUE
+from db.platform.outages import read_pulse
+from domain.platform.attention import OVERDUE
 
 ORPHANED, UNEXPECTED, STUCK = "orphaned", "unexpected", "stuck"
 _RETRYING = 3
@@ -66,23 +64,17 @@ async def diagnose(database: Database, client: Client, specs: WorkflowSpecs) -> 
     return sorted(found.values(), key=lambda ailment: (ailment.kind, ailment.process_id))
 
 
-async def find_queues(database: Database, client: Client) -> list[QueueState]:
+async def find_queues(database: Database, client: Client, specs: WorkflowSpecs) -> list[QueueState]:
     """Every task queue, and whether it is served."""
     async with database.transaction() as transaction:
         pulse = await read_pulse(transaction)
-    return await look_at_queues(client, pulse.parts, pulse.now)
+    return await look_at_queues(client, specs.contexts.queues, pulse.parts, pulse.now)
 
 
-async def list_failing_webhooks(database: Database) -> list[FailingEndpoint]:
-    """Endpoints that take nothing. Their owners must mend them; nothing here is wrong."""
+async def list_concerns(database: Database, specs: WorkflowSpecs) -> list[Concern]:
+    """What waits for owners or operators; no process is at fault."""
     async with database.session() as session:
-        return await list_failing(session, _MOST)
-
-
-async def list_appeals(database: Database) -> list[WaitingAppeal]:
-    """Appeals that operators have not decided."""
-    async with database.transaction() as transaction:
-        return await list_waiting_appeals(transaction, _MOST)
+        return await specs.list_concerns(session, _MOST)
 
 
 async def _overdue(session: AsyncSession, specs: WorkflowSpecs) -> list[Ailment]:

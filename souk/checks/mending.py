@@ -12,13 +12,10 @@ from sqlalchemy.exc import DBAPIError
 from temporalio.client import Client
 
 from activities.platform.serving import HELP, QueueState, trouble_of
-from db.market.orders import WaitingAppeal
+from activities.platform.specs import Concern, WorkflowSpecs
 from db.platform.database import Database
-from db.webhooks.pending import FailingEndpoint
-from domain.attention import APPEAL_HELP, UNSERVED, WEBHOOK_FAILING, WEBHOOK_HELP, needs_attention, verdict
-from domain.market.processes import order_process
-from domain.webhooks.processes import webhook_process
-from souk.checks.doctor import Ailment, diagnose, find_queues, list_appeals, list_failing_webhooks, repair
+from domain.platform.attention import UNSERVED, verdict
+from souk.checks.doctor import Ailment, diagnose, find_queues, list_concerns, repair
 from souk.checks.target import DatabaseOption, DatabaseTarget, database_target
 from souk.commands.clear_errors import one_clear_line
 from souk.commands.options import DEFAULT_DATA_DIR, DataDir
@@ -48,12 +45,11 @@ async def _opened(target: DatabaseTarget) -> AsyncIterator[tuple[Database, Clien
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Which queues are not served, what ails processes, which webhooks take nothing, which appeals wait."""
+    """Which queues are not served, what ails processes, and what waits for somebody."""
 
     queues: list[QueueState]
     ailments: list[Ailment]
-    failing: list[FailingEndpoint]
-    appeals: list[WaitingAppeal]
+    concerns: list[Concern]
 
     @property
     def found(self) -> list[str]:
@@ -61,8 +57,7 @@ class Diagnosis:
         return [
             *(UNSERVED for queue in self.queues if not queue.served),
             *(ailment.kind for ailment in self.ailments),
-            *(appeal.kind for appeal in self.appeals),
-            *(WEBHOOK_FAILING for _ in self.failing),
+            *(concern.why for concern in self.concerns),
         ]
 
 
@@ -70,21 +65,10 @@ async def find_ailments(target: DatabaseTarget) -> Diagnosis:
     """Raises StackError when the database or Temporal is away."""
     async with _opened(target) as (database, client):
         return Diagnosis(
-            await find_queues(database, client),
+            await find_queues(database, client, target.specs),
             await diagnose(database, client, target.specs),
-            await list_failing_webhooks(database),
-            await list_appeals(database),
+            await list_concerns(database, target.specs),
         )
-
-
-def _describe_failing(found: FailingEndpoint) -> str:
-    """States and dates; an address or what a receiver says is its owner's business."""
-    answer = f"last status {found.last_status}" if found.last_status else "no answer"
-    since = f"since {found.failing_since:%Y-%m-%d %H:%M} UTC" if found.failing_since else ""
-    if found.status == "PAUSED":
-        return f"paused ({found.pause_reason}), nothing delivered {since}, {answer}: its owner was told"
-    following = f", next try {found.next_attempt_at:%Y-%m-%d %H:%M} UTC" if found.next_attempt_at else ""
-    return f"nothing delivered {since}, {answer}{following}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,21 +94,21 @@ async def mend(target: DatabaseTarget, only: str | None, *, dry_run: bool) -> Me
 
         found = await look()
         if dry_run:
-            return Mended(found, found, await _find_idle(database, client, found))
+            return Mended(found, found, await _find_idle(database, client, specs, found))
         await repair(database, client, specs, found)
-        left, idle = found, await _find_idle(database, client, found)
+        left, idle = found, await _find_idle(database, client, specs, found)
         for _ in range(_SETTLE_SECONDS):
-            left, idle = await look(), await _find_idle(database, client, found)
+            left, idle = await look(), await _find_idle(database, client, specs, found)
             if not idle and not any(ailment.safe for ailment in left):
                 break
             await asyncio.sleep(1)
         return Mended(found, left, idle)
 
 
-async def _find_idle(database: Database, client: Client, found: list[Ailment]) -> dict[str, str]:
+async def _find_idle(database: Database, client: Client, specs: WorkflowSpecs, found: list[Ailment]) -> dict[str, str]:
     """Processes that cannot do what they are told: nobody serves their queue."""
-    queues = await find_queues(database, client) if found else []
-    troubles = {ailment.process_id: trouble_of(queues, ailment.process_id) for ailment in found}
+    queues = await find_queues(database, client, specs) if found else []
+    troubles = {ailment.process_id: trouble_of(queues, specs.find(ailment.process_id)[0]) for ailment in found}
     return {process_id: trouble for process_id, trouble in troubles.items() if trouble is not None}
 
 
@@ -151,7 +135,7 @@ def fix(target: DatabaseTarget, only: str | None, *, dry_run: bool) -> None:
 
 
 def doctor(database: DatabaseOption = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """List what needs attention (queues, processes, appeals, webhooks) and what resolves it; exit 1 if any."""
+    """List what needs attention (queues, processes, what waits for somebody), what resolves it; exit 1 if any."""
     with one_clear_line():
         target = database_target(database, data_dir)
         diagnosis = asyncio.run(find_ailments(target))
@@ -170,13 +154,8 @@ def doctor(database: DatabaseOption = None, data_dir: DataDir = DEFAULT_DATA_DIR
             tell(UNSERVED, f"{queue.trouble}; {queue.waiting} tasks wait in it", HELP)
     for ailment in diagnosis.ailments:
         tell(ailment.kind, f"{ailment.process_id}: {ailment.what}", ailment.command)
-    for appeal in diagnosis.appeals:
-        since, until = (f"{date:%Y-%m-%d %H:%M} UTC" for date in (appeal.appealed_at, appeal.due_at))
-        what = f"waits for a decision since {since}, until {until}"
-        tell(appeal.kind, f"{order_process(appeal.order_id)}: {what}", APPEAL_HELP)
-    for endpoint in diagnosis.failing:
-        what = f"{webhook_process(endpoint.webhook_id)}: {_describe_failing(endpoint)}"
-        tell(WEBHOOK_FAILING, what, WEBHOOK_HELP)
+    for concern in diagnosis.concerns:
+        tell(concern.why, f"{concern.workflow_id}: {concern.what}", concern.help)
     console.print(verdict(diagnosis.found))
-    if moved or any(map(needs_attention, diagnosis.found)):
+    if moved or diagnosis.found:
         raise typer.Exit(1)

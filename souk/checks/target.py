@@ -11,8 +11,8 @@ from sqlalchemy.engine import make_url
 from temporalio.client import Client
 
 from activities.platform.specs import WorkflowSpecs
-from config.contexts import workflow_specs
 from config.settings import Settings
+from config.specs import workflow_specs
 from db.platform.epochs import is_behind
 from souk.stack.errors import StackError
 from souk.stack.running import stack_environment

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import SecretStr
 
-from config.settings import WORKER_QUEUES, Settings
+from config.contexts import CONTEXTS
+from config.settings import Settings
 from souk.commands.clear_errors import one_clear_line
 from souk.commands.options import Wait
 from souk.stack.descriptors import lift_descriptors
@@ -68,8 +69,8 @@ def openapi() -> None:
 
 def _known_queues(text: str) -> str:
     for name in text.split(","):
-        if name not in WORKER_QUEUES:
-            raise typer.BadParameter(f"{name!r} is no queue: name some of {', '.join(WORKER_QUEUES)}")
+        if name not in CONTEXTS.names:
+            raise typer.BadParameter(f"{name!r} is no queue: name some of {', '.join(CONTEXTS.names)}")
     return text
 
 
@@ -83,7 +84,7 @@ def worker(
             callback=_known_queues,
             help="Which processes to run, with a comma in between: those of the market, of checkout, of webhooks.",
         ),
-    ] = ",".join(WORKER_QUEUES),
+    ] = ",".join(CONTEXTS.names),
 ) -> None:
     """Run the worker, every process and activity, against the settings' Postgres and Temporal."""
     with one_clear_line():

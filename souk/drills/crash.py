@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from config.contexts import workflow_specs
+from config.specs import workflow_specs
 from db.platform.database import Database
 from souk.drills.crowd import Crowd
 from souk.drills.faults import Striker, schedule

@@ -14,7 +14,7 @@ from temporalio.client import Client
 from activities.platform.auditing import audit_processes, audit_projections
 from activities.platform.specs import WorkflowSpecs
 from db.platform.database import Database
-from domain.market.processes import SWEEP
+from domain.platform.workflows import SWEEP
 from souk.checks.doctor import describe, diagnose
 from souk.checks.trust import verify_database
 from souk.drills.ledger import ACKNOWLEDGED, FAULT, REFUSED, UNKNOWN, Ledger, answered_id
@@ -148,7 +148,7 @@ async def judge(database: Database, url: str, client: Client, ledger: Ledger, sp
     verdict = Verdict(prices=at_other_prices(ledger))
     async with database.session() as session:
         await balance(session, ledger, verdict)
-    findings = [*await audit_projections(database), await audit_processes(client, database, specs)]
+    findings = [*await audit_projections(database, specs.rows), await audit_processes(client, database, specs)]
     verdict.invariants = [f"invariant {found.invariant}: {example}" for found in findings for example in found.examples]
     async for verified in verify_database(url, None):
         verdict.trust += [f"store {verified.store_id}: {breach}" for breach in verified.breaches]

@@ -10,21 +10,24 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.exc import DBAPIError
 
+from config.contexts import CONTEXTS
 from db.market import orders
 from db.market.conversation import insert_message, insert_thread
-from db.outages import Recorded, api_beat, beat, listen, may_have_misjudged
 from db.platform import writes
+from db.platform.contexts import DbParts
 from db.platform.database import Database
 from db.platform.ids import new_id
+from db.platform.outages import Recorded, api_beat, beat, listen, may_have_misjudged
 from domain.market import errors
 from domain.market.processes import MARKET_PARTS, MARKET_QUEUE
 from domain.market.states import AgentType, ThreadType
-from domain.outages import API_PART, OutagePolicy
+from domain.platform.outages import API_PART, OutagePolicy
 from souk.stack.embedded import EmbeddedPostgres
 from tests.activities.market.scene import Purchase, Scene
 from tests.builders import Shop
 from tests.databases import make_database, opened
 
+ROWS = DbParts(CONTEXTS)
 POLICY = OutagePolicy()
 LEAST = timedelta(seconds=POLICY.least_left_seconds)
 MANY = 100_000
@@ -51,7 +54,7 @@ def unheard(owner_url: str) -> None:
 
 async def beats(scene: Scene, *parts: str) -> list[Recorded]:
     async with scene.database.transaction() as transaction:
-        return await beat(transaction, parts or (MARKET_QUEUE,), POLICY)
+        return await beat(transaction, ROWS, parts or (MARKET_QUEUE,), POLICY)
 
 
 async def silent(scene: Scene, ago: str, part: str = MARKET_QUEUE) -> None:
@@ -272,7 +275,7 @@ async def test_who_is_killed_before_the_commit_has_recorded_nothing(scene: Scene
 
     async def killed() -> None:
         async with scene.database.transaction() as transaction:
-            assert len(await beat(transaction, (MARKET_QUEUE,), POLICY)) == 1
+            assert len(await beat(transaction, ROWS, (MARKET_QUEUE,), POLICY)) == 1
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -392,7 +395,7 @@ async def test_what_is_recorded_cannot_be_rewritten(scene: Scene) -> None:
 async def test_a_refusal_around_an_outage_is_not_final(scene: Scene) -> None:
     async def may(seconds: float) -> bool:
         async with scene.database.transaction() as transaction:
-            return await may_have_misjudged(transaction, errors.ORDER_NOT_PLACED.error(), seconds)
+            return await may_have_misjudged(transaction, ROWS, errors.ORDER_NOT_PLACED.error(), seconds)
 
     await silent(scene, "50 seconds")
     assert not await may(1)

@@ -6,7 +6,8 @@ import pytest
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
-from api.routers import ROUTERS
+from api.platform.parts import ApiParts
+from config.contexts import CONTEXTS
 from domain.platform.cursors import encode_cursor
 from tests.api.conftest import Stall, register
 
@@ -52,7 +53,7 @@ async def test_an_answer_has_the_declared_shape(http, stall: Stall, path: str):
 def _declared(template: str) -> object:
     [found] = [
         route.response_model
-        for router in ROUTERS
+        for router in ApiParts(CONTEXTS).routers
         for route in router.routes
         if isinstance(route, APIRoute) and route.path == template and "GET" in route.methods
     ]

@@ -7,6 +7,7 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
+from db.market import operators
 from db.platform import console
 from db.platform.database import Database
 from db.platform.ids import new_id
@@ -67,7 +68,7 @@ async def test_views_have_no_column_of_a_term(api_database: Database, deal: Deal
 async def _look(database: Database, operator: UUID, audit: UUID, entity: UUID) -> None:
     async with database.session() as session:
         await console.name_operator(session, operator)
-        await console.reveal_terms(session, audit, entity)
+        await operators.reveal_terms(session, audit, entity)
 
 
 async def test_terms_need_an_entry_of_this_transaction(api_database: Database, deal: Deal, operator: UUID):
@@ -80,7 +81,7 @@ async def test_terms_need_an_entry_of_this_transaction(api_database: Database, d
     async with api_database.session() as session:
         await console.name_operator(session, operator)
         await console.log_once(session, audit, operator, "terms.reveal", "Ticket 9", {"entity": str(entity)})
-        found = await console.reveal_terms(session, audit, entity)
+        found = await operators.reveal_terms(session, audit, entity)
     assert found["offers"][0]["proposed_price_cents"] > 0
     with pytest.raises(ProgrammingError, match="logged the reason"):
         await _look(api_database, operator, audit, entity)

@@ -17,6 +17,7 @@ import pytest_asyncio
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from config.contexts import CONTEXTS
 from config.settings import Settings
 from db.locks import clock
 from db.market.discovery import get_spotlight
@@ -24,6 +25,7 @@ from db.market.reads_conversation import list_threads
 from db.market.watch_figures import get_figures
 from db.platform import console
 from db.platform.commands import list_unanswered
+from db.platform.contexts import DbParts
 from db.platform.database import Database
 from db.platform.ids import new_id
 from domain.market.processes import MARKET_COMMANDS
@@ -146,12 +148,14 @@ async def test_attention_reads_what_is_open_and_not_what_is_over(grown: Database
         await console.name_operator(session, key)
         now = await clock(session)
 
+        rows = DbParts(CONTEXTS)
+
         async def look() -> tuple[Any, ...]:
-            late = await console.list_late(session, now, 60, 100)
+            late = await console.list_late(session, rows, now, 60, 100)
             return (
                 late,
-                await console.list_expiring_holds(session, now, 600, 100),
-                await console.list_open(session, 100),
+                await console.list_noticed(session, rows.notices[1], now, 100),
+                await console.list_open(session, rows, 100),
             )
 
         (late, holds, under_way), scans = await _explained(session, look)

@@ -9,12 +9,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from db.market import trust
-from db.market.activity import notify
 from db.market.blocks import put_block
 from db.market.stock import insert_movement
 from db.market.tables import AgentLimits, ListingLimits
 from db.platform import writes
 from db.platform.database import Database
+from db.platform.events import notify
 from db.platform.ids import new_id
 from domain.market.states import InboxType, MovementReason
 from tests.activities.market.scene import Deal, Purchase, Scene

@@ -4,7 +4,9 @@ import psycopg
 import pytest
 
 from activities.platform.auditing import audit_projections
+from config.contexts import CONTEXTS
 from config.settings import Settings
+from db.platform.contexts import DbParts
 from db.platform.database import Database
 from souk.bench.seeding import FULL, MILLION, Size, seed
 from souk.stack.embedded import EmbeddedPostgres
@@ -39,7 +41,7 @@ async def test_a_seeded_market_is_sound(seeded_url: str) -> None:
     assert any("foreign keys checked" in line for line in told)
     database = Database(Settings(database_url=seeded_url).role_url("worker"), 2, "test-seeding")
     try:
-        findings = await audit_projections(database)
+        findings = await audit_projections(database, DbParts(CONTEXTS))
     finally:
         await database.close()
     assert {found.name: found.examples for found in findings if found.breaches} == {}

@@ -9,7 +9,7 @@ import pytest
 from temporalio.client import Client
 
 from activities.platform.auditing import audit_processes, audit_projections
-from config.contexts import workflow_specs
+from config.specs import workflow_specs
 from db.platform.database import Database
 from domain.market.processes import negotiation_process, order_process
 from souk.drills.stack import DrillStack
@@ -90,7 +90,7 @@ async def adds_up(stack: DrillStack) -> None:
     database = Database(stack.settings.role_url("worker"), 2, "test-audit")
     try:
         specs = workflow_specs(stack.settings)
-        findings = [*await audit_projections(database), await audit_processes(client, database, specs)]
+        findings = [*await audit_projections(database, specs.rows), await audit_processes(client, database, specs)]
     finally:
         await database.close()
     assert not [finding for finding in findings if finding.breaches]

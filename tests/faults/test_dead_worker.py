@@ -12,7 +12,7 @@ import pytest
 
 from config.settings import Settings
 from domain.market.policy import MarketPolicy
-from domain.outages import OutagePolicy
+from domain.platform.outages import OutagePolicy
 from domain.webhooks.policy import WebhookPolicy
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.conftest import PATIENT, TEST_KEY_RING

@@ -19,8 +19,8 @@ from temporalio.worker import Worker
 from activities.market.negotiation import PostgresNegotiationActivities
 from config.settings import Settings
 from db.platform.database import Database
-from domain.attention import verdict
 from domain.market.commands import AnswerOffer, NegotiationStart
+from domain.platform.attention import verdict
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.conftest import PATIENT, TEST_KEY_RING
 from tests.databases import make_database

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.checkout.profiles import Profile
 from config.settings import Settings
-from domain.checkout.ucp import CAPABILITIES, VERSION
-from tests.hostile.callers import PROFILE, Callers, make_callers, operator_key
+from tests.hostile.callers import Callers, know_platform, make_callers, operator_key
 from tests.running import RunningSouk
 
 
@@ -24,9 +22,7 @@ def hostile_souk(settings: Settings) -> Iterator[RunningSouk]:
     # Loopback as the journeys' own: in one test process both take deliveries from the same queue.
     changed = settings.model_dump() | {"limits": limits, "webhooks": {"allow_loopback": True}}
     with RunningSouk(Settings.model_validate(changed)) as running:
-        # A platform without keys that is known already: nobody here reaches the outside.
-        known = Profile(PROFILE, capabilities=dict.fromkeys(CAPABILITIES, (VERSION,)))
-        running.app.state.context.profiles._keep(PROFILE, known, 3_600)
+        know_platform(running)
         yield running
 
 

@@ -14,8 +14,8 @@ from domain.webhooks.policy import WebhookPolicy
 from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_DELIVERY, WEBHOOK_QUEUE, webhook_process
 from tests.workflows.waiting import has_ended, until
 from tests.workflows.webhooks.fake_webhooks import Endpoint
-from worker.registry import WEBHOOK_WORKFLOWS
 from worker.sandbox import sandboxed
+from workflows.webhooks.delivery import WebhookDelivery
 
 _POLICY = WebhookPolicy(retry_seconds=(0.2, 0.4))
 
@@ -76,7 +76,7 @@ async def record_webhooks(client: Client) -> dict[str, str]:
             Worker(
                 client,
                 task_queue=WEBHOOK_QUEUE,
-                workflows=WEBHOOK_WORKFLOWS,
+                workflows=[WebhookDelivery],
                 activities=activities_of(endpoint),
                 workflow_runner=sandboxed(),
             ),

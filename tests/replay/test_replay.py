@@ -12,7 +12,7 @@ from temporalio.workflow import NondeterminismError
 from domain.market.commands import NegotiationStart
 from domain.market.processes import NEGOTIATION
 from tests.conftest import TEST_KEY_RING
-from worker.registry import WORKFLOWS
+from worker.registry import list_workflows
 from worker.sandbox import sandboxed
 from workflows.codec import data_converter
 from workflows.market.negotiation import Negotiation
@@ -27,7 +27,7 @@ def history(path: Path) -> WorkflowHistory:
 
 def replayer(*workflows: type) -> Replayer:
     return Replayer(
-        workflows=workflows or WORKFLOWS,
+        workflows=workflows or list_workflows(),
         workflow_runner=sandboxed(),
         data_converter=data_converter(TEST_KEY_RING),
     )

@@ -8,9 +8,10 @@ from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateStage
 
 from activities.market.waking import market_process
 from activities.platform.workflows import send_command
-from domain.market.commands import Done, MakeOffer, PostReview
+from domain.market.commands import MakeOffer, PostReview
 from domain.market.processes import REVIEW_WINDOW, review_window_process
 from domain.market.states import DeliveryKind, ReviewWindowStatus
+from domain.platform.messages import Done
 from domain.platform.workflows import NUDGE
 from tests.workflows.books import BUYER, LISTING, SELLER
 from tests.workflows.market.test_order_process import bought

@@ -3,7 +3,7 @@
 from temporalio.converter import DataConverter
 
 from db.platform.ids import new_id
-from domain.market.commands import Done
+from domain.platform.messages import Done
 from tests.conftest import TEST_KEY_RING
 from workflows.codec import data_converter
 

@@ -24,9 +24,7 @@ from activities.platform.signatures import activities_of
 from domain.market.commands import (
     AnswerOffer,
     CounterOffer,
-    Done,
     MakeOffer,
-    Message,
     NegotiationStart,
     OrderCommand,
     OrderStart,
@@ -46,15 +44,16 @@ from domain.market.processes import (
     review_window_process,
     store_trust_process,
 )
+from domain.platform.messages import Done, Message
 from domain.platform.workflows import NUDGE
 from tests.workflows.books import BUYER, LISTING, STORE, Books, Fault, key
 from tests.workflows.checkout.fake_checkouts import FakeCheckouts
 from tests.workflows.market.fake_negotiations import FakeNegotiations
 from tests.workflows.market.fake_orders import FakeOrders, FakeReviews
-from tests.workflows.market.fake_trust import FakeAudit, FakeNudges, FakeTrust
+from tests.workflows.market.fake_trust import FakeNudges, FakeTrust, FakeUpkeep
 from tests.workflows.waiting import idle, until
 from worker.interceptors import RefusalInterceptor
-from worker.registry import WORKFLOWS
+from worker.registry import list_workflows
 from worker.sandbox import sandboxed
 
 RPC_TIMEOUT = timedelta(seconds=120)
@@ -130,13 +129,13 @@ class Town:
     async def worker(self, **options: Any) -> AsyncIterator[Worker]:
         fakes = [
             fake(self.books)
-            for fake in (FakeNegotiations, FakeOrders, FakeReviews, FakeTrust, FakeAudit, FakeCheckouts)
+            for fake in (FakeNegotiations, FakeOrders, FakeReviews, FakeTrust, FakeUpkeep, FakeCheckouts)
         ]
         fakes.append(FakeNudges(self.books, self.client, self.queue))
         async with Worker(
             self.client,
             task_queue=self.queue,
-            workflows=WORKFLOWS,
+            workflows=list_workflows(),
             activities=activities_of(*fakes),
             interceptors=[RefusalInterceptor()],
             workflow_runner=sandboxed(),

@@ -31,7 +31,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.checkout.models import PaymentChoice
     from domain.checkout.processes import CHECKOUT
     from domain.checkout.states import PaymentStatus
-    from domain.market.commands import Done
+    from domain.platform.messages import Done
     from workflows.market.notices import MarketNotices
     from workflows.platform.process import CommandProcess
     from workflows.platform.recording import record

@@ -16,16 +16,10 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.market.signatures import NegotiationActivities as Record
     from domain.market import errors
-    from domain.market.commands import (
-        AnswerOffer,
-        CounterOffer,
-        Done,
-        MakeOffer,
-        NegotiationSnapshot,
-        NegotiationStart,
-    )
+    from domain.market.commands import AnswerOffer, CounterOffer, MakeOffer, NegotiationSnapshot, NegotiationStart
     from domain.market.processes import BOUGHT, NEGOTIATION
     from domain.market.states import OfferStatus
+    from domain.platform.messages import Done
     from workflows.market.notices import MarketNotices
     from workflows.platform.process import CommandProcess
     from workflows.platform.recording import record

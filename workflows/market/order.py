@@ -16,7 +16,6 @@ with workflow.unsafe.imports_passed_through():
     from domain.market import errors
     from domain.market.commands import (
         AppealDecision,
-        Done,
         OperatorRefund,
         OrderCommand,
         OrderSnapshot,
@@ -26,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
         ReviewWindowStart,
     )
     from domain.market.processes import ORDER
+    from domain.platform.messages import Done
     from workflows.market.notices import MarketNotices
     from workflows.platform.process import CommandProcess
     from workflows.platform.recording import record

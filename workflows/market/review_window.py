@@ -12,8 +12,9 @@ with workflow.unsafe.imports_passed_through():
     import pydantic
 
     from activities.market.signatures import ReviewActivities as Record
-    from domain.market.commands import Done, PostReview, ReviewWindowSnapshot, ReviewWindowStart
+    from domain.market.commands import PostReview, ReviewWindowSnapshot, ReviewWindowStart
     from domain.market.processes import REVIEW_WINDOW
+    from domain.platform.messages import Done
     from workflows.market.notices import MarketNotices
     from workflows.platform.process import WaitingProcess
     from workflows.platform.recording import record

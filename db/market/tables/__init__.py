@@ -11,7 +11,6 @@ from db.market.tables.catalog import (
     StoreBlock,
 )
 from db.market.tables.conversation import Message, SupportQuestion, Thread
-from db.market.tables.feeds import ActivityEvent, InboxEvent
 from db.market.tables.trade import (
     InteractionEvidence,
     Negotiation,
@@ -25,6 +24,7 @@ from db.market.tables.trade import (
     StoreInteractionEvidence,
 )
 from db.market.tables.trust import StoreStats, StoreUpdate, TrustEvent, TrustFact, TrustProfile
+from db.platform.event_tables import ActivityEvent, InboxEvent
 
 __all__ = [
     "ActivityEvent",

@@ -5,13 +5,14 @@ from typing import Any
 
 import httpx
 
+from domain.platform.access import CALLERS
 from souk.drills.people import Agent, Shop
 
 HOME = {
     "id": "home", "full_name": "Amina Idris", "street_address": "1 Bazaar Lane", "address_locality": "Springfield",
     "address_region": "IL", "postal_code": "62704", "address_country": "US",
 }  # fmt: skip
-KINDS = ("none", "customer", "foreign customer", "merchant", "foreign merchant", "operator", "revoked key")
+KINDS = CALLERS
 
 
 @dataclass

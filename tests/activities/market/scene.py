@@ -20,9 +20,9 @@ from activities.market.negotiation import PostgresNegotiationActivities
 from activities.market.order import PostgresOrderActivities
 from activities.market.review import PostgresReviewActivities
 from activities.market.trust import PostgresTrustActivities
-from db.constraints import refusal
 from db.market.listings import update_price
 from db.market.tables import AgentLimits, ListingLimits
+from db.platform.constraints import refusal
 from db.platform.database import Database
 from db.platform.ids import new_id
 from domain.market.commands import (

@@ -10,8 +10,8 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.webhooks.delivery import HttpWebhookActivities
 from activities.webhooks.formats import StandardFormat
-from db.market.activity import notify
 from db.platform import writes
+from db.platform.events import notify
 from db.platform.ids import new_id
 from db.webhooks import endpoints
 from domain.market.states import InboxType

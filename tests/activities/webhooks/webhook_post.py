@@ -8,9 +8,9 @@ from temporalio.testing import ActivityEnvironment
 from activities.webhooks.delivery import HttpWebhookActivities
 from activities.webhooks.formats import StandardFormat
 from activities.webhooks.sending import webhook_client
-from db.market.activity import notify, record_event
 from db.market.tables import InboxEvent
 from db.platform.database import Database
+from db.platform.events import notify, record_event
 from db.platform.ids import new_id
 from db.webhooks import endpoints
 from db.webhooks.tables import WebhookDeadLetter, WebhookEndpoint

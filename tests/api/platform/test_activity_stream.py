@@ -14,8 +14,8 @@ from fastapi import FastAPI
 
 from api.market.feed import stream_activity
 from db.market.conversation import insert_thread
-from db.market.feed import FeedFilter
 from db.platform import writes
+from db.platform.feed import FeedFilter
 from db.platform.ids import new_id
 from domain.market.states import ThreadType
 from tests.api.conftest import Agent, Stall, open_stall, served

@@ -14,11 +14,11 @@ from api.platform.event_stream import BEAT
 from api.platform.feed_channels import Channel, chunks_of
 from api.platform.streams import FeedHub
 from config.settings import LimitSettings
-from db.market.activity import record_event
-from db.market.commit_order import START, Position, position_of
-from db.market.feed import FeedFilter, list_after
 from db.market.tables import ActivityEvent
+from db.platform.commit_order import START, Position, position_of
 from db.platform.database import Database
+from db.platform.events import record_event
+from db.platform.feed import FeedFilter, list_after
 from domain.market.states import ActivityType
 from tests.builders import Shop, make_shop
 

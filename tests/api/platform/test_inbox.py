@@ -8,9 +8,9 @@ from uuid import UUID
 
 import httpx
 
-from db.market.activity import notify
 from db.platform import writes
 from db.platform.database import Database
+from db.platform.events import notify
 from domain.market.states import InboxType
 from tests.activities.market.scene import Scene
 from tests.api.conftest import Agent, Stall, register

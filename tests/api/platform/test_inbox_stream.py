@@ -13,11 +13,11 @@ from fastapi import FastAPI
 
 from api.platform.inbox_watch import InboxWatch
 from config.settings import Settings
-from db.market.activity import notify
-from db.market.commit_order import START
 from db.market.inbox import InboxFilter
 from db.platform import writes
+from db.platform.commit_order import START
 from db.platform.database import Database
+from db.platform.events import notify
 from domain.market.states import InboxType
 from tests.api.conftest import Agent, Stall, register, served
 from tests.api.platform.streams import Stream

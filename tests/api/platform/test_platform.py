@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from activities.platform.serving import QUEUES
+from config.contexts import CONTEXTS
 from tests.api.conftest import Agent, Stall
 
 PROBLEM = "application/problem+json"
@@ -253,7 +253,7 @@ async def test_health_metrics_and_readiness(http):
     ready = problem(await http.get("/readyz"), 503, "service.unavailable")
     assert ready["postgres"] is True
     assert ready["temporal"] is False
-    assert ready["queues"] == dict.fromkeys(QUEUES)
+    assert ready["queues"] == dict.fromkeys(CONTEXTS.queues)
     assert (await http.get("/readyz/reads")).json() == {"postgres": True}
     await http.get("/v1/stores")
     text = (await http.get("/metrics")).text

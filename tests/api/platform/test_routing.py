@@ -5,10 +5,12 @@ import re
 import pytest
 from starlette.routing import BaseRoute, Match, Route, Router
 
+from api.platform.parts import ApiParts
 from api.platform.routing import RouteTable
-from api.routers import ROUTERS
+from api.routers import list_routers
+from config.contexts import CONTEXTS
 
-ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
+ROUTES = [route for router in list_routers(ApiParts(CONTEXTS)) for route in router.routes if isinstance(route, Route)]
 TABLE = RouteTable(ROUTES)
 
 

@@ -13,10 +13,10 @@ from sqlalchemy.exc import ProgrammingError
 
 from config.settings import Settings
 from db.market import agents
-from db.market.activity import record_event
 from db.migrate import downgrade, upgrade
 from db.platform import console
 from db.platform.database import Database
+from db.platform.events import record_event
 from db.platform.ids import new_id
 from db.platform.keys import insert_key, random_secret
 from db.platform.tables import ApiKeyKind

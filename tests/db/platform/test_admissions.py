@@ -11,9 +11,9 @@ import pytest_asyncio
 from sqlalchemy import text
 
 from config.settings import Settings
-from db.market.housekeeping import purge_old_records
 from db.platform.admissions import AGENT, Admitted, Visit, admit
 from db.platform.database import Database
+from db.platform.housekeeping import purge_old_records
 from db.platform.ids import new_id
 from db.platform.keys import hash_secret, insert_key, random_secret
 from db.platform.lines import Line

@@ -7,14 +7,14 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.engine import make_url
 
-from db.audit import audit_invariants
-from db.market.activity import notify
-from db.market.commit_order import START, position_of
-from db.market.feed import FeedFilter, list_after, newest_position
 from db.market.inbox import InboxFilter, list_inbox_after
 from db.migrate import settle_epoch, upgrade
+from db.platform.audit import audit_invariants
+from db.platform.commit_order import START, position_of
 from db.platform.database import Database
 from db.platform.epochs import EPOCH_BITS, get_epoch, is_behind, raise_epoch
+from db.platform.events import notify
+from db.platform.feed import FeedFilter, list_after, newest_position
 from db.webhooks.pending import read_bounds
 from domain.market.states import InboxType
 from souk.stack.embedded import EmbeddedPostgres
@@ -56,7 +56,7 @@ async def test_a_feed_from_another_cluster_goes_on_in_the_next_epoch(moved_url: 
         # The fault: readers see none of it, and new events come before old ones.
         async with database.session() as session:
             assert await list_after(session, START, 100, FeedFilter()) == []
-            findings = {found.invariant: found for found in await audit_invariants(session)}
+            findings = {found.invariant: found for found in await audit_invariants(session, {})}
             assert findings[11].breaches > 0
         assert settle_epoch(moved_url) == 1
         assert not is_behind(owner)
@@ -80,7 +80,7 @@ async def test_a_feed_from_another_cluster_goes_on_in_the_next_epoch(moved_url: 
         assert [event.txid >> EPOCH_BITS for event in owed] == [1] * len(owed)
         assert owed
         assert (await read_bounds(session)).horizon > events[-1].txid
-        assert {found.invariant: found.breaches for found in await audit_invariants(session)}[11] == 0
+        assert {found.invariant: found.breaches for found in await audit_invariants(session, {})}[11] == 0
 
 
 def test_every_restore_begins_another_epoch(moved_url: str) -> None:

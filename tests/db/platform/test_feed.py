@@ -7,10 +7,10 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from db.market import commit_order, feed
-from db.market.housekeeping import MONTHS_AHEAD, make_partitions
 from db.market.tables import ActivityEvent
+from db.platform import commit_order, feed
 from db.platform.database import Database
+from db.platform.housekeeping import MONTHS_AHEAD, make_partitions
 from db.platform.ids import new_id
 from domain.market.states import ActivityType
 from tests.builders import Shop, make_shop

@@ -8,10 +8,10 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import event
 
-from db.market.activity import record_event
 from db.market.tables import Listing, Message, StoreStats, Thread
 from db.platform import writes
 from db.platform.database import Database
+from db.platform.events import record_event
 from db.platform.ids import new_id
 from db.platform.tables import ProcessedCommand
 from domain.market import errors

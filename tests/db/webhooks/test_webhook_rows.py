@@ -1,20 +1,22 @@
 """Which endpoints have something to deliver, found by what is new or by the sweep."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from uuid import UUID
 
 import psycopg
 import pytest
 from sqlalchemy import text
 
-from db.market.activity import notify, record_event
 from db.platform import writes
-from db.platform.console import list_failing_webhooks, name_operator
+from db.platform.console import list_noticed, name_operator
 from db.platform.database import Database
+from db.platform.events import notify, record_event
 from db.platform.ids import new_id
 from db.platform.keys import insert_key, random_secret
 from db.platform.tables import ApiKeyKind
 from db.webhooks import endpoints
+from db.webhooks.context import PART
 from db.webhooks.pending import (
     list_expected,
     list_failing,
@@ -193,8 +195,8 @@ async def test_what_fails_is_shown_to_operators_at_once(worker_database: Databas
                 {"id": webhook, "h": hours},
             )
     async with api_database.session() as session:
-        assert await list_failing_webhooks(session, 1_000) == []
+        assert await list_noticed(session, PART.notices[0], datetime.now(UTC), 1_000) == []
         await name_operator(session, key_id)
-        seen = {row["id"]: row for row in await list_failing_webhooks(session, 1_000)}
+        seen = {row["id"]: row for row in await list_noticed(session, PART.notices[0], datetime.now(UTC), 1_000)}
     assert set(seen) & set(rows.made) == {failing, lately}
-    assert set(seen[failing]) == {"kind", "id", "since", "waits_for"}
+    assert set(seen[failing]) == {"kind", "id", "store_id", "since", "due", "waits_for"}

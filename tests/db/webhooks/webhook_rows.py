@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from db.market.activity import notify
 from db.platform.database import Database
+from db.platform.events import notify
 from db.platform.ids import new_id
 from db.webhooks import endpoints
 from db.webhooks.pending import (

@@ -7,8 +7,8 @@ from temporalio.client import Client
 
 from activities.checkout.telling import wake_checkout
 from api.processes import Processes
-from config.contexts import workflow_specs
 from config.settings import Settings
+from config.specs import workflow_specs
 from db.checkout.reads import get_checkout, list_lines
 from db.checkout.sessions import note_shown
 from db.platform.database import Database

@@ -2,8 +2,8 @@
 
 import pytest
 
-from config.contexts import workflow_specs
 from config.settings import Settings
+from config.specs import workflow_specs
 from domain.checkout.commands import CheckoutStart
 from domain.checkout.policy import CheckoutPolicy
 from domain.market.policy import MarketPolicy

@@ -15,7 +15,7 @@ from domain.checkout.commands import (
 from domain.checkout.models import ItemChoice, PaymentChoice
 from domain.checkout.policy import CheckoutPolicy
 from domain.checkout.processes import CHECKOUT, checkout_process
-from domain.market.commands import Done
+from domain.platform.messages import Done
 from domain.platform.workflows import NUDGE
 from tests.workflows.books import BUYER, LISTING, STORE
 from tests.workflows.checkout.fake_checkouts import Session

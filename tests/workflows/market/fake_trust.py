@@ -5,12 +5,14 @@ from uuid import UUID
 
 from temporalio.client import Client
 
-from activities.market.signatures import AuditActivities, NudgeActivities, TrustActivities
+from activities.market.signatures import NudgeActivities, TrustActivities
 from activities.market.waking import open_window, wake
+from activities.platform.upkeep_signatures import UpkeepActivities
 from activities.platform.workflows import signal_process
 from domain.market import errors
-from domain.market.commands import AuditFinding, AuditReport, StoreTrustStart, SweepReport, Tell, TrustFold
+from domain.market.commands import StoreTrustStart, Tell, TrustFold
 from domain.market.processes import review_window_process
+from domain.platform.messages import AuditFinding, AuditReport, SweepReport
 from tests.workflows.books import STORE, Books
 
 
@@ -54,15 +56,15 @@ class FakeNudges(NudgeActivities):
         async with self._books.turn("nudge_negotiations_on_listing"):
             return 0
 
-    async def sweep(self) -> SweepReport:
-        async with self._books.turn("sweep"):
-            return SweepReport(negotiations=1)
 
-
-class FakeAudit(AuditActivities):
+class FakeUpkeep(UpkeepActivities):
     def __init__(self, books: Books) -> None:
         self._books = books
 
-    async def audit_market(self) -> AuditReport:
-        async with self._books.turn("audit_market"):
+    async def sweep(self) -> SweepReport:
+        async with self._books.turn("sweep"):
+            return SweepReport(woken={"negotiation": 1})
+
+    async def audit(self) -> AuditReport:
+        async with self._books.turn("audit"):
             return AuditReport(findings=[AuditFinding(invariant=1, name="stock", breaches=0)])

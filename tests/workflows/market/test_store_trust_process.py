@@ -7,8 +7,8 @@ from temporalio.exceptions import ApplicationError
 
 from domain.market.commands import StoreTrustStart
 from domain.market.policy import DAY, HOUR
-from domain.market.processes import MARKET_AUDIT, STORE_TRUST, SWEEP
-from domain.platform.workflows import NUDGE
+from domain.market.processes import STORE_TRUST
+from domain.platform.workflows import AUDIT, NUDGE, SWEEP
 from tests.workflows.books import STRANGER
 from tests.workflows.town import Town
 from tests.workflows.waiting import has_ended, idle, until
@@ -72,7 +72,7 @@ async def test_an_unknown_store_fails_clearly(town: Town):
     assert caught.value.cause.type == "store.not_found"
 
 
-@pytest.mark.parametrize("kind", [SWEEP, MARKET_AUDIT])
+@pytest.mark.parametrize("kind", [SWEEP, AUDIT])
 async def test_the_sweep_and_the_audit_answer_with_their_report(town: Town, kind: str):
     found = await town.client.execute_workflow(kind, id=kind, task_queue=town.queue)
-    assert (found["negotiations"] if kind == SWEEP else found["findings"][0]["invariant"]) == 1
+    assert (found["woken"]["negotiation"] if kind == SWEEP else found["findings"][0]["invariant"]) == 1

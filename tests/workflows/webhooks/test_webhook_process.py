@@ -24,8 +24,8 @@ from tests.workflows.books import key
 from tests.workflows.waiting import has_ended, until
 from tests.workflows.webhooks.fake_webhooks import Endpoint
 from worker.interceptors import RefusalInterceptor
-from worker.registry import WEBHOOK_WORKFLOWS
 from worker.sandbox import sandboxed
+from workflows.webhooks.delivery import WebhookDelivery
 
 POLICY = WebhookPolicy()
 
@@ -47,7 +47,7 @@ class Post:
             Worker(
                 self.client,
                 task_queue=WEBHOOK_QUEUE,
-                workflows=WEBHOOK_WORKFLOWS,
+                workflows=[WebhookDelivery],
                 activities=activities_of(self.endpoint),
                 interceptors=[RefusalInterceptor()],
                 workflow_runner=sandboxed(),

@@ -10,8 +10,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from activities.platform.specs import WorkflowSpecs
 from activities.platform.sweeping import Sweeper
 from activities.webhooks.context import webhook_context
-from db.market.activity import notify
 from db.platform.database import Database
+from db.platform.events import notify
 from db.platform.ids import new_id
 from db.webhooks.endpoints import insert_endpoint
 from domain.market.states import InboxType

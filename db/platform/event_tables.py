@@ -1,6 +1,6 @@
 """The public log and the private inboxes. A row's place in its feed is (txid, seq).
 
-See ``db.market.commit_order``.
+See ``db.platform.commit_order``.
 """
 
 from uuid import UUID
@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlalchemy import BigInteger, FetchedValue, ForeignKey, Identity
 from sqlalchemy.orm import Mapped, mapped_column
 
-from db.platform.base import Base, CreatedAt, Key, Meta, pg_enum
-from domain.market.states import ActivityType
+from db.platform.base import Base, CreatedAt, Key, Meta
+from db.platform.kinds import PublicKind
+from domain.platform.events import PublicEvent
 
 
 class ActivityEvent(Base):
@@ -18,7 +19,7 @@ class ActivityEvent(Base):
     __tablename__ = "activity_events"
     __mapper_args__ = {"eager_defaults": False}
     activity_event_id: Mapped[Key]
-    type: Mapped[ActivityType] = mapped_column(pg_enum(ActivityType, "activity_type"))
+    type: Mapped[PublicEvent] = mapped_column(PublicKind)
     created_at: Mapped[CreatedAt] = mapped_column(primary_key=True)
     actor_agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("agents.agent_id"))
     store_id: Mapped[UUID | None] = mapped_column(ForeignKey("stores.store_id"))

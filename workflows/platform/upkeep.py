@@ -1,7 +1,7 @@
-"""The Sweep and the MarketAudit: short processes that look over the whole market.
+"""The Sweep and the Audit: short workflows that look over the rows and workflows of all contexts.
 
-The ``expire-offers`` schedule runs a Sweep every little while, and the endpoint for external schedulers
-runs one on demand: it wakes every process that should have acted by now. All triggers are idempotent.
+A schedule runs a Sweep every little while, and the endpoint for external schedulers runs one on demand: it wakes every
+workflow that should have acted by now. All triggers are idempotent.
 """
 
 from datetime import timedelta
@@ -10,10 +10,10 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from activities.market.signatures import AuditActivities, NudgeActivities
     from activities.platform.heartbeats import HEARTBEAT_TIMEOUT
-    from domain.market.commands import AuditReport, SweepReport
-    from domain.market.processes import MARKET_AUDIT, SWEEP
+    from activities.platform.upkeep_signatures import UpkeepActivities
+    from domain.platform.messages import AuditReport, SweepReport
+    from domain.platform.workflows import AUDIT, SWEEP
 
 
 @workflow.defn(name=SWEEP)
@@ -21,7 +21,7 @@ class Sweep:
     @workflow.run
     async def run(self) -> SweepReport:
         return await workflow.execute_activity_method(
-            NudgeActivities.sweep,
+            UpkeepActivities.sweep,
             start_to_close_timeout=timedelta(minutes=5),
             # The next sweep waits for this one: not for a worker that died with it.
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
@@ -30,14 +30,14 @@ class Sweep:
         )
 
 
-@workflow.defn(name=MARKET_AUDIT)
-class MarketAudit:
+@workflow.defn(name=AUDIT)
+class Audit:
     @workflow.run
     async def run(self) -> AuditReport:
         return await workflow.execute_activity_method(
-            AuditActivities.audit_market,
+            UpkeepActivities.audit,
             start_to_close_timeout=timedelta(minutes=10),
             heartbeat_timeout=HEARTBEAT_TIMEOUT,
             retry_policy=RetryPolicy(maximum_attempts=3),
-            summary="check the market's invariants",
+            summary="check the invariants",
         )

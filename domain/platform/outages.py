@@ -12,6 +12,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from domain.platform.events import PrivateEvent
 from domain.platform.numbers import Seconds, SecondsOrZero
 
 API_PART = "api"
@@ -39,6 +40,12 @@ class OutagePolicy(BaseModel):
     @property
     def tolerated(self) -> timedelta:
         return timedelta(seconds=self.tolerated_seconds)
+
+
+class OutageNews(PrivateEvent):
+    """Private events of whoever waits for a date."""
+
+    DATE_EXTENDED = "DATE_EXTENDED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Select, func, literal_column, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.market.tables import ActivityEvent, InboxEvent
+from db.platform.event_tables import ActivityEvent, InboxEvent
 
 Row = TypeVar("Row", ActivityEvent, InboxEvent)
 Position = tuple[int, int]

@@ -8,23 +8,23 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.market.commit_order import HORIZON, START, Position, after, before, position_of, settled
-from db.market.tables import ActivityEvent
+from db.platform.commit_order import HORIZON, START, Position, after, before, position_of, settled
+from db.platform.event_tables import ActivityEvent
 from db.platform.reading import LIMIT, Reads, Row
 from db.platform.statements import Read
-from domain.market.feeds import ActivityItem
-from domain.market.states import ActivityType
 from domain.platform.cursors import encode_cursor
+from domain.platform.events import PublicEvent
+from domain.platform.feeds import ActivityItem
 
 
 @dataclass(frozen=True, slots=True)
 class FeedFilter:
     """Which events a reader wants; None is all of them, and so are no ``types``."""
 
-    type: ActivityType | None = None
+    type: PublicEvent | None = None
     store_id: UUID | None = None
     listing_id: UUID | None = None
-    types: frozenset[ActivityType] = frozenset()
+    types: frozenset[PublicEvent] = frozenset()
 
     def values(self) -> dict[str, Any]:
         """What is asked for by one column each."""

@@ -10,8 +10,8 @@ from api.errors import errors as refusals
 from api.platform.auth import AnOperator
 from api.platform.idempotency import CommandDep
 from api.platform.schemas import Note, RequestModel, ResponseModel, example
-from domain.market.commands import SweepReport
 from domain.platform.errors import OPERATOR_REQUIRED
+from domain.platform.messages import SweepReport
 
 router = APIRouter(prefix="/v1/operations", tags=["operations"])
 
@@ -24,26 +24,19 @@ class ExpireIn(RequestModel):
 
 
 class SweepOut(ResponseModel):
-    """How many processes were overdue and woken, by kind, and what was tidied."""
+    """How many processes were overdue and woken, and how many rows were tidied.
 
+    ``woken``: by the first part of their ids. ``tidied``: by task. ``unanswered``: those told of a command whose answer
+    was never kept.
+    """
+
+    woken: dict[str, int]
+    tidied: dict[str, int]
+    unanswered: int
     model_config = {
         **ResponseModel.model_config,
-        **example(
-            {
-                "negotiations": 2, "orders": 0, "review_windows": 1, "stores": 0,
-                "unanswered": 0, "partitions_made": 0, "rows_purged": 0, "others": 0,
-            }
-        ),
-    }  # fmt: skip
-
-    negotiations: int
-    orders: int
-    review_windows: int
-    stores: int
-    unanswered: int
-    partitions_made: int
-    rows_purged: int
-    others: int
+        **example({"woken": {"negotiation": 2, "order": 0}, "tidied": {"rows_purged": 12}, "unanswered": 0}),
+    }
 
 
 class FindingOut(ResponseModel):
@@ -83,7 +76,7 @@ async def audit_market(_: AnOperator, command: CommandDep, context: Context) -> 
     """Check the market's invariants. Takes time on a large market."""
     async with command.begin():
         await command.commit()
-        findings = (await context.processes.audit(command.command_id)).findings
+        findings = (await context.upkeep.audit(command.command_id)).findings
         sound = not any(found.breaches for found in findings)
         shown = [FindingOut.model_validate(found) for found in findings]
         return await command.answer(AuditOut(sound=sound, findings=shown))

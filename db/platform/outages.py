@@ -5,9 +5,9 @@ between has recorded nothing, and the next sign of life records all of it. A ste
 looks here first (``listen``): it takes the lock that recording excludes, so that no date is moved between the look and
 the end, and ends nothing while an outage is not recorded.
 
-The dates are those of ``db/waits.py``. What is left of a date when the outage begins is left when it ends: the clock of
-a wait stands still meanwhile, and at least ``least_left_seconds`` (or the whole of a shorter wait) remain, so that the
-party has heard of it before the wait ends.
+The dates are the waits that contexts declare (``db/platform/contexts.py``). What is left of a date when the outage
+begins is left when it ends: the clock of a wait stands still meanwhile, and at least ``least_left_seconds`` (or the
+whole of a shorter wait) remain, so that the party has heard of it before the wait ends.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,14 +19,13 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.market.activity import notify
+from db.platform.contexts import DbParts
+from db.platform.events import notify
 from db.platform.ids import new_id
 from db.platform.transactions import Asks, Transaction
 from db.platform.waiting import Wait
-from db.waits import WAITS
-from domain.market.states import InboxType
-from domain.outages import API_PART, Heard, OutagePolicy, Silence
 from domain.platform.errors import DomainError, ErrorKind
+from domain.platform.outages import API_PART, Heard, OutageNews, OutagePolicy, Silence
 
 _DATES = 7_305_811_204
 """The advisory lock: shared by steps that may end something, alone for whoever moves dates. Taken before any row."""
@@ -83,7 +82,6 @@ SELECT EXISTS (SELECT 1 FROM outages WHERE recorded_at > clock_timestamp() - mak
 _EXTENSIONS = text("SELECT * FROM operator_extended_dates WHERE entity_id = ANY(:entities) ORDER BY ended_at, wait")
 _OUTAGES = text("SELECT part, began_at, ended_at FROM outages ORDER BY ended_at DESC LIMIT :most")
 _NOBODY = "'{}'::uuid[]"
-_AWAITED_PARTS = frozenset(part for wait in WAITS for part in wait.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +100,10 @@ async def listen(unit: Transaction | AsyncSession, parts: Collection[str]) -> Si
     return Silence([Heard(*row) for row in await transaction.run(_LISTEN, {"parts": list(parts)})])
 
 
-async def is_held(transaction: Transaction) -> bool:
+async def is_held(transaction: Transaction, contexts: DbParts) -> bool:
     """Whether nothing ends by its date now."""
     pulse = await read_pulse(transaction)
-    return any(heard.part in _AWAITED_PARTS and heard.is_silent(pulse.now) for heard in pulse.parts)
+    return any(heard.part in contexts.awaited_parts and heard.is_silent(pulse.now) for heard in pulse.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +124,20 @@ async def api_beat(unit: Asks, policy: OutagePolicy) -> None:
     await unit.run(_API_BEAT, {"tolerated": policy.tolerated})
 
 
-async def may_have_misjudged(transaction: Transaction, refused: DomainError, seconds: float) -> bool:
+async def may_have_misjudged(transaction: Transaction, contexts: DbParts, refused: DomainError, seconds: float) -> bool:
     """Whether dates were moved during the last seconds, or will be: then a refusal may rest on an old date.
 
     One that rests on a date is a conflict.
     """
     if refused.kind is not ErrorKind.CONFLICT:
         return False
-    [(may,)] = await transaction.run(_RECORDED_SINCE, {"seconds": seconds, "parts": list(_AWAITED_PARTS)})
+    [(may,)] = await transaction.run(_RECORDED_SINCE, {"seconds": seconds, "parts": list(contexts.awaited_parts)})
     return bool(may)
 
 
-async def beat(transaction: Transaction, parts: Sequence[str], policy: OutagePolicy) -> list[Recorded]:
+async def beat(
+    transaction: Transaction, contexts: DbParts, parts: Sequence[str], policy: OutagePolicy
+) -> list[Recorded]:
     """Say that these parts work, and record what silence lies behind them, and behind the API."""
     values = {"parts": list(parts), "api": API_PART, "tolerated": policy.tolerated}
     await transaction.run(_PATIENCE, {})
@@ -151,17 +151,17 @@ async def beat(transaction: Transaction, parts: Sequence[str], policy: OutagePol
     if not silences:
         return []
     await transaction.run(_ALONE, {})
-    return [await _record(transaction, part, since, until, policy) for part, since, until in silences]
+    return [await _record(transaction, contexts.waits, part, since, until, policy) for part, since, until in silences]
 
 
 async def _record(
-    transaction: Transaction, part: str, began: datetime, ended: datetime, policy: OutagePolicy
+    transaction: Transaction, waits: Sequence[Wait], part: str, began: datetime, ended: datetime, policy: OutagePolicy
 ) -> Recorded:
     outage_id = new_id()
-    pieces = {wait.name: await _new_pieces(transaction, wait, began, ended) for wait in WAITS if part in wait.parts}
+    pieces = {wait.name: await _new_pieces(transaction, wait, began, ended) for wait in waits if part in wait.parts}
     await transaction.run(_OUTAGE, {"outage": outage_id, "part": part, "began": began, "ended": ended})
     moved = 0
-    for wait in WAITS:
+    for wait in waits:
         if pieces.get(wait.name, "{}") != "{}":
             moved += await _move(transaction, wait, outage_id, pieces[wait.name], ended, policy.least_left_seconds)
     await transaction.run(_COUNT, {"outage": outage_id, "moved": moved})
@@ -184,7 +184,7 @@ async def _move(
         about: dict[str, Any] = dict(zip((name for name, _ in wait.about), ids, strict=True))
         for agent_id in agents:
             meta = {"wait": wait.name, "was_due_at": old_date.isoformat()}
-            notify(transaction, agent_id, InboxType.DATE_EXTENDED, **about, due_at=new_date, meta=meta)
+            notify(transaction, agent_id, OutageNews.DATE_EXTENDED, **about, due_at=new_date, meta=meta)
     return len(rows)
 
 
