@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
-from sqlalchemy import QueuePool
 from temporalio.client import Client
 
 from activities.checkout.signing import SigningKey
@@ -20,16 +19,14 @@ from api.platform.upkeep import Upkeep
 from api.processes import Processes
 from config.settings import Settings
 from db.platform.database import Database
-from db.platform.lines import Line
 from db.platform.presence import Presence
-from db.platform.reading import Reads
 
 GLANCE_SECONDS = 5.0
 
 
 @dataclass(slots=True)
 class AppContext:
-    """``admission`` is the line for keys and rate limits, ``reads`` shows rows, ``database`` does all else.
+    """``admission`` asks for keys and rate limits, ``reads`` for rows to show, ``database`` is for all else.
 
     ``glance`` keeps for some seconds what the public pages count over the whole market.
     """
@@ -38,8 +35,8 @@ class AppContext:
     specs: WorkflowSpecs
     parts: ApiParts
     database: Database
-    reads: Reads
-    admission: Line
+    reads: Database
+    admission: Database
     limiter: Limiter
     temporal: Client
     presence: Presence
@@ -54,12 +51,10 @@ class AppContext:
 
     def measure(self) -> None:
         """Bring the gauges up to date."""
-        pool = self.database.engine.pool
-        self.metrics.pool.labels("market").set(pool.checkedout() if isinstance(pool, QueuePool) else 0)
-        self.metrics.pool_size.labels("market").set(pool.size() if isinstance(pool, QueuePool) else 0)
-        in_use, size = self.reads.connections
-        self.metrics.pool.labels("reads").set(in_use)
-        self.metrics.pool_size.labels("reads").set(size)
+        for name, database in (("market", self.database), ("reads", self.reads)):
+            in_use, size = database.connections
+            self.metrics.pool.labels(name).set(in_use)
+            self.metrics.pool_size.labels(name).set(size)
         self.metrics.streams.set(self.feed.open_streams)
 
 

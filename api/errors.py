@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import compile_path
@@ -95,11 +94,9 @@ def refusal_of(error: BaseException) -> DomainError | None:
         case HTTPException():
             code = _HTTP_REFUSALS.get(error.status_code)
             return code.error() if code else None
-        case IntegrityError():
+        case psycopg.IntegrityError():
             return refusal(error)
-        case OperationalError() | InterfaceError() | PoolTimeoutError():
-            return platform.UNAVAILABLE.error()
-        case DBAPIError() if error.connection_invalidated:
+        case psycopg.OperationalError() | psycopg.InterfaceError():
             return platform.UNAVAILABLE.error()
         case RPCError() | WorkflowUpdateRPCTimeoutOrCancelledError() | TimeoutError() | ConnectionError():
             return platform.UNAVAILABLE.error()
@@ -241,7 +238,7 @@ def _allow(request: Request) -> dict[str, str]:
 def install_handlers(app: FastAPI) -> None:
     """Every named refusal becomes a problem document; the rest reaches the one handler of faults."""
     for kind in (
-        DomainError, RequestValidationError, HTTPException, DBAPIError, PoolTimeoutError,
+        DomainError, RequestValidationError, HTTPException, psycopg.Error,
         TemporalError, RPCError, TimeoutError, ConnectionError, RuntimeError,
     ):  # fmt: skip
         app.add_exception_handler(kind, answer_refusal)

@@ -37,9 +37,7 @@ from config.contexts import CONTEXTS
 from config.settings import Settings
 from config.specs import workflow_specs
 from db.platform.database import Database
-from db.platform.lines import Line
 from db.platform.presence import Presence
-from db.platform.reading import Reads
 from domain.platform.contexts import Contexts
 from web import STATIC
 from workflows.client import connect
@@ -109,15 +107,11 @@ def create_app(settings: Settings | None = None, contexts: Contexts = CONTEXTS) 
 @asynccontextmanager
 async def open_context(settings: Settings, metrics: Metrics, parts: ApiParts) -> AsyncIterator[AppContext]:
     """Everything a process of the API holds, for as long as the block lasts."""
-    database = Database(settings.pooled_url("api"), settings.api_pool_size, "souk-api", settings.direct_url("api"))
-    reads = Reads(
-        settings.pooled_url("api"),
-        max(2, settings.api_pool_size // 2),
-        "souk-api-reads",
-        prepare=not settings.direct_url("api"),
-    )
-    # Keys and rate limits: single statements that commit by themselves and wait for no disk.
-    admission = Line(settings.pooled_url("api"), "souk-api-admission", prepare=not settings.direct_url("api"))
+    url, direct_url = settings.pooled_url("api"), settings.direct_url("api")
+    database = Database(url, settings.api_pool_size, "souk-api", direct_url)
+    reads = Database(url, max(2, settings.api_pool_size // 2), "souk-api-reads", direct_url)
+    # Keys and rate limits: single statements that wait for no lock and for no disk.
+    admission = Database(url, 1, "souk-api-admission", direct_url)
     profiles = Profiles(development=settings.is_alone)
     presence = Presence(database, "souk-api-presence")
     feed = FeedHub(database, settings.limits)
@@ -132,7 +126,6 @@ async def open_context(settings: Settings, metrics: Metrics, parts: ApiParts) ->
         nudges = Nudges(temporal, database, specs)
         async with (
             presence.running(),
-            reads.running(),
             feed.running(),
             nudges.running(),
             heartbeating(database, settings.outages),
@@ -157,5 +150,5 @@ async def open_context(settings: Settings, metrics: Metrics, parts: ApiParts) ->
             )
     finally:
         await profiles.close()
-        await admission.close()
-        await database.close()
+        for pool in (admission, reads, database):
+            await pool.close()

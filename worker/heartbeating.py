@@ -14,8 +14,8 @@ from contextlib import asynccontextmanager, suppress
 from itertools import product
 from pathlib import Path
 
+import psycopg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -83,7 +83,7 @@ async def _beat(
         told = await asyncio.gather(*(describe_queue(client, queue, kind) for queue, kind in asked))
         async with database.transaction() as transaction:
             recorded = await beat(transaction, rows, queues, policy)
-    except (SQLAlchemyError, OSError, RPCError, RuntimeError) as error:
+    except (psycopg.Error, OSError, RPCError, RuntimeError) as error:
         # What is away comes back, and the next beat records for how long it was.
         _log.warning("beat missed", queues=list(queues), error=type(error).__name__)
         return None

@@ -3,8 +3,8 @@
 import time
 from typing import Any
 
+import psycopg
 import structlog
-from sqlalchemy.exc import DataError, IntegrityError
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
@@ -48,7 +48,7 @@ class _Refusals(ActivityInboundInterceptor):
             if await self._misjudged(error, time.monotonic() - began):
                 raise ApplicationError("an outage moves dates: judged again once it is recorded") from None
             raise as_application_error(error) from None
-        except IntegrityError as error:
+        except psycopg.IntegrityError as error:
             known = refusal(error)
             if known is not None:
                 raise as_application_error(known) from None
@@ -58,7 +58,7 @@ class _Refusals(ActivityInboundInterceptor):
             raise ApplicationError(
                 f"constraint {name} refused the write", type="internal.constraint", non_retryable=True
             ) from None
-        except DataError:
+        except psycopg.DataError:
             # What the database cannot hold now it never can: trying for ever would only hold the process up.
             _log.error("unexpected value", activity=activity.info().activity_type)
             raise ApplicationError(

@@ -14,7 +14,6 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.service import RPCError
 
@@ -113,7 +112,7 @@ class Listener:
             try:
                 async with await self._database.connect_directly("souk-webhook-listener") as listener:
                     await self._lead(listener)
-            except (psycopg.Error, SQLAlchemyError, OSError) as error:
+            except (psycopg.Error, OSError) as error:
                 # Postgres restarts: meanwhile nothing is committed that would have to be told.
                 _log.warning("webhooks.listener_lost", error=type(error).__name__)
                 await asyncio.sleep(_IDLE_SECONDS)

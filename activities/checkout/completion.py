@@ -7,7 +7,7 @@ while a handler or a process is asked.
 
 from uuid import NAMESPACE_OID, UUID, uuid5
 
-from sqlalchemy.exc import IntegrityError
+from psycopg import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.checkout.session_case import SessionCase

@@ -242,4 +242,4 @@ async def list_my_offers(
 @router.get("/{offer_id}", response_model=OfferOut, responses=refusals(errors.OFFER_NOT_FOUND))
 async def get_my_offer(offer_id: UUID, caller: AnyAgent, context: Context) -> Response:
     """One offer, for its two parties only."""
-    return answer(await context.reads.one(the_offer(offer_id), caller.agent_id))
+    return answer(await context.reads.read_one(the_offer(offer_id), caller.agent_id))

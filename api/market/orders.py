@@ -315,4 +315,4 @@ async def list_my_orders(
 @router.get("/{order_id}", response_model=OrderOut, responses=refusals(errors.ORDER_NOT_FOUND))
 async def get_my_order(order_id: UUID, caller: AnyAgent, context: Context) -> Response:
     """One order, for its buyer and its store's owner."""
-    return answer(await context.reads.one(the_order(order_id), caller.agent_id))
+    return answer(await context.reads.read_one(the_order(order_id), caller.agent_id))

@@ -3,10 +3,10 @@
 import asyncio
 from typing import Annotated, Any
 
+import psycopg
 from fastapi import APIRouter, Depends, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from temporalio.service import RPCError
 
@@ -78,7 +78,7 @@ async def _pulse(context: AppContext) -> Pulse | None:
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             return await read_pulse(context.admission)
-    except (SQLAlchemyError, OSError):
+    except (psycopg.Error, OSError):
         return None
 
 

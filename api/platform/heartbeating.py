@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+import psycopg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from db.platform.database import Database
 from db.platform.outages import api_beat
@@ -34,6 +34,6 @@ async def _run(database: Database, policy: OutagePolicy) -> None:
         try:
             async with database.transaction() as transaction:
                 await api_beat(transaction, policy)
-        except (SQLAlchemyError, OSError) as error:
+        except (psycopg.Error, OSError) as error:
             _log.warning("beat missed", error=type(error).__name__)
         await asyncio.sleep(policy.beat_seconds)

@@ -22,10 +22,10 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar
 
+import psycopg
 from fastapi import Depends, Request
 from pydantic import BaseModel
 from pydantic_core import to_json
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 
@@ -207,7 +207,7 @@ class Attempt:
     async def _release(self) -> None:
         """Give the command up for now; a repetition goes on under the same id at once."""
         # When the database is away as well, the lease ends by itself.
-        with suppress(SQLAlchemyError, OSError):
+        with suppress(psycopg.Error, OSError):
             async with self.context.database.transaction(viewer=self.scope) as transaction:
                 await records.release(transaction, self.command_id)
 
@@ -271,9 +271,9 @@ class ProcessCommand(Attempt):
             return records.completion(self.command_id, status, text, personal=self.personal)
 
         if self.key is None:
-            text = to_json(await self.context.reads.one(wanted, self.scope)).decode()
+            text = to_json(await self.context.reads.read_one(wanted, self.scope)).decode()
         else:
-            await self.context.reads.one_and_note(wanted, kept, self.scope)
+            await self.context.reads.read_one_and_note(wanted, kept, self.scope)
         self._answered = True
         return self._document(status, text)
 

@@ -10,8 +10,8 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
+import psycopg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from db.market.inbox import (
     InboxFilter,
@@ -115,7 +115,7 @@ class InboxWatch:
                         yield items
                     while not more and not await watcher.wait():
                         yield []
-            except (SQLAlchemyError, OSError) as error:
+            except (psycopg.Error, OSError) as error:
                 _log.warning("inbox.stream_lost", error=type(error).__name__)
 
     async def _read(
@@ -157,7 +157,7 @@ class InboxWatch:
             try:
                 async with self._database.session() as session:
                     living = await list_living(session, {watcher.key_id for watcher in asked})
-            except (SQLAlchemyError, OSError) as error:
+            except (psycopg.Error, OSError) as error:
                 # Nothing can be read by those streams either.
                 _log.warning("inbox.keys_unknown", error=type(error).__name__)
                 continue

@@ -20,8 +20,8 @@ from api.platform.batches import Batches
 from api.platform.headers import Pair
 from config.settings import LimitSettings
 from db.platform.admissions import AGENT, Admitted, Visit, Window, admit
+from db.platform.database import Database
 from db.platform.keys import KeyOwner, hash_secret
-from db.platform.lines import Line
 from domain.platform.errors import RATE_LIMITED
 
 _PER_ADDRESS = "per_address"
@@ -48,8 +48,8 @@ class Standing:
 class Limiter:
     """Fixed windows in Postgres, counted for many requests at once; with them, whose keys the requests show."""
 
-    def __init__(self, line: Line, settings: LimitSettings) -> None:
-        self._line = line
+    def __init__(self, database: Database, settings: LimitSettings) -> None:
+        self._database = database
         self.items: dict[str, RateLimitItem] = {
             name: parse(value) for name, value in settings.model_dump().items() if isinstance(value, str)
         }
@@ -57,7 +57,7 @@ class Limiter:
 
     async def _admit_all(self, visits: list[Visit]) -> list[Admitted]:
         per_agent = self.items[_PER_AGENT]
-        return await admit(self._line, visits, per_agent.key_for(_PER_AGENT, AGENT), per_agent.get_expiry())
+        return await admit(self._database, visits, per_agent.key_for(_PER_AGENT, AGENT), per_agent.get_expiry())
 
     async def admit(self, address: str, key: tuple[UUID, bytes] | None) -> tuple[KeyOwner | None, Standing, bool]:
         """Count one request for its address and the agent whose key, an id and a secret, it shows.

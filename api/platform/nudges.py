@@ -8,8 +8,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
 
+import psycopg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from temporalio.client import Client
 from temporalio.exceptions import TemporalError
 from temporalio.service import RPCError
@@ -20,7 +20,7 @@ from db.platform.database import Database
 
 _log = structlog.get_logger("souk.processes")
 _COALESCE_SECONDS = 0.02
-FAILURES = (RPCError, TemporalError, RuntimeError, TimeoutError, SQLAlchemyError, OSError)
+FAILURES = (RPCError, TemporalError, RuntimeError, TimeoutError, psycopg.Error, OSError)
 
 
 class Nudges:

@@ -13,7 +13,6 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 
 import psycopg
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.platform.event_stream import BEAT
 from api.platform.feed_channels import Channel, Chunk, Render, chunks_of
@@ -159,13 +158,13 @@ class FeedHub:
                     listener = listener or await self._listen()
                     unsettled = await self._look()
                     await self._wait(listener, _TICK_SECONDS if unsettled else _IDLE_SECONDS)
-                except (psycopg.Error, SQLAlchemyError, OSError) as error:
+                except (psycopg.Error, OSError) as error:
                     # Postgres restarts, or a proxy takes no LISTEN: look every second until it works again.
                     _log.warning("feed.listener_lost", error=type(error).__name__)
                     if listener is not None:
                         await listener.close()
                         listener = None
-                    with suppress(SQLAlchemyError, OSError):
+                    with suppress(psycopg.Error, OSError):
                         await self._look()
                     await asyncio.sleep(_IDLE_SECONDS)
         finally:

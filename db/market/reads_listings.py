@@ -23,7 +23,8 @@ from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 from db.market import search
 from db.market.reads_catalog import LISTING_WANTED, ListingFilter, listings_wanted
 from db.market.tables import Agent, Listing, Product, ProductImage, Store, TrustProfile
-from db.platform.reading import LIMIT, Reads, Row
+from db.platform.database import Database
+from db.platform.reading import LIMIT, Row
 from db.platform.statements import Read
 from domain.market.errors import LISTING_NOT_FOUND
 
@@ -71,7 +72,7 @@ def _listings() -> Select[*tuple[object, ...]]:
 _ONE = Read(_listings().where(Listing.c.listing_id == bindparam("listing_id")))
 
 
-async def read_listing(reads: Reads, listing_id: UUID) -> Row:
+async def read_listing(reads: Database, listing_id: UUID) -> Row:
     """Raises listing.not_found."""
     rows = await reads.rows(_ONE, listing_id=listing_id)
     if not rows:
@@ -85,7 +86,7 @@ def _page(given: frozenset[str]) -> Read:
     return Read(_listings().where(*listings_wanted(given)).order_by(Listing.c.listing_id.desc()).limit(LIMIT))
 
 
-async def read_listings(reads: Reads, wanted: ListingFilter, before: UUID | None, limit: int) -> list[Row]:
+async def read_listings(reads: Database, wanted: ListingFilter, before: UUID | None, limit: int) -> list[Row]:
     """Newest first. Listings of stores that are not open are left out unless their store is asked for."""
     values = wanted.values() | ({} if before is None else {"before": before})
     return await reads.rows(_page(frozenset(values)), limit=limit, **values)
@@ -121,7 +122,7 @@ def _hits(given: frozenset[str], order: Order, *, placed: bool) -> Read:
 
 
 async def search_listings(
-    reads: Reads, wanted: ListingFilter, order: Order, after: search.Place | None, limit: int
+    reads: Database, wanted: ListingFilter, order: Order, after: search.Place | None, limit: int
 ) -> list[Row]:
     """Listings one can buy now in an order, each with its ``rank`` and with its store's handle and trust."""
     values = wanted.values()
@@ -152,7 +153,7 @@ def _facets(given: frozenset[str]) -> Read:
     return Read(select(together).order_by(together.c.facet, together.c.listings.desc(), together.c.value))
 
 
-async def count_facets(reads: Reads, wanted: ListingFilter) -> list[Row]:
+async def count_facets(reads: Database, wanted: ListingFilter) -> list[Row]:
     """How many of the listings that a search finds there are of each currency, kind of delivery, and in stock."""
     values = wanted.values()
     return await reads.rows(_facets(frozenset(values)), **values)

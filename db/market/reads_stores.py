@@ -8,7 +8,8 @@ from sqlalchemy import BigInteger, Integer, Select, Uuid, bindparam, select, tup
 from sqlalchemy.orm import InstrumentedAttribute
 
 from db.market.tables import Store, StoreStats, StoreUpdate, TrustEvent, TrustProfile
-from db.platform.reading import LIMIT, Reads, Row
+from db.platform.database import Database
+from db.platform.reading import LIMIT, Row
 from db.platform.statements import Read
 from domain.market.errors import STORE_NOT_FOUND
 from domain.market.states import StoreStatus
@@ -99,7 +100,7 @@ _TRUST_EVENTS = Read(
 )
 
 
-async def read_store(reads: Reads, store_id: UUID) -> Row:
+async def read_store(reads: Database, store_id: UUID) -> Row:
     """A store with its profile as ``trust``, its newest ``recent_updates`` and ``recent_trust_events``.
 
     Raises store.not_found.
@@ -156,7 +157,7 @@ def _board(by: Board, *, placed: bool) -> Read:
     return Read(query)
 
 
-async def read_board(reads: Reads, by: Board, after: tuple[Any, ...] | None, limit: int) -> list[Row]:
+async def read_board(reads: Database, by: Board, after: tuple[Any, ...] | None, limit: int) -> list[Row]:
     """Stores by a leaderboard; ``after`` is the last one's rank, as its board has it, and id."""
     names = (*(column.key for column in BOARDS[by]), "store_id")
     place = {} if after is None else dict(zip(names, after, strict=True))

@@ -16,7 +16,8 @@ from sqlalchemy import BindParameter, ColumnElement, DateTime, Select, Uuid, bin
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.tables import Offer, Order, Review, Store
-from db.platform.reading import LIMIT, One, Reads, Row
+from db.platform.database import Database
+from db.platform.reading import LIMIT, One, Row
 from db.platform.statements import Read
 from domain.market.errors import OFFER_NOT_FOUND, ORDER_NOT_FOUND, REVIEW_NOT_FOUND
 from domain.market.states import AgentType, OfferStatus, OrderStatus, Party
@@ -172,7 +173,12 @@ def _page(kind: type[Offer | Order], party: Party, given: frozenset[str]) -> Rea
 
 
 async def _read_page(
-    reads: Reads, kind: type[Offer | Order], agent_id: UUID, party: Party, after: Place | None, values: dict[str, Any]
+    reads: Database,
+    kind: type[Offer | Order],
+    agent_id: UUID,
+    party: Party,
+    after: Place | None,
+    values: dict[str, Any],
 ) -> list[Row]:
     values = {name: value for name, value in values.items() if value is not None}
     if after is not None:
@@ -183,7 +189,7 @@ async def _read_page(
 
 
 async def read_offers(
-    reads: Reads,
+    reads: Database,
     agent_id: UUID,
     party: Party,
     status: OfferStatus | None,
@@ -197,7 +203,7 @@ async def read_offers(
 
 
 async def read_orders(
-    reads: Reads, agent_id: UUID, party: Party, status: OrderStatus | None, after: Place | None, limit: int
+    reads: Database, agent_id: UUID, party: Party, status: OrderStatus | None, after: Place | None, limit: int
 ) -> list[Row]:
     """The agent's orders on one side, newest first."""
     return await _read_page(reads, Order, agent_id, party, after, {"order_status": status, "limit": limit})

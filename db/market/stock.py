@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg import IntegrityError
 from sqlalchemy import Update, bindparam, case, exists, select, update
-from sqlalchemy.exc import IntegrityError
 
 from db.market.tables import Listing, StockHold, StockMovement
 from db.platform import writes

@@ -1,14 +1,12 @@
 """The database's refusals in the words of the rules that its constraints uphold."""
 
-from sqlalchemy.exc import IntegrityError
+from psycopg import IntegrityError
 
 from domain.platform.errors import DomainError, find_upheld
 
 
 def constraint_name(error: IntegrityError) -> str | None:
-    diagnostic = getattr(error.orig, "diag", None)
-    name = getattr(diagnostic, "constraint_name", None)
-    return name if isinstance(name, str) else None
+    return error.diag.constraint_name
 
 
 def refusal(error: IntegrityError) -> DomainError | None:

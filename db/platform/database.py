@@ -1,44 +1,32 @@
-"""Transactions. One ``Database`` per process and role; what runs inside a transaction never commits itself.
+"""The database as one role sees it: transactions, and single statements that commit by themselves.
 
-Tables have no ORM relationships, so a flush does not know that a row refers to another: whoever adds a row
-that others refer to flushes before adding those.
+One ``Database`` per pool of connections; what runs inside a transaction never commits itself. Whatever fails raises
+psycopg's errors: an ``OperationalError`` where Postgres is away or a connection was lost.
 """
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
-from sqlalchemy.exc import InvalidatePoolError, OperationalError
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
-from sqlalchemy.util import greenlet_spawn
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from db.platform import writes
-from db.platform.transactions import Transaction, translated
+from db.platform.engine import make_engine
+from db.platform.pool import Connection, ConnectionLostError, Pool
+from db.platform.reading import Asked, One
+from db.platform.statements import Compiled, Found, Shown
+from db.platform.transactions import Asks, Transaction, ask
 
-_SHOW_TO = "SELECT set_config('souk.viewer', %s, true)"
-_SET_VIEWER = text("SELECT set_config('souk.viewer', :viewer, true)")
-_SET_WATCHERS = text("SELECT set_config('souk.watchers', :watchers, true)")
-
+_Answer = TypeVar("_Answer")
 
 # A process that was frozen, or whose machine is gone, must not hold rows, locks and the horizon of all feeds for ever:
 # Postgres ends a transaction that nobody goes on with, and a statement that nobody waits for. Both in milliseconds.
 _SESSION_OPTIONS = "-c idle_in_transaction_session_timeout=30000 -c client_connection_check_interval=2000"
-_PING_AFTER_SECONDS = 1.0
-_IDLE_SINCE = "souk.idle_since"
-
-
-class Trouble:
-    """When a connection of this process was last lost or refused, whatever it belonged to."""
-
-    at = float("-inf")
 
 
 def connect_settings(application_name: str, *, prepare: bool = True) -> dict[str, Any]:
@@ -52,124 +40,154 @@ def connect_settings(application_name: str, *, prepare: bool = True) -> dict[str
     return settings | ({"options": _SESSION_OPTIONS} if prepare else {"prepare_threshold": None})
 
 
-def make_engine(
-    url: str,
-    pool_size: int,
-    application_name: str,
-    *,
-    prepare: bool = True,
-) -> AsyncEngine:
-    """A pool of connections that survives a restart of Postgres. ``prepare``: see ``connect_settings``."""
-    engine = create_async_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=10,
-        # What was used last is warm: its statements are prepared and planned. In turns, each would be cold for long.
-        pool_use_lifo=True,
-        # Errors are logged; parameters may be terms of an offer.
-        hide_parameters=True,
-        connect_args=connect_settings(application_name, prepare=prepare),
-    )
-    _ping_the_idle(engine)
-    return engine
+class Database(Asks):
+    """A pool of connections of one role, opened as they are needed.
 
-
-def _ping_the_idle(engine: AsyncEngine) -> None:
-    """Try a connection that lay idle, or has outlived trouble, before it is used again.
-
-    SQLAlchemy's pre-ping does so at every checkout: one more round trip per transaction, for connections that
-    worked a moment ago.
-    """
-    dialect = engine.dialect
-
-    @event.listens_for(engine.sync_engine, "handle_error")
-    def suspect(context: ExceptionContext) -> None:
-        if context.is_disconnect or context.connection is None:
-            Trouble.at = time.monotonic()
-
-    @event.listens_for(engine.sync_engine, "checkin")
-    def note(_: DBAPIConnection | None, record: ConnectionPoolEntry) -> None:
-        record.info[_IDLE_SINCE] = time.monotonic()
-
-    @event.listens_for(engine.sync_engine, "checkout")
-    def ping(connection: DBAPIConnection, record: ConnectionPoolEntry, _: PoolProxiedConnection) -> None:
-        since = record.info.get(_IDLE_SINCE)
-        if since is None or (since > Trouble.at and time.monotonic() - since < _PING_AFTER_SECONDS):
-            return
-        try:
-            dialect.do_ping(connection)
-        except dialect.loaded_dbapi.Error as error:
-            # The pool gives up every connection older than this one and opens a new one.
-            raise InvalidatePoolError from error
-
-
-class Database:
-    """A pool of connections of one role.
+    Statements of its own commit by themselves. One whose connection was lost is run once more, for the connection may
+    have died while it lay idle; what it writes may then have been written twice.
 
     ``direct_url`` is Postgres itself where ``url`` leads through a pooler in transaction mode: what needs a
     session to itself, LISTEN and advisory locks, goes there.
     """
 
     def __init__(self, url: str, pool_size: int, application_name: str, direct_url: str = "") -> None:
-        self.engine: AsyncEngine = make_engine(url, pool_size, application_name, prepare=not direct_url)
-        self._direct_url = direct_url
+        self._url, self._direct_url = _without_driver(url), _without_driver(direct_url or url)
+        self._settings = connect_settings(application_name, prepare=not direct_url)
+        self._pool = Pool(self._connect, pool_size)
+        self.engine = make_engine(url, pool_size, self._settings)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
-    async def connect_directly(self, application_name: str) -> psycopg.AsyncConnection[tuple[object, ...]]:
+    async def _connect(self) -> Connection:
+        return await psycopg.AsyncConnection.connect(self._url, autocommit=True, **self._settings)
+
+    async def connect_directly(self, application_name: str) -> Connection:
         """A session of one's own outside the pool, each statement for itself. Raises psycopg.Error."""
-        url = make_url(self._direct_url) if self._direct_url else self.engine.url
-        return await psycopg.AsyncConnection.connect(
-            url.set(drivername="postgresql").render_as_string(hide_password=False),
-            autocommit=True,
-            **connect_settings(application_name),
-        )
+        settings = connect_settings(application_name)
+        return await psycopg.AsyncConnection.connect(self._direct_url, autocommit=True, **settings)
+
+    @property
+    def connections(self) -> tuple[int, int]:
+        """How many are in use, and how many there may be."""
+        return self._pool.in_use, self._pool.size
 
     @asynccontextmanager
-    async def session(self, viewer: UUID | None = None, watchers: Collection[UUID] = ()) -> AsyncIterator[AsyncSession]:
+    async def transaction(
+        self, viewer: UUID | None = None, watchers: Collection[UUID] = ()
+    ) -> AsyncIterator[Transaction]:
         """One transaction: committed at the end, rolled back by any exception.
 
         ``viewer`` is whose private rows row-level security lets the API's role see in it; ``watchers`` are
         those whose inbox events, and nothing else, it lets it see besides.
         """
-        async with self._sessions() as session, session.begin():
-            if viewer is not None:
-                await session.execute(_SET_VIEWER, {"viewer": str(viewer)})
-            if watchers:
-                await session.execute(_SET_WATCHERS, {"watchers": f"{{{','.join(map(str, watchers))}}}"})
-            yield session
-            if session.in_transaction():
-                await writes.send(session)
-
-    @asynccontextmanager
-    async def transaction(self, viewer: UUID | None = None) -> AsyncIterator[Transaction]:
-        """The same without a session around it: statements over the driver."""
-        async with self._driver() as driver:
-            transaction = Transaction(driver, {})
-            if viewer is not None:
-                await transaction.run(_SHOW_TO, (str(viewer),))
+        async with self._pool.connection() as connection:
+            await connection.execute(f"BEGIN; {_show_to(viewer, watchers)}".encode(), prepare=False)
+            transaction = Transaction(connection, {})
             yield transaction
             await writes.send(transaction)
             await transaction.commit()
 
+    async def run(self, text: str, values: dict[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
+        return await self._alone(lambda connection: ask(connection, text, values))
+
+    async def fetch(self, query: Compiled[Found], values: dict[str, Any]) -> list[Found]:
+        async def found(connection: Connection) -> list[Found]:
+            return await query.found(await query.send(connection, values))
+
+        return await self._alone(found)
+
+    async def together(self, *asked: Asked, viewer: UUID | None = None) -> list[list[Any]]:
+        """What several reads find, sent at once. ``viewer`` is whose private rows row-level security shows."""
+
+        async def found(connection: Connection) -> list[list[Any]]:
+            async with connection.pipeline():
+                if viewer is not None:
+                    await _begin_for(connection, viewer)
+                cursors = [await query.send(connection, values) for query, values in asked]
+                if viewer is not None:
+                    await connection.execute(_COMMIT)
+            return [await query.found(cursor) for (query, _), cursor in zip(asked, cursors, strict=True)]
+
+        return await self._alone(found)
+
+    async def read_one(self, wanted: One, viewer: UUID) -> Shown:
+        """Raises what is ``missing``."""
+        [rows] = await self.together((wanted.read, wanted.values), viewer=viewer)
+        return wanted.of(rows)
+
+    async def read_one_and_note(self, wanted: One, note: Callable[[Shown], Asked], viewer: UUID) -> None:
+        """The same, and the statement that ``note`` makes of the row, in one transaction."""
+        noted = False
+
+        async def read_and_note(connection: Connection) -> None:
+            nonlocal noted
+            if noted:
+                # It was lost with the connection, or was not: to note it again could note another row.
+                raise ConnectionLostError
+            async with connection.pipeline():
+                await _begin_for(connection, viewer)
+                row = wanted.of(await wanted.read.found(await wanted.read.send(connection, wanted.values)))
+                noted = True
+                query, values = note(row)
+                await query.send(connection, values)
+                await connection.execute(_COMMIT)
+
+        await self._alone(read_and_note)
+
+    async def _alone(self, work: Callable[[Connection], Awaitable[_Answer]]) -> _Answer:
+        try:
+            async with self._pool.connection() as connection:
+                return await work(connection)
+        except ConnectionLostError:
+            async with self._pool.connection() as connection:
+                return await work(connection)
+
     @asynccontextmanager
-    async def _driver(self) -> AsyncIterator[psycopg.AsyncConnection[tuple[object, ...]]]:
-        """A connection of the pool, without one of SQLAlchemy's around it: that costs as much as a statement."""
+    async def session(self, viewer: UUID | None = None, watchers: Collection[UUID] = ()) -> AsyncIterator[AsyncSession]:
+        """The same as ``transaction`` with mapped classes: goes away."""
         try:
-            with translated():
-                pooled = await self.engine.raw_connection()
-        except OperationalError:
-            Trouble.at = time.monotonic()
-            raise
-        driver = pooled.driver_connection
-        assert isinstance(driver, psycopg.AsyncConnection)
-        try:
-            yield driver
-        finally:
-            if driver.closed:
-                Trouble.at = time.monotonic()
-            # The pool rolls back what was not committed, and gives the connection up if that is broken off.
-            await asyncio.shield(greenlet_spawn(pooled.invalidate if driver.closed else pooled.close))
+            async with self._sessions() as session, session.begin():
+                if viewer is not None or watchers:
+                    await (await session.connection()).exec_driver_sql(_show_to(viewer, watchers))
+                yield session
+                if session.in_transaction():
+                    await writes.send(session)
+        except (DBAPIError, PoolTimeoutError) as error:
+            raise _own_error(error) from error
 
     async def close(self) -> None:
+        await self._pool.close()
         await self.engine.dispose()
+
+
+_BEGIN, _COMMIT = "BEGIN", "COMMIT"
+_SET_VIEWER = "SELECT set_config('souk.viewer', %s, true)"
+
+
+async def _begin_for(connection: Connection, viewer: UUID) -> None:
+    """A transaction that forgets the viewer with its end.
+
+    In words and not as the driver's block, which waits for each of them even in a pipeline.
+    """
+    await connection.execute(_BEGIN)
+    await connection.execute(_SET_VIEWER, (str(viewer),))
+
+
+def _show_to(viewer: UUID | None, watchers: Collection[UUID]) -> str:
+    """What tells row-level security, until the transaction ends, whose rows it shows: nothing for nobody."""
+    shown = []
+    if viewer is not None:
+        shown.append(f"set_config('souk.viewer', '{viewer}', true)")
+    if watchers:
+        shown.append(f"set_config('souk.watchers', '{{{','.join(map(str, watchers))}}}', true)")
+    return f"SELECT {', '.join(shown)}" if shown else ""
+
+
+def _without_driver(url: str) -> str:
+    """The URL as the driver itself takes it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _own_error(error: DBAPIError | PoolTimeoutError) -> BaseException:
+    if isinstance(error, DBAPIError) and error.orig is not None:
+        return ConnectionLostError(str(error.orig)) if error.connection_invalidated else error.orig
+    return psycopg.OperationalError(str(error))

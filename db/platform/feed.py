@@ -9,8 +9,9 @@ from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, select, tup
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.platform.commit_order import HORIZON, START, Position, after, before, position_of, settled
+from db.platform.database import Database
 from db.platform.event_tables import ActivityEvent
-from db.platform.reading import LIMIT, Reads, Row
+from db.platform.reading import LIMIT, Row
 from db.platform.statements import Read
 from domain.platform.cursors import encode_cursor
 from domain.platform.events import PublicEvent
@@ -71,7 +72,7 @@ def _page(wanted: frozenset[str], *, placed: bool, newest_first: bool) -> Read:
 
 
 async def read_page(
-    reads: Reads, place: Position | None, limit: int, wanted: FeedFilter, *, newest_first: bool
+    reads: Database, place: Position | None, limit: int, wanted: FeedFilter, *, newest_first: bool
 ) -> list[Row]:
     """Events before (``newest_first``) or after a place, or from that end of the log, with ``txid`` and ``seq``."""
     values = wanted.values()

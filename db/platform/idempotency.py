@@ -148,7 +148,7 @@ async def complete(
 def completion(
     command_id: UUID, status_code: int, text: str, *, personal: bool = False, told: str | None = None
 ) -> Asked:
-    """The same as a statement for ``Reads``."""
+    """The same as a statement."""
     kept = {"json": text} | ({"personal": True} if personal else {}) | ({"told": told} if told else {})
     return _COMPLETE, {"command": command_id, "status_code": status_code, "response_body": kept}
 

@@ -4,6 +4,7 @@ SQLAlchemy makes the text, and knows the types of parameters and columns; at eac
 mapped anew, a statement costs the asking process more than Postgres.
 """
 
+from abc import ABC, abstractmethod
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -11,6 +12,12 @@ from operator import itemgetter
 from types import NoneType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, get_args, overload
 
+import psycopg
+from psycopg.abc import Buffer
+from psycopg.adapt import AdaptersMap, Loader
+from psycopg.rows import dict_row
+from psycopg.types.string import TextLoader
+from pydantic_core import from_json
 from sqlalchemy import CompoundSelect, Delete, Float, Insert, Select, Update, bindparam, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import make_transient_to_detached
@@ -26,12 +33,14 @@ A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
+Shown = dict[str, Any]
+"""A row that is ready to become JSON."""
 
 _DIALECT = make_url("postgresql+psycopg://").get_dialect()()
 
 
-class Read:
-    """A statement compiled once: its parameters are given by name at each run, its rows come as the driver has them."""
+class Compiled(ABC, Generic[Found]):
+    """A statement compiled once: its parameters are given by name at each run."""
 
     def __init__(self, statement: Statement) -> None:
         compiled = statement.compile(dialect=_DIALECT)
@@ -39,6 +48,7 @@ class Read:
         binds = {name: bound for bound, name in compiled.bind_names.items()}
         processors = {name: bound.type.dialect_impl(_DIALECT).bind_processor(_DIALECT) for name, bound in binds.items()}
         self._processors = {name: process for name, process in processors.items() if process is not None}
+        self._finds = bool(list(statement.exported_columns))
         self._fixed = self._processed({name: bound.value for name, bound in binds.items() if not bound.required})
 
     def parameters(self, values: dict[str, Any]) -> dict[str, Any]:
@@ -48,6 +58,31 @@ class Read:
     def _processed(self, values: dict[str, Any]) -> dict[str, Any]:
         own = self._processors
         return {name: own[name](value) if name in own else value for name, value in values.items()}
+
+    async def send(self, connection: psycopg.AsyncConnection[Any], values: dict[str, Any]) -> psycopg.AsyncCursor[Any]:
+        """Run it with these values: what it finds is in the cursor."""
+        return await self.cursor(connection).execute(self.text, self.parameters(values))
+
+    @abstractmethod
+    def cursor(self, connection: psycopg.AsyncConnection[Any]) -> psycopg.AsyncCursor[Any]: ...
+
+    @abstractmethod
+    def row(self, values: Any) -> Found:
+        """What a row is to who asks."""
+
+    async def found(self, cursor: psycopg.AsyncCursor[Any]) -> list[Found]:
+        """What it has found; nothing where it has no rows."""
+        return [self.row(row) for row in await cursor.fetchall()] if self._finds else []
+
+
+class Read(Compiled[Shown]):
+    """A statement whose rows are only ever written into an answer: as dictionaries, with ids as text."""
+
+    def cursor(self, connection: psycopg.AsyncConnection[Any]) -> psycopg.AsyncCursor[Shown]:
+        return _ShownCursor(connection, row_factory=dict_row)
+
+    def row(self, values: Shown) -> Shown:
+        return values
 
 
 class Columns:
@@ -63,8 +98,8 @@ def maybe(row: type[AnyRow]) -> type[AnyRow | None]:
     return cast("type[AnyRow | None]", row | None)
 
 
-class Query(Read, Generic[Found]):
-    """The same with what it finds in the columns' own types: states are members of their enums.
+class Query(Compiled[Found]):
+    """A statement with what it finds in the columns' own types: states are members of their enums.
 
     ``holds`` says what one found thing is made of, in the order of the columns: a ``Row``, ``Columns``, or the type of
     a single value; several are a tuple. Without it, all columns by name.
@@ -113,6 +148,9 @@ class Query(Read, Generic[Found]):
                 place += 1
         assert place == len(self._names), f"{self.text} gives {len(self._names)} columns, and {place} are held"
         return makers
+
+    def cursor(self, connection: psycopg.AsyncConnection[Any]) -> psycopg.AsyncCursor[Any]:
+        return connection.cursor()
 
     def row(self, values: Sequence[Any]) -> Found:
         """What the driver gives as a row."""
@@ -169,3 +207,20 @@ def _processor(kind: TypeEngine[Any]) -> Callable[[Any], Any] | None:
 
 def _named(names: list[str]) -> Any:
     return namedtuple("Row", names, rename=True)  # noqa: PYI024 - each query has its own
+
+
+class _JsonLoader(Loader):
+    def load(self, data: Buffer) -> Any:
+        return from_json(bytes(data))
+
+
+_SHOWN = AdaptersMap(psycopg.adapters)
+_SHOWN.register_loader("uuid", TextLoader)
+_SHOWN.register_loader("json", _JsonLoader)
+_SHOWN.register_loader("jsonb", _JsonLoader)
+
+
+class _ShownCursor(psycopg.AsyncCursor[Shown]):
+    @property
+    def adapters(self) -> AdaptersMap:
+        return _SHOWN

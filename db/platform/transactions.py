@@ -5,16 +5,15 @@ cache is warm, a transaction of three statements costs a session 4 ms and a step
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 import psycopg
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.platform.rows import AnyRow
-from db.platform.statements import Found, Query, by_key
+from db.platform.statements import Compiled, Found, by_key
 
 
 class Unit(Protocol):
@@ -25,22 +24,26 @@ class Unit(Protocol):
 
 
 class Asks(ABC):
-    """Asks over the driver. Raises SQLAlchemy's errors, as a session does: no parameter is in their words."""
+    """Asks over the driver, and raises its errors."""
 
     @abstractmethod
     async def run(self, text: str, values: dict[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
         """The rows of a statement as the driver gives them; none of one that has no rows."""
 
-    async def rows(self, query: Query[Found], **values: Any) -> list[Found]:
-        """All that the query finds."""
-        return [query.row(row) for row in await self.run(query.text, query.parameters(values))]
+    @abstractmethod
+    async def fetch(self, query: Compiled[Found], values: dict[str, Any]) -> list[Found]:
+        """What the query finds with these values."""
 
-    async def one_or_none(self, query: Query[Found], **values: Any) -> Found | None:
+    async def rows(self, query: Compiled[Found], **values: Any) -> list[Found]:
+        """What the query finds."""
+        return await self.fetch(query, values)
+
+    async def one_or_none(self, query: Compiled[Found], **values: Any) -> Found | None:
         """The first, or None."""
         rows = await self.rows(query, **values)
         return rows[0] if rows else None
 
-    async def one(self, query: Query[Found], **values: Any) -> Found:
+    async def one(self, query: Compiled[Found], **values: Any) -> Found:
         """What is there for certain. Raises LookupError where it is not."""
         rows = await self.rows(query, **values)
         if not rows:
@@ -76,40 +79,25 @@ class Transaction(Asks):
         return cls(driver, session.info)
 
     async def run(self, text: str, values: dict[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
-        with translated(self.connection):
-            return await ask(self.connection, text, values)
+        return await ask(self.connection, text, values)
+
+    async def fetch(self, query: Compiled[Found], values: dict[str, Any]) -> list[Found]:
+        return await query.found(await query.send(self.connection, values))
 
     async def commit(self) -> None:
         """For whoever opened it (``db.platform.database``); what runs inside of a step never commits itself."""
-        with translated(self.connection):
-            await self.connection.commit()
+        await self.connection.commit()
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """What fails in the block is undone, and the transaction goes on."""
-        with translated(self.connection):
-            async with self.connection.transaction():
-                yield
+        async with self.connection.transaction():
+            yield
 
 
 async def ask(
     connection: psycopg.AsyncConnection[tuple[Any, ...]], text: str, values: dict[str, Any] | Sequence[Any]
 ) -> list[tuple[Any, ...]]:
-    """The rows of a statement, in the driver's own errors."""
+    """The rows of a statement; none of one that has no rows."""
     cursor = await connection.execute(text, values)
     return await cursor.fetchall() if cursor.description is not None else []
-
-
-@contextmanager
-def translated(connection: psycopg.AsyncConnection[tuple[Any, ...]] | None = None) -> Iterator[None]:
-    """The driver's errors as SQLAlchemy's: one vocabulary for sessions and steps.
-
-    Of one on a ``connection`` they tell as well whether it ended that.
-    """
-    try:
-        yield
-    except psycopg.Error as error:
-        ended = connection is not None and connection.closed
-        raise DBAPIError.instance(
-            None, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=ended
-        ) from error

@@ -15,20 +15,19 @@ from uuid import UUID
 import uvicorn
 from fastapi import FastAPI, Response
 from pydantic_core import to_json
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from config.settings import Settings
 from db.market import reads_listings, reads_stores
 from db.market.reads_catalog import ListingFilter
 from db.platform import feed
 from db.platform.database import Database
-from db.platform.reading import Asked, Reads, Row
-from db.platform.statements import Read
+from db.platform.reading import Asked
+from db.platform.statements import Compiled, Found
 
 LIMIT = 51
 """A page of fifty and one more, to know whether another follows."""
 
-Ask = Callable[[Reads, UUID, UUID], Awaitable[object]]
+Ask = Callable[[Database, UUID, UUID], Awaitable[object]]
 Statement = tuple[str, Any]
 READS: dict[str, tuple[str, Ask]] = {
     "feed page": (
@@ -66,18 +65,18 @@ def bare_path(name: str) -> str:
     return "/" + name.replace(" ", "-")
 
 
-class _Noting(Reads):
+class _Noting(Database):
     """Notes what it is asked."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, 1, "souk-bench-noting")
         self.noted: list[Statement] = []
 
-    async def rows(self, read: Read, **values: Any) -> list[Row]:
-        self.noted.append((read.text, read.parameters(values)))
-        return await super().rows(read, **values)
+    async def fetch(self, query: Compiled[Found], values: dict[str, Any]) -> list[Found]:
+        self.noted.append((query.text, query.parameters(values)))
+        return await super().fetch(query, values)
 
-    async def together(self, *asked: Asked, viewer: UUID | None = None) -> list[list[Row]]:
+    async def together(self, *asked: Asked, viewer: UUID | None = None) -> list[list[Any]]:
         self.noted += [(read.text, read.parameters(values)) for read, values in asked]
         return await super().together(*asked, viewer=viewer)
 
@@ -86,21 +85,20 @@ async def statements_of(url: str, store: UUID, listing: UUID) -> dict[str, list[
     """What Souk's queries send, by read."""
     found: dict[str, list[Statement]] = {}
     noting = _Noting(url)
-    async with noting.running():
-        for name, (_, ask) in READS.items():
-            noting.noted = []
-            await ask(noting, store, listing)
-            found[name] = noting.noted
+    for name, (_, ask) in READS.items():
+        noting.noted = []
+        await ask(noting, store, listing)
+        found[name] = noting.noted
+    await noting.close()
     return found
 
 
-def _route(engine: AsyncEngine, statements: list[Statement]) -> Callable[[], Awaitable[Response]]:
+def _route(database: Database, statements: list[Statement]) -> Callable[[], Awaitable[Response]]:
     async def answer() -> Response:
-        rows: list[list[Any]] = []
-        async with engine.begin() as connection:
+        rows: list[tuple[Any, ...]] = []
+        async with database.transaction() as transaction:
             for statement, parameters in statements:
-                found = await connection.exec_driver_sql(statement, parameters)
-                rows += [list(row) for row in found]
+                rows += await transaction.run(statement, parameters)
         return Response(to_json(rows), media_type="application/json")
 
     return answer
@@ -112,7 +110,7 @@ def make_app(url: str, pool_size: int, store: UUID, listing: UUID) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         for name, statements in (await statements_of(url, store, listing)).items():
-            app.add_api_route(bare_path(name), _route(database.engine, statements), response_class=Response)
+            app.add_api_route(bare_path(name), _route(database, statements), response_class=Response)
         yield
         await database.close()
 

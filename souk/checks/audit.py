@@ -15,7 +15,7 @@ _AUDIT_SECONDS = 600.0
 async def audit_database(target: DatabaseTarget) -> list[AuditFinding]:
     """All of them; the eighth is marked unchecked when no Temporal is known.
 
-    Raises sqlalchemy's DBAPIError for a database that cannot be read, StackError for a Temporal that is away.
+    Raises psycopg.Error for a database that cannot be read, StackError for a Temporal that is away.
     """
     database = Database(target.url, 2, "souk-audit")
     try:

@@ -4,11 +4,11 @@ import asyncio
 from typing import Annotated
 from uuid import UUID
 
+import psycopg
 import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn
 from rich.table import Table
-from sqlalchemy.exc import DBAPIError
 
 from souk.checks.audit import audit_api, audit_database
 from souk.checks.mending import DryRunOption, FixOption, OnlyOption, fix
@@ -47,8 +47,8 @@ def audit(
             target = database_target(database, data_dir)
             try:
                 findings = asyncio.run(audit_database(target))
-            except DBAPIError as error:
-                raise StackError(f"the database cannot be audited: {error.orig}") from error
+            except psycopg.Error as error:
+                raise StackError(f"the database cannot be audited: {error}") from error
     table = Table(title="Invariants", show_lines=False)
     table.add_column("#", justify="right")
     table.add_column("invariant")
@@ -92,8 +92,8 @@ def trust_verify(
         url = "" if api else database_target(database, data_dir).url
         try:
             verdicts = asyncio.run(_verify(api, url, store, progress))
-        except DBAPIError as error:
-            raise StackError(f"the database cannot be read: {error.orig}") from error
+        except psycopg.Error as error:
+            raise StackError(f"the database cannot be read: {error}") from error
     bad = [verdict for verdict in verdicts if verdict.breaches]
     for verdict in bad:
         for breach in verdict.breaches:

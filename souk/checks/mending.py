@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Annotated
 
+import psycopg
 import typer
 from rich.console import Console
-from sqlalchemy.exc import DBAPIError
 from temporalio.client import Client
 
 from activities.platform.serving import HELP, QueueState, trouble_of
@@ -37,8 +37,8 @@ async def _opened(target: DatabaseTarget) -> AsyncIterator[tuple[Database, Clien
     database = Database(target.url, 2, "souk-doctor")
     try:
         yield database, client
-    except DBAPIError as error:
-        raise StackError(f"the database cannot be read: {error.orig}") from error
+    except psycopg.Error as error:
+        raise StackError(f"the database cannot be read: {error}") from error
     finally:
         await database.close()
 

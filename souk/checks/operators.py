@@ -1,6 +1,6 @@
 """Operators' keys."""
 
-from sqlalchemy.exc import DBAPIError
+import psycopg
 
 from db.platform.database import Database
 from db.platform.ids import new_id
@@ -19,8 +19,8 @@ async def make_operator_key(url: str, label: str) -> str:
     try:
         async with database.session() as session:
             insert_key(session, key_id, ApiKeyKind.OPERATOR, None, label, secret)
-    except DBAPIError as error:
-        raise StackError(f"the key cannot be written: {error.orig}") from error
+    except psycopg.Error as error:
+        raise StackError(f"the key cannot be written: {error}") from error
     finally:
         await database.close()
     return format_key(key_id, secret)

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
+import psycopg
 import typer
-from sqlalchemy.exc import DBAPIError
 
 from db.platform.database import Database
 from souk.checks.target import DatabaseOption, database_target
@@ -51,8 +51,8 @@ def load(
         files = read_shop(folder)
         try:
             store_id = asyncio.run(load_into(database_target(database, data_dir).url, files))
-        except DBAPIError as error:
-            raise StackError(f"the shop cannot be written: {error.orig}") from error
+        except psycopg.Error as error:
+            raise StackError(f"the shop cannot be written: {error}") from error
         typer.echo(
             f"store {store_id}: {len(files.products)} products, {len(files.discounts)} discounts, "
             f"{len(files.rates)} shipping rates, {len(files.addresses)} known addresses"

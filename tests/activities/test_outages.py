@@ -8,7 +8,7 @@ from uuid import UUID
 import psycopg
 import pytest
 import pytest_asyncio
-from sqlalchemy.exc import DBAPIError
+from psycopg import Error
 
 from config.contexts import CONTEXTS
 from db.market import orders
@@ -374,7 +374,7 @@ async def api_database(owner_url: str) -> AsyncIterator[Database]:
     ],
 )
 async def test_nobody_but_a_worker_can_make_an_outage_up(api_database: Database, statement: str) -> None:
-    with pytest.raises(DBAPIError, match="permission denied"):
+    with pytest.raises(Error, match="permission denied"):
         async with api_database.transaction() as transaction:
             await transaction.run(statement, {})
 
@@ -387,7 +387,7 @@ async def test_what_is_recorded_cannot_be_rewritten(scene: Scene) -> None:
         "DELETE FROM outages",
         "UPDATE extended_dates SET wait = 'x'",
     ):
-        with pytest.raises(DBAPIError, match="permission denied"):
+        with pytest.raises(Error, match="permission denied"):
             async with scene.database.transaction() as transaction:
                 await transaction.run(statement, {})
 

@@ -3,8 +3,8 @@
 import asyncio
 
 import pytest
+from psycopg import IntegrityError
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
 from db.checkout.reads import get_checkout
 from db.checkout.sessions import note_shown

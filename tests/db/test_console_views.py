@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from psycopg import ProgrammingError
 from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
 
 from db.market import operators
 from db.platform import console

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from psycopg import ProgrammingError
 from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
 
 from db.market import trust
 from db.market.blocks import put_block

@@ -4,7 +4,7 @@
 real one, and the pool must recover from it by itself.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
@@ -95,14 +95,16 @@ class FaultyDatabase(Database):
             owner.execute("SELECT pg_terminate_backend(%s, 5000)", [driver.info.backend_pid])
 
     @asynccontextmanager
-    async def session(self, viewer: UUID | None = None) -> AsyncIterator[AsyncSession]:
-        async with super().session(viewer) as session:
+    async def session(self, viewer: UUID | None = None, watchers: Collection[UUID] = ()) -> AsyncIterator[AsyncSession]:
+        async with super().session(viewer, watchers) as session:
             yield session
         self._after_commit()
 
     @asynccontextmanager
-    async def transaction(self, viewer: UUID | None = None) -> AsyncIterator[Transaction]:
-        async with super().transaction(viewer) as transaction:
+    async def transaction(
+        self, viewer: UUID | None = None, watchers: Collection[UUID] = ()
+    ) -> AsyncIterator[Transaction]:
+        async with super().transaction(viewer, watchers) as transaction:
             transaction.connection = cast("Driver", _FaultyDriver(self, transaction.connection))
             yield transaction
         self._after_commit()
@@ -121,7 +123,11 @@ class _FaultyDriver:
 
     async def execute(self, text: str, values: Any) -> Any:
         self._database.on_statement(self._driver)
-        return await self._driver.execute(text.encode(), values)
+        return await self._driver.execute(text, values)
+
+    def cursor(self) -> psycopg.AsyncCursor[tuple[Any, ...]]:
+        self._database.on_statement(self._driver)
+        return self._driver.cursor()
 
     async def commit(self) -> None:
         self._database.on_commit(self._driver)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from sqlalchemy.exc import OperationalError
+from psycopg import OperationalError
 
 from domain.market.states import DeliveryKind
 from tests.activities.market.scene import Scene

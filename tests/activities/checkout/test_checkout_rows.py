@@ -3,8 +3,8 @@
 from typing import cast
 
 import pytest
+from psycopg import ProgrammingError
 from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 

@@ -13,8 +13,8 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from psycopg import IntegrityError
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
 
 from activities.market.negotiation import PostgresNegotiationActivities
 from activities.market.order import PostgresOrderActivities

@@ -13,8 +13,9 @@ from api.market.offer_schemas import OfferOut
 from api.market.order_schemas import OrderOut, ReviewOut
 from config.settings import Settings
 from db.market.reads_trade import Place, read_offers, read_orders, the_offer, the_order, the_review
+from db.platform.database import Database
 from db.platform.ids import new_id
-from db.platform.reading import Reads, Row
+from db.platform.reading import Row
 from domain.market.states import OfferStatus, OrderStatus, Party
 from domain.platform.errors import DomainError
 from tests.activities.market.scene import Deal, Purchase, Scene
@@ -22,11 +23,11 @@ from tests.builders import Shop
 
 
 @pytest_asyncio.fixture
-async def reads(owner_url: str) -> AsyncIterator[Reads]:
+async def reads(owner_url: str) -> AsyncIterator[Database]:
     """In the role of the API: row-level security applies."""
-    pool = Reads(Settings(database_url=owner_url).role_url("api"), 2, "test-reads")
-    async with pool.running():
-        yield pool
+    pool = Database(Settings(database_url=owner_url).role_url("api"), 2, "test-reads")
+    yield pool
+    await pool.close()
 
 
 def _shows(shape: type[BaseModel], shown: Row, held: Any) -> bool:
@@ -55,7 +56,7 @@ async def _two_shops_of_one(scene: Scene) -> tuple[Shop, Shop]:
     return first, replace(second, merchant_id=first.merchant_id)
 
 
-async def test_one_offer_and_one_order_are_shown_to_their_parties_only(scene: Scene, reads: Reads) -> None:
+async def test_one_offer_and_one_order_are_shown_to_their_parties_only(scene: Scene, reads: Database) -> None:
     shop = await scene.shop()
     buyer, stranger = await scene.customer(shop), await scene.customer(shop)
     deal: Deal = await scene.offer(shop, buyer, 900, message="Nine?")
@@ -64,28 +65,28 @@ async def test_one_offer_and_one_order_are_shown_to_their_parties_only(scene: Sc
     made = await scene.rows("SELECT * FROM offers WHERE listing_id = :l ORDER BY round", l=shop.listing_id)
     [order] = await scene.rows("SELECT * FROM orders WHERE order_id = :o", o=purchase.order_id)
     for viewer in (buyer, shop.merchant_id):
-        shown = [await reads.one(the_offer(row.offer_id), viewer) for row in made]
+        shown = [await reads.read_one(the_offer(row.offer_id), viewer) for row in made]
         assert all(_shows(OfferOut, *pair) for pair in zip(shown, made, strict=True))
         assert [one["message"] for one in shown] == ["Nine?", "Nine and a half."]
         assert [one["standing"] for one in shown] == [False, True]
-        assert _shows(OrderOut, await reads.one(the_order(purchase.order_id), viewer), order)
+        assert _shows(OrderOut, await reads.read_one(the_order(purchase.order_id), viewer), order)
     with pytest.raises(DomainError, match=r"offer"):
-        await reads.one(the_offer(made[0].offer_id), stranger)
+        await reads.read_one(the_offer(made[0].offer_id), stranger)
     with pytest.raises(DomainError, match=r"order"):
-        await reads.one(the_order(purchase.order_id), stranger)
+        await reads.read_one(the_order(purchase.order_id), stranger)
 
 
-async def test_a_review_is_shown_to_everybody(scene: Scene, reads: Reads) -> None:
+async def test_a_review_is_shown_to_everybody(scene: Scene, reads: Database) -> None:
     shop = await scene.shop()
     purchase = await scene.bought(shop, await scene.customer(shop))
     await purchase.review(title="Bright")
     [held] = await scene.rows("SELECT * FROM reviews WHERE order_id = :o", o=purchase.order_id)
-    assert _shows(ReviewOut, await reads.one(the_review(held.review_id), new_id()), held)
+    assert _shows(ReviewOut, await reads.read_one(the_review(held.review_id), new_id()), held)
     with pytest.raises(DomainError, match=r"review"):
-        await reads.one(the_review(new_id()), new_id())
+        await reads.read_one(the_review(new_id()), new_id())
 
 
-async def test_a_seller_reads_all_its_stores_as_one_list(scene: Scene, reads: Reads) -> None:
+async def test_a_seller_reads_all_its_stores_as_one_list(scene: Scene, reads: Database) -> None:
     first, second = await _two_shops_of_one(scene)
     other = await scene.shop()
     seller = first.merchant_id
@@ -115,7 +116,7 @@ async def test_a_seller_reads_all_its_stores_as_one_list(scene: Scene, reads: Re
     assert await read_offers(reads, seller, Party.BUYER, None, None, None, 10) == []
 
 
-async def test_a_buyer_reads_its_own_list(scene: Scene, reads: Reads) -> None:
+async def test_a_buyer_reads_its_own_list(scene: Scene, reads: Database) -> None:
     shops = [await scene.shop() for _ in range(3)]
     buyer, stranger = await scene.customer(*shops), await scene.customer(*shops)
     for shop in shops:

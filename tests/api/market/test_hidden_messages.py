@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx
 import pytest
+from psycopg import ProgrammingError
 from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
 
 from db.platform.database import Database
 from tests.api.conftest import Agent, Stall

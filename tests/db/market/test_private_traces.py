@@ -8,8 +8,8 @@ from uuid import UUID
 import psycopg
 import pytest
 import pytest_asyncio
+from psycopg import ProgrammingError
 from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
 
 from config.settings import Settings
 from db.market import agents

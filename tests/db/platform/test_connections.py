@@ -4,26 +4,22 @@ It uses the warm ones: which have prepared their statements and whose server pro
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 
 import psycopg
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from psycopg import OperationalError
 
-from db.platform import database as sessions
 from db.platform.database import Database
+from db.platform.pool import ConnectionLostError
 from db.platform.transactions import Transaction
 from souk.stack.embedded import EmbeddedPostgres
 
-_PID = text("SELECT pg_backend_pid()")
 _SLEEPS = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event = 'PgSleep'"
 
 
 async def _use_and_cut(database: Database, postgres: EmbeddedPostgres) -> int:
-    async with database.session() as session:
-        pid = int(await session.scalar(_PID) or 0)
+    async with database.transaction() as transaction:
+        pid = await _pid(transaction)
     with psycopg.connect(postgres.url(), autocommit=True) as operator:
         # Waits until the backend is gone.
         operator.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
@@ -31,15 +27,15 @@ async def _use_and_cut(database: Database, postgres: EmbeddedPostgres) -> int:
 
 
 async def test_the_connection_that_was_used_last_is_used_first(postgres: EmbeddedPostgres) -> None:
-    database = Database(postgres.url().replace("postgresql:", "postgresql+psycopg:"), 2, "test-warm")
+    database = Database(postgres.url(), 2, "test-warm")
     try:
-        async with database.session() as one:
-            last_back = await one.scalar(_PID)
-            async with database.session() as other:
-                assert await other.scalar(_PID) != last_back
+        async with database.transaction() as one:
+            last_back = await _pid(one)
+            async with database.transaction() as other:
+                assert await _pid(other) != last_back
         for _ in range(3):
-            async with database.session() as session:
-                assert await session.scalar(_PID) == last_back
+            async with database.transaction() as transaction:
+                assert await _pid(transaction) == last_back
     finally:
         await database.close()
 
@@ -47,12 +43,12 @@ async def test_the_connection_that_was_used_last_is_used_first(postgres: Embedde
 async def test_an_idle_connection_that_was_cut_is_replaced(
     postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "_PING_AFTER_SECONDS", 0.0)
-    database = Database(postgres.url().replace("postgresql:", "postgresql+psycopg:"), 2, "test-idle")
+    monkeypatch.setattr("db.platform.pool.PING_AFTER_SECONDS", 0.0)
+    database = Database(postgres.url(), 2, "test-idle")
     try:
         cut = await _use_and_cut(database, postgres)
-        async with database.session() as session:
-            assert await session.scalar(_PID) not in {0, cut}
+        async with database.transaction() as transaction:
+            assert await _pid(transaction) != cut
     finally:
         await database.close()
 
@@ -60,27 +56,17 @@ async def test_an_idle_connection_that_was_cut_is_replaced(
 async def test_one_cut_in_use_fails_once_and_the_pool_recovers(
     postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "_PING_AFTER_SECONDS", 1e9)
-    database = Database(postgres.url().replace("postgresql:", "postgresql+psycopg:"), 2, "test-busy")
+    monkeypatch.setattr("db.platform.pool.PING_AFTER_SECONDS", 1e9)
+    database = Database(postgres.url(), 2, "test-busy")
     try:
         cut = await _use_and_cut(database, postgres)
         with pytest.raises(OperationalError):
-            async with database.session() as session:
-                await session.scalar(_PID)
-        async with database.session() as session:
-            assert await session.scalar(_PID) not in {0, cut}
+            async with database.transaction() as transaction:
+                await _pid(transaction)
+        async with database.transaction() as transaction:
+            assert await _pid(transaction) != cut
     finally:
         await database.close()
-
-
-@asynccontextmanager
-async def _opened(database: Database, *, in_session: bool) -> AsyncIterator[Transaction]:
-    if in_session:
-        async with database.session() as session:
-            yield await Transaction.of(session)
-    else:
-        async with database.transaction() as transaction:
-            yield transaction
 
 
 async def _pid(transaction: Transaction) -> int:
@@ -88,25 +74,24 @@ async def _pid(transaction: Transaction) -> int:
     return int(pid)
 
 
-@pytest.mark.parametrize("in_session", [False, True])
 async def test_a_step_whose_connection_is_cut_fails_once_and_the_pool_recovers(
-    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch, in_session: bool
+    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sessions, "_PING_AFTER_SECONDS", 1e9)
-    database = Database(postgres.url().replace("postgresql:", "postgresql+psycopg:"), 1, "test-step")
+    monkeypatch.setattr("db.platform.pool.PING_AFTER_SECONDS", 1e9)
+    database = Database(postgres.url(), 1, "test-step")
 
     async def cut_in_use() -> None:
-        async with _opened(database, in_session=in_session) as transaction:
+        async with database.transaction() as transaction:
             with psycopg.connect(postgres.url(), autocommit=True) as operator:
                 operator.execute("SELECT pg_terminate_backend(%s, 5000)", [await _pid(transaction)])
             await _pid(transaction)
 
     try:
-        async with _opened(database, in_session=in_session) as transaction:
+        async with database.transaction() as transaction:
             cut = await _pid(transaction)
         with pytest.raises(OperationalError):
             await cut_in_use()
-        async with _opened(database, in_session=in_session) as transaction:
+        async with database.transaction() as transaction:
             assert await _pid(transaction) not in {0, cut}
     finally:
         await database.close()
@@ -115,7 +100,7 @@ async def test_a_step_whose_connection_is_cut_fails_once_and_the_pool_recovers(
 async def test_a_step_that_is_broken_off_leaves_nothing_and_its_connection_is_used_again(
     postgres: EmbeddedPostgres,
 ) -> None:
-    database = Database(postgres.url().replace("postgresql:", "postgresql+psycopg:"), 1, "test-broken-off")
+    database = Database(postgres.url(), 1, "test-broken-off")
     reached = asyncio.Event()
     backends = []
 
@@ -146,7 +131,7 @@ async def test_a_step_that_is_broken_off_leaves_nothing_and_its_connection_is_us
 
 async def test_a_transaction_that_nobody_goes_on_with_is_ended(postgres: EmbeddedPostgres) -> None:
     """Else a process that was frozen in one would hold its locks, and all feeds, for as long as its machine runs."""
-    database = Database(postgres.url().replace("postgresql:", "postgresql+psycopg:"), 1, "test-given-up")
+    database = Database(postgres.url(), 1, "test-given-up")
 
     async def freeze() -> None:
         async with database.transaction() as transaction:
@@ -159,16 +144,15 @@ async def test_a_transaction_that_nobody_goes_on_with_is_ended(postgres: Embedde
             names = ("idle_in_transaction_session_timeout", "client_connection_check_interval")
             settings = [await transaction.run("SELECT current_setting(%s)", (name,)) for name in names]
             assert settings == [[("30s",)], [("2s",)]]
-        with pytest.raises(DBAPIError) as ended:
+        with pytest.raises(ConnectionLostError):
             await freeze()
-        assert ended.value.connection_invalidated
         async with database.transaction() as transaction:
             assert await transaction.run("SELECT 1", ()) == [(1,)]
     finally:
         await database.close()
 
 
-async def test_without_postgres_a_step_says_so_as_a_session_does() -> None:
+async def test_without_postgres_it_says_so_at_once() -> None:
     database = Database("postgresql+psycopg://nobody@127.0.0.1:1/none", 1, "test-away")
     with pytest.raises(OperationalError):
         async with database.transaction():
@@ -176,31 +160,21 @@ async def test_without_postgres_a_step_says_so_as_a_session_does() -> None:
     await database.close()
 
 
-async def _by_session(database: Database) -> None:
-    async with database.session() as session:
-        await session.scalar(_PID)
-
-
-async def _by_step(database: Database) -> None:
-    async with database.transaction() as transaction:
-        await _pid(transaction)
-
-
-@pytest.mark.parametrize("ask", [_by_session, _by_step])
 async def test_trouble_of_one_pool_makes_the_others_look(
-    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch, ask: Callable[[Database], Awaitable[None]]
+    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when Postgres restarts: the pool that meets it first saves the others from using what died with it."""
-    monkeypatch.setattr(sessions, "_PING_AFTER_SECONDS", 1e9)
-    url = postgres.url().replace("postgresql:", "postgresql+psycopg:")
+    monkeypatch.setattr("db.platform.pool.PING_AFTER_SECONDS", 1e9)
+    url = postgres.url()
     first, second = Database(url, 1, "test-first"), Database(url, 1, "test-second")
     try:
         cut = await _use_and_cut(second, postgres)
         await _use_and_cut(first, postgres)
         with pytest.raises(OperationalError):
-            await ask(first)
-        async with second.session() as session:
-            assert await session.scalar(_PID) not in {0, cut}
+            async with first.transaction() as transaction:
+                await _pid(transaction)
+        async with second.transaction() as transaction:
+            assert await _pid(transaction) != cut
     finally:
         await first.close()
         await second.close()

@@ -3,8 +3,8 @@
 from uuid import UUID
 
 import pytest
+from psycopg import ProgrammingError
 from sqlalchemy import text
-from sqlalchemy.exc import ProgrammingError
 
 from config.settings import Settings
 from db.platform import idempotency

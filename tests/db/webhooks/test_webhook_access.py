@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
+from psycopg import IntegrityError, ProgrammingError
 from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from db.platform.database import Database
 from db.platform.ids import new_id
