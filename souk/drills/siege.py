@@ -7,7 +7,6 @@ end every one of them in bounded time and memory, take no more than its bounds, 
 import asyncio
 import contextlib
 import socket
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -56,7 +55,7 @@ _TIMES = 145
 class Siege:
     """What became of it. ``open``: connections the API still held at the end; memory in MiB."""
 
-    opened: Counter[str] = field(default_factory=Counter)
+    opened: dict[str, int] = field(default_factory=dict)
     refused: int = 0
     taken: dict[str, int] = field(default_factory=dict)
     honest: int = 0
@@ -65,6 +64,9 @@ class Siege:
     open: int = 0
     memory_before: float = 0.0
     memory_most: float = 0.0
+
+    def note_opened(self, name: str) -> None:
+        self.opened[name] = self.opened.get(name, 0) + 1
 
     def breaches(self, *, most_per_address: int, addresses: int, memory: float) -> list[str]:
         """What broke, in words. ``memory``: MiB the API may grow by."""
@@ -125,7 +127,7 @@ class _Besieging:
         if made is None:
             self.siege.refused += 1
             return
-        self.siege.opened[name] += 1
+        self.siege.note_opened(name)
         transport, caller = made
         transport.write(begin)
         while not self.over.is_set() and not caller.over.is_set():
@@ -145,7 +147,7 @@ class _Besieging:
         if made is None:
             self.siege.refused += 1
             return
-        self.siege.opened[name] += 1
+        self.siege.note_opened(name)
         transport, caller = made
         transport.write(begin)
         times = 0
@@ -174,7 +176,7 @@ class _Besieging:
             except OSError:
                 self.siege.refused += 1
                 return
-            self.siege.opened["unread answers"] += 1
+            self.siege.note_opened("unread answers")
             await self.over.wait()
 
     async def honest(self) -> None:

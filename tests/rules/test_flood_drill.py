@@ -1,6 +1,8 @@
 """How the flood drill judges what it saw: memory that is flat once warm, and requests refused for too many."""
 
-from souk.drills.flood import GROWTH, GROWTH_MEBIBYTES, grown, growth, unshed
+import json
+
+from souk.drills.flood import GROWTH, GROWTH_MEBIBYTES, FloodReport, grown, growth, unshed
 
 
 def test_the_second_fifth_is_compared_with_the_last() -> None:
@@ -28,3 +30,10 @@ def test_a_refusal_or_two_are_no_shedding() -> None:
     # As it was with shedding taken out, and when nothing was answered.
     assert len(unshed({"200": 1380, "201": 2243, "503": 2}, 3623)) == 1
     assert len(unshed({}, 0)) == 1
+
+
+def test_a_report_is_a_json_document() -> None:
+    report = FloodReport(60.0, 128, 0.01)
+    report.siege.note_opened("slow body")
+    report.siege.note_opened("slow body")
+    assert json.loads(json.dumps(report.json()))["siege"]["opened"] == {"slow body": 2}
