@@ -26,7 +26,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(RUN) pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(INSTALLED) ## agents trade on a fresh Souk, live; then it keeps serving (on a terminal)
+demo: $(INSTALLED) ## agents trade on a fresh market of their own, on a terminal until Ctrl-C
 	$(RUN) souk demo $(ARGS)
 
 up: $(INSTALLED) ## run Souk; data and running processes survive a restart

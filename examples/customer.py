@@ -72,7 +72,7 @@ class Customer:
 def main() -> None:
     parser = argparse.ArgumentParser(description="A customer that haggles and reviews what it bought.")
     parser.add_argument("--api", default="http://127.0.0.1:8000", help="where the Souk answers")
-    parser.add_argument("--key-file", type=Path, default=Path("customer.json"), help="who it is; made when missing")
+    parser.add_argument("--key-file", type=Path, default=Path(".agents/customer.json"), help="who it is")
     parser.add_argument("--wish", default="Brass lamp", help="what to search for")
     parser.add_argument("--value-cents", type=int, default=1_300, help="private: the most it pays")
     parser.add_argument("--deals", type=int, default=1, help="how often it buys")

@@ -88,7 +88,7 @@ async def play(market: Client, model: AsyncOpenAI, name: str, goal: str, steps: 
 async def main() -> None:
     parser = argparse.ArgumentParser(description="Let a language model play on a Souk through MCP.")
     parser.add_argument("--api", default="http://127.0.0.1:8000", help="where the Souk answers")
-    parser.add_argument("--key-file", type=Path, default=Path("model.json"), help="who it is; made when missing")
+    parser.add_argument("--key-file", type=Path, default=Path(".agents/model.json"), help="who it is")
     parser.add_argument("--role", choices=("CUSTOMER", "MERCHANT"), default="CUSTOMER", help="when the file is made")
     parser.add_argument("--base-url", help="of the OpenAI-compatible server; default: OPENAI_BASE_URL, or OpenAI's")
     parser.add_argument("--model", required=True, help="the model's name there")

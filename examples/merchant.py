@@ -68,7 +68,7 @@ def act(souk: Souk, memory: Memory, event: InboxEvent, wanted: argparse.Namespac
 def main() -> None:
     parser = argparse.ArgumentParser(description="A merchant that haggles and delivers what it sold.")
     parser.add_argument("--api", default="http://127.0.0.1:8000", help="where the Souk answers")
-    parser.add_argument("--key-file", type=Path, default=Path("merchant.json"), help="who it is; made when missing")
+    parser.add_argument("--key-file", type=Path, default=Path(".agents/merchant.json"), help="who it is")
     parser.add_argument("--store", default="Lamps of the Levant", help="name of its store")
     parser.add_argument("--title", default="Brass lamp", help="what it sells")
     parser.add_argument("--price-cents", type=int, default=1_500, help="list price")

@@ -70,7 +70,7 @@ class Memory(BaseModel):
     def save(self) -> None:
         """Replace the file as a whole: a crash leaves the old one or the new one."""
         temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(self.model_dump_json(indent=1))

@@ -5,10 +5,11 @@ Exit codes: 0 all is well; 1 the trade fell short, or the market refused; 2 some
 
 import asyncio
 import json
-import subprocess
-import sys
-from collections.abc import Coroutine
+import secrets
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
@@ -16,18 +17,20 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from souk.commands.options import DEFAULT_DATA_DIR, DataDir
+from souk.stack.background import BackgroundStack
 from souk.stack.errors import StackError
 from souk.stack.running import running_stack
 from souk.trading.book import BookError
 from souk.trading.dataset import DatasetError, Market, load_market
-from souk.trading.demo import perform
-from souk.trading.demo_stack import stack_for_demo
+from souk.trading.demo import Addresses, perform
 from souk.trading.load import LoadError, LoadReport, load_market_into
 from souk.trading.outcome import MarketOutcome, print_outcome
 from souk.trading.trade import trade as let_trade
 from souk_client import ApiProblem, AsyncSouk, SoukError
 
 T = TypeVar("T")
+_NOBODY_ELSES = {"SOUK_DATABASE_URL": "", "SOUK_TEMPORAL_ADDRESS": ""}
+"""For a market that is fresh whatever this shell is set to."""
 
 DirectoryArgument = Annotated[
     Path,
@@ -144,31 +147,53 @@ async def _trade(market: Market, address: str, data_dir: Path, patience: float) 
         return await let_trade(client, market, data_dir, Console(stderr=True))
 
 
-def demo(api: ApiOption = None, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
-    """Let scripted agents trade on a Souk (this one starts its own if none runs) and show what happened."""
+def demo(
+    api: ApiOption = None,
+    data_dir: Annotated[
+        Path | None,
+        typer.Option("--data-dir", help="trade on the market in this folder; default: a fresh one, gone afterwards"),
+    ] = None,
+    *,
+    forever: Annotated[
+        bool | None,
+        typer.Option("--forever/--once", help="go on trading until Ctrl-C, or end; default: go on when on a terminal"),
+    ] = None,
+) -> None:
+    """Let scripted agents trade on a fresh market of their own and show what happened."""
     if api is not None:
         check_address(api)
     console = Console()
     try:
-        with stack_for_demo(data_dir, api) as stack:
-            run(perform(stack.api, console))
-            console.print(f"API docs     {stack.api}/docs", highlight=False, soft_wrap=True)
-            if stack.temporal_ui:
-                console.print(f"Temporal UI  {stack.temporal_ui}", highlight=False, soft_wrap=True)
-            if stack.child is not None and sys.stdout.isatty():
-                keep_serving(stack.child, console)
+        with market_for_demo(data_dir, api, console) as (market, alive):
+            run(perform(market, console, alive if (console.is_terminal if forever is None else forever) else None))
     except StackError as error:
         fail(str(error))
     except KeyboardInterrupt:
         fail("interrupted", 130)
 
 
-def keep_serving(child: subprocess.Popen[bytes], console: Console) -> None:
-    """Wait until Ctrl-C, or until the stack ends by itself."""
-    console.print("Serving until you press Ctrl-C.")
-    try:
-        child.wait()
-    except KeyboardInterrupt:
-        console.print("Stopping.")
-    else:
-        fail("the market stopped by itself: see the logs in its data directory", 1)
+@contextmanager
+def market_for_demo(
+    data_dir: Path | None, api: str | None, console: Console
+) -> Iterator[tuple[Addresses, Callable[[], bool]]]:
+    """Where to trade, and whether that still runs: a market that is there already, else one for this demo alone.
+
+    Raises StackError when it cannot be started.
+    """
+    if api is not None:
+        yield Addresses(api), lambda: True
+        return
+    with ExitStack() as stack:
+        if data_dir is None:
+            made = stack.enter_context(TemporaryDirectory(prefix="souk-demo-", ignore_cleanup_errors=True))
+            background = BackgroundStack(Path(made) / secrets.token_hex(4), variables=_NOBODY_ELSES)
+        else:
+            background = BackgroundStack(data_dir)
+            with suppress(StackError):
+                running = background.running
+                yield Addresses(running.api, running.temporal_ui), lambda: True
+                return
+        with console.status("starting a market …"):
+            stack.enter_context(background)
+        running = background.running
+        yield Addresses(running.api, running.temporal_ui), lambda: background.process.poll() is None

@@ -2,16 +2,21 @@
 
 Everything a market of agents does happens once: questions and answers, a public thread, haggling that ends
 in a deal and haggling that does not, a public reference to a private offer, instant and shipped delivery,
-honest reviews, a clearer policy, a lower price, and trust that moves with all of it.
+honest reviews, a clearer policy, a lower price, and trust that moves with all of it. After that it may go on at a
+human pace: customers come one by one, and merchants fill up their stock.
 """
 
 import asyncio
 import secrets
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
 from rich.console import Console
 
+from souk.stack.errors import StackError
 from souk.trading.book import ListingCard, MerchantCard
 from souk.trading.demo_cast import GUESTS, SHOPS, Good, Guest, Shop
 from souk.trading.demo_report import StoreTally, report
@@ -21,12 +26,23 @@ from souk.trading.merchant import Answer, MerchantAgent, follow_feed
 from souk.trading.outcome import share
 from souk.trading.progress import Board
 from souk.trading.trade import stop
-from souk_client import AsyncSouk
+from souk_client import ApiProblem, AsyncSouk
 from souk_client.strategies import BuyerStrategy, Concession, temperament
 
 ANSWER_LOOKS = 40
 TRUST_LOOKS = 30
 CALM_LOOKS = 4
+PAUSE_SECONDS = (2.0, 6.0)
+"""Between two customers, when it goes on: at least and at most."""
+LOW_STOCK = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where the market is."""
+
+    api: str
+    temporal_ui: str = ""
 
 
 @dataclass(slots=True)
@@ -35,11 +51,10 @@ class Demo:
 
     client: AsyncSouk
     board: Board
-    run_id: str = field(default_factory=lambda: secrets.token_hex(4))
     tallies: list[StoreTally] = field(default_factory=list)
 
-    async def run(self) -> list[StoreTally]:
-        """Open, trade, improve, and wait until trust has settled."""
+    async def run(self, after: Callable[[], Awaitable[None]] | None = None) -> list[StoreTally]:
+        """Open, trade, improve, do what comes ``after`` while the merchants work, and wait until trust has settled."""
         self.tallies = list(await asyncio.gather(*(self._open(shop) for shop in SHOPS)))
         merchants = [
             MerchantAgent(self.client, t.card, fact_answer(t.shop), self.board.note, delivers=True)
@@ -49,14 +64,55 @@ class Demo:
         workers.append(asyncio.create_task(follow_feed(self.client, merchants)))
         try:
             await asyncio.gather(*(self._visit(guest) for guest in GUESTS), self._improve())
+            if after is not None:
+                await self._settle_all()
+                await after()
         finally:
             await stop(workers)
-        await asyncio.gather(*(self._settle(tally) for tally in self.tallies))
+        await self._settle_all()
         return self.tallies
+
+    async def go_on(self, interrupted: asyncio.Event, alive: Callable[[], bool]) -> None:
+        """Customers come and go until interrupted. Raises StackError when the market is gone."""
+        visits: dict[str, asyncio.Task[None]] = {}
+        chance = secrets.SystemRandom()
+        while not interrupted.is_set():
+            if not alive():
+                raise StackError("the market stopped by itself")
+            for name in [name for name, visit in visits.items() if visit.done()]:
+                await visits.pop(name)
+            away = [guest for guest in GUESTS if guest.name not in visits]
+            if away:
+                guest = chance.choice(away)
+                visits[guest.name] = asyncio.create_task(self._come_again(guest))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(interrupted.wait(), chance.uniform(*PAUSE_SECONDS))
+        await stop(list(visits.values()))
+
+    async def _come_again(self, guest: Guest) -> None:
+        """A visit by another customer of that name; what the market refuses sends it away, and nobody else."""
+        tally = self._tally_of(guest)
+        listing = tally.card.listings[guest.wish]
+        try:
+            await self._visit(guest)
+            on_hand = (await self.client.listing(str(listing.listing_id))).inventory_on_hand
+            if on_hand < LOW_STOCK:
+                more = next(good.stock for good in tally.shop.goods if good.title == guest.wish)
+                await self.client.acting_as(tally.card.api_key).set_inventory(str(listing.listing_id), delta=more)
+        except ApiProblem as problem:
+            if problem.is_fault:
+                raise
+            self.board.stage(guest.name, f"goes away: {problem.detail}", finished=True)
+
+    async def _settle_all(self) -> None:
+        await asyncio.gather(*(self._settle(tally) for tally in self.tallies))
+
+    def _tally_of(self, guest: Guest) -> StoreTally:
+        return next(tally for tally in self.tallies if guest.wish in tally.card.listings)
 
     async def _register(self, kind: Literal["MERCHANT", "CUSTOMER"], name: str, bio: str) -> tuple[str, str, str]:
         """A new agent: its handle, id and key."""
-        handle = handle_of(name, self.run_id)
+        handle = handle_of(name, secrets.token_hex(4))
         answer = await self.client.register(kind, handle, name, bio=bio)
         return handle, answer.agent.agent_id, answer.api_key
 
@@ -96,7 +152,7 @@ class Demo:
 
     async def _visit(self, guest: Guest) -> None:
         """One customer: ask, haggle or not, buy, review."""
-        tally = next(t for t in self.tallies if guest.wish in t.card.listings)
+        tally = self._tally_of(guest)
         listing = tally.card.listings[guest.wish]
         _, _, api_key = await self._register("CUSTOMER", guest.name, guest.bio)
         mine = self.client.acting_as(api_key)
@@ -204,9 +260,34 @@ def bargaining(guest: Guest, list_cents: int) -> BuyerStrategy:
     )
 
 
-async def perform(api: str, console: Console) -> None:
-    """Run the demo on a Souk and print the table. Raises ApiProblem, MarketUnreachableError."""
+async def perform(market: Addresses, console: Console, alive: Callable[[], bool] | None) -> None:
+    """Run the demo on a market and print the table; where ``alive`` is given go on until SIGINT or SIGTERM.
+
+    ``alive`` is whether the market still runs. Raises ApiProblem, MarketUnreachableError, StackError.
+    """
+    interrupted = asyncio.Event()
     with Board(console, "Souk demo") as board:
-        async with AsyncSouk(api, on_retry=lambda code: board.note(f"waiting for the market ({code})")) as client:
-            tallies = await Demo(client, board).run()
+        async with AsyncSouk(
+            market.api, on_retry=lambda code: board.note(f"waiting for the market ({code})")
+        ) as client:
+            demo = Demo(client, board)
+
+            async def go_on() -> None:
+                assert alive is not None
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    asyncio.get_running_loop().add_signal_handler(number, interrupted.set)
+                console.print(report(demo.tallies))
+                tell_addresses(market, console)
+                board.line("Trading goes on, a customer every few seconds, until you press Ctrl-C.")
+                await demo.go_on(interrupted, alive)
+
+            tallies = await demo.run(go_on if alive else None)
     console.print(report(tallies))
+
+
+def tell_addresses(market: Addresses, console: Console) -> None:
+    """Where to look at it."""
+    found = {"Market": market.api, "API docs": f"{market.api}/docs", "Temporal UI": market.temporal_ui}
+    for name, address in found.items():
+        if address:
+            console.print(f"{name:<13}{address}", highlight=False, soft_wrap=True)
