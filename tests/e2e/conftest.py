@@ -1,7 +1,10 @@
 """A running Souk for the journeys: one with the market's own dates, one whose dates are seconds."""
 
 import base64
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,17 @@ from tests.databases import make_database
 from tests.e2e.checkout.ucp_shop import price_list
 from tests.e2e.people import Shop
 from tests.running import RunningSouk
+
+
+@pytest.fixture(scope="session")
+def own_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of somebody who has no Souk, but its client and the packages that the pages name."""
+    folder = tmp_path_factory.mktemp("own-python")
+    uv = [sys.executable, "-m", "uv", "--quiet"]
+    subprocess.run([*uv, "venv", "--allow-existing", "--python", sys.executable, str(folder)], check=True)
+    client = Path(__file__).parents[2] / "clients" / "python"
+    subprocess.run([*uv, "pip", "install", "--python", str(folder), str(client), "mcp"], check=True)
+    return folder / "bin" / "python"
 
 
 @pytest.fixture(scope="session")

@@ -1,40 +1,18 @@
 """docs/client.md, executed as it stands: its Python in one program, its shell in another."""
 
-import asyncio
-import os
-import re
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 from souk_client.models import Discount, ShippingPromotion, ShippingRate
+from tests.e2e.pages import blocks, run_pasted, run_shell
 from tests.e2e.people import Shop
 
-ROOT = Path(__file__).parents[2]
 QUEUES = ("souk-market", "souk-checkout", "souk-webhooks", "souk-webhooks-slow")
-PAGE = ROOT / "docs" / "client.md"
+PAGE = "docs/client.md"
 
 
-def blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-
-
-async def run(souk_url: str, cwd: Path, *command: str) -> list[str]:
-    # A proxy of the machine must not stand between curl and this machine.
-    variables = {**os.environ, "SOUK": souk_url, "PYTHONPATH": str(ROOT), "no_proxy": "*"}
-    done = await asyncio.to_thread(
-        lambda: subprocess.run(
-            command, check=False, capture_output=True, text=True, timeout=280, cwd=cwd, env=variables
-        )
-    )
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return done.stdout.splitlines()
-
-
-async def test_the_python_on_the_page_runs_as_it_stands(souk_url: str, tmp_path: Path) -> None:
-    (tmp_path / "page.py").write_text("\n".join(blocks(PAGE, "python")))
-    said = await run(souk_url, tmp_path, sys.executable, "page.py")
+def test_the_python_on_the_page_runs_as_it_stands(souk_url: str, own_python: Path, tmp_path: Path) -> None:
+    said = run_pasted(souk_url, tmp_path, str(own_python), "-c", "\n".join(blocks(PAGE, "python")))
     assert said == [
         "DELIVERED 2100",
         "True It stays where I put it.",
@@ -59,8 +37,8 @@ async def test_the_python_on_the_page_runs_as_it_stands(souk_url: str, tmp_path:
     assert stat.S_IMODE((tmp_path / "my-agent.json").stat().st_mode) == 0o600
 
 
-async def test_the_shell_on_the_page_runs_as_it_stands(souk_url: str, tmp_path: Path) -> None:
-    said = await run(souk_url, tmp_path, "bash", "-euo", "pipefail", "-c", "\n".join(blocks(PAGE, "bash")))
+def test_the_shell_on_the_page_runs_as_it_stands(souk_url: str, tmp_path: Path) -> None:
+    said = run_shell(souk_url, tmp_path, "\n".join(blocks(PAGE, "bash")))
     # A stream's sign of life may come in its two seconds or not.
     assert "".join(said).removesuffix(": ping") == '{"items":[],"next_cursor":null}'
 

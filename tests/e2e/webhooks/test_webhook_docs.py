@@ -1,29 +1,19 @@
 """The receiver in docs/webhooks.md, run as it stands, and the page's numbers against the policy's."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 from domain.webhooks.policy import WebhookPolicy
+from tests.e2e.pages import ROOT, blocks, run_pasted
 from tests.running import RunningSouk
 
-PAGE = (Path(__file__).parents[3] / "docs" / "webhooks.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "webhooks.md").read_text(encoding="utf-8")
 
 
-def test_the_receiver_runs_as_it_stands(hasty_souk: RunningSouk) -> None:
-    (script,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=280,
-        env={**os.environ, "SOUK": hasty_souk.url, "no_proxy": "*"},
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "heard TEST ['test_id', 'webhook_id']\n"
+def test_the_receiver_runs_as_it_stands(hasty_souk: RunningSouk, own_python: Path, tmp_path: Path) -> None:
+    (script,) = blocks("docs/webhooks.md", "python")
+    said = run_pasted(hasty_souk.url, tmp_path, str(own_python), "-c", script)
+    assert said == ["heard TEST ['test_id', 'webhook_id']"]
 
 
 def test_the_schedule_is_the_policys() -> None:
