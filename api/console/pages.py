@@ -5,7 +5,7 @@ Nothing of it is kept by a browser or a proxy. A form is confirmed by its reason
 
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Request, Response
@@ -17,6 +17,7 @@ from api.console.attention import get_attention
 from api.console.processes import get_process
 from api.console.routes import audit_csv
 from api.context import Context
+from api.platform import codec
 from api.platform.auth import Operator
 from api.platform.csv_export import CsvQuery
 from api.platform.schemas import Reason
@@ -155,16 +156,25 @@ async def sign_in_form() -> HTMLResponse:
 
 
 @router.post("/sign-in", response_class=HTMLResponse)
-async def sign_in(request: Request, context: Context, key: Annotated[str, Form(max_length=200)]) -> Response:
-    """Take an operator's key once, and keep a session in its place."""
+async def sign_in(
+    request: Request,
+    context: Context,
+    key: Annotated[str, Form(max_length=200)],
+    reason: Annotated[Reason | Literal[""], Form()] = "",
+) -> Response:
+    """Take an operator's key once, and keep a session in its place. With a reason payloads are opened too."""
     session.check_origin(request)
     operator = await session.sign_in(context, key)
     if operator is None:
         return page("console/sign_in.html", 401, refused=True)
     async with context.database.session() as transaction:
         insert_audit_entry(transaction, new_id(), operator.key_id, "console.open", "signed in", {})
+        if reason:
+            insert_audit_entry(transaction, new_id(), operator.key_id, "session.open", reason, {})
     answer = RedirectResponse("/console", 303)
     session.set_cookie(context, request, answer, operator)
+    if reason:
+        codec.set_cookie(context, request, answer, operator, reason)
     return answer
 
 
@@ -173,6 +183,7 @@ async def sign_out(request: Request) -> Response:
     session.check_origin(request)
     answer = RedirectResponse("/console/sign-in", 303)
     session.clear_cookie(answer)
+    codec.clear_cookie(answer)
     return answer
 
 

@@ -110,6 +110,23 @@ def _seal(context: AppContext, key_id: UUID, reason: str) -> str:
     return f"{text.decode()}.{_sign(context, text)}"
 
 
+def set_cookie(context: AppContext, request: Request, answer: Response, operator: Operator, reason: str) -> None:
+    """Let this browser decode payloads, for that reason. Whoever calls it writes the reason down."""
+    answer.set_cookie(
+        COOKIE,
+        _seal(context, operator.key_id, reason),
+        max_age=SESSION_SECONDS,
+        httponly=True,
+        samesite="strict",
+        secure=context.settings.is_https or request.url.scheme == "https",
+        path="/codec",
+    )
+
+
+def clear_cookie(answer: Response) -> None:
+    answer.delete_cookie(COOKIE, path="/codec", httponly=True, samesite="strict")
+
+
 def _unseal(context: AppContext, cookie: str) -> tuple[UUID, str] | None:
     text, _, signature = cookie.partition(".")
     if not cookie.isascii() or not hmac.compare_digest(signature, _sign(context, text.encode())):
@@ -162,15 +179,7 @@ async def open_codec_session(
             answer = await fact.answer(SessionOut(expires_in_seconds=SESSION_SECONDS))
     except AnsweredError as again:
         answer = again.response
-    answer.set_cookie(
-        COOKIE,
-        _seal(context, operator.key_id, body.reason),
-        max_age=SESSION_SECONDS,
-        httponly=True,
-        samesite="strict",
-        secure=context.settings.is_https or request.url.scheme == "https",
-        path="/codec",
-    )
+    set_cookie(context, request, answer, operator, body.reason)
     return answer
 
 

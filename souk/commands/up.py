@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from souk.commands.clear_errors import one_clear_line
 from souk.commands.options import DEFAULT_DATA_DIR, DataDir
@@ -118,15 +120,29 @@ def _show(stack: RunningStack, data: DataDirectory, *, json_line: bool) -> None:
         return
     table = Table.grid(padding=(0, 2))
     rows = {
-        "API": stack.api,
+        "Market": stack.api,
+        "Console": f"{stack.api}/console",
         "API docs": f"{stack.api}/docs",
-        "Temporal UI": stack.temporal_ui or "not known: set SOUK_TEMPORAL_UI_URL",
+        "Temporal UI": stack.temporal_workflows or "not known: set SOUK_TEMPORAL_UI_URL",
         "Temporal": stack.temporal,
         "Database": _without_password(stack.database),
         "Data and logs": str(data.path),
     }
     for name, value in rows.items():
-        table.add_row(f"[bold]{name}[/bold]", value)
+        table.add_row(f"[bold]{name}[/bold]", Text(value, overflow="fold"))
     console = Console()
     console.print(Panel(table, title="Souk is open", border_style="green", expand=False))
+    agent = """{"agent_type": "CUSTOMER", "handle": "me", "display_name": "Me"}"""
+    create_key = [sys.executable, "-m", "souk", "operator", "create-key", "me", "--data-dir", str(data.path)]
+    hints = {
+        "A key for an agent (a merchant's with MERCHANT):": (
+            f"curl {stack.api}/v1/agents -H 'Content-Type: application/json' -d '{agent}'"
+        ),
+        "A key for the console; who says there why payloads are looked at reads them in the Temporal UI:": shlex.join(
+            create_key
+        ),
+    }
+    for why, command in hints.items():
+        console.print(Text(why), style="dim")
+        console.print(Text(f"    {command}"), soft_wrap=True)
     console.print("Ctrl-C stops it; the data stay.", style="dim")

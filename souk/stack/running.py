@@ -23,6 +23,12 @@ class RunningStack:
     started: float = field(repr=False, default=0.0)
     environment: dict[str, str] = field(repr=False, default_factory=dict)
 
+    @property
+    def temporal_workflows(self) -> str:
+        """Where the Temporal UI lists the processes; empty when its address is not known."""
+        namespace = self.environment["SOUK_TEMPORAL_NAMESPACE"]
+        return f"{self.temporal_ui.rstrip('/')}/namespaces/{namespace}/workflows" if self.temporal_ui else ""
+
     def addresses(self) -> dict[str, str]:
         """What ``souk up --json`` prints."""
         return {

@@ -19,6 +19,7 @@ from souk.stack.child import Child
 from souk.stack.errors import StackError
 from souk.stack.inherit import inherited
 from souk.stack.ports import choose
+from souk.stack.temporal_ui import UiGateway
 
 HOST = "127.0.0.1"
 SEARCH_ATTRIBUTES: Mapping[str, str] = {
@@ -79,6 +80,8 @@ class EmbeddedTemporal:
         )
         self.port = 0
         self.ui_port: int | None = None
+        self._own_ui_port = 0
+        self._gateway: UiGateway | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -115,6 +118,8 @@ class EmbeddedTemporal:
         """Start the server; does not wait until it answers. Raises StackError when a wanted port is taken."""
         if not self.port:
             self._choose_ports()
+        if self.ui_port and self.codec_endpoint and self._gateway is None:
+            self._gateway = UiGateway(HOST, self.ui_port, lambda: self._own_ui_port)
         self.child.spawn(self._arguments(), env=_environment())
 
     def wait_ready(self, *, seconds: float = 60, pause: Callable[[float], None] = time.sleep) -> None:
@@ -140,13 +145,18 @@ class EmbeddedTemporal:
     def stop(self) -> None:
         """Shut down; an in-memory server loses everything."""
         self.child.stop()
+        if self._gateway:
+            self._gateway.stop()
+            self._gateway = None
         if self._scratch:
             self._scratch.cleanup()
 
     def _choose_ports(self) -> None:
         port, ui_port = self._wanted
         self.port = choose(HOST, port, "--temporal-port")
-        self.ui_port = None if ui_port is None else choose(HOST, ui_port, "--ui-port")
+        if self._gateway is None:
+            self.ui_port = None if ui_port is None else choose(HOST, ui_port, "--ui-port")
+        self._own_ui_port = choose(HOST, 0, "--ui-port") if self.codec_endpoint else self.ui_port or 0
 
     def _arguments(self) -> list[str]:
         arguments = [
@@ -160,7 +170,7 @@ class EmbeddedTemporal:
         ]
         arguments += ["--ip", HOST, "--port", str(self.port)]
         if self.ui_port:
-            arguments += ["--ui-port", str(self.ui_port), "--ui-disable-news-fetch"]
+            arguments += ["--ui-port", str(self._own_ui_port), "--ui-disable-news-fetch"]
         else:
             arguments += ["--headless"]
         if self.ui_port and self.codec_endpoint:

@@ -191,9 +191,9 @@ def market_for_demo(
             background = BackgroundStack(data_dir)
             with suppress(StackError):
                 running = background.running
-                yield Addresses(running.api, running.temporal_ui), lambda: True
+                yield Addresses(running.api, running.temporal_workflows), lambda: True
                 return
         with console.status("starting a market …"):
             stack.enter_context(background)
         running = background.running
-        yield Addresses(running.api, running.temporal_ui), lambda: background.process.poll() is None
+        yield Addresses(running.api, running.temporal_workflows), lambda: background.process.poll() is None
