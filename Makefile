@@ -9,6 +9,11 @@ INSTALLED := $(VENV)/.installed
 LOCK := $(BIN)/uv pip compile --python-version 3.11 --universal --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate
 ARGS ?=
+# Of the suite's files, those of one shard: SHARD=1/3 on the first of three machines.
+SHARD ?=
+# One test process more than cores: many tests wait for a date, a server or another process.
+PARALLEL ?= $(shell expr 1 + $$(getconf _NPROCESSORS_ONLN))
+IN_PARALLEL := --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo up test test-fast typescript record-histories bench check format lock pin-images clean
@@ -32,15 +37,15 @@ demo: $(INSTALLED) ## agents trade on a fresh market of their own, on a terminal
 up: $(INSTALLED) ## run Souk; data and running processes survive a restart
 	$(RUN) souk up $(ARGS)
 
-test: $(INSTALLED) ## run every test (ARGS="tests/e2e -k journey" runs what it names)
+test: $(INSTALLED) ## run every test (ARGS="tests/e2e -k journey": what it names; SHARD=1/3: one shard)
 ifeq ($(strip $(ARGS)),)
-	$(RUN) pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(RUN) pytest -n $(PARALLEL) $(IN_PARALLEL) $(if $(SHARD),--shard=$(SHARD))
 else
 	$(RUN) pytest $(ARGS)
 endif
 
 test-fast: $(INSTALLED) ## run the tests of rules, workflows, replay and database: under a minute
-	$(RUN) pytest tests/rules tests/workflows tests/replay tests/db $(ARGS)
+	$(RUN) pytest -n 2 $(IN_PARALLEL) -m "not slow" tests/rules tests/workflows tests/replay tests/db $(ARGS)
 
 typescript: $(INSTALLED) ## generate and build clients/typescript from this version's API (needs Node)
 	npm ci --prefix clients/typescript

@@ -20,6 +20,7 @@ from db.migrate import upgrade
 from db.platform.database import Database
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.databases import opened
+from tests.shards import in_shard, longest_first
 from tests.slow_commits import slow_commits
 from workflows.client import connect
 
@@ -36,15 +37,18 @@ hypothesis.settings.register_profile("souk", deadline=None)
 hypothesis.settings.load_profile("souk")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--shard", metavar="M/N", help="run the files of the Mth of N shards alone")
+
+
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files of the longest tests first: begun last, a drill would keep the suite waiting for it alone."""
-    seconds: dict[Path, float] = {}
-    for item in items:
-        marker = item.get_closest_marker("slow")
-        own = marker.kwargs.get("seconds", 10) if marker else 0
-        seconds[item.path] = max(own, seconds.get(item.path, 0))
-    items.sort(key=lambda item: -seconds[item.path])
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    shard = config.getoption("shard")
+    if shard is not None:
+        mine = in_shard(items, shard)
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(mine)])
+        items[:] = mine
+    longest_first(items)
 
 
 # How long the API waits for a process, and until when a request counts as lost: a busy machine takes its time, and no

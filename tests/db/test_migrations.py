@@ -88,6 +88,7 @@ def _rights_and_views(url: str) -> set[tuple[str, ...]]:
         ).fetchall())  # fmt: skip
 
 
+@pytest.mark.slow(seconds=10)
 def test_every_way_back_leaves_what_was_there_before(fresh_url: str) -> None:
     script = ScriptDirectory.from_config(_config())
     revisions = [revision.revision for revision in script.walk_revisions()][::-1]

@@ -78,6 +78,7 @@ async def test_a_command_that_nobody_takes_up_is_given_up_in_time(patient_town: 
         assert (await review(town)).entity_id == town.key("review")
 
 
+@pytest.mark.slow(seconds=5)
 async def test_a_process_that_was_found_absent_lives_on_when_a_command_opens_it_at_its_end(patient_town: Town):
     town, looked = patient_town, asyncio.Event()
     town.books.before["settle_negotiation"].append(looked.wait)
@@ -101,6 +102,7 @@ async def test_a_process_that_was_found_absent_lives_on_when_a_command_opens_it_
         assert (await town.deal.describe()).run_id == run_id
 
 
+@pytest.mark.slow(seconds=5)
 async def test_a_command_that_comes_while_a_process_tells_others_its_end_is_answered(patient_town: Town):
     town, placed, told, second = patient_town, asyncio.Event(), asyncio.Event(), asyncio.Event()
     town.books.delivery = DeliveryKind.INSTANT

@@ -25,6 +25,7 @@ SHORT_TASK = timedelta(seconds=3)
 """Until a dead worker's task is given to another. A living one says in time that it goes on, on a busy machine too."""
 
 
+@pytest.mark.slow(seconds=10)
 async def test_a_worker_killed_between_commit_and_completion_loses_nothing(dev_town: Town, tmp_path: Path):
     town, book = dev_town, tmp_path / "book"
     where = (town.client.service_client.config.target_host, town.client.namespace, town.queue, str(book))
@@ -103,6 +104,7 @@ async def test_two_callers_of_one_command_get_one_answer(dev_town: Town):
         assert town.books.listing.stock == 9
 
 
+@pytest.mark.slow(seconds=5)
 async def test_two_commands_at_once_take_turns(dev_town: Town):
     town, gate = dev_town, asyncio.Event()
     town.policy = town.policy.model_copy(update={"offer_expiry_seconds": 60})

@@ -81,6 +81,7 @@ HISTORIES = st.lists(FACTS, max_size=40)
 # --- properties over random histories ------------------------------------------------------------------
 
 
+@pytest.mark.slow(seconds=10)
 @settings(max_examples=2000, deadline=None)
 @given(HISTORIES, st.randoms(use_true_random=False))
 def test_every_history_is_exact_bounded_and_replayable(facts: list[Fact], shuffler: random.Random) -> None:
