@@ -15,7 +15,6 @@ from db.platform.events import record_event
 from db.platform.ids import new_id
 from domain.market.states import (
     ActivityType,
-    AgentType,
     DeliveryKind,
     InteractionType,
     ListingStatus,
@@ -23,6 +22,7 @@ from domain.market.states import (
     StoreStatus,
     ThreadType,
 )
+from domain.platform.identity import AgentType
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What Temporal may know of the market's processes: ids and a state name, because they are never encrypted."""
+"""What Temporal may know of workflows: ids and a state name, because they are never encrypted."""
 
 from temporalio.common import Priority, SearchAttributeKey, SearchAttributePair, TypedSearchAttributes
 

@@ -1,4 +1,4 @@
-"""Requests to addresses that strangers name: webhooks, profiles of agents' platforms.
+"""Requests to addresses that strangers name.
 
 :func:`outbound_client` makes an ``httpx.AsyncClient`` with one way to a socket, and that way is guarded: the host
 is resolved once, every address it stands for is checked (``domain.platform.addresses``), and the connection is made to

@@ -22,6 +22,7 @@ from domain.checkout.ucp import VERSION
 from domain.market import errors as market
 from domain.platform import errors as platform
 from domain.platform.errors import DomainError, ErrorCode, ErrorKind
+from domain.platform.identity import NOT_A_CUSTOMER
 
 _ADDRESSES = ("/.well-known/ucp", "/checkout-sessions", "/carts", "/catalog/", "/testing/")
 # The protocol's own words for what the market calls otherwise. It leaves the vocabulary open for the rest.
@@ -139,7 +140,7 @@ WRITES = (
     platform.REQUEST_MALFORMED,
     platform.REQUEST_TOO_LARGE,
 )
-PRIVATE = (ucp.SIGNATURE_MISSING, market.NOT_A_CUSTOMER, platform.AGENT_REQUIRED)
+PRIVATE = (ucp.SIGNATURE_MISSING, NOT_A_CUSTOMER, platform.AGENT_REQUIRED)
 
 
 def refusals(*codes: ErrorCode, common: bool = True) -> Responses:

@@ -20,7 +20,8 @@ from domain.checkout.addresses import FORM
 from domain.checkout.fulfillment import delivery_countries
 from domain.checkout.models import Buyer, Destination, DiscountRule, PriceList, ShippingPromotion, ShippingRate
 from domain.checkout.states import DiscountKind
-from domain.market.errors import LISTING_NOT_FOUND, NOT_A_MERCHANT, ORDER_NOT_FOUND, STORE_NOT_FOUND, STORE_NOT_YOURS
+from domain.market.errors import LISTING_NOT_FOUND, ORDER_NOT_FOUND, STORE_NOT_FOUND, STORE_NOT_YOURS
+from domain.platform.identity import NOT_A_MERCHANT
 from domain.platform.numbers import Whole
 
 router = APIRouter(prefix="/v1")

@@ -16,6 +16,7 @@ from domain.checkout import ucp_errors as ucp
 from domain.market import errors as market
 from domain.platform import errors as platform
 from domain.platform.errors import DomainError, ErrorCode
+from domain.platform.identity import NOT_A_CUSTOMER
 
 
 def _named(*codes: ErrorCode) -> frozenset[str]:
@@ -33,7 +34,7 @@ PROTOCOL_ERRORS = _named(
     ucp.DIGEST_MISMATCH,
     ucp.ALGORITHM_UNSUPPORTED,
     ucp.SIMULATION_SECRET,
-    market.NOT_A_CUSTOMER,
+    NOT_A_CUSTOMER,
     platform.AUTH_INVALID,
     platform.AGENT_REQUIRED,
     platform.IDEMPOTENCY_KEY_REUSED,

@@ -40,10 +40,9 @@ from domain.checkout.ucp_errors import (
     SIGNATURE_INVALID,
     SIGNATURE_MISSING,
 )
-from domain.market.errors import NOT_A_CUSTOMER
-from domain.market.states import AgentType
 from domain.platform import errors as platform_errors
 from domain.platform.errors import DomainError
+from domain.platform.identity import NOT_A_CUSTOMER, AgentType
 
 _PLACEHOLDER = "..."
 _WRITES = {"POST", "PUT"}

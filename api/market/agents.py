@@ -18,9 +18,9 @@ from db.market.tables import Agent
 from db.platform import keys
 from db.platform.ids import new_agent_id, new_id
 from db.platform.tables import ApiKey, ApiKeyKind
-from domain.market.errors import AGENT_NOT_FOUND, HANDLE_TAKEN, NOT_A_CUSTOMER
-from domain.market.states import AgentType
+from domain.market.errors import AGENT_NOT_FOUND, HANDLE_TAKEN
 from domain.platform.errors import ALREADY_REGISTERED, KEY_NOT_FOUND, SECRET_NOT_REPEATED
+from domain.platform.identity import NOT_A_CUSTOMER, AgentType
 from domain.platform.numbers import Whole
 
 router = APIRouter(prefix="/v1/agents", tags=["agents"])

@@ -13,9 +13,10 @@ from api.platform.auth import Merchant
 from api.platform.schemas import Note, RequestModel, ResponseModel, example
 from db.market import blocks
 from domain.market import errors
+from domain.platform.identity import NOT_A_CUSTOMER, NOT_A_MERCHANT
 
 router = APIRouter(prefix="/v1/stores/{store_id}/blocks", tags=["stores"])
-_OWN = (errors.NOT_A_MERCHANT, errors.STORE_NOT_FOUND, errors.STORE_NOT_YOURS)
+_OWN = (NOT_A_MERCHANT, errors.STORE_NOT_FOUND, errors.STORE_NOT_YOURS)
 
 
 class BlockIn(RequestModel):
@@ -42,7 +43,7 @@ class BlocksOut(ResponseModel):
     )
 
 
-@router.put("/{agent_id}", responses=refusals(*_OWN, errors.AGENT_NOT_FOUND, errors.NOT_A_CUSTOMER))
+@router.put("/{agent_id}", responses=refusals(*_OWN, errors.AGENT_NOT_FOUND, NOT_A_CUSTOMER))
 async def block_customer(store_id: UUID, agent_id: UUID, body: BlockIn, caller: Merchant, context: Context) -> BlockOut:
     """Keep a customer from offering, ordering and posting in your store. Again, it changes the reason.
 

@@ -43,7 +43,6 @@ from db.platform.transactions import Transaction
 from domain.market.errors import (
     LISTING_NOT_FOUND,
     MESSAGE_PARENT,
-    NOT_A_CUSTOMER,
     NOTE_HOLDS_TERMS,
     OFFER_NOT_FOUND,
     ORDER_NOT_FOUND,
@@ -61,6 +60,7 @@ from domain.market.gating import ways_to_satisfy
 from domain.market.states import InteractionType, ThreadType
 from domain.platform.cursors import encode_cursor
 from domain.platform.errors import BAD_CURSOR
+from domain.platform.identity import NOT_A_CUSTOMER
 
 router = APIRouter(prefix="/v1", tags=["conversation"])
 _FIRST_PAGE = 200

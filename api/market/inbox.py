@@ -1,6 +1,6 @@
 """An agent's own events: what concerns it, page by page and as a stream, with the terms it is a party to."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Annotated, Any, Literal
 
@@ -14,8 +14,9 @@ from api.platform.auth import AnyAgent
 from api.platform.event_stream import BEAT, EventStream, documented, event_bytes
 from api.platform.pages import Page, PageQuery
 from api.platform.schemas import example
-from db.market.inbox import InboxFilter, inbox_items, list_inbox_after, list_inbox_before
+from db.market.inbox import inbox_items
 from db.platform.commit_order import START, Position, position_of
+from db.platform.inbox import InboxFilter, list_inbox_after, list_inbox_before
 from domain.market.feeds import InboxItem
 from domain.platform.errors import BAD_CURSOR, TOO_MANY_OF_ADDRESS, TOO_MANY_OWN_STREAMS, TOO_MANY_STREAMS
 from domain.platform.events import PrivateEvent
@@ -96,7 +97,7 @@ async def get_inbox(
     return paging.page(rows, lambda row: InboxOut.of(shown[row.inbox_event_id]), position_of)
 
 
-async def _chunks(found: AsyncGenerator[list[InboxItem], None]) -> AsyncGenerator[bytes, None]:
+async def _chunks(found: AsyncGenerator[Sequence[InboxItem], None]) -> AsyncGenerator[bytes, None]:
     async with aclosing(found):
         async for items in found:
             yield b"".join(_event_bytes(item) for item in items) or BEAT
@@ -127,4 +128,4 @@ async def stream_inbox(
     """
     inbox = context.feed.inbox
     after = start or await inbox.now(caller.agent_id)
-    return EventStream(_chunks(inbox.follow(caller.agent_id, caller.key_id, wanted, after)))
+    return EventStream(_chunks(inbox.follow(caller.agent_id, caller.key_id, wanted, inbox_items, after)))

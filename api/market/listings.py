@@ -33,7 +33,6 @@ from domain.market.errors import (
     LIMITS_INCOHERENT,
     LISTING_HERO_TAKEN,
     LISTING_NOT_FOUND,
-    NOT_A_MERCHANT,
     PRODUCT_NOT_FOUND,
     STOCK_NEGATIVE,
     STORE_CLOSED,
@@ -43,6 +42,7 @@ from domain.market.money import check_currency
 from domain.market.states import DeliveryKind, ListingStatus
 from domain.platform.cursors import encode_cursor
 from domain.platform.errors import BAD_CURSOR, REQUEST_INVALID
+from domain.platform.identity import NOT_A_MERCHANT
 from domain.platform.numbers import Whole
 
 router = APIRouter(prefix="/v1/listings", tags=["catalog"])

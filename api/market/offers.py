@@ -27,6 +27,7 @@ from domain.market import negotiation as rules
 from domain.market.commands import AnswerOffer, CounterOffer, MakeOffer
 from domain.market.states import OfferStatus, Party
 from domain.platform.cursors import encode_cursor
+from domain.platform.identity import NOT_A_CUSTOMER
 
 router = APIRouter(prefix="/v1/offers", tags=["offers"])
 
@@ -37,7 +38,7 @@ router = APIRouter(prefix="/v1/offers", tags=["offers"])
     response_model=OfferOut,
     dependencies=[limit("offers_per_agent")],
     responses=refusals(
-        errors.NOT_A_CUSTOMER,
+        NOT_A_CUSTOMER,
         errors.LISTING_NOT_FOUND,
         errors.LISTING_NOT_ACTIVE,
         errors.LISTING_SOLD_OUT,

@@ -36,6 +36,7 @@ from domain.market.policy import MarketPolicy
 from domain.market.states import DeliveryKind, OrderStatus, Party
 from domain.market.unpaid import check_unpaid_orders, check_unpaid_units
 from domain.platform.cursors import encode_cursor
+from domain.platform.identity import NOT_A_CUSTOMER
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
 
@@ -80,7 +81,7 @@ async def _check_purchase(
     status_code=201,
     response_model=OrderOut,
     responses=refusals(
-        errors.NOT_A_CUSTOMER,
+        NOT_A_CUSTOMER,
         errors.ORDER_TARGET,
         errors.LISTING_NOT_FOUND,
         errors.LISTING_NOT_ACTIVE,

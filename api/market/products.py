@@ -16,14 +16,9 @@ from api.platform.pages import Page, PageQuery
 from api.platform.schemas import Name, Note, Prose, RequestModel, Url, example
 from db.market import products
 from db.market.reads_catalog import get_product, list_products
-from domain.market.errors import (
-    NOT_A_MERCHANT,
-    PRODUCT_NOT_FOUND,
-    STORE_CLOSED,
-    STORE_NOT_FOUND,
-    STORE_NOT_YOURS,
-)
+from domain.market.errors import PRODUCT_NOT_FOUND, STORE_CLOSED, STORE_NOT_FOUND, STORE_NOT_YOURS
 from domain.platform.errors import BAD_CURSOR
+from domain.platform.identity import NOT_A_MERCHANT
 from domain.platform.numbers import Whole
 
 router = APIRouter(prefix="/v1/products", tags=["catalog"])

@@ -16,6 +16,7 @@ from db.market.reads_trade import the_review
 from domain.market import errors
 from domain.market.commands import PostReview
 from domain.market.reviews import decide_review
+from domain.platform.identity import NOT_A_CUSTOMER
 
 router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
 
@@ -25,7 +26,7 @@ router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
     status_code=201,
     response_model=ReviewOut,
     responses=refusals(
-        errors.NOT_A_CUSTOMER,
+        NOT_A_CUSTOMER,
         errors.ORDER_NOT_FOUND,
         errors.REVIEW_UNDELIVERED,
         errors.STORE_BLOCKED,

@@ -20,9 +20,10 @@ from db.market.reads_catalog import get_store, list_stores
 from db.market.reads_stores import read_store
 from db.market.reads_trust import get_profile, list_trust_events, list_updates
 from db.market.tables import StoreUpdate, TrustEvent
-from domain.market.errors import NOT_A_MERCHANT, STORE_CLOSED, STORE_NOT_FOUND, STORE_NOT_YOURS
+from domain.market.errors import STORE_CLOSED, STORE_NOT_FOUND, STORE_NOT_YOURS
 from domain.market.states import StoreStatus
 from domain.platform.errors import BAD_CURSOR
+from domain.platform.identity import NOT_A_MERCHANT
 
 router = APIRouter(prefix="/v1/stores", tags=["stores"])
 

@@ -19,8 +19,9 @@ from api.mcp.refusals import Refused, told
 from api.mcp.views import JSON, Said, View, said
 from api.platform.admission import Place
 from api.platform.limits import client_address
-from db.market.inbox import InboxFilter
+from db.market.inbox import inbox_items
 from db.platform.commit_order import START, Position
+from db.platform.inbox import InboxFilter
 from domain.market.states import InboxType, OfferStatus, OrderStatus, Party
 from domain.platform.cursors import decode_cursor
 from domain.platform.errors import DomainError
@@ -162,7 +163,9 @@ async def _wait(rest: Inside, cursor: str | None, seconds: int) -> None:
     try:
         with context.feed.places.taken(rest.caller.agent_id, client_address(rest.scope)):
             place.give_up()
-            events = context.feed.inbox.follow(rest.caller.agent_id, rest.caller.key_id, InboxFilter(), after)
+            events = context.feed.inbox.follow(
+                rest.caller.agent_id, rest.caller.key_id, InboxFilter(), inbox_items, after
+            )
             async with aclosing(events) as coming:
                 try:
                     async with asyncio.timeout(seconds):

@@ -11,7 +11,8 @@ from api.mcp.inside import Inside, inside
 from api.mcp.refusals import Refused
 from api.mcp.views import Gating, ListingLook, Listings, ListingView, MessageView, StoreTrust, ThreadHead, ThreadView
 from domain.market.errors import REVIEW_THREAD_NONE
-from domain.market.states import AgentType, OfferStatus, OrderStatus, ThreadType
+from domain.market.states import OfferStatus, OrderStatus, ThreadType
+from domain.platform.identity import AgentType
 
 _THREADS = 10
 _REVIEWS = 10

@@ -13,9 +13,8 @@ from fastapi.security import HTTPBearer
 
 from db.platform.keys import KeyOwner, parse_key
 from db.platform.tables import ApiKeyKind
-from domain.market.errors import NOT_A_CUSTOMER, NOT_A_MERCHANT
-from domain.market.states import AgentType
 from domain.platform import errors
+from domain.platform.identity import NOT_A_CUSTOMER, NOT_A_MERCHANT, AgentType
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Someone who runs the market. Owns nothing in it."""
+    """Someone who runs this Souk. Owns nothing in it."""
 
     key_id: UUID
     kind: ApiKeyKind = ApiKeyKind.OPERATOR

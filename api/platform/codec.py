@@ -36,7 +36,7 @@ router = APIRouter(tags=["operations"])
 COOKIE = "souk_operator"
 SESSION_SECONDS = 8 * 3600
 BODY_BYTES = {"/codec/encode": 8 * 1024 * 1024, "/codec/decode": 8 * 1024 * 1024}
-"""A page of history is larger than a request of the market."""
+"""A page of history is larger than any request."""
 
 _PAYLOADS: dict[str, Any] = {"payloads": [{"metadata": {"encoding": "anNvbi9wbGFpbg=="}, "data": "eyJhIjoxfQ=="}]}
 _BASE64 = {"type": "string", "pattern": "^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$"}

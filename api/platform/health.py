@@ -40,7 +40,7 @@ class Readiness(ResponseModel):
         {
             "postgres": True,
             "temporal": True,
-            "queues": {"souk-market": True, "souk-checkout": True, "souk-webhooks": True, "souk-webhooks-slow": True},
+            "queues": {"souk-trade": True},
         }
     )
 
@@ -104,7 +104,7 @@ async def _queues(context: AppContext, pulse: Pulse | None) -> dict[str, bool | 
 
 @router.get("/readyz", responses=errors(UNAVAILABLE))
 async def get_readiness(context: Context) -> Readiness:
-    """The whole market works: Postgres and Temporal answer, workers serve every queue. 503 says what does not."""
+    """All of it works: Postgres and Temporal answer, workers serve every queue. 503 says what does not."""
     pulse, temporal = await asyncio.gather(_pulse(context), _temporal(context))
     queues = await _queues(context, pulse) if temporal else dict.fromkeys(context.specs.contexts.queues)
     if pulse is None or not temporal or not all(queues.values()):
@@ -114,7 +114,7 @@ async def get_readiness(context: Context) -> Readiness:
 
 @router.get("/readyz/reads", responses=errors(UNAVAILABLE))
 async def get_reads_readiness(context: Context) -> ReadsReadiness:
-    """This process can show the market and write facts, which needs Postgres alone: for load balancers."""
+    """This process can show rows and write facts, which needs Postgres alone: for load balancers."""
     if await _pulse(context) is None:
         raise UNAVAILABLE.error(postgres=False)
     return ReadsReadiness(postgres=True)

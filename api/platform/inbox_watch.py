@@ -6,26 +6,24 @@ costs no memory, misses nothing, and no row is ever in the hands of another agen
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 from uuid import UUID
 
 import psycopg
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.market.inbox import (
-    InboxFilter,
-    Stir,
-    find_stir,
-    get_horizon,
-    inbox_items,
-    list_inbox_after,
-    newest_inbox_position,
-)
 from db.platform.commit_order import Position, position_of
 from db.platform.database import Database
+from db.platform.event_tables import InboxEvent
+from db.platform.inbox import InboxFilter, Stir, find_stir, get_horizon, list_inbox_after, newest_inbox_position
 from db.platform.keys import list_living
-from domain.market.feeds import InboxItem
+
+Item = TypeVar("Item")
+Show = Callable[[AsyncSession, UUID, Sequence[InboxEvent]], Awaitable[Sequence[Item]]]
+"""An agent's events as that agent may see them, in their order."""
 
 _log = structlog.get_logger()
 _BATCH = 200
@@ -97,9 +95,9 @@ class InboxWatch:
             return await newest_inbox_position(session, agent_id)
 
     async def follow(
-        self, agent_id: UUID, key_id: UUID, wanted: InboxFilter, after: Position
-    ) -> AsyncGenerator[list[InboxItem], None]:
-        """An agent's events after a place, as they come; until its key is revoked.
+        self, agent_id: UUID, key_id: UUID, wanted: InboxFilter, show: Show[Item], after: Position
+    ) -> AsyncGenerator[Sequence[Item], None]:
+        """An agent's events after a place, as ``show`` makes them, as they come; until its key is revoked.
 
         Several at a time, and none as a sign of life when there were none for a while. Ends too when Postgres is
         away: the reader comes back with the last event's place.
@@ -110,7 +108,7 @@ class InboxWatch:
                 while not watcher.over:
                     watcher.rest()
                     async with self._reading:
-                        place, items, more = await self._read(agent_id, wanted, place)
+                        place, items, more = await self._read(agent_id, wanted, show, place)
                     if items:
                         yield items
                     while not more and not await watcher.wait():
@@ -119,11 +117,11 @@ class InboxWatch:
                 _log.warning("inbox.stream_lost", error=type(error).__name__)
 
     async def _read(
-        self, agent_id: UUID, wanted: InboxFilter, place: Position
-    ) -> tuple[Position, list[InboxItem], bool]:
+        self, agent_id: UUID, wanted: InboxFilter, show: Show[Item], place: Position
+    ) -> tuple[Position, Sequence[Item], bool]:
         async with self._database.session(viewer=agent_id) as session:
             events = await list_inbox_after(session, agent_id, place, _BATCH, wanted)
-            items = await inbox_items(session, agent_id, events)
+            items = await show(session, agent_id, events)
         return position_of(events[-1]) if events else place, items, len(events) == _BATCH
 
     async def look(self) -> bool:

@@ -46,8 +46,8 @@ class Piece:
 class ApiPart:
     """``routers`` are documented, ``pages`` are for people. ``stories`` by the first part of workflows' ids.
 
-    ``sentences``: how an event is told, of a
-    ``db.market.watch_stories.Story``; one that has none is told by its kind's word. ``templates``: the folder of its
+    ``sentences``: how an event is told, of an
+    event with the names behind its ids; one that has none is told by its kind's word. ``templates``: the folder of its
     pages' templates, if they are not with all others.
     """
 

@@ -20,7 +20,7 @@ from db.platform.database import Database
 from db.platform.ids import new_agent_id
 from db.webhooks.endpoints import ensure_endpoint
 from db.webhooks.tables import WebhookEndpoint
-from domain.market.states import AgentType
+from domain.platform.identity import AgentType
 from domain.webhooks.states import WebhookFormat, WebhookSource
 
 _NAME_CHARACTERS = 120

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.tables import ActivityEvent, Agent, AgentLimits, Store
 from domain.market.errors import AGENT_NOT_FOUND
-from domain.market.states import AgentType
+from domain.platform.identity import AgentType
 
 
 async def insert_agent(

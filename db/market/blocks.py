@@ -12,7 +12,8 @@ from db.platform.statements import Query
 from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market.blocks import check_not_blocked
-from domain.market.states import AgentType, OrderStatus
+from domain.market.states import OrderStatus
+from domain.platform.identity import NOT_A_CUSTOMER, AgentType
 
 _block = StoreBlock.table
 _THE_BLOCK = (_block.c.store_id == bindparam("store_id"), _block.c.agent_id == bindparam("agent_id"))
@@ -64,7 +65,7 @@ async def put_block(session: AsyncSession, store_id: UUID, owner_id: UUID, agent
     if agent is None:
         raise errors.AGENT_NOT_FOUND.error()
     if agent.agent_type is not AgentType.CUSTOMER:
-        raise errors.NOT_A_CUSTOMER.error("Only customers can be blocked.")
+        raise NOT_A_CUSTOMER.error("Only customers can be blocked.")
     transaction = await Transaction.of(session)
     return await transaction.one(_PUT, store_id=store_id, agent_id=agent_id, reason=reason)
 

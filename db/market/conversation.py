@@ -28,7 +28,8 @@ from domain.market.gating import asks_support, evidence_of_message
 from domain.market.notes import check_public_note
 from domain.market.policy import MarketPolicy
 from domain.market.reminders import may_wait_for_sweep
-from domain.market.states import ActivityType, AgentType, InboxType, ThreadStatus, ThreadType
+from domain.market.states import ActivityType, InboxType, ThreadStatus, ThreadType
+from domain.platform.identity import AgentType
 
 _NEED_CONTEXT = {ThreadType.LAUNCH_DROP, ThreadType.CLAIM_CHALLENGE, ThreadType.NEGOTIATION}
 _listing, _store, _order = Listing.table, Store.table, Order.table

@@ -20,7 +20,8 @@ from db.platform.database import Database
 from db.platform.reading import LIMIT, One, Row
 from db.platform.statements import Read
 from domain.market.errors import OFFER_NOT_FOUND, ORDER_NOT_FOUND, REVIEW_NOT_FOUND
-from domain.market.states import AgentType, OfferStatus, OrderStatus, Party
+from domain.market.states import OfferStatus, OrderStatus, Party
+from domain.platform.identity import AgentType
 
 Place = tuple[datetime, UUID]
 """Where a list goes on: when the last one shown was made, and its id."""

@@ -96,5 +96,8 @@ WAITS = (
     ),
 )  # fmt: skip
 
-NOT_AWAITED = {("trust_profiles", "decay_due_at"): "the market's own rhythm, no party's"}
+NOT_AWAITED = {
+    ("trust_profiles", "decay_due_at"): "the market's own rhythm, no party's",
+    ("search_words_read", "read_until"): "how far the titles' words are learned",
+}
 """Dates that no party has to keep, or that an outage shall not move, and why."""

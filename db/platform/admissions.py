@@ -13,7 +13,7 @@ from uuid import UUID
 from db.platform.keys import KeyOwner, touch_agents
 from db.platform.tables import ApiKeyKind
 from db.platform.transactions import Asks
-from domain.market.states import AgentType
+from domain.platform.identity import AgentType
 
 AGENT = "{agent}"
 """Stands for the agent's id in the name of a window that each agent has."""

@@ -39,5 +39,5 @@ async def audit_invariants(session: AsyncSession | AsyncConnection, contexts: In
 
 
 async def audit_snapshot(session: AsyncSession) -> None:
-    """Make the transaction read one snapshot, so that a market in motion audits clean. Call it first."""
+    """Make the transaction read one snapshot, so that rows in motion audit clean. Call it first."""
     await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))

@@ -2,7 +2,7 @@
 
 Places are ordered by epoch first. Whatever puts older data on a cluster, or the same data on another one, raises it:
 then every place written from there on is above every place that was ever given out, also those of events that the
-older data lack. So readers and webhooks go on where they were, and pass nothing by.
+older data lack. So readers go on where they were, and pass nothing by.
 """
 
 from typing import Any

@@ -12,15 +12,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, literal, select, update
+from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, column, func, literal, select, table, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from db.market.tables import Agent
 from db.platform import writes
+from db.platform.base import pg_enum
 from db.platform.statements import Query
 from db.platform.tables import ApiKey, ApiKeyKind, OperatorAuditEntry
 from db.platform.transactions import Asks, Unit
-from domain.market.states import AgentType
+from domain.platform.identity import AgentType
 
 _SHAPE = re.compile(r"souk_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 
@@ -61,9 +61,16 @@ class KeyOwner:
     agent_type: AgentType | None
 
 
+# Agents are a context's to tell more of; here they own keys.
+_agents = table(
+    "agents",
+    column("agent_id", Uuid),
+    column("agent_type", pg_enum(AgentType, "agent_type")),
+    column("last_active_at", DateTime(timezone=True)),
+)
 _OWNER = Query(
-    select(ApiKey.kind, ApiKey.agent_id, ApiKey.secret_hash, Agent.c.agent_type)
-    .outerjoin(Agent, Agent.c.agent_id == ApiKey.agent_id)
+    select(ApiKey.kind, ApiKey.agent_id, ApiKey.secret_hash, _agents.c.agent_type)
+    .outerjoin(_agents, _agents.c.agent_id == ApiKey.agent_id)
     .where(ApiKey.key_id == bindparam("key_id"), ApiKey.revoked_at.is_(None))
 )
 
@@ -80,13 +87,13 @@ async def find_owner(asks: Asks, key_id: UUID, secret: bytes | None) -> KeyOwner
 
 
 _FREE = (
-    select(Agent.c.agent_id)
-    .where(Agent.c.agent_id == any_(bindparam("agent_ids", type_=ARRAY(Uuid))))
+    select(_agents.c.agent_id)
+    .where(_agents.c.agent_id == any_(bindparam("agent_ids", type_=ARRAY(Uuid))))
     .with_for_update(key_share=True, skip_locked=True)
 )
 _TOUCH = Query(
-    update(Agent)
-    .where(Agent.c.agent_id.in_(_FREE), func.set_config("synchronous_commit", "off", True) == "off")
+    update(_agents)
+    .where(_agents.c.agent_id.in_(_FREE), func.set_config("synchronous_commit", "off", True) == "off")
     .values(last_active_at=func.now())
 )
 

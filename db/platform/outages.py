@@ -1,4 +1,4 @@
-"""Signs of life of the market's parts, and the record of the times in which they were away.
+"""Signs of life of the parts, and the record of the times in which they were away.
 
 Guards that an outage is recorded once, and moves its dates in the transaction that records it: whoever is killed in
 between has recorded nothing, and the next sign of life records all of it. A step that may end something by its date

@@ -83,7 +83,7 @@ class RateLimitWindow(Base):
 
 
 class Heartbeat(Base):
-    """When a part of the market last worked. Time after ``accounted_at`` is not yet known to be served or lost.
+    """When a part last worked. Time after ``accounted_at`` is not yet known to be served or lost.
 
     ``resumed_at``: the first beat after a silence that is not recorded yet.
     """
@@ -97,7 +97,7 @@ class Heartbeat(Base):
 
 
 class Outage(Base):
-    """A time in which a part of the market was away. ``dates_moved``: of parties who could not act."""
+    """A time in which a part was away. ``dates_moved``: of parties who could not act."""
 
     __tablename__ = "outages"
     outage_id: Mapped[Key]
@@ -109,7 +109,7 @@ class Outage(Base):
 
 
 class ExtendedDate(Base):
-    """A date that an outage moved. ``wait`` names it (``db/waits.py``)."""
+    """A date that an outage moved. ``wait`` names it (``db/platform/waiting.py``)."""
 
     __tablename__ = "extended_dates"
     outage_id: Mapped[UUID] = mapped_column(ForeignKey("outages.outage_id"), primary_key=True)

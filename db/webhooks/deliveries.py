@@ -14,10 +14,11 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import locks
-from db.market.inbox import InboxFilter, inbox_items, list_inbox_after
+from db.market.inbox import inbox_items
 from db.platform.commit_order import Position, position_of
 from db.platform.events import notify
 from db.platform.feed import FeedFilter, activity_item, list_after
+from db.platform.inbox import InboxFilter, list_inbox_after
 from db.webhooks.endpoints import pause
 from db.webhooks.tables import WebhookDeadLetter, WebhookEndpoint
 from domain.market.feeds import InboxItem

@@ -13,10 +13,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db import locks
-from db.market.inbox import newest_inbox_position
 from db.platform.commit_order import Position
 from db.platform.feed import newest_position
 from db.platform.ids import new_id
+from db.platform.inbox import newest_inbox_position
 from db.webhooks.tables import WebhookDeadLetter, WebhookEndpoint
 from domain.webhooks.errors import WEBHOOK_NOT_FOUND, WEBHOOK_TOO_MANY
 from domain.webhooks.states import PauseReason, WebhookFormat, WebhookSource, WebhookStatus

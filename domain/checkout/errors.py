@@ -1,7 +1,7 @@
 """What a checkout session refuses. No message tells a price, a limit or an address."""
 
-from domain.market.errors import NOT_A_CUSTOMER
 from domain.platform.errors import ErrorKind, declare, upheld_by
+from domain.platform.identity import NOT_A_CUSTOMER
 
 _C, _R, _F, _N, _I, _M, _P = (
     ErrorKind.CONFLICT,

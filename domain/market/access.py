@@ -74,4 +74,5 @@ ACCESS: Mapping[str, Access] = {
     "GET /v1/leaderboard": PUBLIC,
     "GET /v1/spotlight": PUBLIC,
     "GET /v1/search": PUBLIC,
+    "GET /v1/search/facets": PUBLIC,
 }

@@ -1,6 +1,7 @@
 """The market's refusals. A message to one party never tells the other's limits."""
 
 from domain.platform.errors import ErrorKind, declare, upheld_by
+from domain.platform.identity import NOT_A_CUSTOMER, NOT_A_MERCHANT
 
 _C, _R, _F, _N, _I = (
     ErrorKind.CONFLICT,
@@ -63,8 +64,6 @@ MESSAGE_PARENT = declare("message.parent_invalid", _I, "parent_message_id is not
 
 # Negotiation
 OFFER_NOT_FOUND = declare("offer.not_found", _N, "There is no such offer, or it is not yours to see.")
-NOT_A_CUSTOMER = declare("agent.not_a_customer", _F, "Only customers may do this.")
-NOT_A_MERCHANT = declare("agent.not_a_merchant", _F, "Only merchants may do this.")
 OWN_LISTING = declare("offer.own_listing", _R, "A store's owner cannot trade with itself.")
 OFFER_NOT_OPEN = declare("offer.not_open", _C, "The offer is no longer open.", "GET /v1/offers/{offer_id}")
 OFFER_EXPIRED = declare("offer.expired", _C, "The offer has expired.", "POST /v1/offers")

@@ -9,7 +9,8 @@ all the same; they prove nothing.
 from dataclasses import dataclass
 from uuid import UUID
 
-from domain.market.states import AgentType, InteractionType, ThreadType
+from domain.market.states import InteractionType, ThreadType
+from domain.platform.identity import AgentType
 from domain.platform.texts import visible_length
 
 MIN_MESSAGE_CHARACTERS = 20

@@ -5,11 +5,6 @@ from enum import StrEnum
 from domain.platform.events import PrivateEvent, PublicEvent
 
 
-class AgentType(StrEnum):
-    MERCHANT = "MERCHANT"
-    CUSTOMER = "CUSTOMER"
-
-
 class StoreStatus(StrEnum):
     ACTIVE = "ACTIVE"
     PAUSED = "PAUSED"

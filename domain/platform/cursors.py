@@ -1,7 +1,7 @@
 """Cursors: the sort key of the last row given out, opaque to callers and validated on its way back in.
 
 A cursor names a place and not a row number, so rows that come or go between two pages shift nothing. It lies
-below the API because a delivery by webhook carries the same cursor as the page and the stream.
+below the API because a delivery carries the same cursor as the page and the stream.
 """
 
 import base64

@@ -169,7 +169,7 @@ ALREADY_REGISTERED = declare(
 UNAVAILABLE = declare(
     "service.unavailable",
     ErrorKind.UNAVAILABLE,
-    "A part of the market is away. Nothing was left half done.",
+    "A part of Souk is away. Nothing was left half done.",
     "repeat the same request with the same Idempotency-Key after Retry-After",
 )
 INTERNAL = declare("internal.error", ErrorKind.UNAVAILABLE, "Something went wrong on our side.")

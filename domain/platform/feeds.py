@@ -1,4 +1,4 @@
-"""What a public event looks like to those who read it: on a page, in a stream and in a webhook alike."""
+"""What a public event looks like to those who read it: on a page, in a stream and in a delivery alike."""
 
 from datetime import datetime
 from typing import Any

@@ -40,6 +40,6 @@ class AuditFinding(Message):
 
 
 class AuditReport(Message):
-    """All invariants' results, from one look at the market."""
+    """All invariants' results, from one look."""
 
     findings: list[AuditFinding]

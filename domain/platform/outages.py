@@ -1,4 +1,4 @@
-"""Outages: times in which the market was away, so that its parties could not act.
+"""Outages: times in which Souk was away, so that its parties could not act.
 
 Each part (a task queue that workers serve, or the API) says every few seconds that it works. A silence longer than is
 tolerated is an outage. It is recorded before the part works again, and moves every date by which a party had to act.

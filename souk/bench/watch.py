@@ -15,7 +15,7 @@ import uvloop
 from db.market import conversation
 from db.platform.ids import new_id
 from domain.market.policy import MarketPolicy
-from domain.market.states import AgentType
+from domain.platform.identity import AgentType
 from souk.bench.cpu import seconds_of
 from souk.bench.crowd import Crowd, Round
 from souk.bench.deals import Shop, register

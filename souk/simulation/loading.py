@@ -13,7 +13,8 @@ from db.market.stores import insert_store
 from db.platform.ids import new_id
 from domain.checkout.models import Address
 from domain.market.policy import MarketPolicy
-from domain.market.states import AgentType, DeliveryKind
+from domain.market.states import DeliveryKind
+from domain.platform.identity import AgentType
 from souk.simulation.files import EVERYWHERE, ShopFiles
 from souk.stack.errors import StackError
 

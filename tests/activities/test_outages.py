@@ -20,7 +20,8 @@ from db.platform.ids import new_id
 from db.platform.outages import Recorded, api_beat, beat, listen, may_have_misjudged
 from domain.market import errors
 from domain.market.processes import MARKET_PARTS, MARKET_QUEUE
-from domain.market.states import AgentType, ThreadType
+from domain.market.states import ThreadType
+from domain.platform.identity import AgentType
 from domain.platform.outages import API_PART, OutagePolicy
 from souk.stack.embedded import EmbeddedPostgres
 from tests.activities.market.scene import Purchase, Scene

@@ -11,7 +11,7 @@ from api.mcp.inside import Inside
 from api.mcp.refusals import Refused
 from api.platform.admission import Within
 from api.platform.auth import Caller, Operator
-from domain.market.states import AgentType
+from domain.platform.identity import AgentType
 
 
 def outer(app: Any, identity: object) -> Request:

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from db.platform import rows
 from db.platform.base import Base, CreatedAt, Key, pg_enum
 from db.platform.rows import Row
-from domain.market.states import AgentType, DeliveryKind, ListingStatus, StoreStatus
+from domain.market.states import DeliveryKind, ListingStatus, StoreStatus
+from domain.platform.identity import AgentType
 
 
 class Agent(Base):

@@ -42,8 +42,8 @@ from domain.market.commands import (
     TrustFold,
 )
 from domain.market.policy import MarketPolicy
-from domain.market.states import AgentType
 from domain.platform.errors import DomainError, ErrorCode
+from domain.platform.identity import AgentType
 from tests.builders import Shop, ask, make_agent, make_shop
 
 SECRET = b"what the tests' automatic answers draw by"

@@ -8,6 +8,7 @@ import pytest
 from db.market import blocks, negotiations, orders
 from domain.market import errors
 from domain.market.states import DeliveryKind
+from domain.platform.identity import NOT_A_CUSTOMER
 from tests.activities.market.scene import Scene, code_of, race, refused
 from tests.builders import Shop
 
@@ -76,7 +77,7 @@ async def test_what_was_paid_stays_a_right(scene: Scene) -> None:
 
 async def test_only_customers_are_blocked_by_their_own_stores_owner(scene: Scene) -> None:
     shop, other = await scene.shop(), await scene.shop()
-    async with refused(errors.NOT_A_CUSTOMER):
+    async with refused(NOT_A_CUSTOMER):
         await block(scene, shop, other.merchant_id)
     foreign = Shop(other.merchant_id, shop.store_id, shop.product_id, shop.listing_id)
     async with refused(errors.STORE_NOT_YOURS):

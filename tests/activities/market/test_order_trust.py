@@ -8,7 +8,8 @@ import pytest
 from db.market import conversation, products
 from db.platform.ids import new_id
 from domain.market.policy import MarketPolicy
-from domain.market.states import AgentType, DeliveryKind, ThreadType
+from domain.market.states import DeliveryKind, ThreadType
+from domain.platform.identity import AgentType
 from tests.activities.market.ledger import assert_proven, deltas, paid, stored_events
 from tests.activities.market.scene import Scene
 from tests.builders import Shop

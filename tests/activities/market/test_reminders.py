@@ -10,7 +10,8 @@ from db.market.conversation import insert_message, insert_thread
 from db.platform import writes
 from db.platform.ids import new_id
 from domain.market.policy import MarketPolicy
-from domain.market.states import AgentType, ThreadType
+from domain.market.states import ThreadType
+from domain.platform.identity import AgentType
 from tests.activities.market.scene import Deal, Scene
 from tests.builders import Shop
 

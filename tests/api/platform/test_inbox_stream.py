@@ -13,11 +13,12 @@ from fastapi import FastAPI
 
 from api.platform.inbox_watch import InboxWatch
 from config.settings import Settings
-from db.market.inbox import InboxFilter
+from db.market.inbox import inbox_items
 from db.platform import writes
 from db.platform.commit_order import START
 from db.platform.database import Database
 from db.platform.events import notify
+from db.platform.inbox import InboxFilter
 from domain.market.states import InboxType
 from tests.api.conftest import Agent, Stall, register, served
 from tests.api.platform.streams import Stream
@@ -241,5 +242,5 @@ async def test_postgres_going_away_ends_a_stream_that_reads(api_database: Databa
         raise ConnectionRefusedError
 
     monkeypatch.setattr("api.platform.inbox_watch.list_inbox_after", away)
-    assert [item async for item in watch.follow(agent, agent, InboxFilter(), START)] == []
+    assert [item async for item in watch.follow(agent, agent, InboxFilter(), inbox_items, START)] == []
     assert watch._watchers == set()

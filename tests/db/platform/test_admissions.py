@@ -17,7 +17,7 @@ from db.platform.housekeeping import purge_old_records
 from db.platform.ids import new_id
 from db.platform.keys import hash_secret, insert_key, random_secret
 from db.platform.tables import ApiKeyKind
-from domain.market.states import AgentType
+from domain.platform.identity import AgentType
 from tests.builders import make_agent
 
 AGENT_WINDOW = f"agents/{AGENT}/1"

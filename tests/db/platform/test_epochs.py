@@ -7,7 +7,6 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.engine import make_url
 
-from db.market.inbox import InboxFilter, list_inbox_after
 from db.migrate import settle_epoch, upgrade
 from db.platform.audit import audit_invariants
 from db.platform.commit_order import START, position_of
@@ -15,6 +14,7 @@ from db.platform.database import Database
 from db.platform.epochs import EPOCH_BITS, get_epoch, is_behind, raise_epoch
 from db.platform.events import notify
 from db.platform.feed import FeedFilter, list_after, newest_position
+from db.platform.inbox import InboxFilter, list_inbox_after
 from db.webhooks.pending import read_bounds
 from domain.market.states import InboxType
 from souk.stack.embedded import EmbeddedPostgres

@@ -7,13 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from db.market.inbox import InboxFilter, inbox_items, list_inbox_after, list_inbox_before, newest_inbox_position
+from db.market.inbox import inbox_items
 from db.market.tables import InboxEvent
 from db.platform import writes
 from db.platform.commit_order import START, Position, position_of
 from db.platform.database import Database
 from db.platform.events import notify
 from db.platform.ids import new_id
+from db.platform.inbox import InboxFilter, list_inbox_after, list_inbox_before, newest_inbox_position
 from domain.market.feeds import InboxItem
 from domain.market.states import InboxType, OfferStatus, OrderStatus, Party
 from tests.activities.market.scene import Scene

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.market.gating import MIN_MESSAGE_CHARACTERS, Evidence, asks_support, evidence_of_message, ways_to_satisfy
-from domain.market.states import AgentType, InteractionType, ThreadType
+from domain.market.states import InteractionType, ThreadType
+from domain.platform.identity import AgentType
 
 LISTING, STORE = UUID(int=1), UUID(int=2)
 # Of how much other texts say, see test_texts.py.

@@ -7,15 +7,14 @@ import psycopg
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.platform.specs import WorkflowSpecs
 from activities.platform.sweeping import Sweeper
-from activities.webhooks.context import webhook_context
+from config.settings import Settings
+from config.specs import workflow_specs
 from db.platform.database import Database
 from db.platform.events import notify
 from db.platform.ids import new_id
 from db.webhooks.endpoints import insert_endpoint
 from domain.market.states import InboxType
-from domain.webhooks.policy import WebhookPolicy
 from domain.webhooks.processes import WEBHOOK_DELIVERY, WEBHOOK_QUEUE, webhook_process
 from domain.webhooks.states import WebhookSource
 from tests.builders import make_agent
@@ -56,9 +55,10 @@ async def signals(client: Client, webhook: UUID) -> int:
 async def test_the_sweep_starts_what_is_missing(worker_database: Database, temporal_client: Client):
     missed, _ = await waiting_webhook(worker_database, told=True)
     quiet, _ = await waiting_webhook(worker_database, told=False)
-    specs = WorkflowSpecs((webhook_context(WebhookPolicy()),))
+    specs = workflow_specs(Settings())
+    specs.all = tuple(spec for spec in specs.all if spec.type.name == WEBHOOK_DELIVERY)
     woken = await Sweeper(worker_database, temporal_client, specs).wake_due()
-    assert woken[WEBHOOK_DELIVERY] >= 1
+    assert woken["webhook"] >= 1
     described = await temporal_client.get_workflow_handle(webhook_process(missed)).describe()
     assert (described.workflow_type, described.task_queue) == (WEBHOOK_DELIVERY, WEBHOOK_QUEUE)
     assert await signals(temporal_client, quiet) == 0
