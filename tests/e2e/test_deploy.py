@@ -19,7 +19,7 @@ import httpx
 import pytest
 import yaml
 
-from activities.platform.serving import QUEUES
+from config.contexts import CONTEXTS
 from config.settings import Settings
 from souk.stack.embedded import EmbeddedPostgres
 from souk.stack.ports import choose
@@ -75,17 +75,17 @@ def test_every_setting_of_souks_that_compose_gives_is_one() -> None:
 
 
 @pytest.mark.parametrize("age", [0, 60])
-@pytest.mark.parametrize("polled", [len(QUEUES), len(QUEUES) - 1])
+@pytest.mark.parametrize("polled", [len(CONTEXTS.queues), len(CONTEXTS.queues) - 1])
 def test_a_worker_is_healthy_while_every_queue_was_polled_lately(tmp_path: Path, polled: int, age: int) -> None:
     kind, check = SERVICES["worker"]["healthcheck"]["test"]
     assert kind == "CMD-SHELL"
     folder = SERVICES["worker"]["environment"]["SOUK_WORKER_HEALTH_DIR"]
     check = check.replace("$$", "$").replace(folder, str(tmp_path))
-    for queue in QUEUES[:polled]:
+    for queue in CONTEXTS.queues[:polled]:
         (tmp_path / queue).touch()
         os.utime(tmp_path / queue, (time.time() - age, time.time() - age))
     healthy = subprocess.run(["sh", "-c", check], check=False).returncode == 0
-    assert healthy == (polled == len(QUEUES) and age == 0)
+    assert healthy == (polled == len(CONTEXTS.queues) and age == 0)
 
 
 class BackupJob:

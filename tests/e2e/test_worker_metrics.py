@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 from temporalio.client import Client
 
-from activities.platform.serving import QUEUES
+from config.contexts import CONTEXTS
 from config.settings import Settings
 from souk.stack.ports import choose
 from worker.main import run
@@ -36,7 +36,7 @@ async def test_a_worker_tells_by_a_file_for_each_queue_that_it_polls(
 ) -> None:
     folder = tmp_path / "polled"
     folder.mkdir()
-    (folder / QUEUES[0]).write_text("an earlier worker's")
+    (folder / CONTEXTS.queues[0]).write_text("an earlier worker's")
     outages = settings.outages.model_copy(update={"beat_seconds": 0.2})
     changed = settings.model_copy(update={"worker_health_dir": str(folder), "outages": outages})
 
@@ -47,7 +47,7 @@ async def test_a_worker_tells_by_a_file_for_each_queue_that_it_polls(
     try:
         async with asyncio.timeout(240):
             for _ in range(2):  # with every beat anew
-                while polled() != set(QUEUES) or (folder / QUEUES[0]).stat().st_size:
+                while polled() != set(CONTEXTS.queues) or (folder / CONTEXTS.queues[0]).stat().st_size:
                     assert not worker.done(), worker.exception()
                     await asyncio.sleep(0.05)
                 for path in folder.iterdir():
