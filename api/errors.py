@@ -49,6 +49,7 @@ _STATUS_OF_CODE: Mapping[str, int] = {
     platform.REQUEST_TOO_SLOW.code: 408,
     platform.HEADERS_TOO_LARGE.code: 431,
     platform.METHOD_NOT_ALLOWED.code: 405,
+    platform.HOST_UNKNOWN.code: 421,
     platform.INTERNAL.code: 500,
 }
 _HTTP_REFUSALS: Mapping[int, ErrorCode] = {
@@ -80,6 +81,15 @@ class Problem(BaseModel):
     next_actions: list[str] = Field(description="ways on, where there are some")
 
 
+class BodyTooLargeError(HTTPException):
+    """A body over ``max_bytes``, which its refusal says."""
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__(413)
+        words = f"The body is larger than {max_bytes} bytes, which is as much as this API takes."
+        self.refused = platform.REQUEST_TOO_LARGE.error(words, max_bytes=max_bytes)
+
+
 def status_of(code: ErrorCode | DomainError) -> int:
     return _STATUS_OF_CODE.get(code.code, STATUS[code.kind])
 
@@ -92,8 +102,7 @@ def refusal_of(error: BaseException) -> DomainError | None:
         case RequestValidationError():
             return _invalid(error)
         case HTTPException():
-            code = _HTTP_REFUSALS.get(error.status_code)
-            return code.error() if code else None
+            return _of_http(error)
         case psycopg.IntegrityError():
             return refusal(error)
         case psycopg.OperationalError() | psycopg.InterfaceError():
@@ -105,6 +114,13 @@ def refusal_of(error: BaseException) -> DomainError | None:
         case RuntimeError() if str(error).startswith("Failed client connect"):
             return platform.UNAVAILABLE.error()
     return None
+
+
+def _of_http(error: HTTPException) -> DomainError | None:
+    if isinstance(error, BodyTooLargeError):
+        return error.refused
+    code = _HTTP_REFUSALS.get(error.status_code)
+    return code.error() if code else None
 
 
 def _told_by_process(error: BaseException | None) -> DomainError | None:

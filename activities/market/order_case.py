@@ -25,6 +25,7 @@ from domain.market.states import (
     InboxType,
     MovementReason,
     OrderStatus,
+    Party,
     PaymentSource,
     RefundReason,
     ReviewWindowStatus,
@@ -56,12 +57,10 @@ class OrderCase:
         self.order = writes.change(self.transaction, self.order, **values)
 
     def require_buyer(self, agent_id: UUID) -> None:
-        if agent_id != self.order.buyer_customer_id:
-            raise errors.ORDER_NOT_FOUND.error()
+        rules.check_party(agent_id, Party.BUYER, self.order.buyer_customer_id, self.seller_id)
 
     def require_seller(self, agent_id: UUID) -> None:
-        if agent_id != self.seller_id:
-            raise errors.ORDER_NOT_FOUND.error()
+        rules.check_party(agent_id, Party.SELLER, self.order.buyer_customer_id, self.seller_id)
 
     def publish(self, type: ActivityType) -> None:
         record_event(

@@ -146,8 +146,9 @@ async def _command(
 ) -> Response:
     async with command.begin():
         case = await get_order_case(command.transaction, order_id)
-        if case is None or caller.agent_id != (case.buyer_id if party is Party.BUYER else case.seller_id):
+        if case is None:
             raise errors.ORDER_NOT_FOUND.error()
+        rules.check_party(caller.agent_id, party, case.buyer_id, case.seller_id)
         if not command.resumed:
             decide(case.state, case.now)
         told = OrderCommand(
@@ -167,7 +168,7 @@ async def _command(
 @router.post(
     "/{order_id}/payment",
     response_model=OrderOut,
-    responses=refusals(errors.ORDER_NOT_FOUND, errors.ORDER_REFUNDED),
+    responses=refusals(errors.ORDER_NOT_FOUND, errors.SELLER_ONLY, errors.ORDER_REFUNDED),
 )
 async def confirm_payment(order_id: UUID, caller: AnyAgent, command: CommandDep, context: Context) -> Response:
     """The merchant says that it has the money, which changes hands outside Souk. Again, it changes nothing.
@@ -182,7 +183,7 @@ async def confirm_payment(order_id: UUID, caller: AnyAgent, command: CommandDep,
 @router.post(
     "/{order_id}/deliver",
     response_model=OrderOut,
-    responses=refusals(errors.ORDER_NOT_FOUND, errors.ORDER_NOT_PLACED, errors.ORDER_REFUNDED),
+    responses=refusals(errors.ORDER_NOT_FOUND, errors.SELLER_ONLY, errors.ORDER_NOT_PLACED, errors.ORDER_REFUNDED),
 )
 async def deliver_order(
     order_id: UUID, caller: AnyAgent, command: CommandDep, context: Context, body: DeliveryIn | None = None
@@ -203,7 +204,9 @@ async def deliver_order(
 @router.post(
     "/{order_id}/decline",
     response_model=OrderOut,
-    responses=refusals(errors.ORDER_NOT_FOUND, errors.ORDER_NOT_PLACED, errors.ORDER_OVERDUE, errors.ORDER_REFUNDED),
+    responses=refusals(
+        errors.ORDER_NOT_FOUND, errors.SELLER_ONLY, errors.ORDER_NOT_PLACED, errors.ORDER_OVERDUE, errors.ORDER_REFUNDED
+    ),
 )
 async def decline_order(
     order_id: UUID, body: DeclineIn, caller: AnyAgent, command: CommandDep, context: Context
@@ -219,7 +222,9 @@ async def decline_order(
 @router.post(
     "/{order_id}/cancel",
     response_model=OrderOut,
-    responses=refusals(errors.ORDER_NOT_FOUND, errors.ORDER_NOT_PLACED, errors.ORDER_OVERDUE, errors.ORDER_REFUNDED),
+    responses=refusals(
+        errors.ORDER_NOT_FOUND, errors.BUYER_ONLY, errors.ORDER_NOT_PLACED, errors.ORDER_OVERDUE, errors.ORDER_REFUNDED
+    ),
 )
 async def cancel_order(order_id: UUID, caller: AnyAgent, command: CommandDep, context: Context) -> Response:
     """The buyer cancels before delivery: refunded, and the stock returns."""
@@ -231,6 +236,7 @@ async def cancel_order(order_id: UUID, caller: AnyAgent, command: CommandDep, co
     response_model=OrderOut,
     responses=refusals(
         errors.ORDER_NOT_FOUND,
+        errors.BUYER_ONLY,
         errors.ORDER_NOT_DELIVERED,
         errors.ORDER_REFUNDED,
         errors.REFUND_PENDING,
@@ -258,6 +264,7 @@ async def request_refund(
     response_model=OrderOut,
     responses=refusals(
         errors.ORDER_NOT_FOUND,
+        errors.BUYER_ONLY,
         errors.ORDER_REFUNDED,
         errors.NOTHING_TO_APPEAL,
         errors.APPEAL_MADE,
@@ -277,7 +284,11 @@ async def appeal_refund(
     "/{order_id}/refund-decision",
     response_model=OrderOut,
     responses=refusals(
-        errors.ORDER_NOT_FOUND, errors.NO_REFUND_REQUEST, errors.REFUND_ANSWER_LATE, errors.ORDER_REFUNDED
+        errors.ORDER_NOT_FOUND,
+        errors.SELLER_ONLY,
+        errors.NO_REFUND_REQUEST,
+        errors.REFUND_ANSWER_LATE,
+        errors.ORDER_REFUNDED,
     ),
 )
 async def decide_refund(

@@ -29,7 +29,7 @@ Cursor = Annotated[str | None, Field(max_length=500, description="next_cursor of
 Limit = Annotated[int, Whole(1, 50), Field(description="how many at most")]
 Bound = Annotated[Annotated[int, Whole(0, 100_000_000)] | None, Field(description="cents per unit")]
 RequestId = Annotated[
-    Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$")] | None,
+    Annotated[str, StringConstraints(pattern=r"^[!-~]{1,200}$", max_length=200)] | None,
     Field(
         description="any id of your own for this one intention, such as a random UUID. Called again with the "
         "same id and the same arguments, it is done once and answered the same. Use a new id for a new intention."

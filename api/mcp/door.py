@@ -1,51 +1,49 @@
 """The way in to /mcp: which hosts it answers to, whose key opens it, and the metadata that says so.
 
 Each request stands alone (stateless HTTP): any process of the API answers it, and a restart loses nothing. The
-admission middleware has looked the key up; here it becomes a token in the package's sense, and a missing, unknown
-or revoked one is answered 401 with a pointer to the protected-resource metadata (RFC 9728).
+admission middleware has looked the key up; a missing, unknown or revoked one is answered 401 with a pointer to the
+protected-resource metadata (RFC 9728). Every refusal is a JSON-RPC error.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from contextvars import ContextVar
 from urllib.parse import urlsplit
 
 from fastapi import Request
-from mcp.server.auth.middleware.bearer_auth import BearerAuthBackend, RequireAuthMiddleware
-from mcp.server.auth.provider import AccessToken, TokenVerifier
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp
 from mcp.server.transport_security import TransportSecurityMiddleware, TransportSecuritySettings
-from pydantic import AnyHttpUrl
-from starlette.middleware.authentication import AuthenticationMiddleware
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import problem_response
+from api.jsonrpc import speak_json_rpc
+from api.mcp.refusals import told_for_tools
 from api.mcp.server import MarketServer
-from api.platform.auth import Caller, Identity
+from api.platform.auth import Caller
 from api.platform.observe import Metrics
 from config.settings import Settings
-from domain.platform.errors import METHOD_NOT_ALLOWED
+from domain.platform.errors import (
+    AGENT_REQUIRED,
+    AUTH_INVALID,
+    AUTH_REQUIRED,
+    HOST_UNKNOWN,
+    METHOD_NOT_ALLOWED,
+    ORIGIN_UNKNOWN,
+    DomainError,
+)
 
 PATH = "/mcp"
 METADATA_PATH = f"/.well-known/oauth-protected-resource{PATH}"
 AGENT = "agent"
+# What RFC 6750 calls them: nothing when no key was sent.
+_BEARER_ERRORS = {
+    AUTH_REQUIRED.code: "",
+    AUTH_INVALID.code: 'error="invalid_token", ',
+    AGENT_REQUIRED.code: f'error="insufficient_scope", scope="{AGENT}", ',
+}
 _LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
-
-_found: ContextVar[Identity | None] = ContextVar("souk_mcp_identity", default=None)
-
-
-class KeyVerifier(TokenVerifier):
-    """Says who the bearer of a key is: what the admission middleware found for this very request."""
-
-    async def verify_token(self, token: str) -> AccessToken | None:
-        """The token with the scope ``agent``, an operator's without it; None for a key that opens nothing."""
-        found = _found.get()
-        if found is None:
-            return None
-        scopes = [AGENT] if isinstance(found, Caller) else []
-        return AccessToken(token=token, client_id=str(found.key_id), scopes=scopes)
 
 
 def base_url(settings: Settings, request: Request) -> str:
@@ -63,6 +61,9 @@ def host_rules(settings: Settings) -> TransportSecuritySettings:
     )
 
 
+speak_json_rpc(PATH, told_for_tools)
+
+
 class Door:
     """The ASGI application behind the route /mcp. Serves while ``open`` lasts."""
 
@@ -71,7 +72,6 @@ class Door:
         self._metrics = metrics
         self._hosts = TransportSecurityMiddleware(host_rules(settings))
         self._market: ASGIApp | None = None
-        self._guarded = AuthenticationMiddleware(self._require, backend=BearerAuthBackend(KeyVerifier()))
         self.route = Route(PATH, self, include_in_schema=False)
 
     @asynccontextmanager
@@ -110,25 +110,36 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope["route"] = self.route
-        refused = await self._hosts.validate_request(Request(scope))
-        if refused is not None:
-            await refused(scope, receive, send)
-            return
-        token = _found.set(scope.get("souk.identity"))
+        request = Request(scope)
         try:
-            await self._guarded(scope, receive, send)
-        finally:
-            _found.reset(token)
-
-    async def _require(self, scope: Scope, receive: Receive, send: Send) -> None:
-        pointer = AnyHttpUrl(f"{base_url(self._settings, Request(scope))}{METADATA_PATH}")
-        await RequireAuthMiddleware(self._serve, [AGENT], pointer)(scope, receive, send)
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "POST":
-            # No stream to open and no session to end: nothing is kept between requests.
-            response = problem_response(METHOD_NOT_ALLOWED.error(), Request(scope), {"Allow": "POST"})
+            await self._check(request)
+        except DomainError as refused:
+            response = problem_response(refused, request)
+            self._point(response, refused, request)
             await response(scope, receive, send)
             return
         assert self._market is not None
         await self._market(scope, receive, send)
+
+    async def _check(self, request: Request) -> None:
+        """Who calls from where, and how. Raises the refusal."""
+        turned_away = await self._hosts.validate_request(request)
+        if turned_away is not None:
+            raise (HOST_UNKNOWN if turned_away.status_code == 421 else ORIGIN_UNKNOWN).error()
+        identity = request.scope.get("souk.identity")
+        if identity is None:
+            raise (AUTH_INVALID if "authorization" in request.headers else AUTH_REQUIRED).error()
+        if not isinstance(identity, Caller):
+            raise AGENT_REQUIRED.error()
+        if request.method != "POST":
+            # No stream to open and no session to end: nothing is kept between requests.
+            raise METHOD_NOT_ALLOWED.error()
+
+    def _point(self, response: Response, refused: DomainError, request: Request) -> None:
+        """Say in headers what an answer of this kind says there (RFC 9110, RFC 6750, RFC 9728)."""
+        if refused.code == METHOD_NOT_ALLOWED.code:
+            response.headers["Allow"] = "POST"
+        word = _BEARER_ERRORS.get(refused.code)
+        if word is not None:
+            pointer = f'resource_metadata="{base_url(self._settings, request)}{METADATA_PATH}"'
+            response.headers["WWW-Authenticate"] = f"Bearer {word}{pointer}"

@@ -45,11 +45,20 @@ class Inside:
         wanted = {name: str(value) for name, value in (query or {}).items() if value is not None}
         return await self._call("GET", path, params=wanted)
 
-    async def post(self, path: str, body: Mapping[str, Any] | None = None, key: str | None = None) -> Any:
-        """The answer of a write; values of None are left out. ``key`` is its Idempotency-Key. Raises Refused."""
+    async def post(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        key: str | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> Any:
+        """The answer of a write; values of None are left out. ``key`` is its Idempotency-Key. Raises Refused.
+
+        ``names``: which of the tool's arguments a field comes from, where that is not plain (``refusals``).
+        """
         said = {name: value for name, value in (body or {}).items() if value is not None}
         headers = {} if key is None else {"Idempotency-Key": key}
-        return await self._call("POST", path, json=said, headers=headers)
+        return await self._call("POST", path, names, json=said, headers=headers)
 
     async def put(self, path: str, body: Mapping[str, Any]) -> Any:
         """The answer of a write that may be repeated as it is; values of None are left out. Raises Refused."""
@@ -59,7 +68,7 @@ class Inside:
         """Take something away; once it is gone, nothing changes. Raises Refused."""
         await self._call("DELETE", path)
 
-    async def _call(self, method: str, path: str, **more: Any) -> Any:
+    async def _call(self, method: str, path: str, names: Mapping[str, str] | None = None, **more: Any) -> Any:
         # Its lines in the log carry the id of the request it serves.
         request_id = structlog.contextvars.get_contextvars().get("request_id")
         headers = more.pop("headers", {}) | ({"X-Request-Id": request_id} if request_id else {})
@@ -69,7 +78,7 @@ class Inside:
             answer = await http.request(method, path, **more)
         if answer.is_success:
             return answer.json() if answer.content else None
-        raise Refused(told_for_tools(answer.json(), answer.headers.get("Retry-After")))
+        raise Refused(told_for_tools(answer.json(), answer.headers.get("Retry-After"), names))
 
 
 current: ContextVar[Inside] = ContextVar("souk_mcp_inside")

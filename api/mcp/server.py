@@ -17,12 +17,20 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceNotFoundError, ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import ArgModelBase, FuncMetadata
-from mcp_types import INTERNAL_ERROR, INVALID_PARAMS, CallToolResult, InputRequiredResult, TextContent, ToolAnnotations
+from mcp_types import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    CallToolResult,
+    GetPromptResult,
+    InputRequiredResult,
+    TextContent,
+    ToolAnnotations,
+)
 from pydantic import AnyUrl, ConfigDict, ValidationError, create_model
 
 from api.mcp import tools_dealing, tools_inbox, tools_reading, tools_selling
 from api.mcp.inside import Inside, current
-from api.mcp.refusals import Refused, arguments_refused, fault
+from api.mcp.refusals import Refused, arguments_refused, fault, fill_ids
 from api.mcp.resources import add_resources
 from api.mcp.words import INSTRUCTIONS
 from api.platform.observe import Metrics, fault_frames
@@ -69,18 +77,45 @@ class _NothingElse(ArgModelBase):
     model_config = ConfigDict(extra="forbid")
 
 
-def _slim(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema without the titles pydantic makes of names: models pay for every word of a tool list."""
+def _slim(schema: dict[str, Any], inlined: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A schema without the titles pydantic makes of names: models pay for every word of a tool list.
+
+    References to the ``inlined`` definitions are replaced by these: some clients drop what has a ``$ref``.
+    """
+    if inlined is not None and "$ref" in schema:
+        schema = inlined[schema["$ref"].rsplit("/", 1)[-1]] | {k: v for k, v in schema.items() if k != "$ref"}
     slim: dict[str, Any] = {}
     for key, value in schema.items():
+        if key == "$defs" and inlined is not None:
+            continue
         if key in ("properties", "$defs"):
-            slim[key] = {name: _slim(part) for name, part in value.items()}
+            slim[key] = {name: _slim(part, inlined) for name, part in value.items()}
         elif isinstance(value, dict):
-            slim[key] = _slim(value)
+            slim[key] = _slim(value, inlined)
         elif isinstance(value, list):
-            slim[key] = [_slim(part) if isinstance(part, dict) else part for part in value]
+            slim[key] = [_slim(part, inlined) if isinstance(part, dict) else part for part in value]
         elif key != "title":
             slim[key] = value
+    return slim
+
+
+def _bounds(schema: dict[str, Any]) -> str:
+    """What an argument may hold at most, in words: many clients show a model the description alone."""
+    for part in (schema, *schema.get("anyOf", ())):
+        if "maxLength" in part:
+            return f"at most {part['maxLength']} characters"
+        if "maximum" in part:
+            return f"from {part.get('minimum', 0):g} to {part['maximum']:.0f}"
+    return ""
+
+
+def _inputs(schema: dict[str, Any]) -> dict[str, Any]:
+    """A tool's input schema: no references, and maxima in the descriptions."""
+    slim = _slim(schema, schema.get("$defs", {}))
+    for argument in slim["properties"].values():
+        bounds = _bounds(argument)
+        if bounds:
+            argument["description"] = f"{argument['description']} ({bounds})"
     return slim
 
 
@@ -90,7 +125,7 @@ def _tool(work: Callable[..., Any], title: str, annotations: ToolAnnotations) ->
     tool = Tool.from_function(work, title=title, description=description, annotations=annotations)
     loose = tool.fn_metadata
     strict = create_model(f"{work.__name__}Arguments", __base__=(_NothingElse, loose.arg_model))
-    tool.parameters = _slim(strict.model_json_schema(by_alias=True))
+    tool.parameters = _inputs(strict.model_json_schema(by_alias=True))
     tool.fn_metadata = _Exact(
         arg_model=strict,
         output_schema=_slim(loose.output_schema or {}),
@@ -141,7 +176,7 @@ class MarketServer(MCPServer[None]):
             cause = error.__cause__
             if isinstance(cause, Refused):
                 outcome = "refused"
-                return _answer(cause.problem, is_error=True)
+                return _answer(fill_ids(cause.problem, arguments), is_error=True)
             if isinstance(cause, ValidationError) and type(error) is ToolError:
                 outcome = "refused"
                 return _answer(arguments_refused(cause), is_error=True)
@@ -151,6 +186,12 @@ class MarketServer(MCPServer[None]):
         finally:
             current.reset(token)
             self._metrics.tools.labels(name, outcome).observe(time.perf_counter() - started)
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[None, Any] | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        """There is none: whatever name is asked for is a wrong parameter."""
+        raise MCPError(INVALID_PARAMS, "There is no prompt of this name: see prompts/list.")
 
     async def read_resource(
         self, uri: AnyUrl | str, context: Context[None, Any] | None = None

@@ -45,6 +45,8 @@ async def ask(
                 "context_store_id": _text(store_id),
             },
             _step(request_id, "thread"),
+            # Left out, it is made of the text.
+            {"title": "text"} if title is None else None,
         )
         place = opened["thread_id"]
     try:

@@ -8,7 +8,7 @@ from pydantic import Field
 from api.mcp.arguments import Bound, Cursor, Limit, ListingId, StoreId, ThreadId
 from api.mcp.deal_views import Deals, OfferView, OrderView
 from api.mcp.inside import Inside, inside
-from api.mcp.refusals import Refused
+from api.mcp.refusals import Refused, way_in_tools, with_ids
 from api.mcp.views import Gating, ListingLook, Listings, ListingView, MessageView, StoreTrust, ThreadHead, ThreadView
 from domain.market.errors import REVIEW_THREAD_NONE
 from domain.market.states import OfferStatus, OrderStatus, ThreadType
@@ -57,7 +57,11 @@ async def read_gating(rest: Inside, listing_id: object) -> Gating | None:
         return None
     found = await rest.get(f"/v1/listings/{listing_id}/gating")
     kinds = list(dict.fromkeys(entry["type"] for entry in found["evidence"]))
-    return Gating.of({**found, "proved_by": kinds})
+    ways = [way_in_tools(way) for way in found["ways"]]
+    known = {"listing_id": listing_id}
+    return Gating.of(
+        {**found, "proved_by": kinds, "ways": [{**way, "call": with_ids(way["call"], known)} for way in ways]}
+    )
 
 
 async def look_at_listing(listing_id: ListingId) -> ListingLook:

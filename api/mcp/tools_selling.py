@@ -52,6 +52,7 @@ async def open_shop(
                     "shipping_policy_text": shipping_policy_text,
                 },
                 _step(request_id, "store"),
+                {"name": "store_name"},
             )
             done["store_id"] = store["store_id"]
         listing = await _put_on_sale(

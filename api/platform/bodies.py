@@ -7,10 +7,9 @@ who never finish keep nobody from being answered. How long a body may take, the 
 from collections.abc import Mapping
 
 from fastapi import Request
-from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import problem_response, refusal_of
+from api.errors import BodyTooLargeError, problem_response
 from api.platform.headers import header
 from domain.platform.errors import UNAVAILABLE
 
@@ -37,7 +36,7 @@ class WholeBody:
             return
         max_bytes = self.exceptions.get(scope["path"], self.max_bytes)
         if _declared(scope) > max_bytes:
-            await _too_large(scope, receive, send)
+            await _too_large(max_bytes, scope, receive, send)
             return
         if max_bytes <= self.max_bytes:
             read = await _read(receive, max_bytes)
@@ -75,10 +74,8 @@ def _declared(scope: Scope) -> int:
     return int(said) if said.isascii() and said.isdigit() else 0
 
 
-async def _too_large(scope: Scope, receive: Receive, send: Send) -> None:
-    refused = refusal_of(HTTPException(413))
-    assert refused is not None
-    await problem_response(refused, Request(scope))(scope, receive, send)
+async def _too_large(max_bytes: int, scope: Scope, receive: Receive, send: Send) -> None:
+    await problem_response(BodyTooLargeError(max_bytes).refused, Request(scope))(scope, receive, send)
 
 
 async def _read(receive: Receive, max_bytes: int) -> Message:
@@ -112,7 +109,7 @@ class BodyLimit:
             return
         max_bytes = self.exceptions.get(scope["path"], self.max_bytes)
         if _declared(scope) > max_bytes:
-            await _too_large(scope, receive, send)
+            await _too_large(max_bytes, scope, receive, send)
             return
         seen = 0
 
@@ -122,7 +119,7 @@ class BodyLimit:
             seen += len(message.get("body", b""))
             if seen > max_bytes:
                 # FastAPI hands HTTP exceptions on, so this one ends as a problem document.
-                raise HTTPException(413)
+                raise BodyTooLargeError(max_bytes)
             return message
 
         await self.app(scope, counted, send)

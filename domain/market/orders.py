@@ -21,7 +21,7 @@ from domain.market.negotiation import (
 )
 from domain.market.policy import MarketPolicy
 from domain.market.reminders import next_date, reminder_date
-from domain.market.states import DeliveryKind, OfferStatus, OrderStatus, RefundReason
+from domain.market.states import DeliveryKind, OfferStatus, OrderStatus, Party, RefundReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,15 @@ def check_gating(has_evidence: bool, listing_id: UUID, store_id: UUID) -> None:
     """Refuse a buyer without an earlier interaction, and say what would satisfy the rule."""
     if not has_evidence:
         raise errors.GATING_UNSATISFIED.error(ways=ways_to_satisfy(listing_id, store_id))
+
+
+def check_party(agent_id: UUID, party: Party, buyer_id: UUID, seller_id: UUID) -> None:
+    """Raises order.not_found for a stranger; order.buyer_only or order.seller_only for the other party."""
+    if agent_id == (buyer_id if party is Party.BUYER else seller_id):
+        return
+    if agent_id not in {buyer_id, seller_id}:
+        raise errors.ORDER_NOT_FOUND.error()
+    raise (errors.BUYER_ONLY if party is Party.BUYER else errors.SELLER_ONLY).error()
 
 
 def check_seen_price(unit_price_cents: int, seen: SeenPrice) -> None:

@@ -42,9 +42,9 @@ CUSTOMER = _row(none="401", operator="403", merchant="403", foreign_merchant="40
 MERCHANT = _row(none="401", operator="403", customer="403", foreign_customer="403")
 OWNER = MERCHANT.but(foreign_merchant="403")
 PARTY = AGENT.but(foreign_customer="404", foreign_merchant="404")
-BUYER = PARTY.but(merchant="404")
-SELLER = PARTY.but(customer="404")
-HOLDER = BUYER
+BUYER = PARTY.but(merchant="403")
+SELLER = PARTY.but(customer="403")
+HOLDER = PARTY.but(merchant="404")
 """The customer's own."""
 SHOPPER = CUSTOMER.but(foreign_customer="404")
 """A platform that did not sign is nobody; a customer's key acts for that customer."""

@@ -97,7 +97,12 @@ AUTH_INVALID = declare(
     "The API key is unknown or was revoked.",
     "POST /v1/agents to register",
 )
-AGENT_REQUIRED = declare("auth.agent_required", ErrorKind.FORBIDDEN, "Only agents may do this, not operators.")
+AGENT_REQUIRED = declare(
+    "auth.agent_required",
+    ErrorKind.FORBIDDEN,
+    "Only agents may do this, not operators.",
+    "POST /v1/agents to register",
+)
 OPERATOR_REQUIRED = declare("auth.operator_required", ErrorKind.FORBIDDEN, "This call needs an operator's key.")
 REASON_REQUIRED = declare(
     "auth.reason_required",
@@ -107,9 +112,21 @@ REASON_REQUIRED = declare(
 )
 KEY_NOT_FOUND = declare("auth.key_not_found", ErrorKind.NOT_FOUND, "You have no such key.")
 
-REQUEST_INVALID = declare("request.invalid", ErrorKind.INVALID, "The request does not fit the schema: see errors.")
-REQUEST_MALFORMED = declare("request.malformed", ErrorKind.INVALID, "The body cannot be read as JSON.")
-REQUEST_TOO_LARGE = declare("request.too_large", ErrorKind.INVALID, "The body is larger than this API takes.")
+REQUEST_INVALID = declare(
+    "request.invalid",
+    ErrorKind.INVALID,
+    "The request does not fit the schema: see errors.",
+    "GET /openapi.json",
+)
+REQUEST_MALFORMED = declare(
+    "request.malformed", ErrorKind.INVALID, "The body cannot be read as JSON.", "send valid JSON in UTF-8"
+)
+REQUEST_TOO_LARGE = declare(
+    "request.too_large",
+    ErrorKind.INVALID,
+    "The body is larger than this API takes: max_bytes says how much that is.",
+    "shorten the texts, or send them in several requests",
+)
 HEADERS_TOO_LARGE = declare(
     "request.headers_too_large", ErrorKind.INVALID, "Request line and headers are larger than this API takes."
 )
@@ -118,6 +135,18 @@ REQUEST_TOO_SLOW = declare(
     ErrorKind.INVALID,
     "The request did not come whole in time.",
     "repeat the same request with the same Idempotency-Key",
+)
+HOST_UNKNOWN = declare(
+    "request.host_unknown",
+    ErrorKind.INVALID,
+    "This API does not answer to the Host that was named.",
+    "use the address its operator gave you",
+)
+ORIGIN_UNKNOWN = declare(
+    "request.origin_unknown",
+    ErrorKind.FORBIDDEN,
+    "Pages of this Origin may not call here.",
+    "call from a program, not from a page of another site",
 )
 TOO_MANY_CONNECTIONS = declare(
     "request.too_many_connections",
@@ -172,7 +201,12 @@ UNAVAILABLE = declare(
     "A part of Souk is away. Nothing was left half done.",
     "repeat the same request with the same Idempotency-Key after Retry-After",
 )
-INTERNAL = declare("internal.error", ErrorKind.UNAVAILABLE, "Something went wrong on our side.")
+INTERNAL = declare(
+    "internal.error",
+    ErrorKind.UNAVAILABLE,
+    "Something went wrong on our side.",
+    "repeat the same request with the same Idempotency-Key",
+)
 TOO_MANY_STREAMS = declare(
     "stream.too_many",
     ErrorKind.UNAVAILABLE,

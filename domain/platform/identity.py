@@ -10,5 +10,15 @@ class AgentType(StrEnum):
     CUSTOMER = "CUSTOMER"
 
 
-NOT_A_CUSTOMER = declare("agent.not_a_customer", ErrorKind.FORBIDDEN, "Only customers may do this.")
-NOT_A_MERCHANT = declare("agent.not_a_merchant", ErrorKind.FORBIDDEN, "Only merchants may do this.")
+NOT_A_CUSTOMER = declare(
+    "agent.not_a_customer",
+    ErrorKind.FORBIDDEN,
+    "Only customers may do this.",
+    "POST /v1/agents with agent_type CUSTOMER",
+)
+NOT_A_MERCHANT = declare(
+    "agent.not_a_merchant",
+    ErrorKind.FORBIDDEN,
+    "Only merchants may do this.",
+    "POST /v1/agents with agent_type MERCHANT",
+)

@@ -93,7 +93,7 @@ async def test_other_versions_and_what_is_not_read_are_refused_in_json_rpc(http:
         (b"[" * 30_000, 400, -32700),
         (b"\xff", 400, -32700),
         (b'{"jsonrpc": "2.0", "id": "\\ud800", "method": "SendMessage"}', 400, -32700),
-        (b'"' + b"x" * 70_000 + b'"', 413, -32000),
+        (b'"' + b"x" * 100_000 + b'"', 413, -32000),
     ):
         answer = await http.post("/a2a", content=content, headers={"Content-Type": "application/json"})
         told = answer.json()

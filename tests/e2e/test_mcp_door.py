@@ -27,6 +27,18 @@ def knock(url: str, key: str | None, body: Any = None, *, method: str = "POST", 
         )
 
 
+def read_error(answer: httpx.Response) -> dict[str, Any]:
+    """The error of an answer that is JSON-RPC."""
+    assert answer.headers["Content-Type"] == "application/json"
+    body = answer.json()
+    assert body.keys() == {"jsonrpc", "id", "error"}, body
+    assert (body["jsonrpc"], body["id"]) == ("2.0", None)
+    error: dict[str, Any] = body["error"]
+    assert error["code"] < 0
+    assert error["message"].startswith(error["data"]["detail"])
+    return error
+
+
 @pytest.fixture(scope="module")
 def agent(souk_url: str) -> Agent:
     return Agent.register(souk_url, "CUSTOMER")
@@ -44,6 +56,9 @@ def test_no_key_an_unknown_and_a_revoked_one_are_shown_the_way(souk_url: str) ->
         assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
         assert f'resource_metadata="{pointer}"' in answer.headers["WWW-Authenticate"]
         assert "RateLimit-Remaining" in answer.headers
+        error = read_error(answer)
+        assert error["data"]["code"] == ("auth.required" if key is None else "auth.invalid_key")
+        assert "POST /v1/agents to register" in error["message"]
     # The mark of inner requests is no header, nor anything else one can send.
     assert knock(souk_url, None, **{"souk.within": "1", "souk.identity": "1"}).status_code == 401
     told = httpx.get(pointer).json()
@@ -54,22 +69,26 @@ def test_no_key_an_unknown_and_a_revoked_one_are_shown_the_way(souk_url: str) ->
 
 async def test_an_operator_is_no_agent(souk_url: str, settings: Settings) -> None:
     answer = knock(souk_url, await operator_key(settings))
-    assert (answer.status_code, answer.json()["error"]) == (403, "insufficient_scope")
+    assert answer.status_code == 403
+    assert 'error="insufficient_scope"' in answer.headers["WWW-Authenticate"]
+    assert read_error(answer)["data"]["code"] == "auth.agent_required"
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE", "PUT", "PATCH"])
 def test_only_post(souk_url: str, agent: Agent, method: str) -> None:
     answer = knock(souk_url, agent.key, method=method)
     assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
-    assert answer.json()["code"] == "request.method_not_allowed"
+    assert read_error(answer)["data"]["code"] == "request.method_not_allowed"
     assert knock(souk_url, None, method=method).status_code == 401
 
 
 def test_other_peoples_names_and_pages_are_turned_away(souk_url: str, agent: Agent) -> None:
     for host in ("evil.example", "evil.example:8000", "127.0.0.1.evil.example", "localhost.evil.example:80"):
-        assert knock(souk_url, agent.key, host=host).status_code == 421, host
+        answer = knock(souk_url, agent.key, host=host)
+        assert (answer.status_code, read_error(answer)["data"]["code"]) == (421, "request.host_unknown"), host
     for origin in ("http://evil.example", "null", "https://localhost.evil.example"):
-        assert knock(souk_url, agent.key, origin=origin).status_code == 403, origin
+        answer = knock(souk_url, agent.key, origin=origin)
+        assert (answer.status_code, read_error(answer)["data"]["code"]) == (403, "request.origin_unknown"), origin
     assert knock(souk_url, agent.key, origin="http://localhost:6274").status_code == 200
 
 
@@ -93,7 +112,7 @@ def test_a_public_url_opens_its_own_name(settings: Settings) -> None:
         (b'{"jsonrpc":"2.0","id":1,"method":' + b"9" * 5_000 + b"}", 400),
         (b'{"jsonrpc":"2.0","id":1}', 400),
         (b'{"jsonrpc":"1.0","id":1,"method":"ping"}', 400),
-        (json.dumps(rpc("tools/call", name="x" * 70_000)).encode(), 413),
+        (json.dumps(rpc("tools/call", name="x" * 100_000)).encode(), 413),
     ],
     ids=lambda value: str(value)[:20],
 )
@@ -101,6 +120,12 @@ def test_hostile_bodies(souk_url: str, agent: Agent, body: bytes, status: int) -
     answer = knock(souk_url, agent.key, body)
     assert answer.status_code == status, answer.text
     assert b"Traceback" not in answer.content
+    assert answer.json()["error"]["code"] < 0
+    if status == 413:
+        error = read_error(answer)
+        assert (error["data"]["code"], error["data"]["max_bytes"]) == ("request.too_large", 98_304)
+        assert "98304 bytes" in error["message"]
+        assert "shorten the texts" in error["message"]
 
 
 @pytest.mark.parametrize(
@@ -110,6 +135,8 @@ def test_hostile_bodies(souk_url: str, agent: Agent, body: bytes, status: int) -
         rpc("tools/call"),
         rpc("tools/call", name=["x"], arguments=7),
         rpc("tools/call", name="no_such_tool", arguments={}),
+        rpc("prompts/get", name="no_such_prompt"),
+        rpc("prompts/get", name="summary", arguments={"text": "x"}),
         rpc("resources/read", uri="souk://listings/../../etc/passwd"),
         rpc("resources/read", uri="souk://listings/%00"),
         rpc("resources/read", uri="file:///etc/passwd"),

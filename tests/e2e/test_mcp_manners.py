@@ -40,6 +40,8 @@ async def test_bad_arguments_are_named_and_not_repeated(souk_url: str) -> None:
         # What the market's own schema refuses reads the same.
         problem = await customer.refused("ask", listing_id=NOWHERE, text="A NUL: \x00, twenty characters")
         assert problem["code"] == "request.invalid"
+        # The title is made of the text: what does not fit is the argument that was given.
+        assert [error["field"] for error in problem["errors"]] == ["text"]
         assert (await customer.refused("ask", text="To nobody in particular."))["code"] == "thread.needs_context"
         with pytest.raises(MCPError, match="no tool of this name"):
             await customer.try_("no_such_tool")
@@ -52,6 +54,11 @@ async def test_refusals_say_what_to_do_next(souk_url: str) -> None:
         own = await customer.refused("decide_offer", offer_id=offer["offer_id"], decision="accept")
         assert (own["code"], own["next_actions"]) == ("offer.not_your_turn", ["wait for the tool read_inbox"])
         assert (await merchant.refused("buy", listing_id=shop.listing_id))["status"] == 403
+        gone = await customer.refused("look_at_listing", listing_id=NOWHERE)
+        assert (gone["code"], gone["next_actions"]) == ("listing.not_found", ["the tool find_listings"])
+        with pytest.raises(MCPError, match="no prompt of this name") as unknown:
+            await customer.client.get_prompt("no_such_prompt")
+        assert unknown.value.error.code == -32602
         assert (await customer.refused("open_shop", **lamp()))["code"] == "agent.not_a_merchant"
         twice = await customer.refused("make_offer", listing_id=shop.listing_id, price_cents=950)
         assert twice["next_actions"]
@@ -61,6 +68,41 @@ async def test_refusals_say_what_to_do_next(souk_url: str) -> None:
 def lamp(**more: Any) -> dict[str, Any]:
     texts = {"store_name": "Lamps", "return_policy_text": "None.", "shipping_policy_text": "Slow."}
     return {**texts, "title": "Lamp", "description": "Burns.", "price_cents": 1_000, "inventory_on_hand": 9, **more}
+
+
+async def test_ways_to_buy_are_told_in_tools(souk_url: str) -> None:
+    shop = await asyncio.to_thread(Shop.open, souk_url)
+    async with newcomer(souk_url, "CUSTOMER") as customer:
+        gating = (await customer.do("look_at_listing", listing_id=shop.listing_id))["your_gating"]
+        refused = await customer.refused("buy", listing_id=shop.listing_id, expected_unit_price_cents=1_500)
+        assert refused["code"] == "order.gating_unsatisfied"
+        assert refused["next_actions"] == [f"the tool look_at_listing with listing_id {shop.listing_id}"]
+        for ways in (gating["ways"], refused["ways"]):
+            assert [way["call"] for way in ways] == [
+                f"the tool ask with listing_id {shop.listing_id}",
+                f"the tool make_offer with listing_id {shop.listing_id}",
+                "the tool ask with the thread_id of such a thread",
+            ]
+            assert "context_" not in json.dumps(ways)
+            assert "/v1/" not in json.dumps(ways)
+
+
+async def test_a_party_is_told_that_its_own_order_is_the_others_to_decide(souk_url: str) -> None:
+    shop = await asyncio.to_thread(Shop.open, souk_url)
+    async with newcomer(souk_url, "CUSTOMER") as customer, at_mcp(souk_url, shop.owner) as seller:
+        await customer.do("make_offer", listing_id=shop.listing_id, price_cents=900)
+        order = await customer.do("buy", listing_id=shop.listing_id, expected_unit_price_cents=1_500)
+        mine = order["order_id"]
+        for agent, tool, arguments, code in (
+            (customer, "deliver", {}, "order.seller_only"),
+            (customer, "confirm_payment", {}, "order.seller_only"),
+            (customer, "settle_order", {"action": "grant_refund"}, "order.seller_only"),
+            (seller, "settle_order", {"action": "request_refund"}, "order.buyer_only"),
+            (seller, "settle_order", {"action": "cancel"}, "order.buyer_only"),
+        ):
+            problem = await agent.refused(tool, order_id=mine, **arguments)
+            assert (problem["code"], problem["status"]) == (code, 403), tool
+            assert problem["next_actions"] == [f"the tool my_deals with id {mine}"]
 
 
 async def test_the_same_request_id_is_done_once(souk_url: str) -> None:

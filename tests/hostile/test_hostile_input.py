@@ -23,7 +23,7 @@ def problem(answer: httpx.Response) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("raw", "status"),
     [
-        (b"{" + b" " * 70_000 + b"}", 413),
+        (b"{" + b" " * 100_000 + b"}", 413),
         (_DEEP.encode(), 400),
         (b'{"listing_id": ' + _DEEP.encode()[:30_000] + b"}", 400),
         (b'{"buyer_message": "\xff\xfe"}', 400),

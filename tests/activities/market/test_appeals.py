@@ -52,7 +52,7 @@ async def test_only_a_declined_refund_is_appealed_by_its_buyer_once(scene: Scene
         if step:
             await order.tell(step, order.buyer)
     await order.tell("answer_refund", shop.merchant_id, approve=False)
-    async with refused(errors.ORDER_NOT_FOUND):
+    async with refused(errors.BUYER_ONLY):
         await order.tell("appeal_refund", shop.merchant_id, reason="Not mine.")
     snapshot = await order.tell("appeal_refund", order.buyer, reason="It never lit.")
     assert snapshot.awaiting == "the operators' decision on an appeal"

@@ -46,9 +46,9 @@ async def test_a_shipped_order_waits_for_its_merchant(scene: Scene) -> None:
     snapshot = await order.place()
     assert (snapshot.status, snapshot.review_window_open) == (OrderStatus.PLACED, False)
     assert snapshot.awaiting == "payment or the merchant's delivery"
-    async with refused(errors.ORDER_NOT_FOUND):
+    async with refused(errors.SELLER_ONLY):
         await order.tell("deliver_order", buyer)
-    async with refused(errors.ORDER_NOT_FOUND):
+    async with refused(errors.BUYER_ONLY):
         await order.tell("cancel_order", shop.merchant_id)
     async with refused(errors.ORDER_NOT_DELIVERED):
         await order.tell("request_refund", buyer)
@@ -79,9 +79,9 @@ async def test_the_seller_says_that_the_money_is_there(scene: Scene) -> None:
     shop = await scene.shop()
     buyer = await scene.customer(shop)
     order = await scene.bought(shop, buyer)
-    for stranger in (buyer, await scene.customer()):
-        async with refused(errors.ORDER_NOT_FOUND):
-            await order.tell("confirm_payment", stranger)
+    for other, code in ((buyer, errors.SELLER_ONLY), (await scene.customer(), errors.ORDER_NOT_FOUND)):
+        async with refused(code):
+            await order.tell("confirm_payment", other)
     assert await _paid(scene, order) is None
     await order.tell("confirm_payment", shop.merchant_id)
     await _twice(scene, order)
@@ -164,7 +164,7 @@ async def test_a_granted_refund(scene: Scene, goods_returned: bool) -> None:
     await _twice(scene, order)
     async with refused(errors.REFUND_PENDING):
         await order.tell("request_refund", buyer)
-    async with refused(errors.ORDER_NOT_FOUND):
+    async with refused(errors.SELLER_ONLY):
         await order.tell("answer_refund", buyer, approve=True)
     snapshot = await order.tell("answer_refund", shop.merchant_id, approve=True, goods_returned=goods_returned)
     assert (snapshot.status, snapshot.review_window_void) == (OrderStatus.REFUNDED, True)

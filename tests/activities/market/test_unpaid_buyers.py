@@ -51,7 +51,7 @@ async def test_a_merchant_declines_what_nobody_paid_and_it_costs_nothing(scene: 
     shop = await scene.shop(stock=1, **SHIPPED)
     buyer = await scene.customer(shop)
     order = await scene.bought(shop, buyer)
-    async with refused(errors.ORDER_NOT_FOUND):
+    async with refused(errors.SELLER_ONLY):
         await order.tell("decline_order", buyer, reason="mine")
     snapshot = await order.tell("decline_order", shop.merchant_id, reason="None left after all.")
     assert (snapshot.status, snapshot.trust_moved) == (OrderStatus.REFUNDED, False)

@@ -193,7 +193,7 @@ async def test_hostile_json_is_refused(http, content: bytes, status: int):
 
 
 async def test_large_bodies_are_refused_declared_or_chunked(http):
-    large = b'{"handle": "' + b"x" * 70_000 + b'"}'
+    large = b'{"handle": "' + b"x" * 100_000 + b'"}'
     headers = {"Content-Type": "application/json"}
     problem(await http.post("/v1/agents", content=large, headers=headers), 413, "request.too_large")
 
