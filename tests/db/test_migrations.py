@@ -24,6 +24,8 @@ from db.platform.revisions import is_migrated, newest_revision
 from souk.stack.embedded import EmbeddedPostgres
 from tests.builders import ask, make_agent, make_shop
 
+pytestmark = pytest.mark.slow(seconds=10)
+
 
 @pytest.fixture
 def fresh_url(postgres: EmbeddedPostgres) -> str:
@@ -88,7 +90,6 @@ def _rights_and_views(url: str) -> set[tuple[str, ...]]:
         ).fetchall())  # fmt: skip
 
 
-@pytest.mark.slow(seconds=10)
 def test_every_way_back_leaves_what_was_there_before(fresh_url: str) -> None:
     script = ScriptDirectory.from_config(_config())
     revisions = [revision.revision for revision in script.walk_revisions()][::-1]

@@ -10,25 +10,23 @@ import asyncio
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from temporalio.client import WorkflowHandle, WorkflowUpdateFailedError
 
-from domain.checkout.policy import CheckoutPolicy
-from domain.checkout.states import CheckoutStatus, PaymentStatus
 from domain.market.negotiation import MerchantLimits
 from domain.market.policy import MarketPolicy
 from domain.market.states import DeliveryKind
 from domain.platform.workflows import NUDGE
 from souk.stack.embedded import EmbeddedTemporal
 from tests.conftest import TEST_KEY_RING
+from tests.replay.record_checkouts import CHECKOUT_SCENARIOS
 from tests.replay.record_webhooks import record_webhooks
-from tests.workflows.books import BUYER, SELLER, Books
-from tests.workflows.checkout.checkouts import Shopper
-from tests.workflows.town import Town
+from tests.workflows.checkout.shopper import ShoppingTown
+from tests.workflows.market.books import BUYER, SELLER, Books
+from tests.workflows.market.town import Town
 from tests.workflows.waiting import has_begun, has_ended, until
 from workflows.client import connect
 
@@ -175,52 +173,9 @@ async def trusted(town: Town) -> Handles:
     return {"store-trust": town.trust}
 
 
-async def checked_out(town: Town) -> Handles:
-    """Updated, refused for its price, declined, and completed at the third attempt with the last stock."""
-    town.books.listing = replace(town.books.listing, stock=1)
-    shopper = Shopper(town)
-    await shopper.open()
-    await shopper.update()
-    for paying in ("price changed", "declined", "not captured"):
-        town.books.paying = paying
-        with suppress(WorkflowUpdateFailedError):
-            await shopper.complete(paying)
-    town.books.paying = "ok"
-    await shopper.complete()
-    return {"checkout-completed": shopper.handle}
-
-
-async def walked_away(town: Town) -> Handles:
-    shopper = Shopper(town, CheckoutPolicy(session_seconds=1))
-    await shopper.open()
-    return {"checkout-expired": shopper.handle}
-
-
-async def interrupted(town: Town) -> Handles:
-    """Its process was lost while it paid: started anew it gives the attempt up; then the session is canceled."""
-    shopper = Shopper(town)
-    await shopper.open()
-    await shopper.handle.terminate()
-    town.books.sessions[shopper.checkout_id] = replace(
-        shopper.session, status=CheckoutStatus.COMPLETE_IN_PROGRESS, payment=PaymentStatus.PENDING
-    )
-    await shopper.wake()
-    await until(lambda: shopper.session.payment is PaymentStatus.VOIDED)
-    await shopper.cancel()
-    return {"checkout-interrupted": shopper.handle}
-
-
-async def nothing_to_buy(town: Town) -> Handles:
-    shopper = Shopper(town)
-    with suppress(WorkflowUpdateFailedError):
-        await shopper.open_nothing()
-    return {"checkout-refused": shopper.handle}
-
-
 SCENARIOS: tuple[Callable[[Town], Awaitable[Handles]], ...] = (
     haggled_and_bought, expired, lapsed, reminded, broken, refused, missed, refunded, unreviewed, reviewer_reminded,
     trusted, released, unpaid, declined, appealed,
-    checked_out, walked_away, interrupted, nothing_to_buy,
 )  # fmt: skip
 
 
@@ -230,8 +185,12 @@ async def record(address: str, namespace: str) -> None:
 
     client = await connect(address, namespace, TEST_KEY_RING)
     HISTORIES.mkdir(exist_ok=True)
-    for scenario in SCENARIOS:
-        town = Town(client, Books(now), scenario.__name__, asyncio.sleep, POLICY, salt=scenario.__name__)
+    scenarios: list[tuple[type[Town], Callable[[Any], Awaitable[Handles]]]] = [
+        *((Town, scenario) for scenario in SCENARIOS),
+        *((ShoppingTown, scenario) for scenario in CHECKOUT_SCENARIOS),
+    ]
+    for kind, scenario in scenarios:
+        town = kind(client, Books(now), scenario.__name__, asyncio.sleep, POLICY, salt=scenario.__name__)
         async with town.worker():
             for name, handle in (await scenario(town)).items():
                 if handle.id != town.trust.id:

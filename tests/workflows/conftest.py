@@ -17,8 +17,8 @@ from db.platform.ids import new_id
 from domain.market.policy import MarketPolicy
 from souk.stack.embedded import SEARCH_ATTRIBUTES, EmbeddedTemporal
 from tests.conftest import TEST_KEY_RING
-from tests.workflows.books import Books
-from tests.workflows.town import Town
+from tests.workflows.market.books import Books
+from tests.workflows.market.town import Town
 from workflows.client import connect
 from workflows.codec import data_converter
 

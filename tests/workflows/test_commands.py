@@ -13,11 +13,11 @@ from domain.market.processes import REVIEW_WINDOW, review_window_process
 from domain.market.states import DeliveryKind, ReviewWindowStatus
 from domain.platform.messages import Done
 from domain.platform.workflows import NUDGE
-from tests.workflows.books import BUYER, LISTING, SELLER
+from tests.workflows.market.books import BUYER, LISTING, SELLER
 from tests.workflows.market.test_order_process import bought
 from tests.workflows.market.test_review_window_process import delivered
+from tests.workflows.market.town import Town, refusal
 from tests.workflows.test_dev_server import SHORT_TASK
-from tests.workflows.town import Town, refusal
 from tests.workflows.waiting import has_ended, until
 
 

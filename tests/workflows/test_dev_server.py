@@ -15,9 +15,9 @@ from domain.market.states import CloseReason, DeliveryKind, OfferStatus, ReviewW
 from domain.platform.workflows import NUDGE
 from souk.stack.embedded import SEARCH_ATTRIBUTES
 from tests.conftest import TEST_KEY_RING
-from tests.workflows.books import BUYER, SELLER, Books
+from tests.workflows.market.books import BUYER, SELLER, Books
 from tests.workflows.market.test_negotiation_process import outcome
-from tests.workflows.town import RPC_TIMEOUT, Town, refusal
+from tests.workflows.market.town import RPC_TIMEOUT, Town, refusal
 from tests.workflows.waiting import has_ended, until
 from workflows.codec import data_converter
 
@@ -29,7 +29,7 @@ SHORT_TASK = timedelta(seconds=3)
 async def test_a_worker_killed_between_commit_and_completion_loses_nothing(dev_town: Town, tmp_path: Path):
     town, book = dev_town, tmp_path / "book"
     where = (town.client.service_client.config.target_host, town.client.namespace, town.queue, str(book))
-    doomed = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.workflows.doomed_worker", *where)
+    doomed = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.workflows.market.doomed_worker", *where)
     buying = asyncio.create_task(town.buy(task_timeout=SHORT_TASK))
     assert await doomed.wait() == -signal.SIGKILL
     assert not buying.done()

@@ -11,10 +11,11 @@ from domain.market import errors
 from domain.market.processes import NEGOTIATION, ORDER, REVIEW_WINDOW, STORE_TRUST, negotiation_process
 from domain.market.states import CloseReason, DeliveryKind, ListingStatus, OfferStatus
 from domain.platform.workflows import NUDGE
-from tests.workflows.books import BUYER, SELLER
+from tests.workflows.attempts import crash
+from tests.workflows.market.books import BUYER, SELLER
 from tests.workflows.market.test_negotiation_process import haggle, outcome
 from tests.workflows.market.test_order_process import window_opened
-from tests.workflows.town import RPC_TIMEOUT, Town, crash, refusal
+from tests.workflows.market.town import RPC_TIMEOUT, Town, refusal
 from tests.workflows.waiting import has_ended, until
 
 

@@ -137,6 +137,7 @@ def test_folding_leaves_the_old_state_alone(facts: list[Fact]) -> None:
     assert genesis == TrustState.genesis()
 
 
+@pytest.mark.slow(seconds=3)
 @settings(max_examples=300, deadline=None)
 @given(st.lists(FACTS, min_size=1, max_size=15), st.data())
 def test_any_tampered_row_is_found(facts: list[Fact], data: st.DataObject) -> None:
@@ -179,6 +180,7 @@ def test_a_swap_of_fields_is_recorded_though_it_nets_to_zero() -> None:
 # --- what a refund takes back --------------------------------------------------------------------------
 
 
+@pytest.mark.slow(seconds=3)
 @settings(max_examples=300, deadline=None)
 @given(HISTORIES, st.integers(1, 12))
 def test_what_is_bought_reviewed_and_refunded_again_and_again_earns_nothing(facts: list[Fact], times: int) -> None:
@@ -197,6 +199,7 @@ def test_what_is_bought_reviewed_and_refunded_again_and_again_earns_nothing(fact
     assert verify(cycled.rows) == []
 
 
+@pytest.mark.slow(seconds=3)
 @settings(max_examples=300, deadline=None)
 @given(st.lists(FACTS, max_size=15), st.integers(0, 12), st.integers(1, 5), st.booleans())
 def test_a_refund_takes_what_is_left_and_no_more(facts: list[Fact], decays: int, rating: int, paid: bool) -> None:

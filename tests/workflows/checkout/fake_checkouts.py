@@ -1,6 +1,6 @@
-"""The Checkout's activities over the books, deciding with the context's own rules; ``books.paying`` says what fails."""
+"""The Checkout's activities over its own rows and the market's books, deciding with the context's own rules."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from domain.checkout.commands import (
 from domain.checkout.models import PaymentChoice
 from domain.checkout.states import CheckoutStatus, PaymentStatus
 from domain.market.errors import LISTING_SOLD_OUT
-from tests.workflows.books import LISTING, Books
+from tests.workflows.market.books import LISTING, Books
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,20 @@ class Session:
     owes: bool = False
 
 
+@dataclass
+class Sessions:
+    """Every session there is; ``paying`` says what fails."""
+
+    rows: dict[UUID, Session] = field(default_factory=dict)
+    paying: str = "ok"
+
+
 class FakeCheckouts(CheckoutActivities):
-    def __init__(self, books: Books) -> None:
-        self._books = books
+    def __init__(self, books: Books, sessions: Sessions) -> None:
+        self._books, self._sessions = books, sessions
 
     def _get(self, start: CheckoutStart) -> Session:
-        found = self._books.sessions.get(start.checkout_id)
+        found = self._sessions.rows.get(start.checkout_id)
         if found is None:
             raise errors.CHECKOUT_NOT_FOUND.error()
         return found
@@ -49,7 +57,7 @@ class FakeCheckouts(CheckoutActivities):
     def _put(
         self, start: CheckoutStart, session: Session, refused: str | None = None, sold_out: tuple[UUID, ...] = ()
     ) -> CheckoutSnapshot:
-        self._books.sessions[start.checkout_id] = session
+        self._sessions.rows[start.checkout_id] = session
         under_way = session.payment if session.payment and session.payment.under_way else None
         return CheckoutSnapshot(
             checkout_id=start.checkout_id,
@@ -66,40 +74,40 @@ class FakeCheckouts(CheckoutActivities):
         )
 
     async def create_checkout(self, start: CheckoutStart, command: CreateCheckout) -> CheckoutSnapshot:
-        async with self._books.turn("create_checkout") as now:
+        async with self._books.turn() as now:
             if not command.items:
                 raise errors.CHECKOUT_EMPTY.error()
-            known = self._books.sessions.get(start.checkout_id)
+            known = self._sessions.rows.get(start.checkout_id)
             opened = Session(CheckoutStatus.READY_FOR_COMPLETE, rules.expiry(now, start.policy))
             return self._put(start, known or opened)
 
     async def update_checkout(self, start: CheckoutStart, command: UpdateCheckout) -> CheckoutSnapshot:
-        async with self._books.turn("update_checkout") as now:
+        async with self._books.turn() as now:
             session = self._get(start)
             rules.decide_update(self._state(session), now, changes_items=False)
             return self._put(start, session)
 
     async def cancel_checkout(self, start: CheckoutStart, command: CancelCheckout) -> CheckoutSnapshot:
-        async with self._books.turn("cancel_checkout") as now:
+        async with self._books.turn() as now:
             session = self._get(start)
             rules.decide_cancel(self._state(session), now)
             return self._put(start, replace(session, status=CheckoutStatus.CANCELED))
 
     async def settle_checkout(self, start: CheckoutStart) -> CheckoutSnapshot:
-        async with self._books.turn("settle_checkout") as now:
+        async with self._books.turn() as now:
             session = self._get(start)
             if rules.is_expired(self._state(session), now):
                 session = replace(session, status=CheckoutStatus.CANCELED)
             return self._put(start, session)
 
     async def begin_completion(self, start: CheckoutStart, command: CompleteCheckout) -> CheckoutSnapshot:
-        async with self._books.turn("begin_completion") as now:
+        async with self._books.turn() as now:
             session = self._get(start)
             if command.command_id in self._books.commands:
                 ended = session.payment is not None and not session.payment.under_way
                 return self._put(start, session, session.failure if ended else None)
             rules.check_open(self._state(session), now)
-            if self._books.paying == "price changed":
+            if self._sessions.paying == "price changed":
                 return self._put(start, session, errors.PRICE_CHANGED.code)
             self._books.commands[command.command_id] = "ok"
             begun = replace(
@@ -108,11 +116,11 @@ class FakeCheckouts(CheckoutActivities):
             return self._put(start, begun)
 
     async def authorize_payment(self, start: CheckoutStart, payment: PaymentChoice | None) -> CheckoutSnapshot:
-        async with self._books.turn("authorize_payment"):
+        async with self._books.turn():
             session = self._get(start)
             if payment is None:
                 return self._put(start, replace(session, failure=errors.INTERRUPTED.code))
-            if self._books.paying == "declined":
+            if self._sessions.paying == "declined":
                 code = errors.PAYMENT_DECLINED.code
                 opened = replace(
                     session, status=CheckoutStatus.READY_FOR_COMPLETE, payment=PaymentStatus.DECLINED, failure=code
@@ -121,7 +129,7 @@ class FakeCheckouts(CheckoutActivities):
             return self._put(start, replace(session, payment=PaymentStatus.AUTHORIZED))
 
     async def place_orders(self, start: CheckoutStart) -> CheckoutSnapshot:
-        async with self._books.turn("place_orders"):
+        async with self._books.turn():
             session = self._get(start)
             if session.payment is not PaymentStatus.AUTHORIZED:
                 return self._put(start, session)
@@ -132,23 +140,23 @@ class FakeCheckouts(CheckoutActivities):
             return self._put(start, placed, sold_out=sold_out)
 
     async def start_orders(self, start: CheckoutStart) -> None:
-        async with self._books.turn("start_orders"):
+        async with self._books.turn():
             assert self._get(start).orders == 1
 
     async def capture_payment(self, start: CheckoutStart) -> CheckoutSnapshot:
-        async with self._books.turn("capture_payment"):
+        async with self._books.turn():
             session = self._get(start)
-            if self._books.paying == "not captured":
+            if self._sessions.paying == "not captured":
                 return self._put(start, replace(session, failure=errors.PAYMENT_DECLINED.code))
             done = replace(session, status=CheckoutStatus.COMPLETED, payment=PaymentStatus.CAPTURED)
             return self._put(start, done)
 
     async def fail_attempt(self, start: CheckoutStart, code: str) -> CheckoutSnapshot:
-        async with self._books.turn("fail_attempt"):
+        async with self._books.turn():
             return self._put(start, replace(self._get(start), failure=code))
 
     async def undo_attempt(self, start: CheckoutStart) -> CheckoutSnapshot:
-        async with self._books.turn("undo_attempt"):
+        async with self._books.turn():
             session = self._get(start)
             if session.orders:
                 self._books.move_stock(1)
@@ -156,5 +164,5 @@ class FakeCheckouts(CheckoutActivities):
             return self._put(start, opened, session.failure)
 
     async def pay_back(self, start: CheckoutStart) -> CheckoutSnapshot:
-        async with self._books.turn("pay_back"):
+        async with self._books.turn():
             return self._put(start, replace(self._get(start), owes=False))

@@ -11,12 +11,13 @@ from domain.checkout.policy import CheckoutPolicy
 from domain.checkout.states import CheckoutStatus, PaymentStatus
 from domain.market.errors import LISTING_SOLD_OUT
 from domain.market.policy import HOUR
-from tests.workflows.checkout.checkouts import Shopper
-from tests.workflows.town import Town, crash, refusal
+from tests.workflows.attempts import crash
+from tests.workflows.checkout.shopper import Shopper, ShoppingTown
+from tests.workflows.market.town import refusal
 from tests.workflows.waiting import has_ended, until
 
 
-async def test_a_session_expires_by_itself(town: Town):
+async def test_a_session_expires_by_itself(town: ShoppingTown):
     shopper = Shopper(town)
     await shopper.open()
     await shopper.update()
@@ -26,7 +27,7 @@ async def test_a_session_expires_by_itself(town: Town):
     assert shopper.session.status is CheckoutStatus.CANCELED
 
 
-async def test_completed_once_and_then_it_is_over(town: Town):
+async def test_completed_once_and_then_it_is_over(town: ShoppingTown):
     town.books.listing = replace(town.books.listing, stock=1)
     shopper = Shopper(town)
     await shopper.open()
@@ -42,7 +43,7 @@ async def test_completed_once_and_then_it_is_over(town: Town):
     assert refusal(refused) == errors.CHECKOUT_OVER.code
 
 
-async def test_two_completions_at_once_are_one_sale(town: Town):
+async def test_two_completions_at_once_are_one_sale(town: ShoppingTown):
     shopper = Shopper(town)
     await shopper.open()
     both = await asyncio.gather(shopper.complete("one"), shopper.complete("two"), return_exceptions=True)
@@ -60,9 +61,9 @@ async def test_two_completions_at_once_are_one_sale(town: Town):
     ],
 )
 async def test_what_fails_half_way_is_undone_and_may_be_tried_again(
-    town: Town, paying: str, stock: int, code, undone: int
+    town: ShoppingTown, paying: str, stock: int, code, undone: int
 ):
-    town.books.paying, town.books.listing = paying, replace(town.books.listing, stock=stock)
+    town.sessions.paying, town.books.listing = paying, replace(town.books.listing, stock=stock)
     shopper = Shopper(town)
     await shopper.open()
     with pytest.raises(WorkflowUpdateFailedError) as refused:
@@ -70,7 +71,7 @@ async def test_what_fails_half_way_is_undone_and_may_be_tried_again(
     assert refusal(refused) == code.code
     assert (shopper.session.status, shopper.session.orders) == (CheckoutStatus.READY_FOR_COMPLETE, 0)
     assert (town.books.attempts["undo_attempt"], town.books.listing.stock) == (undone, stock)
-    town.books.paying, town.books.listing = "ok", replace(town.books.listing, stock=10)
+    town.sessions.paying, town.books.listing = "ok", replace(town.books.listing, stock=10)
     await shopper.complete("again")
     assert shopper.session.status is CheckoutStatus.COMPLETED
 
@@ -79,7 +80,7 @@ async def test_what_fails_half_way_is_undone_and_may_be_tried_again(
     "step", ["authorize_payment", "place_orders", "start_orders", "capture_payment", "begin_completion"]
 )
 @pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_fault_at_any_step_is_survived(town: Town, step: str, when: str):
+async def test_a_fault_at_any_step_is_survived(town: ShoppingTown, step: str, when: str):
     """Lost before the commit or after it: one order and one charge all the same."""
     getattr(town.books, when)[step].append(crash())
     shopper = Shopper(town)
@@ -90,7 +91,7 @@ async def test_a_fault_at_any_step_is_survived(town: Town, step: str, when: str)
     assert town.books.listing.stock == 9
 
 
-async def test_a_handler_that_does_not_answer_has_not_got_the_sale(town: Town):
+async def test_a_handler_that_does_not_answer_has_not_got_the_sale(town: ShoppingTown):
     for _ in range(100):
         town.books.before["authorize_payment"].append(crash())
     shopper = Shopper(town)
@@ -116,12 +117,12 @@ async def test_a_handler_that_does_not_answer_has_not_got_the_sale(town: Town):
     ],
 )
 async def test_a_process_that_was_lost_goes_on_or_back(
-    town: Town, payment: PaymentStatus, expected: CheckoutStatus, orders: int
+    town: ShoppingTown, payment: PaymentStatus, expected: CheckoutStatus, orders: int
 ):
     shopper = Shopper(town)
     await shopper.open()
     await shopper.handle.terminate()
-    town.books.sessions[shopper.checkout_id] = replace(
+    town.sessions.rows[shopper.checkout_id] = replace(
         shopper.session, status=CheckoutStatus.COMPLETE_IN_PROGRESS, payment=payment,
         orders=int(payment is PaymentStatus.PLACED),
     )  # fmt: skip
@@ -130,7 +131,7 @@ async def test_a_process_that_was_lost_goes_on_or_back(
     assert shopper.session.orders == orders
 
 
-async def test_a_refused_first_command_ends_the_process(town: Town):
+async def test_a_refused_first_command_ends_the_process(town: ShoppingTown):
     shopper = Shopper(town)
     with pytest.raises(WorkflowUpdateFailedError) as refused:
         await shopper.open_nothing()
@@ -138,18 +139,18 @@ async def test_a_refused_first_command_ends_the_process(town: Town):
     await until(lambda: has_ended(shopper.handle))
 
 
-async def test_a_refund_is_paid_back_by_a_process_started_anew(town: Town):
+async def test_a_refund_is_paid_back_by_a_process_started_anew(town: ShoppingTown):
     shopper = Shopper(town, CheckoutPolicy(session_seconds=60))
     await shopper.open()
     await shopper.complete()
     await town.end(shopper.handle)
-    town.books.sessions[shopper.checkout_id] = replace(shopper.session, owes=True)
+    town.sessions.rows[shopper.checkout_id] = replace(shopper.session, owes=True)
     await shopper.wake()
     await until(lambda: has_ended(shopper.handle))
     assert (town.books.attempts["pay_back"], shopper.session.owes) == (1, False)
 
 
-async def test_a_cancelled_session_ends(town: Town):
+async def test_a_cancelled_session_ends(town: ShoppingTown):
     shopper = Shopper(town)
     await shopper.open()
     await shopper.cancel()

@@ -10,7 +10,7 @@ from domain.market import automatic_answers, errors, reminders
 from domain.market import negotiation as rules
 from domain.market.commands import AnswerOffer, CounterOffer, MakeOffer, NegotiationSnapshot, NegotiationStart
 from domain.market.states import CloseReason, OfferStatus, Party
-from tests.workflows.books import LISTING, SELLER, STORE, Books, Haggle
+from tests.workflows.market.books import LISTING, SELLER, STORE, Books, Haggle
 
 _DRAWS = automatic_answers.Draws(b"the same in every run")
 
@@ -81,7 +81,7 @@ class FakeNegotiations(NegotiationActivities):
         return NegotiationSnapshot.model_validate(found | flags)
 
     async def make_offer(self, start: NegotiationStart, command: MakeOffer) -> NegotiationSnapshot:
-        async with self._books.turn("make_offer") as now:
+        async with self._books.turn() as now:
             if command.command_id not in self._books.commands:
                 expires_at = rules.expiry(now, command.expires_in_seconds, start.policy)
                 listing = self._books.listing
@@ -99,7 +99,7 @@ class FakeNegotiations(NegotiationActivities):
             return self._snapshot(start)
 
     async def counter_offer(self, start: NegotiationStart, command: CounterOffer) -> NegotiationSnapshot:
-        async with self._books.turn("counter_offer") as now:
+        async with self._books.turn() as now:
             haggle = self._find(start.negotiation_id)
             if command.command_id not in self._books.commands:
                 by = self._party(haggle, command.by_agent_id)
@@ -125,7 +125,7 @@ class FakeNegotiations(NegotiationActivities):
             return self._snapshot(start)
 
     async def accept_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
-        async with self._books.turn("accept_offer") as now:
+        async with self._books.turn() as now:
             haggle = self._find(start.negotiation_id)
             sold_out = False
             if command.command_id not in self._books.commands:
@@ -170,7 +170,7 @@ class FakeNegotiations(NegotiationActivities):
         return await self._answer("withdraw_offer", start, command, rules.decide_withdraw)
 
     async def settle_negotiation(self, start: NegotiationStart) -> NegotiationSnapshot:
-        async with self._books.turn("settle_negotiation") as now:
+        async with self._books.turn() as now:
             haggle = self._find(start.negotiation_id)
             closing = rules.decide_due(haggle.state, self._books.listing, now)
             reminder = reminders.decide_offer_reminder(haggle.state, now)
@@ -185,7 +185,7 @@ class FakeNegotiations(NegotiationActivities):
         self, start: NegotiationStart, offer_id: UUID, date: datetime | None = None
     ) -> NegotiationSnapshot:
         """Without margins: what they do is the rules' and the real activity's."""
-        async with self._books.turn("answer_automatically") as now:
+        async with self._books.turn() as now:
             haggle = self._find(start.negotiation_id)
             standing = haggle.state.standing
             if standing is None or standing.offer_id != offer_id:

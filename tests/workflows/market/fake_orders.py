@@ -23,7 +23,7 @@ from domain.market.commands import (
 from domain.market.reminders import reminder_date
 from domain.market.reviews import decide_review
 from domain.market.states import CloseReason, DeliveryKind, OrderStatus, RefundReason, ReviewWindowStatus
-from tests.workflows.books import LISTING, SELLER, STORE, Books, Bought
+from tests.workflows.market.books import LISTING, SELLER, STORE, Books, Bought
 
 
 def _find(books: Books, order_id: UUID, agent_id: UUID | None = None) -> Bought:
@@ -94,7 +94,7 @@ class FakeOrders(OrderActivities):
 
     async def place_order(self, start: OrderStart, command: PlaceOrder) -> OrderSnapshot:
         books = self._books
-        async with books.turn("place_order") as now:
+        async with books.turn() as now:
             if command.command_id in books.commands:
                 return self._snapshot(start.order_id)
             rules.check_gating(books.gated, LISTING, STORE)
@@ -134,7 +134,7 @@ class FakeOrders(OrderActivities):
             return self._snapshot(start.order_id, sold_out=sold_out, trust_moved=moved)
 
     async def confirm_payment(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
-        async with self._books.turn("confirm_payment") as now:
+        async with self._books.turn() as now:
             order = _find(self._books, start.order_id, command.by_agent_id)
             if command.command_id not in self._books.commands:
                 if rules.decide_confirm_payment(order.state, now):
@@ -143,7 +143,7 @@ class FakeOrders(OrderActivities):
             return self._snapshot(start.order_id)
 
     async def deliver_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
-        async with self._books.turn("deliver_order") as now:
+        async with self._books.turn() as now:
             order, moved = _find(self._books, start.order_id, command.by_agent_id), False
             if command.command_id not in self._books.commands:
                 rules.decide_deliver(order.state, now)
@@ -152,7 +152,7 @@ class FakeOrders(OrderActivities):
             return self._snapshot(start.order_id, trust_moved=moved)
 
     async def cancel_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
-        async with self._books.turn("cancel_order") as now:
+        async with self._books.turn() as now:
             order, flags = _find(self._books, start.order_id, command.by_agent_id), {}
             if command.command_id not in self._books.commands:
                 rules.decide_cancel(order.state, now)
@@ -161,7 +161,7 @@ class FakeOrders(OrderActivities):
             return self._snapshot(start.order_id, **flags)
 
     async def decline_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
-        async with self._books.turn("decline_order") as now:
+        async with self._books.turn() as now:
             order, flags = _find(self._books, start.order_id, command.by_agent_id), {}
             if command.command_id not in self._books.commands:
                 rules.decide_decline(order.state, now)
@@ -170,7 +170,7 @@ class FakeOrders(OrderActivities):
             return self._snapshot(start.order_id, **flags)
 
     async def request_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
-        async with self._books.turn("request_refund") as now:
+        async with self._books.turn() as now:
             order = _find(self._books, start.order_id, command.by_agent_id)
             if command.command_id not in self._books.commands:
                 rules.decide_request_refund(order.state, now)
@@ -180,7 +180,7 @@ class FakeOrders(OrderActivities):
             return self._snapshot(start.order_id)
 
     async def answer_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
-        async with self._books.turn("answer_refund") as now:
+        async with self._books.turn() as now:
             order, flags = _find(self._books, start.order_id, command.by_agent_id), {}
             if command.command_id not in self._books.commands:
                 rules.decide_answer_refund(order.state, now)
@@ -193,7 +193,7 @@ class FakeOrders(OrderActivities):
             return self._snapshot(start.order_id, **flags)
 
     async def appeal_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
-        async with self._books.turn("appeal_refund") as now:
+        async with self._books.turn() as now:
             order = _find(self._books, start.order_id, command.by_agent_id)
             if command.command_id not in self._books.commands:
                 decide_appeal(order.state, now)
@@ -203,7 +203,7 @@ class FakeOrders(OrderActivities):
             return self._snapshot(start.order_id)
 
     async def decide_appeal(self, start: OrderStart, command: AppealDecision) -> OrderSnapshot:
-        async with self._books.turn("decide_appeal") as now:
+        async with self._books.turn() as now:
             order, flags = _find(self._books, start.order_id), {}
             if command.command_id not in self._books.commands:
                 decide_appeal_decision(order.state, now)
@@ -217,7 +217,7 @@ class FakeOrders(OrderActivities):
             return self._snapshot(start.order_id, **flags)
 
     async def refund_by_operator(self, start: OrderStart, command: OperatorRefund) -> OrderSnapshot:
-        async with self._books.turn("refund_by_operator") as now:
+        async with self._books.turn() as now:
             order, flags = _find(self._books, start.order_id), {}
             if command.command_id not in self._books.commands:
                 rules.decide_refund_by_operator(order.state, now, cancel=command.cancel)
@@ -227,7 +227,7 @@ class FakeOrders(OrderActivities):
             return self._snapshot(start.order_id, **flags)
 
     async def reverse_order(self, start: OrderStart, command: ReverseOrder) -> OrderSnapshot:
-        async with self._books.turn("reverse_order"):
+        async with self._books.turn():
             order = _find(self._books, start.order_id)
             flags: dict[str, bool] = {}
             if command.command_id not in self._books.commands and order.state.status is not OrderStatus.REFUNDED:
@@ -236,7 +236,7 @@ class FakeOrders(OrderActivities):
             return self._snapshot(start.order_id, **flags)
 
     async def settle_order(self, start: OrderStart) -> OrderSnapshot:
-        async with self._books.turn("settle_order") as now:
+        async with self._books.turn() as now:
             order, flags = _find(self._books, start.order_id), {}
             due = rules.decide_order_due(order.state, now)
             if due.refund is not None:
@@ -260,7 +260,7 @@ class FakeReviews(ReviewActivities):
         self._books = books
 
     async def post_review(self, start: ReviewWindowStart, command: PostReview) -> ReviewWindowSnapshot:
-        async with self._books.turn("post_review") as now:
+        async with self._books.turn() as now:
             order = _find(self._books, command.order_id)
             if order.buyer_id != command.author_id:
                 raise errors.ORDER_NOT_FOUND.error()
@@ -272,7 +272,7 @@ class FakeReviews(ReviewActivities):
             return window_snapshot(start.order_id, order, trust_moved=True)
 
     async def settle_review_window(self, start: ReviewWindowStart) -> ReviewWindowSnapshot:
-        async with self._books.turn("settle_review_window") as now:
+        async with self._books.turn() as now:
             order = _find(self._books, start.order_id)
             if order.window is ReviewWindowStatus.OPEN and order.window_closes_at and now >= order.window_closes_at:
                 order.window = ReviewWindowStatus.LAPSED

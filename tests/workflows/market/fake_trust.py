@@ -7,13 +7,11 @@ from temporalio.client import Client
 
 from activities.market.signatures import NudgeActivities, TrustActivities
 from activities.market.waking import open_window, wake
-from activities.platform.upkeep_signatures import UpkeepActivities
 from activities.platform.workflows import signal_process
 from domain.market import errors
 from domain.market.commands import StoreTrustStart, Tell, TrustFold
 from domain.market.processes import review_window_process
-from domain.platform.messages import AuditFinding, AuditReport, SweepReport
-from tests.workflows.books import STORE, Books
+from tests.workflows.market.books import STORE, Books
 
 
 class FakeTrust(TrustActivities):
@@ -23,7 +21,7 @@ class FakeTrust(TrustActivities):
 
     async def fold_trust(self, start: StoreTrustStart) -> TrustFold:
         books = self._books
-        async with books.turn("fold_trust") as now:
+        async with books.turn() as now:
             if start.store_id != STORE:
                 raise errors.STORE_NOT_FOUND.error()
             taken = min(books.pending_facts, books.fold_batch)
@@ -42,7 +40,7 @@ class FakeNudges(NudgeActivities):
         self._books, self._client, self._queue = books, client, queue
 
     async def tell_processes(self, tell: Tell) -> None:
-        async with self._books.turn("tell_processes"):
+        async with self._books.turn():
             if tell.store_trust is not None:
                 async with self._books.turn("tell_store_trust"):
                     pass
@@ -53,18 +51,5 @@ class FakeNudges(NudgeActivities):
                 await tell_window(self._client, tell.review_window, task_queue=self._queue)
 
     async def nudge_negotiations_on_listing(self, listing_id: UUID) -> int:
-        async with self._books.turn("nudge_negotiations_on_listing"):
+        async with self._books.turn():
             return 0
-
-
-class FakeUpkeep(UpkeepActivities):
-    def __init__(self, books: Books) -> None:
-        self._books = books
-
-    async def sweep(self) -> SweepReport:
-        async with self._books.turn("sweep"):
-            return SweepReport(woken={"negotiation": 1})
-
-    async def audit(self) -> AuditReport:
-        async with self._books.turn("audit"):
-            return AuditReport(findings=[AuditFinding(invariant=1, name="stock", breaches=0)])

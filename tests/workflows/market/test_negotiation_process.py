@@ -10,8 +10,8 @@ from domain.market.negotiation import MerchantLimits
 from domain.market.policy import DAY, HOUR
 from domain.market.states import CloseReason, ListingStatus, OfferStatus
 from domain.platform.workflows import NUDGE
-from tests.workflows.books import BUYER, SELLER, Haggle
-from tests.workflows.town import Town, refusal
+from tests.workflows.market.books import BUYER, SELLER, Haggle
+from tests.workflows.market.town import Town, refusal
 from tests.workflows.waiting import has_ended, until
 
 

@@ -18,8 +18,8 @@ from domain.market.states import (
     ReviewWindowStatus,
 )
 from domain.platform.workflows import NUDGE
-from tests.workflows.books import BUYER, SELLER, STRANGER, Bought
-from tests.workflows.town import Town, refusal
+from tests.workflows.market.books import BUYER, SELLER, STRANGER, Bought
+from tests.workflows.market.town import Town, refusal
 from tests.workflows.waiting import has_begun, has_ended, until
 
 

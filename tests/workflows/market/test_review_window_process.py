@@ -9,9 +9,9 @@ from domain.market.policy import DAY
 from domain.market.processes import REVIEW_WINDOW, review_window_process
 from domain.market.states import DeliveryKind, ReviewWindowStatus
 from domain.platform.workflows import NUDGE
-from tests.workflows.books import SELLER, STRANGER
+from tests.workflows.market.books import SELLER, STRANGER
 from tests.workflows.market.test_order_process import bought, window_opened
-from tests.workflows.town import Town, refusal
+from tests.workflows.market.town import Town, refusal
 from tests.workflows.waiting import has_ended, until
 
 

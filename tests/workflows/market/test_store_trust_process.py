@@ -9,8 +9,8 @@ from domain.market.commands import StoreTrustStart
 from domain.market.policy import DAY, HOUR
 from domain.market.processes import STORE_TRUST
 from domain.platform.workflows import AUDIT, NUDGE, SWEEP
-from tests.workflows.books import STRANGER
-from tests.workflows.town import Town
+from tests.workflows.market.books import STRANGER
+from tests.workflows.market.town import Town
 from tests.workflows.waiting import has_ended, idle, until
 
 

@@ -20,7 +20,7 @@ from domain.platform.workflows import NUDGE
 from domain.webhooks.commands import WebhookStart
 from domain.webhooks.policy import WebhookPolicy
 from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_DELIVERY, WEBHOOK_QUEUE, webhook_process
-from tests.workflows.books import key
+from tests.workflows.market.books import key
 from tests.workflows.waiting import has_ended, until
 from tests.workflows.webhooks.fake_webhooks import Endpoint
 from worker.interceptors import RefusalInterceptor

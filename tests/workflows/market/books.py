@@ -1,18 +1,9 @@
-"""The market in memory, for the fake activities: what Postgres would hold, and faults on demand.
-
-Every attempt of an activity is one turn: the clock is read, then the books change without an await in
-between, as in one transaction. A fault may strike before that or after it, when all is committed and only
-the answer is lost.
-"""
+"""The market in memory, for the fake activities: what Postgres would hold."""
 
 import pickle
-from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID, uuid5
 
 from domain.market.negotiation import BuyerStanding, ListingView, MerchantLimits, NegotiationState
@@ -25,8 +16,8 @@ from domain.market.states import (
     ReviewWindowStatus,
     StoreStatus,
 )
+from tests.workflows.attempts import Attempts
 
-Fault = Callable[[], Awaitable[None]]
 _NAMES = UUID("5ca1ab1e-0000-5000-8000-000000000000")
 
 _LISTING = ListingView(1_000, 10, ListingStatus.ACTIVE, StoreStatus.ACTIVE)
@@ -70,11 +61,9 @@ class Bought:
 
 
 @dataclass
-class Books:
+class Books(Attempts):
     """One listing of one store, and all that is recorded about it."""
 
-    clock: Callable[[], Awaitable[datetime]]
-    skew: timedelta = timedelta(0)
     listing: ListingView = _LISTING
     limits: MerchantLimits = _NO_LIMITS
     buyer: BuyerStanding = _FREE_BUYER
@@ -84,35 +73,11 @@ class Books:
     commands: dict[UUID, str] = field(default_factory=dict)
     negotiations: dict[UUID, Haggle] = field(default_factory=dict)
     orders: dict[UUID, Bought] = field(default_factory=dict)
-    sessions: dict[UUID, Any] = field(default_factory=dict)
-    paying: str = "ok"
     sent: list[str] = field(default_factory=list)
     pending_facts: int = 0
     folds: list[int] = field(default_factory=list)
     fold_batch: int = 500
     fold_within: timedelta = timedelta(days=30)
-    attempts: Counter[str] = field(default_factory=Counter)
-    under_way: int = 0
-    most_under_way: int = 0
-    before: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
-    after: dict[str, deque[Fault]] = field(default_factory=lambda: defaultdict(deque))
-
-    @asynccontextmanager
-    async def turn(self, name: str) -> AsyncIterator[datetime]:
-        """One attempt of the activity ``name``; the value is the database's now."""
-        self.attempts[name] += 1
-        self.under_way += 1
-        self.most_under_way = max(self.most_under_way, self.under_way)
-        try:
-            await self._strike(self.before[name])
-            yield await self.clock() + self.skew
-            await self._strike(self.after[name])
-        finally:
-            self.under_way -= 1
-
-    async def _strike(self, faults: deque[Fault]) -> None:
-        if faults:
-            await faults.popleft()()
 
     def save(self, path: Path) -> None:
         """What another process may go on with, after this one's death."""

@@ -1,4 +1,4 @@
-"""A worker that is killed right after its first order is recorded: ``python -m tests.workflows.doomed_worker``.
+"""A worker that is killed right after its first order is recorded: ``python -m tests.workflows.market.doomed_worker``.
 
 Arguments: the server's address, the namespace, the task queue, the file that takes the books.
 """
@@ -12,8 +12,8 @@ from pathlib import Path
 
 from domain.market.states import DeliveryKind
 from tests.conftest import TEST_KEY_RING
-from tests.workflows.books import Books
-from tests.workflows.town import Town
+from tests.workflows.market.books import Books
+from tests.workflows.market.town import Town
 from workflows.client import connect
 
 

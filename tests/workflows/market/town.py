@@ -1,7 +1,7 @@
 """A worker with the real processes over fake activities, and a caller that speaks to them as the API does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from temporalio.exceptions import ApplicationError, TemporalError
 from temporalio.worker import Worker
 
 from activities.platform.attributes import search_attributes
-from activities.platform.signatures import activities_of
+from activities.platform.signatures import Activities, activities_of
 from domain.market.commands import (
     AnswerOffer,
     CounterOffer,
@@ -46,14 +46,15 @@ from domain.market.processes import (
 )
 from domain.platform.messages import Done, Message
 from domain.platform.workflows import NUDGE
-from tests.workflows.books import BUYER, LISTING, STORE, Books, Fault, key
-from tests.workflows.checkout.fake_checkouts import FakeCheckouts
+from tests.workflows.fake_upkeep import FakeUpkeep
+from tests.workflows.market.books import BUYER, LISTING, STORE, Books, key
 from tests.workflows.market.fake_negotiations import FakeNegotiations
 from tests.workflows.market.fake_orders import FakeOrders, FakeReviews
-from tests.workflows.market.fake_trust import FakeNudges, FakeTrust, FakeUpkeep
+from tests.workflows.market.fake_trust import FakeNudges, FakeTrust
 from tests.workflows.waiting import idle, until
 from worker.interceptors import RefusalInterceptor
-from worker.registry import list_workflows
+from worker.market import PART
+from worker.parts import KERNEL_WORKFLOWS
 from worker.sandbox import sandboxed
 
 RPC_TIMEOUT = timedelta(seconds=120)
@@ -66,17 +67,10 @@ def refusal(caught: pytest.ExceptionInfo[WorkflowUpdateFailedError]) -> str:
     return cause.type or ""
 
 
-def crash() -> Fault:
-    """An error no rule knows, such as a lost connection."""
-
-    async def fault() -> None:
-        raise ConnectionError("the database went away")
-
-    return fault
-
-
 class Town:
     """One listing, its buyer and its seller. Time is the server's: :meth:`sleep` skips it where it can be."""
+
+    workflows: Sequence[type] = (*PART.workflows, *KERNEL_WORKFLOWS)
 
     def __init__(
         self,
@@ -125,18 +119,21 @@ class Town:
         finally:
             await self.client.test_service.lock_time_skipping(LockTimeSkippingRequest())
 
+    def fakes(self) -> list[Activities]:
+        """What the workflows ask, over the books."""
+        return [
+            FakeUpkeep(self.books),
+            FakeNudges(self.books, self.client, self.queue),
+            *(fake(self.books) for fake in (FakeNegotiations, FakeOrders, FakeReviews, FakeTrust)),
+        ]
+
     @asynccontextmanager
     async def worker(self, **options: Any) -> AsyncIterator[Worker]:
-        fakes = [
-            fake(self.books)
-            for fake in (FakeNegotiations, FakeOrders, FakeReviews, FakeTrust, FakeUpkeep, FakeCheckouts)
-        ]
-        fakes.append(FakeNudges(self.books, self.client, self.queue))
         async with Worker(
             self.client,
             task_queue=self.queue,
-            workflows=list_workflows(),
-            activities=activities_of(*fakes),
+            workflows=self.workflows,
+            activities=activities_of(*self.fakes()),
             interceptors=[RefusalInterceptor()],
             workflow_runner=sandboxed(),
             **options,

@@ -1,10 +1,11 @@
-"""A shopper in the town: speaks to a Checkout as the API does."""
+"""A town where checkouts are served too, and a shopper in it, who speaks to a Checkout as the API does."""
 
 from typing import Any
 
 from temporalio.client import WorkflowHandle
 
 from activities.platform.attributes import search_attributes
+from activities.platform.signatures import Activities
 from domain.checkout.commands import (
     CancelCheckout,
     CheckoutStart,
@@ -17,17 +18,31 @@ from domain.checkout.policy import CheckoutPolicy
 from domain.checkout.processes import CHECKOUT, checkout_process
 from domain.platform.messages import Done
 from domain.platform.workflows import NUDGE
-from tests.workflows.books import BUYER, LISTING, STORE
-from tests.workflows.checkout.fake_checkouts import Session
-from tests.workflows.town import Town
+from tests.workflows.checkout.fake_checkouts import FakeCheckouts, Session, Sessions
+from tests.workflows.market.books import BUYER, LISTING, STORE
+from tests.workflows.market.town import Town
+from worker.checkout import PART
 
 PAYS = PaymentChoice(handler_id="mock", credential={"token": "secret-of-the-buyer"})
+
+
+class ShoppingTown(Town):
+    """The market's town with sessions in it."""
+
+    workflows = (*Town.workflows, *PART.workflows)
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.sessions = Sessions()
+
+    def fakes(self) -> list[Activities]:
+        return [*super().fakes(), FakeCheckouts(self.books, self.sessions)]
 
 
 class Shopper:
     """One session."""
 
-    def __init__(self, town: Town, policy: CheckoutPolicy | None = None) -> None:
+    def __init__(self, town: ShoppingTown, policy: CheckoutPolicy | None = None) -> None:
         self.town, self.policy = town, policy or CheckoutPolicy()
         self.checkout_id = town.key("checkout")
 
@@ -41,7 +56,7 @@ class Shopper:
 
     @property
     def session(self) -> Session:
-        return self.town.books.sessions[self.checkout_id]
+        return self.town.sessions.rows[self.checkout_id]
 
     async def _send(self, update: str, command: Any) -> Done:
         process = checkout_process(self.checkout_id)
