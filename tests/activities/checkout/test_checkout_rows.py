@@ -8,9 +8,9 @@ from sqlalchemy import text
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.checkout.context import checkout_context
-from activities.platform.specs import WorkflowSpecs
 from activities.platform.sweeping import Sweeper
+from config.settings import Settings
+from config.specs import workflow_specs
 from db.checkout import carts
 from db.checkout.housekeeping import delete_personal_data
 from db.checkout.pricing import load_price_list
@@ -20,16 +20,14 @@ from db.platform.database import Database
 from db.platform.ids import new_id
 from domain.checkout import errors
 from domain.checkout.models import Buyer, FulfillmentChoice, ItemChoice, MethodChoice
-from domain.checkout.policy import CheckoutPolicy
 from domain.checkout.processes import checkout_process
 from domain.checkout.states import CheckoutStatus
-from domain.market.policy import MarketPolicy
 from domain.market.states import DeliveryKind
 from tests.activities.checkout.checkout_scene import Shopping, shipped_to, shopping
 from tests.activities.market.scene import Scene, refused
 
 PRIVATE = ("checkouts", "checkout_lines", "checkout_payments", "carts", "store_discounts")
-SPECS = WorkflowSpecs((checkout_context(CheckoutPolicy(), MarketPolicy()),))
+SPECS = workflow_specs(Settings())
 SOMEONE = Buyer(email="someone@example.com", first_name="Someone")
 
 
