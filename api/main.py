@@ -34,7 +34,7 @@ from api.processes import Processes
 from api.routers import TAGS, list_routers
 from api.web.rendering import not_found, show
 from config.contexts import CONTEXTS
-from config.settings import Settings
+from config.settings import Settings, read_settings
 from config.specs import workflow_specs
 from db.platform.database import Database
 from db.platform.presence import Presence
@@ -54,13 +54,13 @@ def create_app(settings: Settings | None = None, contexts: Contexts = CONTEXTS) 
 
     Raises ValueError when a setting it cannot do without is missing.
     """
-    settings = settings or Settings()
+    settings = settings or read_settings()
     if not settings.credential_secret.get_secret_value():
         raise ValueError("no credential secret: set SOUK_CREDENTIAL_SECRET to a long random text")
     configure_logs(settings.log_level, as_json=settings.log_json)
     metrics = Metrics()
-    mcp = Door(settings, metrics)
     parts = ApiParts(contexts)
+    mcp = Door(settings, metrics, parts.tools)
     show(parts)
 
     @asynccontextmanager
@@ -137,7 +137,7 @@ async def open_context(settings: Settings, metrics: Metrics, parts: ApiParts) ->
                 database=database,
                 reads=reads,
                 admission=admission,
-                limiter=Limiter(admission, settings.limits),
+                limiter=Limiter(admission, settings.limits, parts.contexts.limits),
                 temporal=temporal,
                 presence=presence,
                 processes=Processes(temporal, settings.market, settings.update_timeout_seconds, settings.checkout),

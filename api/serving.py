@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from api.main import create_app
 from api.platform.connections import Connections, bounded
-from config.settings import Settings
+from config.settings import Settings, read_settings
 
 _SHUTDOWN_SECONDS = 5
 """Then open streams are cut: a client resumes them where it was."""
@@ -42,7 +42,7 @@ def make_server(app: FastAPI, settings: Settings, shutdown_seconds: int = _SHUTD
 
 def serve(listener: socket.socket) -> bool:
     """Serve on a listening socket until told to stop. False when it did not start."""
-    settings = Settings()
+    settings = read_settings()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
     server = make_server(create_app(settings), settings)
     server.run(sockets=[listener])

@@ -6,16 +6,18 @@ owner (migrations), the API's role (subject to row-level security) and the worke
 ``SOUK_DATABASE_URL`` is set, the other two are derived from it by replacing the user.
 """
 
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, create_model, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from config.contexts import CONTEXTS
 from config.reach import signs_of_others
 from db.platform.roles import API_ROLE, WORKER_ROLE
 from domain.checkout.payments import MARKET_HANDLER, MOCK_HANDLER
 from domain.checkout.policy import CheckoutPolicy
 from domain.market.policy import MarketPolicy
+from domain.platform.contexts import Contexts
 from domain.platform.numbers import Seconds
 from domain.platform.outages import OutagePolicy
 from domain.webhooks.policy import WebhookPolicy
@@ -35,17 +37,16 @@ def _url(text: str) -> "URL":
 
 
 class LimitSettings(BaseModel):
-    """Request rates (``limits`` notation) and sizes. The defaults let one address run a few hundred agents."""
+    """Request rates (``limits`` notation) and sizes. The defaults let one address run a few hundred agents.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    Further rates are those that contexts declare, by their names.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+    __pydantic_extra__: dict[str, str]
 
     per_address: str = "6000/minute"
     per_agent: str = "1200/minute"
-    registrations_per_address: str = "2000/hour"
-    messages_per_agent: str = "300/minute"
-    offers_per_agent: str = "300/minute"
-    per_platform: str = "6000/minute"
-    profiles_per_address: str = "120/minute"
     max_body_bytes: int = Field(96 * 1024, ge=1024)
     max_in_flight: int = Field(64, ge=1, description="requests at once per API process; more are told to come back")
     max_connections: int = Field(4000, ge=1, description="open connections per API process")
@@ -177,7 +178,7 @@ class Settings(BaseSettings):
 
     @property
     def payment_handler_ids(self) -> tuple[str, ...]:
-        """The ways to pay a checkout session. A real processor's id is added here and in ``worker/registry.py``."""
+        """The ways to pay a checkout session. A real processor's id is added here and in ``worker/checkout.py``."""
         found = (MARKET_HANDLER,) if self.market_settlement else ()
         return (*found, MOCK_HANDLER) if self.simulation.enabled else found
 
@@ -219,3 +220,23 @@ class Settings(BaseSettings):
     def direct_url(self, role: Literal["api", "worker"]) -> str:
         """Where a role finds Postgres itself behind the pooler; empty when there is no pooler."""
         return self.role_url(role) if self.pooler_url else ""
+
+
+def settings_class(contexts: Contexts) -> type[Settings]:
+    """Settings that hold the policies of these contexts as well, each under its context's name."""
+    more: dict[str, Any] = {
+        spec.name: (spec.policy, Field(default_factory=spec.policy))
+        for spec in contexts.all
+        if spec.policy is not None and spec.name not in Settings.model_fields
+    }
+    return create_model("Settings", __base__=Settings, **more) if more else Settings
+
+
+def policies(settings: Settings, contexts: Contexts) -> dict[str, BaseModel]:
+    """The contexts' policies by the contexts' names. Raises AttributeError where the settings hold none of a name."""
+    return {spec.name: getattr(settings, spec.name) for spec in contexts.all if spec.policy is not None}
+
+
+def read_settings() -> Settings:
+    """What the environment sets, for Souk's own contexts."""
+    return settings_class(CONTEXTS)()

@@ -12,7 +12,7 @@ from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
 
 from config.contexts import CONTEXTS
 from config.logs import configure_logs
-from config.settings import Settings
+from config.settings import Settings, read_settings
 from worker.registry import serving
 from workflows.client import connect
 
@@ -62,7 +62,7 @@ async def run(settings: Settings, queues: Collection[str] = CONTEXTS.names) -> N
 
 def main(queues: Collection[str] = CONTEXTS.names) -> None:
     """Entry point of ``souk worker``."""
-    settings = Settings()
+    settings = read_settings()
     configure_logs(settings.log_level, as_json=settings.log_json)
     if not settings.temporal_address:
         sys.exit("no Temporal is configured: set SOUK_TEMPORAL_ADDRESS")

@@ -142,6 +142,7 @@ class WorkflowSpecs:
     def __init__(self, contexts: Contexts, policies: Policies) -> None:
         """Raises ContextError where a workflow type is declared and not specified, or the other way round."""
         self.contexts = contexts
+        self.policies = policies
         self.rows = DbParts(contexts)
         built = [part.build(policies) for part in contexts.parts("activities", ActivityPart)]
         self.all = tuple(spec for workflows in built for spec in workflows.specs)

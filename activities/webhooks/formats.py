@@ -1,7 +1,7 @@
 """How an event is written and signed for an endpoint: the seam for other protocols than Standard Webhooks.
 
 To add a format: give it a name in ``WebhookFormat`` (``domain/webhooks/states.py``), implement ``Format`` in a
-module of its own context, and add an instance to the table that ``worker/registry.py`` hands to the delivery
+module of its own context, and add an instance to the table that ``worker/webhooks.py`` hands to the delivery
 activity. ``render`` runs in a transaction of the worker's role and may read what it needs; it must read only
 what the endpoint's owner may see. It answers None for events the format has nothing to say about: they are
 passed by. ``sign`` runs outside of it, once per try, and sees the final address and bytes. Endpoints of such a

@@ -7,7 +7,7 @@ from config.settings import Settings
 from domain.checkout.payments import MARKET_HANDLER, MOCK_HANDLER
 from domain.checkout.ucp import VERSION
 
-# A real processor's handler is named and described here; what it does is in ``worker/registry.py``.
+# A real processor's handler is named and described here; what it does is in ``worker/checkout.py``.
 _DESCRIBED: Mapping[str, tuple[str, dict[str, Any]]] = {
     MARKET_HANDLER: ("dev.souk.market_settlement", {}),
     MOCK_HANDLER: ("dev.souk.mock_payments", {"available_instruments": [{"type": "card"}]}),

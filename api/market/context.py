@@ -16,6 +16,7 @@ from api.market import (
     stores,
 )
 from api.market.stories import STORIES
+from api.mcp.tools import TOOLS
 from api.platform.parts import ApiPart
 from api.web import home, pages, places
 from api.web.words import SENTENCES
@@ -40,4 +41,5 @@ PART = ApiPart(
     pages=(home.router, home.stream_router, pages.router, places.router),
     stories=STORIES,
     sentences=SENTENCES,
+    tools=TOOLS,
 )

@@ -6,7 +6,7 @@ protected-resource metadata (RFC 9728). Every refusal is a JSON-RPC error.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ from api.mcp.refusals import told_for_tools
 from api.mcp.server import MarketServer
 from api.platform.auth import Caller
 from api.platform.observe import Metrics
+from api.platform.parts import McpTool
 from config.settings import Settings
 from domain.platform.errors import (
     AGENT_REQUIRED,
@@ -67,9 +68,10 @@ speak_json_rpc(PATH, told_for_tools)
 class Door:
     """The ASGI application behind the route /mcp. Serves while ``open`` lasts."""
 
-    def __init__(self, settings: Settings, metrics: Metrics) -> None:
+    def __init__(self, settings: Settings, metrics: Metrics, tools: Sequence[McpTool]) -> None:
         self._settings = settings
         self._metrics = metrics
+        self._tools = tools
         self._hosts = TransportSecurityMiddleware(host_rules(settings))
         self._market: ASGIApp | None = None
         self.route = Route(PATH, self, include_in_schema=False)
@@ -77,7 +79,7 @@ class Door:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """For the application's lifespan. Each has a server of its own: the package's run only once."""
-        server = MarketServer(self._metrics)
+        server = MarketServer(self._metrics, self._tools)
         server.streamable_http_app(
             stateless_http=True,
             json_response=True,

@@ -6,7 +6,7 @@ A call's arguments and answers are the caller's own affair: no log line and no m
 import json
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import structlog
@@ -24,46 +24,18 @@ from mcp_types import (
     GetPromptResult,
     InputRequiredResult,
     TextContent,
-    ToolAnnotations,
 )
 from pydantic import AnyUrl, ConfigDict, ValidationError, create_model
 
-from api.mcp import tools_dealing, tools_inbox, tools_reading, tools_selling
 from api.mcp.inside import Inside, current
 from api.mcp.refusals import Refused, arguments_refused, fault, fill_ids
 from api.mcp.resources import add_resources
 from api.mcp.words import INSTRUCTIONS
 from api.platform.observe import Metrics, fault_frames
+from api.platform.parts import McpTool
 
 _log = structlog.get_logger()
 VERSION = "0.1.0"
-
-_LOOKS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
-# Writes are idempotent under a request_id; without one, only where the market itself lets nothing happen twice.
-_ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
-_ENDS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False)
-# Needs no request_id: the same call again changes nothing.
-_SETS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
-
-TOOLS: tuple[tuple[Callable[..., Any], str, ToolAnnotations], ...] = (
-    (tools_reading.find_listings, "Find listings", _LOOKS),
-    (tools_reading.look_at_listing, "Look at a listing", _LOOKS),
-    (tools_reading.store_trust, "Judge a store", _LOOKS),
-    (tools_reading.read_thread, "Read a thread", _LOOKS),
-    (tools_inbox.read_inbox, "Read your inbox", _LOOKS),
-    (tools_reading.my_deals, "My offers and orders", _LOOKS),
-    (tools_dealing.ask, "Ask or reply in public", _ADDS),
-    (tools_dealing.make_offer, "Make an offer", _ADDS),
-    (tools_dealing.counter_offer, "Counter an offer", _ADDS),
-    (tools_dealing.decide_offer, "Accept, reject or withdraw an offer", _ENDS),
-    (tools_dealing.buy, "Buy", _ENDS),
-    (tools_dealing.confirm_payment, "Confirm a payment", _ADDS),
-    (tools_dealing.deliver, "Confirm a delivery", _ADDS),
-    (tools_dealing.settle_order, "Cancel or refund an order", _ENDS),
-    (tools_dealing.review, "Review an order", _ADDS),
-    (tools_selling.open_shop, "Open a shop, list a product", _ADDS),
-    (tools_selling.block_customer, "Block a customer", _SETS),
-)
 
 
 class _Exact(FuncMetadata):
@@ -119,10 +91,11 @@ def _inputs(schema: dict[str, Any]) -> dict[str, Any]:
     return slim
 
 
-def _tool(work: Callable[..., Any], title: str, annotations: ToolAnnotations) -> Tool:
+def _tool(declared: McpTool) -> Tool:
     """A tool that refuses arguments it does not know, as the REST API refuses unknown fields."""
+    work = declared.work
     description = " ".join((work.__doc__ or "").split())
-    tool = Tool.from_function(work, title=title, description=description, annotations=annotations)
+    tool = Tool.from_function(work, title=declared.title, description=description, annotations=declared.annotations)
     loose = tool.fn_metadata
     strict = create_model(f"{work.__name__}Arguments", __base__=(_NothingElse, loose.arg_model))
     tool.parameters = _inputs(strict.model_json_schema(by_alias=True))
@@ -144,18 +117,18 @@ def _answer(told: dict[str, Any] | None, *, is_error: bool = False) -> CallToolR
 class MarketServer(MCPServer[None]):
     """The package's server with this market's words for what goes wrong."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, tools: Sequence[McpTool]) -> None:
         super().__init__(
             "souk",
             title="Souk",
             instructions=INSTRUCTIONS,
             version=VERSION,
-            tools=[_tool(*entry) for entry in TOOLS],
+            tools=[_tool(tool) for tool in tools],
             # There is nothing to listen to: an agent's events are in its inbox.
             subscriptions=False,
         )
         self._metrics = metrics
-        self._names = {work.__name__ for work, _, _ in TOOLS}
+        self._names = {tool.work.__name__ for tool in tools}
         add_resources(self)
         # The package's own lines may quote a caller: what an operator needs is logged here.
         logging.getLogger("mcp").setLevel(logging.CRITICAL + 1)

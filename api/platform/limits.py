@@ -48,11 +48,13 @@ class Standing:
 class Limiter:
     """Fixed windows in Postgres, counted for many requests at once; with them, whose keys the requests show."""
 
-    def __init__(self, database: Database, settings: LimitSettings) -> None:
+    def __init__(self, database: Database, settings: LimitSettings, declared: Mapping[str, str]) -> None:
+        """``declared``: the contexts' rates, which settings may change. Raises ValueError for a rate that none has."""
         self._database = database
-        self.items: dict[str, RateLimitItem] = {
-            name: parse(value) for name, value in settings.model_dump().items() if isinstance(value, str)
-        }
+        if unknown := (settings.model_extra or {}).keys() - declared.keys():
+            raise ValueError(f"no context has these limits: {', '.join(sorted(unknown))}")
+        rates = {name: value for name, value in settings.model_dump().items() if isinstance(value, str)}
+        self.items: dict[str, RateLimitItem] = {name: parse(rate) for name, rate in {**declared, **rates}.items()}
         self._batches: Batches[Visit, Admitted] = Batches(self._admit_all)
 
     async def _admit_all(self, visits: list[Visit]) -> list[Admitted]:

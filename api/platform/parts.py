@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
+from mcp_types import ToolAnnotations
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.platform.contexts import ContextError, Contexts
@@ -34,6 +35,23 @@ class ProcessStory:
 
 
 @dataclass(frozen=True, slots=True)
+class McpTool:
+    """A tool of the MCP server: its function, whose docstring models read, its title, and how harmless it is."""
+
+    work: Callable[..., Any]
+    title: str
+    annotations: ToolAnnotations
+
+
+LOOKS = ToolAnnotations(read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+# Writes are idempotent under a request_id; without one, only where rules let nothing happen twice.
+ADDS = ToolAnnotations(read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=False)
+ENDS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=False)
+# Needs no request_id: the same call again changes nothing.
+SETS = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Piece:
     """Some words, and where they lead. ``quiet``: a quotation, shown less loudly."""
 
@@ -48,7 +66,7 @@ class ApiPart:
 
     ``sentences``: how an event is told, of an
     event with the names behind its ids; one that has none is told by its kind's word. ``templates``: the folder of its
-    pages' templates, if they are not with all others.
+    pages' templates, if they are not with all others. ``tools``: of the MCP server.
     """
 
     name: str
@@ -57,6 +75,7 @@ class ApiPart:
     stories: Mapping[str, ProcessStory] = field(default_factory=dict)
     sentences: Mapping[PublicEvent, Callable[[Any], list[Piece]]] = field(default_factory=dict)
     templates: Path | None = None
+    tools: tuple[McpTool, ...] = ()
 
 
 class ApiParts:
@@ -68,6 +87,7 @@ class ApiParts:
         self.all = contexts.parts("api", ApiPart)
         self.routers = tuple(router for part in self.all for router in part.routers)
         self.pages = tuple(router for part in self.all for router in part.pages)
+        self.tools = tuple(tool for part in self.all for tool in part.tools)
         self.stories = {kind: story for part in self.all for kind, story in part.stories.items()}
         if unlike := {workflow.prefix for workflow in contexts.workflows} ^ self.stories.keys():
             raise ContextError(f"workflow types without a story for operators, or stories of none: {sorted(unlike)}")

@@ -1,6 +1,7 @@
 """The market whole: agents, stores, listings, threads, negotiations, orders, reviews, trust."""
 
 from domain.market.access import ACCESS
+from domain.market.policy import MarketPolicy
 from domain.market.processes import (
     MARKET_QUEUE,
     NEGOTIATION,
@@ -17,7 +18,7 @@ from domain.platform.contexts import ContextSpec, WorkflowType
 CONTEXT = ContextSpec(
     name="market",
     summary="agents, stores, listings, threads, negotiations, orders, reviews, trust",
-    parts=("db", "activities", "worker", "api"),
+    parts=("db", "activities", "worker", "api", "drills"),
     tags={
         "agents": "Who takes part: registration, keys, private limits.",
         "stores": "Stores, their policies, patch notes and trust.",
@@ -52,4 +53,10 @@ CONTEXT = ContextSpec(
         "support_questions": 90,
     },
     access=ACCESS,
+    limits={
+        "registrations_per_address": "2000/hour",
+        "messages_per_agent": "300/minute",
+        "offers_per_agent": "300/minute",
+    },
+    policy=MarketPolicy,
 )

@@ -17,6 +17,8 @@ from importlib.util import find_spec
 from types import ModuleType
 from typing import Literal, Protocol, TypeVar
 
+from pydantic import BaseModel
+
 from domain.platform.access import Access
 from domain.platform.events import PrivateEvent, PublicEvent
 from domain.platform.operations import ACCESS as OPERATIONS
@@ -56,7 +58,8 @@ class ContextSpec:
     ``tags``: the documentation's tags and what they say. ``queues``: the task queues of its worker. ``events``: the
     kinds of public events, ``inbox`` those of private ones, each with its words. ``locks``: the rank of each table
     whose rows it locks; whoever locks several takes the lowest rank first. ``access``: who may call each route, as
-    ``METHOD /path``. ``parts``: the layers in which the rest is declared.
+    ``METHOD /path``. ``limits``: rates of requests, in the notation of the ``limits`` library. ``policy``: its numbers,
+    which settings hold under the context's name. ``parts``: the layers in which the rest is declared.
     """
 
     name: str
@@ -69,6 +72,8 @@ class ContextSpec:
     inbox: type[PrivateEvent] | None = None
     locks: Mapping[str, int] = field(default_factory=dict)
     access: Mapping[str, Access] = field(default_factory=dict)
+    limits: Mapping[str, str] = field(default_factory=dict)
+    policy: type[BaseModel] | None = None
 
 
 class Part(Protocol):
@@ -92,10 +97,12 @@ class Contexts:
         self.workflows = tuple(workflow for spec in self.all for workflow in spec.workflows)
         self.tags = {tag: says for spec in self.all for tag, says in spec.tags.items()}
         self.access = {**OPERATIONS, **{route: access for spec in self.all for route, access in spec.access.items()}}
+        self.limits = {limit: rate for spec in self.all for limit, rate in spec.limits.items()}
         self.lock_ranks = {table: rank for spec in self.all for table, rank in spec.locks.items()}
         _refuse_shared("context", [name.rpartition(":")[2] for name in names])
         _refuse_shared("queue", self.queues)
         _refuse_shared("route", [*OPERATIONS, *(route for spec in self.all for route in spec.access)])
+        _refuse_shared("limit", [limit for spec in self.all for limit in spec.limits])
         _refuse_shared("tag", [tag for spec in self.all for tag in spec.tags])
         _refuse_shared("workflow type", [workflow.name for workflow in self.workflows])
         _refuse_shared("workflow id", [workflow.prefix for workflow in self.workflows])

@@ -2,6 +2,7 @@
 
 from domain.platform.contexts import ContextSpec, WorkflowType
 from domain.webhooks.access import ACCESS
+from domain.webhooks.policy import WebhookPolicy
 from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_DELIVERY, WEBHOOK_QUEUE
 from domain.webhooks.states import WebhookNews
 
@@ -15,4 +16,5 @@ CONTEXT = ContextSpec(
     inbox=WebhookNews,
     locks={"webhook_endpoints": 100},
     access=ACCESS,
+    policy=WebhookPolicy,
 )

@@ -11,7 +11,8 @@ from sqlalchemy.engine import make_url
 from temporalio.client import Client
 
 from activities.platform.specs import WorkflowSpecs
-from config.settings import Settings
+from config.contexts import CONTEXTS
+from config.settings import Settings, read_settings, settings_class
 from config.specs import workflow_specs
 from db.platform.epochs import is_behind
 from souk.stack.errors import StackError
@@ -66,7 +67,7 @@ def database_target(database: str | None, data_dir: Path) -> DatabaseTarget:
     For a named one, Temporal is taken from the settings. Raises StackError when nothing runs there.
     """
     if database is not None:
-        return DatabaseTarget(Settings(database_url=database).role_url("owner"), Settings())
+        return DatabaseTarget(Settings(database_url=database).role_url("owner"), read_settings())
     environment = stack_environment(data_dir)
     known = {field: environment[f"SOUK_{field.upper()}"] for field in _FIELDS if f"SOUK_{field.upper()}" in environment}
     policies = {
@@ -74,5 +75,5 @@ def database_target(database: str | None, data_dir: Path) -> DatabaseTarget:
         for field in POLICIES
         if f"SOUK_{field.upper()}" in environment
     }
-    settings = Settings.model_validate(known | policies)
+    settings = settings_class(CONTEXTS).model_validate(known | policies)
     return DatabaseTarget(settings.role_url("worker"), settings)

@@ -22,13 +22,13 @@ from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.client import Client
 from temporalio.converter import DataConverter
 
+from config.contexts import CONTEXTS
 from domain.market.processes import negotiation_process
 from souk.drills import brackets, mcp_probes, probes
 from souk.drills.canaries import BUYER, OBSERVER, OPERATOR, RIVAL, SELLER, STRANGER, Planted, PlantingError, plant, post
-from souk.drills.canaries_disputes import plant_disputes
-from souk.drills.canaries_shopping import plant_shopping
 from souk.drills.hidden_floor import FloorReport, probe_floor
 from souk.drills.linking import LinkReport, probe_links
+from souk.drills.parts import DrillPart
 from souk.drills.stack import DrillStack
 from souk.drills.strangers import replay_as_strangers
 from souk.drills.twins import probe_twins
@@ -92,8 +92,8 @@ def run_leak_drill(data_dir: Path, tell: Tell, *, trials: int, seed: int) -> Lea
 def _drill(stack: DrillStack, tell: Tell, trials: int, seed: int) -> LeakReport:
     tell("planting canaries")
     planted = plant(stack.api, stack.make_operator_key())
-    plant_shopping(planted)
-    plant_disputes(planted)
+    for part in CONTEXTS.parts("drills", DrillPart):
+        part.plant(planted)
     search = probes.Search(planted.canaries)
     document = planted.clients[OBSERVER].get("/openapi.json").json()
     tell("reading everything as everyone")

@@ -8,7 +8,7 @@ import psycopg
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from config.settings import Settings
+from config.settings import Settings, read_settings
 from souk.stack.errors import StackError
 from souk.stack.temporal import missing
 
@@ -18,7 +18,7 @@ _AGAIN_SECONDS = 0.1
 def load_settings() -> Settings:
     """The settings of this process. Raises StackError that names the variable which is wrong."""
     try:
-        return Settings()
+        return read_settings()
     except ValidationError as error:
         first = error.errors()[0]
         if not first["loc"]:

@@ -3,10 +3,11 @@
 import json
 from collections.abc import Mapping
 
+from config.contexts import CONTEXTS
 from config.settings import Settings
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 
-POLICIES = ("market", "checkout", "webhooks")
+POLICIES = tuple(spec.name for spec in CONTEXTS.all if spec.policy is not None)
 """Settings by which workflows are started: a doctor in another shell has to start them by the same."""
 
 

@@ -9,12 +9,13 @@ from pydantic import BaseModel, ValidationError
 
 from api.errors import problem_body
 from api.mcp.refusals import arguments_refused, fill_ids, in_tools, told_for_tools, way_in_tools
-from api.mcp.server import TOOLS, MarketServer
+from api.mcp.server import MarketServer
+from api.mcp.tools import TOOLS
 from api.platform.observe import Metrics
 from domain.market.gating import ways_to_satisfy
 from domain.platform.errors import CATALOGUE
 
-NAMES = {work.__name__ for work, _, _ in TOOLS}
+NAMES = {tool.work.__name__ for tool in TOOLS}
 
 
 LISTING, STORE = uuid4(), uuid4()
@@ -102,7 +103,7 @@ def test_refusals_name_the_arguments_of_the_tool() -> None:
 
 
 async def test_inputs_have_no_references_and_say_their_maxima() -> None:
-    server = MarketServer(Metrics())
+    server = MarketServer(Metrics(), TOOLS)
     tools = await server.list_tools()
     assert len(tools) == len(TOOLS)
     for tool in tools:

@@ -1,5 +1,6 @@
 """Contexts are checked when they are loaded: what is missing, misnamed, undeclared or shared fails with its name."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,3 +106,11 @@ def test_a_workflow_on_a_queue_that_nobody_has(write: Write, request: pytest.Fix
     write("domain.toys.context", whole("toys", more="workflows=(WorkflowType('Toy', 'toy', 'nowhere'),)"))
     with pytest.raises(ContextError, match="'nowhere', which no context declares"):
         Contexts((f"{package(request.node.name)}:toys",))
+
+
+def test_the_recipe_names_the_files_that_the_smallest_context_has() -> None:
+    recipe = Path("CONTRIBUTING.md").read_text().split("## Adding a context")[1].split("\n## ")[0]
+    named = re.findall(r"`([a-z/]+/<name>(?:/[a-z]+)?\.py)`", recipe)
+    assert len(named) == 6
+    missing = [path for path in named if not Path("tests/contexts", path.replace("<name>", "wishes")).is_file()]
+    assert missing == []

@@ -10,13 +10,15 @@ import psycopg
 import pytest
 
 from config.contexts import CONTEXTS
-from config.settings import Settings
+from config.settings import settings_class
 from config.specs import workflow_specs
 from db.platform.database import Database
 from domain.platform.access import CALLERS
 from domain.platform.contexts import Contexts
 from souk.checks.doctor import diagnose
 from souk.checks.operators import make_operator_key
+from souk.drills.canaries import BUYER, Planted
+from souk.drills.parts import DrillPart
 from souk.drills.people import Agent, eventually
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.conftest import PATIENT, TEST_KEY_RING
@@ -38,7 +40,8 @@ def souk(postgres: EmbeddedPostgres) -> Iterator[RunningSouk]:
     with (
         EmbeddedTemporal(None) as temporal,
         RunningSouk(
-            Settings(
+            settings_class(WITH_WISHES)(
+                wishes={"longest_seconds": 7_200},
                 database_url=url,
                 temporal_address=temporal.address,
                 payload_keys=TEST_KEY_RING,
@@ -99,6 +102,27 @@ def test_what_its_constraint_refuses_has_its_own_code(souk: RunningSouk) -> None
     assert agent.call("POST", "/v1/wishes", body).status_code == 201
     refused = agent.call("POST", "/v1/wishes", body)
     assert (refused.status_code, refused.json()["code"]) == (409, "wish.open")
+
+
+def test_settings_hold_its_policy_and_its_rate(souk: RunningSouk) -> None:
+    agent = Agent.register(souk.url, "CUSTOMER")
+    refused = agent.call("POST", "/v1/wishes", {"text": "A river.", "lapses_in_seconds": 7_201})
+    assert (refused.status_code, refused.json()["code"]) == (422, "wish.too_long")
+    body = {"text": "A river.", "lapses_in_seconds": 3_600}
+    # More than two windows hold.
+    codes = {agent.call("POST", "/v1/wishes", body).json().get("code") for _ in range(41)}
+    assert codes == {None, "wish.open", "request.rate_limited"}
+
+
+def test_the_mcp_server_has_its_tool(souk: RunningSouk) -> None:
+    assert "about_wishes" in {tool.work.__name__ for tool in souk.app.state.context.parts.tools}
+
+
+def test_its_words_are_planted_by_the_leak_drill(souk: RunningSouk) -> None:
+    planted = Planted({BUYER: Agent.register(souk.url, "CUSTOMER").http})
+    [part] = [part for part in WITH_WISHES.parts("drills", DrillPart) if part.name == "wishes"]
+    part.plant(planted)
+    assert Agent(souk.url).get(f"/v1/wishes/{planted.ids['wish_id'][0]}")["text"] == "A cage."
 
 
 def test_the_documentation_has_its_tag_its_routes_and_its_kind_of_event(souk: RunningSouk) -> None:

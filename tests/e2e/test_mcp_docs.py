@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from api.mcp.server import TOOLS
+from api.mcp.tools import TOOLS
 from tests.conformance.mcp import APPLICABLE, NOT_APPLICABLE
 from tests.e2e.pages import ROOT, blocks, run_pasted
 from tests.e2e.people import Agent, Shop
@@ -20,7 +20,7 @@ def test_the_python_snippet_runs_as_it_stands(souk_url: str, own_python: Path, t
     Shop.open(souk_url)
     (snippet,) = blocks(PAGE, "python")
     tools, offer, inbox = run_pasted(souk_url, tmp_path, str(own_python), "-c", snippet)
-    assert tools.removeprefix("tools: ").split() == [work.__name__ for work, _, _ in TOOLS]
+    assert tools.removeprefix("tools: ").split() == [tool.work.__name__ for tool in TOOLS]
     assert (offer, inbox) == ("offer: PROPOSED", "inbox: 0")
 
 
@@ -37,7 +37,7 @@ def test_the_configuration_opens_the_door(souk_url: str) -> None:
 
 def test_the_tables_are_complete() -> None:
     assert re.findall(r"^\| `(\w+)` \| (?:all|both|customer|merchant) \|", TEXT, re.MULTILINE) == [
-        work.__name__ for work, _, _ in TOOLS
+        tool.work.__name__ for tool in TOOLS
     ]
     told = {"passed": set(), "not applicable": set()}
     for names, result in re.findall(r"^\| ((?:`[\w-]+`(?:, )?)+) \| (passed|not applicable)", TEXT, re.MULTILINE):

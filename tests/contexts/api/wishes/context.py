@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.platform.parts import ApiPart, Piece, ProcessStory, Step
+from api.platform.parts import LOOKS, ApiPart, McpTool, Piece, ProcessStory, Step
 from tests.contexts.api.wishes import routes
 from tests.contexts.domain.wishes.wishes import WishEvent
 
@@ -24,11 +24,17 @@ def _sentence(story: Any) -> list[Piece]:
     return [Piece(story.actor or "Somebody"), Piece(" has "), Piece("a wish", f"/wishes/{wish_id}")]
 
 
+async def about_wishes() -> dict[str, str]:
+    """How to wish for something."""
+    return {"next_step": "POST /v1/wishes"}
+
+
 PART = ApiPart(
     name="wishes",
     routers=(routes.router,),
     pages=(routes.pages,),
     stories={"wish": ProcessStory(_story)},
     sentences={WishEvent.WISH_MADE: _sentence},
+    tools=(McpTool(about_wishes, "About wishes", LOOKS),),
     templates=Path(__file__).parent / "templates",
 )

@@ -10,12 +10,13 @@ from api.context import AppContext, Context
 from api.errors import errors
 from api.platform.auth import AnyAgent
 from api.platform.idempotency import FactDep
+from api.platform.limits import limit
 from api.platform.schemas import Note, RequestModel, ResponseModel, example
 from api.web.rendering import PageRoute, page
 from db.platform.transactions import Transaction
 from domain.platform.numbers import Seconds
 from tests.contexts.db.wishes.wishes import Wish, find_wish, insert_wish
-from tests.contexts.domain.wishes.wishes import WISH_NOT_FOUND, WISH_OPEN
+from tests.contexts.domain.wishes.wishes import WISH_NOT_FOUND, WISH_OPEN, WISH_TOO_LONG, WishPolicy, check_wish
 
 router = APIRouter(prefix="/v1/wishes", tags=["wishes"])
 pages = APIRouter(prefix="/wishes", route_class=PageRoute, include_in_schema=False)
@@ -43,9 +44,16 @@ class WishOut(ResponseModel):
     }  # fmt: skip
 
 
-@router.post("", status_code=201, response_model=WishOut, responses=errors(WISH_OPEN))
+@router.post(
+    "",
+    status_code=201,
+    response_model=WishOut,
+    dependencies=[limit("wishes_per_agent")],
+    responses=errors(WISH_OPEN, WISH_TOO_LONG),
+)
 async def make_wish(body: WishIn, caller: AnyAgent, fact: FactDep, context: Context) -> Response:
     """Wish for something, in public, until a date."""
+    check_wish(body.lapses_in_seconds, context.specs.policies.of(WishPolicy))
     async with fact.begin():
         transaction = await Transaction.of(fact.session)
         wish = await insert_wish(transaction, fact.command_id, caller.agent_id, body.text, body.lapses_in_seconds)
