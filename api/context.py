@@ -13,10 +13,10 @@ from api.platform.limits import Limiter
 from api.platform.nudges import Nudges
 from api.platform.observe import Metrics
 from api.platform.parts import ApiParts
+from api.platform.processes import Processes
 from api.platform.remembered import Remembered
 from api.platform.streams import FeedHub
 from api.platform.upkeep import Upkeep
-from api.processes import Processes
 from config.settings import Settings
 from db.platform.database import Database
 from db.platform.presence import Presence

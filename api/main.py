@@ -27,10 +27,10 @@ from api.platform.nudges import Nudges
 from api.platform.observe import Metrics, Observe, configure_logs
 from api.platform.pages import Conditional
 from api.platform.parts import ApiParts
+from api.platform.processes import Processes
 from api.platform.routing import RouteTable
 from api.platform.streams import FeedHub
 from api.platform.upkeep import Upkeep
-from api.processes import Processes
 from api.routers import TAGS, list_routers
 from api.web.rendering import not_found, show
 from config.contexts import CONTEXTS
@@ -140,7 +140,7 @@ async def open_context(settings: Settings, metrics: Metrics, parts: ApiParts) ->
                 limiter=Limiter(admission, settings.limits, parts.contexts.limits),
                 temporal=temporal,
                 presence=presence,
-                processes=Processes(temporal, settings.market, settings.update_timeout_seconds, settings.checkout),
+                processes=Processes(temporal, specs, settings.update_timeout_seconds),
                 upkeep=Upkeep(temporal, parts.contexts.kernel_queue),
                 nudges=nudges,
                 feed=feed,

@@ -82,8 +82,8 @@ class PostgresCheckoutActivities(PostgresSessions):
             raise RuntimeError(f"the payment handler {handler_id} is not configured any more")
         return handler
 
-    async def _tell_order(self, update: str, start: OrderStart, command: PlaceOrder | ReverseOrder) -> None:
-        await tell_order(self._client, update, start, command)
+    async def _tell_order(self, start: OrderStart, command: PlaceOrder | ReverseOrder) -> None:
+        await tell_order(self._client, start, command)
 
     @heartbeating()
     async def authorize_payment(self, start: CheckoutStart, payment: PaymentChoice | None) -> CheckoutSnapshot:
@@ -188,7 +188,7 @@ class PostgresCheckoutActivities(PostgresSessions):
             placements = await self._placements(session, await self._load(session, start))
         for order, command in placements:
             # The order's own command: its process finds it carried out, and lives as if it had placed it.
-            await self._tell_order("place_order", order, command)
+            await self._tell_order(order, command)
 
     @heartbeating()
     async def capture_payment(self, start: CheckoutStart) -> CheckoutSnapshot:
@@ -245,7 +245,7 @@ class PostgresCheckoutActivities(PostgresSessions):
             undone = ReverseOrder(
                 command_id=uuid5(NAMESPACE_OID, f"{placed.command_id}/reverse"), order_id=order.order_id
             )
-            await self._tell_order("reverse_order", order, undone)
+            await self._tell_order(order, undone)
         await handler.void(charge)
         async with self._database.session() as session:
             case = await self._load(session, start)

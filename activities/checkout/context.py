@@ -25,7 +25,9 @@ def _build(policies: Policies) -> Workflows:
     policy, market = policies.of(CheckoutPolicy), policies.of(MarketPolicy)
 
     def start(key: UUID, row: Mapping[str, Any]) -> CheckoutStart:
-        return CheckoutStart(checkout_id=key, store_id=row["store_id"], policy=policy, market=market)
+        whole = policy.whole_addresses and row.get("whole_addresses", True)
+        chosen = policy.model_copy(update={"whole_addresses": whole})
+        return CheckoutStart(checkout_id=key, store_id=row["store_id"], policy=chosen, market=market)
 
     async def delete_old_personal_data(session: AsyncSession) -> int:
         return await delete_personal_data(session, policy.personal_data_days)
@@ -50,9 +52,9 @@ async def _read(session: AsyncSession, key: UUID) -> Mapping[str, Any] | None:
     return None if row is None else row._asdict()
 
 
-def _describe(start: BaseModel) -> Process:
+def _describe(start: BaseModel, resumed: bool) -> Process:
     assert isinstance(start, CheckoutStart)
-    return process_of_checkout(start, resumed=True)
+    return process_of_checkout(start, resumed=resumed)
 
 
 async def _expected(session: AsyncSession) -> Expected:

@@ -109,7 +109,7 @@ class PostgresSessions(CheckoutActivities):
             case = SessionCase(session, start, row, None, now, self._known_addresses)
             quoted = await case.price(basket.items, command.fulfillment, basket.codes)
             await sessions.write_quote(session, row, quoted, now)
-            insert_command(session, command.command_id, "create_checkout", start.checkout_id)
+            insert_command(session, command)
             return await case.snapshot()
 
     async def _basket(
@@ -164,7 +164,7 @@ class PostgresSessions(CheckoutActivities):
                     raise errors.ONE_STORE.error()
                 quoted = await case.price(items, command.fulfillment, codes)
                 await sessions.write_quote(session, case.row, quoted, case.now)
-                insert_command(session, command.command_id, "update_checkout", start.checkout_id)
+                insert_command(session, command)
             return await case.snapshot()
 
     async def cancel_checkout(self, start: CheckoutStart, command: CancelCheckout) -> CheckoutSnapshot:
@@ -174,7 +174,7 @@ class PostgresSessions(CheckoutActivities):
                 case.require_agent(command.agent_id)
                 rules.decide_cancel(case.state, case.now)
                 case.close(CheckoutStatus.CANCELED, CheckoutClose.CANCELED)
-                insert_command(session, command.command_id, "cancel_checkout", start.checkout_id)
+                insert_command(session, command)
             return await case.snapshot()
 
     async def settle_checkout(self, start: CheckoutStart) -> CheckoutSnapshot:
@@ -218,7 +218,7 @@ class PostgresSessions(CheckoutActivities):
                     case.tell(notice)
                 else:
                     await sessions.write_quote(session, case.row, current, case.now, notice)
-                insert_command(session, command.command_id, "begin_completion", start.checkout_id, refused.code)
+                insert_command(session, command, refused.code)
                 return await case.snapshot(refused=refused.code)
             await self._check_buyer(case, current)
             case.row.attempt += 1
@@ -236,7 +236,7 @@ class PostgresSessions(CheckoutActivities):
                 status=PaymentStatus.PENDING,
             )
             session.add(case.payment)
-            insert_command(session, command.command_id, "begin_completion", start.checkout_id)
+            insert_command(session, command)
             return await case.snapshot()
 
     async def _check_buyer(self, case: SessionCase, quoted: Quote) -> None:

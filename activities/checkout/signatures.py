@@ -23,17 +23,17 @@ from domain.checkout.models import PaymentChoice
 class CheckoutActivities(Activities):
     """Writes of the Checkout process."""
 
-    @activity.defn(name="create_checkout")
+    @activity.defn(name=CreateCheckout.kind)
     @abstractmethod
     async def create_checkout(self, start: CheckoutStart, command: CreateCheckout) -> CheckoutSnapshot:
         """Open the session with the server's prices."""
 
-    @activity.defn(name="update_checkout")
+    @activity.defn(name=UpdateCheckout.kind)
     @abstractmethod
     async def update_checkout(self, start: CheckoutStart, command: UpdateCheckout) -> CheckoutSnapshot:
         """Take over choices and price the session anew."""
 
-    @activity.defn(name="cancel_checkout")
+    @activity.defn(name=CancelCheckout.kind)
     @abstractmethod
     async def cancel_checkout(self, start: CheckoutStart, command: CancelCheckout) -> CheckoutSnapshot: ...
 

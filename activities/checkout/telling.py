@@ -24,12 +24,12 @@ def process_of_checkout(start: CheckoutStart, *, resumed: bool = False) -> Proce
     )
 
 
-async def tell_order(client: Client, update: str, start: OrderStart, command: PlaceOrder | ReverseOrder) -> None:
-    """Send an update to an Order, starting it when it does not run. The command's id is the update's.
+async def tell_order(client: Client, start: OrderStart, command: PlaceOrder | ReverseOrder) -> None:
+    """Send a command to an Order, starting it when it does not run.
 
     Raises RPCError or TimeoutError when Temporal is away, WorkflowUpdateFailedError for a refusal.
     """
-    await send_command(client, market_process(start), update, command, opens=True)
+    await send_command(client, market_process(start, resumed=not command.opens), command)
 
 
 async def wake_checkout(client: Client, start: CheckoutStart) -> None:

@@ -7,7 +7,7 @@ from db.platform.commands import insert_command
 from db.platform.database import Database
 from db.platform.keys import insert_audit_entry
 from domain.market.appeals import decide_appeal, decide_appeal_decision
-from domain.market.commands import AppealDecision, OrderCommand, OrderSnapshot, OrderStart
+from domain.market.commands import AppealDecision, AppealRefund, OrderSnapshot, OrderStart
 from domain.market.states import AppealOutcome, InboxType, RefundReason
 
 
@@ -16,7 +16,7 @@ class Appeals:
 
     _database: Database
 
-    async def appeal_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+    async def appeal_refund(self, start: OrderStart, command: AppealRefund) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             case = await load_order(transaction, start, command.command_id)
             if not case.done:
@@ -25,7 +25,7 @@ class Appeals:
                 due_at = case.now + timedelta(seconds=start.policy.appeal_answer_seconds)
                 case.change(appealed_at=case.now, appeal_reason=command.reason, appeal_due_at=due_at)
                 case.tell(case.seller_id, InboxType.APPEAL_MADE, due_at=due_at)
-                insert_command(transaction, command.command_id, "appeal_refund", start.order_id)
+                insert_command(transaction, command)
             return case.snapshot()
 
     async def decide_appeal(self, start: OrderStart, command: AppealDecision) -> OrderSnapshot:
@@ -40,7 +40,7 @@ class Appeals:
                 meta: dict[str, int | str] = {"entity": str(start.order_id)}
                 action = "order.appeal_granted" if command.grant else "order.appeal_declined"
                 insert_audit_entry(transaction, command.command_id, command.key_id, action, command.reason, meta)
-                insert_command(transaction, command.command_id, "decide_appeal", start.order_id)
+                insert_command(transaction, command)
             return case.snapshot()
 
 

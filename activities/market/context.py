@@ -108,9 +108,9 @@ def _build(policies: Policies) -> Workflows:
 PART = ActivityPart("market", _build)
 
 
-def _describe(start: BaseModel) -> Process:
+def _describe(start: BaseModel, resumed: bool) -> Process:
     assert isinstance(start, Start)
-    return market_process(start, resumed=True)
+    return market_process(start, resumed=resumed)
 
 
 async def _read(open_ones: _Open, session: AsyncSession, key: UUID) -> Mapping[str, Any] | None:

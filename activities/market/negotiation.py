@@ -25,11 +25,14 @@ from domain.market import negotiation as rules
 from domain.market.automatic_answers import Draws, was_held_up
 from domain.market.blocks import check_not_blocked, end_blocked_negotiation
 from domain.market.commands import (
+    AcceptOffer,
     AnswerOffer,
     CounterOffer,
     MakeOffer,
     NegotiationSnapshot,
     NegotiationStart,
+    RejectOffer,
+    WithdrawOffer,
 )
 from domain.market.processes import MARKET_PARTS
 from domain.market.reminders import reminder_date
@@ -133,7 +136,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 read.now,
                 offer_id=offer.offer_id,
             )
-            insert_command(transaction, command.command_id, "make_offer", command.negotiation_id)
+            insert_command(transaction, command)
             return case.snapshot()
 
     async def counter_offer(self, start: NegotiationStart, command: CounterOffer) -> NegotiationSnapshot:
@@ -182,10 +185,10 @@ class PostgresNegotiationActivities(NegotiationActivities):
             case.change(rounds=new.round)
             case.publish(ActivityType.OFFER_MADE)
             case.tell(by.other, InboxType.OFFER_COUNTERED, due_at=expires_at)
-            insert_command(transaction, command.command_id, "counter_offer", start.negotiation_id)
+            insert_command(transaction, command)
             return case.snapshot()
 
-    async def accept_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
+    async def accept_offer(self, start: NegotiationStart, command: AcceptOffer) -> NegotiationSnapshot:
         async with self._database.transaction() as transaction:
             case = await self._load(transaction, start, command, lock_buyer=True)
             if case.read.done:
@@ -207,14 +210,13 @@ class PostgresNegotiationActivities(NegotiationActivities):
             else:
                 await case.close(closing)
                 case.refused = refusal_of(closing).code
-            insert_command(transaction, command.command_id, "accept_offer", start.negotiation_id, case.refused or "ok")
+            insert_command(transaction, command, case.refused or "ok")
             return case.snapshot()
 
     async def _answer(
         self,
         start: NegotiationStart,
         command: AnswerOffer,
-        kind: str,
         decide: Callable[[NegotiationCase, Party], rules.Closing],
     ) -> NegotiationSnapshot:
         async with self._database.transaction() as transaction:
@@ -223,21 +225,21 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 return case.snapshot()
             by = case.party(command.by_agent_id)
             await case.close(decide(case, by), told=(by.other,))
-            insert_command(transaction, command.command_id, kind, start.negotiation_id)
+            insert_command(transaction, command)
             return case.snapshot()
 
-    async def reject_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
+    async def reject_offer(self, start: NegotiationStart, command: RejectOffer) -> NegotiationSnapshot:
         def decide(case: NegotiationCase, by: Party) -> rules.Closing:
             rules.decide_reject(case.state, by, command.offer_id, case.now)
             return rules.Closing(OfferStatus.REJECTED, CloseReason.DECLINED)
 
-        return await self._answer(start, command, "reject_offer", decide)
+        return await self._answer(start, command, decide)
 
-    async def withdraw_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
+    async def withdraw_offer(self, start: NegotiationStart, command: WithdrawOffer) -> NegotiationSnapshot:
         def decide(case: NegotiationCase, by: Party) -> rules.Closing:
             return rules.decide_withdraw(case.state, by, command.offer_id, case.now)
 
-        return await self._answer(start, command, "withdraw_offer", decide)
+        return await self._answer(start, command, decide)
 
     async def settle_negotiation(self, start: NegotiationStart) -> NegotiationSnapshot:
         async with self._database.transaction() as transaction:

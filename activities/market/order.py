@@ -13,7 +13,19 @@ from db.platform.keys import insert_audit_entry
 from db.platform.outages import listen
 from domain.market import orders as rules
 from domain.market.blocks import ends_blocked_order
-from domain.market.commands import OperatorRefund, OrderCommand, OrderSnapshot, OrderStart, PlaceOrder, ReverseOrder
+from domain.market.commands import (
+    AnswerRefund,
+    CancelOrder,
+    ConfirmPayment,
+    DeclineOrder,
+    DeliverOrder,
+    OperatorRefund,
+    OrderSnapshot,
+    OrderStart,
+    PlaceOrder,
+    RequestRefund,
+    ReverseOrder,
+)
 from domain.market.processes import MARKET_PARTS
 from domain.market.states import (
     AppealOutcome,
@@ -33,17 +45,17 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
         async with self._database.transaction() as transaction:
             return await self.place(transaction, start, command)
 
-    async def confirm_payment(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+    async def confirm_payment(self, start: OrderStart, command: ConfirmPayment) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             case = await load_order(transaction, start, command.command_id)
             if not case.done:
                 case.require_seller(command.by_agent_id)
                 if rules.decide_confirm_payment(case.state, case.now):
                     case.confirm_payment()
-                insert_command(transaction, command.command_id, "confirm_payment", start.order_id)
+                insert_command(transaction, command)
             return case.snapshot()
 
-    async def deliver_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+    async def deliver_order(self, start: OrderStart, command: DeliverOrder) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             case = await load_order(transaction, start, command.command_id)
             if not case.done:
@@ -52,20 +64,20 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
                 if command.payment_received and rules.decide_confirm_payment(case.state, case.now):
                     case.confirm_payment()
                 case.deliver()
-                insert_command(transaction, command.command_id, "deliver_order", start.order_id)
+                insert_command(transaction, command)
             return case.snapshot()
 
-    async def cancel_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+    async def cancel_order(self, start: OrderStart, command: CancelOrder) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             case = await load_order(transaction, start, command.command_id)
             if not case.done:
                 case.require_buyer(command.by_agent_id)
                 rules.decide_cancel(case.state, case.now)
                 await case.refund(RefundReason.CANCELLED_BY_BUYER, goods_return=True)
-                insert_command(transaction, command.command_id, "cancel_order", start.order_id)
+                insert_command(transaction, command)
             return case.snapshot()
 
-    async def decline_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+    async def decline_order(self, start: OrderStart, command: DeclineOrder) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             case = await load_order(transaction, start, command.command_id)
             if not case.done:
@@ -73,10 +85,10 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
                 rules.decide_decline(case.state, case.now)
                 case.change(decline_reason=command.reason)
                 await case.refund(RefundReason.DECLINED_BY_SELLER, goods_return=True)
-                insert_command(transaction, command.command_id, "decline_order", start.order_id)
+                insert_command(transaction, command)
             return case.snapshot()
 
-    async def request_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+    async def request_refund(self, start: OrderStart, command: RequestRefund) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             case = await load_order(transaction, start, command.command_id)
             if not case.done:
@@ -89,10 +101,10 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
                     refund_answer_due_at=due_at,
                 )
                 case.tell(case.seller_id, InboxType.REFUND_REQUESTED, due_at=due_at)
-                insert_command(transaction, command.command_id, "request_refund", start.order_id)
+                insert_command(transaction, command)
             return case.snapshot()
 
-    async def answer_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+    async def answer_refund(self, start: OrderStart, command: AnswerRefund) -> OrderSnapshot:
         async with self._database.transaction() as transaction:
             case = await load_order(transaction, start, command.command_id)
             if not case.done:
@@ -102,7 +114,7 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
                     await case.refund(RefundReason.GRANTED, goods_return=command.goods_returned)
                 else:
                     await case.decline_refund()
-                insert_command(transaction, command.command_id, "answer_refund", start.order_id)
+                insert_command(transaction, command)
             return case.snapshot()
 
     async def refund_by_operator(self, start: OrderStart, command: OperatorRefund) -> OrderSnapshot:
@@ -114,7 +126,7 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
                 action = "order.cancel" if command.cancel else "order.refund"
                 meta: dict[str, int | str] = {"entity": str(start.order_id)}
                 insert_audit_entry(transaction, command.command_id, command.key_id, action, command.reason, meta)
-                insert_command(transaction, command.command_id, "refund_by_operator", start.order_id)
+                insert_command(transaction, command)
             return case.snapshot()
 
     async def reverse_order(self, start: OrderStart, command: ReverseOrder) -> OrderSnapshot:
@@ -123,7 +135,7 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
             if not case.done:
                 if case.order.status is not OrderStatus.REFUNDED:
                     await case.refund(RefundReason.PAYMENT_FAILED, goods_return=True)
-                insert_command(transaction, command.command_id, "reverse_order", start.order_id)
+                insert_command(transaction, command)
             return case.snapshot()
 
     async def settle_order(self, start: OrderStart) -> OrderSnapshot:

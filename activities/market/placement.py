@@ -63,7 +63,7 @@ class Placement:
         writes.increase(transaction, StoreStats, listing.store_id, orders_placed=1)
         if case.order.delivery is DeliveryKind.INSTANT:
             case.deliver()
-        insert_command(transaction, command.command_id, "place_order", command.command_id)
+        insert_command(transaction, command)
         # The next order of the same transaction counts this one.
         await writes.send(transaction)
         return case.snapshot()

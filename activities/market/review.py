@@ -168,7 +168,7 @@ class PostgresReviewActivities(ReviewActivities):
                 paid = order.paid_at is not None
                 insert_review_fact(transaction, order, review, thread_id, start.policy, paid=paid)
             window = writes.change(transaction, window, status=ReviewWindowStatus.REVIEWED, closed_at=now)
-            insert_command(transaction, command.command_id, "post_review", order.order_id)
+            insert_command(transaction, command)
             return window_snapshot(order, window, trust_moved=counts)
 
     def _announce(

@@ -15,53 +15,61 @@ from temporalio import activity
 
 from activities.platform.signatures import Activities
 from domain.market.commands import (
-    AnswerOffer,
+    AcceptOffer,
+    AnswerRefund,
     AppealDecision,
+    AppealRefund,
+    CancelOrder,
+    ConfirmPayment,
     CounterOffer,
+    DeclineOrder,
+    DeliverOrder,
     MakeOffer,
     NegotiationSnapshot,
     NegotiationStart,
     OperatorRefund,
-    OrderCommand,
     OrderSnapshot,
     OrderStart,
     PlaceOrder,
     PostReview,
+    RejectOffer,
+    RequestRefund,
     ReverseOrder,
     ReviewWindowSnapshot,
     ReviewWindowStart,
     StoreTrustStart,
     Tell,
     TrustFold,
+    WithdrawOffer,
 )
 
 
 class NegotiationActivities(Activities):
     """Writes of the Negotiation process."""
 
-    @activity.defn(name="make_offer")
+    @activity.defn(name=MakeOffer.kind)
     @abstractmethod
     async def make_offer(self, start: NegotiationStart, command: MakeOffer) -> NegotiationSnapshot:
         """Open the negotiation with the buyer's first offer."""
 
-    @activity.defn(name="counter_offer")
+    @activity.defn(name=CounterOffer.kind)
     @abstractmethod
     async def counter_offer(self, start: NegotiationStart, command: CounterOffer) -> NegotiationSnapshot:
         """Supersede the standing offer with the other party's."""
 
-    @activity.defn(name="accept_offer")
+    @activity.defn(name=AcceptOffer.kind)
     @abstractmethod
-    async def accept_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
+    async def accept_offer(self, start: NegotiationStart, command: AcceptOffer) -> NegotiationSnapshot:
         """Accept, and hold the stock; or end the offer, with ``refused`` set, when it cannot be sold."""
 
-    @activity.defn(name="reject_offer")
+    @activity.defn(name=RejectOffer.kind)
     @abstractmethod
-    async def reject_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
+    async def reject_offer(self, start: NegotiationStart, command: RejectOffer) -> NegotiationSnapshot:
         """Decline the standing offer."""
 
-    @activity.defn(name="withdraw_offer")
+    @activity.defn(name=WithdrawOffer.kind)
     @abstractmethod
-    async def withdraw_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
+    async def withdraw_offer(self, start: NegotiationStart, command: WithdrawOffer) -> NegotiationSnapshot:
         """Take back a standing offer, or break an accepted one."""
 
     @activity.defn(name="settle_negotiation")
@@ -83,53 +91,53 @@ class NegotiationActivities(Activities):
 class OrderActivities(Activities):
     """Writes of the Order process."""
 
-    @activity.defn(name="place_order")
+    @activity.defn(name=PlaceOrder.kind)
     @abstractmethod
     async def place_order(self, start: OrderStart, command: PlaceOrder) -> OrderSnapshot:
         """Check gating, take stock or consume the hold, and deliver at once what is instant."""
 
-    @activity.defn(name="confirm_payment")
+    @activity.defn(name=ConfirmPayment.kind)
     @abstractmethod
-    async def confirm_payment(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+    async def confirm_payment(self, start: OrderStart, command: ConfirmPayment) -> OrderSnapshot:
         """The seller has the money. Again, or where a checkout took it, nothing changes."""
 
-    @activity.defn(name="deliver_order")
+    @activity.defn(name=DeliverOrder.kind)
     @abstractmethod
-    async def deliver_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot: ...
+    async def deliver_order(self, start: OrderStart, command: DeliverOrder) -> OrderSnapshot: ...
 
-    @activity.defn(name="cancel_order")
+    @activity.defn(name=CancelOrder.kind)
     @abstractmethod
-    async def cancel_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot: ...
+    async def cancel_order(self, start: OrderStart, command: CancelOrder) -> OrderSnapshot: ...
 
-    @activity.defn(name="decline_order")
+    @activity.defn(name=DeclineOrder.kind)
     @abstractmethod
-    async def decline_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+    async def decline_order(self, start: OrderStart, command: DeclineOrder) -> OrderSnapshot:
         """The seller does not deliver: stock returns, and a paid order is a broken promise."""
 
-    @activity.defn(name="request_refund")
+    @activity.defn(name=RequestRefund.kind)
     @abstractmethod
-    async def request_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot: ...
+    async def request_refund(self, start: OrderStart, command: RequestRefund) -> OrderSnapshot: ...
 
-    @activity.defn(name="answer_refund")
+    @activity.defn(name=AnswerRefund.kind)
     @abstractmethod
-    async def answer_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot: ...
+    async def answer_refund(self, start: OrderStart, command: AnswerRefund) -> OrderSnapshot: ...
 
-    @activity.defn(name="appeal_refund")
+    @activity.defn(name=AppealRefund.kind)
     @abstractmethod
-    async def appeal_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+    async def appeal_refund(self, start: OrderStart, command: AppealRefund) -> OrderSnapshot:
         """The buyer takes a declined refund to the operators."""
 
-    @activity.defn(name="decide_appeal")
+    @activity.defn(name=AppealDecision.kind)
     @abstractmethod
     async def decide_appeal(self, start: OrderStart, command: AppealDecision) -> OrderSnapshot:
         """Grant or decline an appeal for an operator, with the entry in the operators' log."""
 
-    @activity.defn(name="refund_by_operator")
+    @activity.defn(name=OperatorRefund.kind)
     @abstractmethod
     async def refund_by_operator(self, start: OrderStart, command: OperatorRefund) -> OrderSnapshot:
         """Cancel or refund for an operator, with the entry in the operators' log."""
 
-    @activity.defn(name="reverse_order")
+    @activity.defn(name=ReverseOrder.kind)
     @abstractmethod
     async def reverse_order(self, start: OrderStart, command: ReverseOrder) -> OrderSnapshot:
         """Refund an order whose payment did not come, with its goods; one that is refunded already stays so."""
@@ -143,7 +151,7 @@ class OrderActivities(Activities):
 class ReviewActivities(Activities):
     """Writes of the ReviewWindow process."""
 
-    @activity.defn(name="post_review")
+    @activity.defn(name=PostReview.kind)
     @abstractmethod
     async def post_review(self, start: ReviewWindowStart, command: PostReview) -> ReviewWindowSnapshot: ...
 

@@ -17,6 +17,7 @@ from activities.platform.workflows import Process, wake_process
 from db.platform.contexts import DbParts
 from db.platform.database import Database
 from db.platform.housekeeping import make_partitions, purge_old_records
+from domain.platform.commands import COMMANDS, Command, kinds_told_again
 from domain.platform.contexts import ContextError, Contexts, WorkflowType
 from domain.platform.policy import RetentionPolicy
 
@@ -50,14 +51,15 @@ class WorkflowSpec:
 
     ``read(session, key)``: the row that ``start`` needs, of a projection that needs a workflow; None of any other.
     ``start(key, row)``: what it is started with, by ids that are in its projection's row and in what operators see of
-    it. ``describe(start)``: all the engine is told when it is started anew. ``list_expected(session)``: which must and
-    which may run. ``list_due(session, limit)``: those that should act by now, for the sweep.
+    it. ``describe(start, resumed)``: all the engine is told when it is started, anew or by its first command.
+    ``list_expected(session)``: which must and which may run. ``list_due(session, limit)``: those that should act by
+    now, for the sweep.
     """
 
     type: WorkflowType
     read: Callable[[AsyncSession, UUID], Awaitable[Mapping[str, Any] | None]]
     start: Callable[[UUID, Mapping[str, Any]], BaseModel]
-    describe: Callable[[BaseModel], Process]
+    describe: Callable[[BaseModel, bool], Process]
     list_expected: Callable[[AsyncSession], Awaitable[Expected]]
     list_due: Callable[[AsyncSession, int], Awaitable[Sequence[Due]]] = _nothing_due
 
@@ -71,7 +73,11 @@ class WorkflowSpec:
 
     def restarted(self, key: UUID, row: Mapping[str, Any]) -> Process:
         """The same, of a row at hand."""
-        return self.describe(self.start(key, row))
+        return self.describe(self.start(key, row), True)
+
+    def commanded(self, command: Command, row: Mapping[str, Any]) -> Process:
+        """The workflow that a command is for, as it is started where it does not run. ``row``: what ``start`` needs."""
+        return self.describe(self.start(command.entity_id, row), not command.opens)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,23 +158,25 @@ class WorkflowSpecs:
         if unlike := {spec.type for spec in self.all} ^ set(contexts.workflows):
             names = sorted(workflow.name for workflow in unlike)
             raise ContextError(f"workflow types without a specification, or specifications of none: {names}")
+        self._by_name = {spec.type.name: spec for spec in self.all}
         self._by_prefix = {spec.type.prefix: spec for spec in self.all}
-        self._by_command = {kind: spec for spec in self.all for kind in spec.type.commands}
-
-    @property
-    def commands(self) -> frozenset[str]:
-        return frozenset(self._by_command)
+        self.commands = kinds_told_again(*self.types)
 
     @property
     def types(self) -> tuple[str, ...]:
         return tuple(spec.type.name for spec in self.all)
+
+    def by_name(self, workflow: str) -> WorkflowSpec:
+        """Raises KeyError for a type that is not declared."""
+        return self._by_name[workflow]
 
     def by_prefix(self, prefix: str) -> WorkflowSpec:
         """Raises KeyError for a prefix of no declared type."""
         return self._by_prefix[prefix]
 
     def by_command(self, kind: str) -> WorkflowSpec:
-        return self._by_command[kind]
+        """The type that takes a command. Raises KeyError for one that is not declared."""
+        return self._by_name[COMMANDS[kind].workflow]
 
     def find(self, workflow_id: str) -> tuple[WorkflowSpec, UUID]:
         """The type and the key of a workflow id. Raises ValueError for an id of no declared type."""

@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Protocol
-from uuid import UUID
+from typing import Any
 
 from pydantic import BaseModel
 from temporalio.client import (
@@ -22,6 +21,7 @@ from temporalio.common import Priority, TypedSearchAttributes, WorkflowIDConflic
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from domain.platform.commands import Command
 from domain.platform.messages import Done
 from domain.platform.workflows import NUDGE
 
@@ -44,13 +44,6 @@ class Process:
     attributes: TypedSearchAttributes
     summary: str
     priority: Priority = Priority.default
-
-
-class Command(Protocol):
-    """What an update carries: its id is the update's, so a repetition joins the first attempt."""
-
-    @property
-    def command_id(self) -> UUID: ...
 
 
 async def wake_process(client: Client, process: Process) -> None:
@@ -104,26 +97,25 @@ async def _start(
 async def send_command(
     client: Client,
     process: Process,
-    update: str,
-    message: Command,
+    command: Command,
     *,
-    opens: bool,
     seconds: float = RPC_TIMEOUT.total_seconds(),
 ) -> Done:
-    """Carry out an update of the process, which is started when it does not run.
+    """Have the process carry out a command; it is started when it does not run.
 
-    ``opens``: it is the process's first command; others try the update alone, which costs less than one that
-    could start it. The engine may drop an update with the workflow task that carried it, when the process has something
-    else to look at before it may end; and a process may end before it takes an update up. Neither is an answer, so the
-    same update is sent again, under the same id, until ``seconds`` have passed.
+    The command's id is the update's, so a repetition joins the first attempt. One that does not open the process tries
+    the update alone, which costs less than one that could start it. The engine may drop an update with the workflow
+    task that carried it, when the process has something else to look at before it may end; and a process may end before
+    it takes an update up. Neither is an answer, so the same update is sent again, under the same id, until ``seconds``
+    have passed.
     Raises WorkflowUpdateFailedError for a refusal, RPCError when Temporal is away, TimeoutError.
     """
     pause = _FIRST_PAUSE_SECONDS
-    send = _update_with_start if opens else _update
+    send = _update_with_start if command.opens else _update
     async with asyncio.timeout(seconds):
         while True:
             try:
-                return await send(client, process, update, message, timedelta(seconds=seconds))
+                return await send(client, process, command, timedelta(seconds=seconds))
             except WorkflowUpdateRPCTimeoutOrCancelledError as error:
                 # What the client makes of our own timeout, when that ends a call and not a pause.
                 raise TimeoutError from error
@@ -143,22 +135,20 @@ def _unanswered(error: RPCError | WorkflowUpdateFailedError) -> bool:
     return isinstance(error.cause, ApplicationError) and error.cause.type == "AcceptedUpdateCompletedWorkflow"
 
 
-async def _update(client: Client, process: Process, update: str, message: Command, rpc_timeout: timedelta) -> Done:
+async def _update(client: Client, process: Process, command: Command, rpc_timeout: timedelta) -> Done:
     done: Done = await client.get_workflow_handle(process.process_id).execute_update(
-        update, message, id=str(message.command_id), result_type=Done, rpc_timeout=rpc_timeout
+        command.kind, command, id=str(command.command_id), result_type=Done, rpc_timeout=rpc_timeout
     )
     return done
 
 
-async def _update_with_start(
-    client: Client, process: Process, update: str, message: Command, rpc_timeout: timedelta
-) -> Done:
+async def _update_with_start(client: Client, process: Process, command: Command, rpc_timeout: timedelta) -> Done:
     async with _starting(process) as operation:
         done = await client.execute_update_with_start_workflow(
-            update,
-            message,
+            command.kind,
+            command,
             start_workflow_operation=operation,
-            id=str(message.command_id),
+            id=str(command.command_id),
             result_type=Done,
             rpc_timeout=rpc_timeout,
         )

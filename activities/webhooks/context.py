@@ -54,7 +54,7 @@ def _start(key: UUID, _: Mapping[str, Any]) -> WebhookStart:
     return WebhookStart(webhook_id=key)
 
 
-def _describe(start: BaseModel) -> Process:
+def _describe(start: BaseModel, _: bool) -> Process:
     assert isinstance(start, WebhookStart)
     return delivery_process(start)
 

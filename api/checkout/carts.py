@@ -63,7 +63,7 @@ async def create_cart(body: CartIn, buyer: TheBuyer, fact: UcpFactDep, context: 
             await _goods(fact.session, context, buyer, body),
             body.buyer.chosen() if body.buyer else None,
             _codes(body),
-            context.processes.checkout_policy,
+            context.settings.checkout,
         )
         return await fact.answer(await cart_answer(fact.session, context, buyer.platform, cart), 201)
 
@@ -93,7 +93,7 @@ async def update_cart(cart_id: UUID, body: CartIn, buyer: TheBuyer, fact: UcpFac
             await _goods(fact.session, context, buyer, body),
             body.buyer.chosen() if body.buyer else None,
             _codes(body),
-            context.processes.checkout_policy,
+            context.settings.checkout,
         )
         return await fact.answer(await cart_answer(fact.session, context, buyer.platform, cart))
 

@@ -41,7 +41,7 @@ async def find_wanted(
     """
     if not lines:
         raise errors.CHECKOUT_EMPTY.error()
-    if len(lines) > context.processes.checkout_policy.max_lines:
+    if len(lines) > context.settings.checkout.max_lines:
         # Before each is looked up.
         raise errors.TOO_MANY_LINES.error()
     offer = await _find_offer(session, agent_id, lines)

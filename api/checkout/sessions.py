@@ -67,9 +67,7 @@ async def create_checkout(body: CheckoutIn, buyer: TheBuyer, command: UcpCommand
         known = await reads.get_open_checkout_of_cart(command.session, cart_id) if cart_id else None
         if known is None:
             wanted, told = await _opening(command, body, buyer, context)
-            await command.commit()
-            whole = not buyer.platform.older
-            await context.processes.checkout("create_checkout", told, wanted.store_id, whole_addresses=whole)
+            await command.send(told, store_id=wanted.store_id, whole_addresses=not buyer.platform.older)
             await command.open()
         shown = await checkout_answer(command.session, context, buyer.platform, known or command.command_id)
         return await command.answer(shown, 201)
@@ -141,8 +139,7 @@ async def update_checkout(
             fulfillment=body.fulfillment.chosen() if body.fulfillment else None,
             discount_codes=body.codes,
         )
-        await command.commit()
-        await context.processes.checkout("update_checkout", told, checkout.store_id)
+        await command.send(told, store_id=checkout.store_id)
         return await _answer(command, checkout_id, buyer, context)
 
 
@@ -207,9 +204,8 @@ async def complete_checkout(
         told = CompleteCheckout(
             command_id=command.command_id, checkout_id=checkout_id, agent_id=buyer.agent_id, payment=body.chosen()
         )
-        await command.commit()
         try:
-            await context.processes.checkout("complete_checkout", told, checkout.store_id)
+            await command.send(told, store_id=checkout.store_id)
         except Exception as error:
             refused = refusal_of(error)
             if refused is None or refused.code != errors.ESCALATED.code:
@@ -225,6 +221,5 @@ async def cancel_checkout(checkout_id: UUID, buyer: TheBuyer, command: UcpComman
     async with command.begin():
         checkout = await _open_session(command, checkout_id)
         told = CancelCheckout(command_id=command.command_id, checkout_id=checkout_id, agent_id=buyer.agent_id)
-        await command.commit()
-        await context.processes.checkout("cancel_checkout", told, checkout.store_id)
+        await command.send(told, store_id=checkout.store_id)
         return await _answer(command, checkout_id, buyer, context)

@@ -15,7 +15,7 @@ from db.market.reads_catalog import get_store
 from db.platform.ids import new_id
 from domain.checkout.models import Checkout
 from domain.checkout.ucp_errors import SIMULATION_SECRET
-from domain.market.commands import OrderCommand
+from domain.market.commands import DeliverOrder
 from domain.market.errors import ORDER_NOT_FOUND
 from domain.market.states import OrderStatus
 from domain.platform.errors import ROUTE_NOT_FOUND
@@ -44,10 +44,8 @@ async def simulate_shipping(order_id: str, buyer: TheBuyer, context: Context) ->
     assert checkout.order is not None
     for order in checkout.order.orders:
         if order.status is OrderStatus.PLACED:
-            command = OrderCommand(command_id=new_id(), order_id=order.order_id, by_agent_id=store.owner_merchant_id)
-            await context.processes.order(
-                "deliver_order", command, order.order_id, listings[order.line_id], checkout.store_id
-            )
+            told = DeliverOrder(command_id=new_id(), order_id=order.order_id, by_agent_id=store.owner_merchant_id)
+            await context.processes.send(told, listing_id=listings[order.line_id], store_id=checkout.store_id)
     async with context.database.session(viewer=buyer.agent_id) as session:
         shipped = await reads.get_checkout_of_order(session, checkout.order.order_id)
         assert shipped is not None

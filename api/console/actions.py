@@ -58,7 +58,7 @@ async def pay_back(wish: Wish, order_id: UUID, *, cancel: bool, goods_returned: 
         cancel=cancel,
         goods_returned=goods_returned,
     )
-    await wish.context.processes.order("refund_by_operator", command, order_id, row["listing_id"], row["store_id"])
+    await wish.context.processes.send(command, listing_id=row["listing_id"], store_id=row["store_id"])
 
 
 async def decide_appeal(wish: Wish, order_id: UUID, *, grant: bool, goods_returned: bool = False) -> None:
@@ -76,7 +76,7 @@ async def decide_appeal(wish: Wish, order_id: UUID, *, grant: bool, goods_return
         grant=grant,
         goods_returned=goods_returned,
     )
-    await wish.context.processes.order("decide_appeal", command, order_id, row["listing_id"], row["store_id"])
+    await wish.context.processes.send(command, listing_id=row["listing_id"], store_id=row["store_id"])
 
 
 async def wake_up(wish: Wish, kind: str, entity: UUID) -> str | None:

@@ -4,6 +4,7 @@ Each command is checked once before the process hears of it, with the same rules
 plain mistake costs no workflow task. A resumed attempt skips the check: its first try may have succeeded.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -24,7 +25,7 @@ from db.market.reads_trade import read_offers, side_of, the_offer
 from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market import negotiation as rules
-from domain.market.commands import AnswerOffer, CounterOffer, MakeOffer
+from domain.market.commands import AcceptOffer, AnswerOffer, CounterOffer, MakeOffer, RejectOffer, WithdrawOffer
 from domain.market.states import OfferStatus, Party
 from domain.platform.cursors import encode_cursor
 from domain.platform.identity import NOT_A_CUSTOMER
@@ -76,8 +77,7 @@ async def make_offer(body: OfferIn, buyer: Customer, command: CommandDep, contex
             message=body.buyer_message,
             expires_in_seconds=body.expires_in_seconds,
         )
-        await command.commit()
-        await context.processes.negotiate("make_offer", offer, case.listing_id, case.store_id)
+        await command.send(offer, listing_id=case.listing_id, seller_store_id=case.store_id)
         return await command.show(the_offer(command.command_id), 201)
 
 
@@ -142,40 +142,31 @@ async def counter_offer(
             message=body.message,
             expires_in_seconds=body.expires_in_seconds,
         )
-        await command.commit()
-        await context.processes.negotiate("counter_offer", counter, case.listing_id, case.store_id)
+        await command.send(counter, listing_id=case.listing_id, seller_store_id=case.store_id)
         return await command.show(the_offer(command.command_id), 201)
 
 
 async def _answer(
-    kind: Literal["accept_offer", "reject_offer", "withdraw_offer"],
+    kind: type[AnswerOffer],
     offer_id: UUID,
     body: AnswerIn | None,
     caller: Caller,
     command: CommandDep,
-    context: Context,
+    decide: Callable[[OfferCase, Party], object],
 ) -> Response:
-    seen = body.round if body else None
-
+    """``decide``: the rule that says whether the caller may."""
     async with command.begin():
         case, party = await _case(command.transaction, caller, offer_id)
         if not command.resumed:
-            if kind == "accept_offer":
-                # A closing is the process's to record: the offer ends, and the caller hears why.
-                rules.decide_accept(case.state, party, offer_id, seen, case.listing, case.limits, case.buyer, case.now)
-            elif kind == "reject_offer":
-                rules.decide_reject(case.state, party, offer_id, case.now)
-            else:
-                rules.decide_withdraw(case.state, party, offer_id, case.now)
-        answer = AnswerOffer(
+            decide(case, party)
+        answer = kind(
             command_id=command.command_id,
             negotiation_id=case.negotiation_id,
             offer_id=offer_id,
             by_agent_id=caller.agent_id,
-            round=seen,
+            round=body.round if body else None,
         )
-        await command.commit()
-        await context.processes.negotiate(kind, answer, case.listing_id, case.store_id)
+        await command.send(answer, listing_id=case.listing_id, seller_store_id=case.store_id)
         return await command.show(the_offer(offer_id))
 
 
@@ -193,19 +184,25 @@ async def _answer(
         errors.SPEND_CAP,
     ),
 )
-async def accept_offer(
-    offer_id: UUID, caller: AnyAgent, command: CommandDep, context: Context, body: AnswerIn | None = None
-) -> Response:
+async def accept_offer(offer_id: UUID, caller: AnyAgent, command: CommandDep, body: AnswerIn | None = None) -> Response:
     """Accept exactly this offer. Its stock is held until ``purchase_by``; its buyer then places the order."""
-    return await _answer("accept_offer", offer_id, body, caller, command, context)
+
+    def decide(case: OfferCase, by: Party) -> None:
+        # A closing is the process's to record: the offer ends, and the caller hears why.
+        seen = body.round if body else None
+        rules.decide_accept(case.state, by, offer_id, seen, case.listing, case.limits, case.buyer, case.now)
+
+    return await _answer(AcceptOffer, offer_id, body, caller, command, decide)
 
 
 @router.post("/{offer_id}/reject", response_model=OfferOut, responses=refusals(*_ANSWERS, errors.OFFER_NOT_YOUR_TURN))
-async def reject_offer(
-    offer_id: UUID, caller: AnyAgent, command: CommandDep, context: Context, body: AnswerIn | None = None
-) -> Response:
+async def reject_offer(offer_id: UUID, caller: AnyAgent, command: CommandDep, body: AnswerIn | None = None) -> Response:
     """Decline the other party's standing offer, and end the negotiation."""
-    return await _answer("reject_offer", offer_id, body, caller, command, context)
+
+    def decide(case: OfferCase, by: Party) -> None:
+        rules.decide_reject(case.state, by, offer_id, case.now)
+
+    return await _answer(RejectOffer, offer_id, body, caller, command, decide)
 
 
 @router.post(
@@ -214,13 +211,17 @@ async def reject_offer(
     responses=refusals(*_ANSWERS, errors.OFFER_NOT_MAKER, errors.PURCHASE_WINDOW_PASSED),
 )
 async def withdraw_offer(
-    offer_id: UUID, caller: AnyAgent, command: CommandDep, context: Context, body: AnswerIn | None = None
+    offer_id: UUID, caller: AnyAgent, command: CommandDep, body: AnswerIn | None = None
 ) -> Response:
     """Take back your standing offer, or an accepted one that is not bought: its stock returns.
 
     A buyer is free to do so and helps the next one. A seller breaks its word; its trust hears of that.
     """
-    return await _answer("withdraw_offer", offer_id, body, caller, command, context)
+
+    def decide(case: OfferCase, by: Party) -> None:
+        rules.decide_withdraw(case.state, by, offer_id, case.now)
+
+    return await _answer(WithdrawOffer, offer_id, body, caller, command, decide)
 
 
 @router.get("", response_model=Page[OfferOut], responses=refusals())

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -31,7 +31,17 @@ from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market import orders as rules
 from domain.market.appeals import decide_appeal
-from domain.market.commands import OrderCommand, PlaceOrder
+from domain.market.commands import (
+    AnswerRefund,
+    AppealRefund,
+    CancelOrder,
+    ConfirmPayment,
+    DeclineOrder,
+    DeliverOrder,
+    PartyCommand,
+    PlaceOrder,
+    RequestRefund,
+)
 from domain.market.policy import MarketPolicy
 from domain.market.states import DeliveryKind, OrderStatus, Party
 from domain.market.unpaid import check_unpaid_orders, check_unpaid_units
@@ -117,33 +127,20 @@ async def place_order(body: OrderIn, buyer: Customer, command: CommandDep, conte
             seen_price_cents=body.expected_unit_price_cents,
             seen_currency=body.expected_currency,
         )
-        await command.commit()
-        await context.processes.order("place_order", purchase, command.command_id, listing_id, store_id)
+        await command.send(purchase, listing_id=listing_id, store_id=store_id)
         return await command.show(the_order(command.command_id), 201)
 
 
 async def _command(
-    kind: Literal[
-        "confirm_payment",
-        "deliver_order",
-        "decline_order",
-        "cancel_order",
-        "request_refund",
-        "answer_refund",
-        "appeal_refund",
-    ],
+    kind: type[PartyCommand],
     party: Party,
     decide: Callable[[rules.OrderState, datetime], object],
     order_id: UUID,
     caller: Caller,
     command: CommandDep,
-    context: Context,
-    *,
-    reason: str | None = None,
-    approve: bool | None = None,
-    goods_returned: bool = False,
-    payment_received: bool = False,
+    **values: Any,
 ) -> Response:
+    """``decide``: the rule that says whether it may be done now. ``values``: the command's own fields."""
     async with command.begin():
         case = await get_order_case(command.transaction, order_id)
         if case is None:
@@ -151,17 +148,8 @@ async def _command(
         rules.check_party(caller.agent_id, party, case.buyer_id, case.seller_id)
         if not command.resumed:
             decide(case.state, case.now)
-        told = OrderCommand(
-            command_id=command.command_id,
-            order_id=order_id,
-            by_agent_id=caller.agent_id,
-            reason=reason,
-            approve=approve,
-            goods_returned=goods_returned,
-            payment_received=payment_received,
-        )
-        await command.commit()
-        await context.processes.order(kind, told, order_id, case.listing_id, case.store_id)
+        told = kind(command_id=command.command_id, order_id=order_id, by_agent_id=caller.agent_id, **values)
+        await command.send(told, listing_id=case.listing_id, store_id=case.store_id)
         return await command.show(the_order(order_id))
 
 
@@ -170,14 +158,12 @@ async def _command(
     response_model=OrderOut,
     responses=refusals(errors.ORDER_NOT_FOUND, errors.SELLER_ONLY, errors.ORDER_REFUNDED),
 )
-async def confirm_payment(order_id: UUID, caller: AnyAgent, command: CommandDep, context: Context) -> Response:
+async def confirm_payment(order_id: UUID, caller: AnyAgent, command: CommandDep) -> Response:
     """The merchant says that it has the money, which changes hands outside Souk. Again, it changes nothing.
 
     What an order proves of its store weighs next to nothing until it is paid, and what was said before then stays so.
     """
-    return await _command(
-        "confirm_payment", Party.SELLER, rules.decide_confirm_payment, order_id, caller, command, context
-    )
+    return await _command(ConfirmPayment, Party.SELLER, rules.decide_confirm_payment, order_id, caller, command)
 
 
 @router.post(
@@ -186,17 +172,16 @@ async def confirm_payment(order_id: UUID, caller: AnyAgent, command: CommandDep,
     responses=refusals(errors.ORDER_NOT_FOUND, errors.SELLER_ONLY, errors.ORDER_NOT_PLACED, errors.ORDER_REFUNDED),
 )
 async def deliver_order(
-    order_id: UUID, caller: AnyAgent, command: CommandDep, context: Context, body: DeliveryIn | None = None
+    order_id: UUID, caller: AnyAgent, command: CommandDep, body: DeliveryIn | None = None
 ) -> Response:
     """The merchant confirms delivery, before the promised time, and with ``payment_received`` the payment too."""
     return await _command(
-        "deliver_order",
+        DeliverOrder,
         Party.SELLER,
         rules.decide_deliver,
         order_id,
         caller,
         command,
-        context,
         payment_received=body is not None and body.payment_received,
     )
 
@@ -208,15 +193,13 @@ async def deliver_order(
         errors.ORDER_NOT_FOUND, errors.SELLER_ONLY, errors.ORDER_NOT_PLACED, errors.ORDER_OVERDUE, errors.ORDER_REFUNDED
     ),
 )
-async def decline_order(
-    order_id: UUID, body: DeclineIn, caller: AnyAgent, command: CommandDep, context: Context
-) -> Response:
+async def decline_order(order_id: UUID, body: DeclineIn, caller: AnyAgent, command: CommandDep) -> Response:
     """The merchant does not deliver, and says why: the order ends and the stock returns.
 
     Unpaid, that costs nothing. Paid, it breaks a promise, as a missed delivery does.
     """
     decide = rules.decide_decline
-    return await _command("decline_order", Party.SELLER, decide, order_id, caller, command, context, reason=body.reason)
+    return await _command(DeclineOrder, Party.SELLER, decide, order_id, caller, command, reason=body.reason)
 
 
 @router.post(
@@ -226,9 +209,9 @@ async def decline_order(
         errors.ORDER_NOT_FOUND, errors.BUYER_ONLY, errors.ORDER_NOT_PLACED, errors.ORDER_OVERDUE, errors.ORDER_REFUNDED
     ),
 )
-async def cancel_order(order_id: UUID, caller: AnyAgent, command: CommandDep, context: Context) -> Response:
+async def cancel_order(order_id: UUID, caller: AnyAgent, command: CommandDep) -> Response:
     """The buyer cancels before delivery: refunded, and the stock returns."""
-    return await _command("cancel_order", Party.BUYER, rules.decide_cancel, order_id, caller, command, context)
+    return await _command(CancelOrder, Party.BUYER, rules.decide_cancel, order_id, caller, command)
 
 
 @router.post(
@@ -244,17 +227,16 @@ async def cancel_order(order_id: UUID, caller: AnyAgent, command: CommandDep, co
     ),
 )
 async def request_refund(
-    order_id: UUID, caller: AnyAgent, command: CommandDep, context: Context, body: RefundRequestIn | None = None
+    order_id: UUID, caller: AnyAgent, command: CommandDep, body: RefundRequestIn | None = None
 ) -> Response:
     """The buyer asks for its money back within the return window. Unanswered in time, it is granted."""
     return await _command(
-        "request_refund",
+        RequestRefund,
         Party.BUYER,
         rules.decide_request_refund,
         order_id,
         caller,
         command,
-        context,
         reason=body.reason if body else None,
     )
 
@@ -271,13 +253,9 @@ async def request_refund(
         errors.APPEAL_WINDOW_CLOSED,
     ),
 )
-async def appeal_refund(
-    order_id: UUID, body: AppealIn, caller: AnyAgent, command: CommandDep, context: Context
-) -> Response:
+async def appeal_refund(order_id: UUID, body: AppealIn, caller: AnyAgent, command: CommandDep) -> Response:
     """The buyer takes a declined refund to the operators, once. Not granted by ``appeal_due_at``, it is declined."""
-    return await _command(
-        "appeal_refund", Party.BUYER, decide_appeal, order_id, caller, command, context, reason=body.reason
-    )
+    return await _command(AppealRefund, Party.BUYER, decide_appeal, order_id, caller, command, reason=body.reason)
 
 
 @router.post(
@@ -291,18 +269,15 @@ async def appeal_refund(
         errors.ORDER_REFUNDED,
     ),
 )
-async def decide_refund(
-    order_id: UUID, body: RefundDecisionIn, caller: AnyAgent, command: CommandDep, context: Context
-) -> Response:
+async def decide_refund(order_id: UUID, body: RefundDecisionIn, caller: AnyAgent, command: CommandDep) -> Response:
     """The merchant answers a refund request."""
     return await _command(
-        "answer_refund",
+        AnswerRefund,
         Party.SELLER,
         rules.decide_answer_refund,
         order_id,
         caller,
         command,
-        context,
         approve=body.approve,
         goods_returned=body.goods_returned,
     )

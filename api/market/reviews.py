@@ -35,7 +35,7 @@ router = APIRouter(prefix="/v1/reviews", tags=["reviews"])
         errors.REVIEW_TOO_LATE,
     ),
 )
-async def post_review(body: ReviewIn, buyer: Customer, command: CommandDep, context: Context) -> Response:
+async def post_review(body: ReviewIn, buyer: Customer, command: CommandDep) -> Response:
     """Review a delivered order. It appears in the listing's one review thread and moves the store's trust."""
     async with command.begin():
         case = await get_order_case(command.transaction, body.order_id)
@@ -52,8 +52,7 @@ async def post_review(body: ReviewIn, buyer: Customer, command: CommandDep, cont
             body=body.body,
             as_described=body.as_described,
         )
-        await command.commit()
-        await context.processes.review(review, case.listing_id, case.store_id)
+        await command.send(review, listing_id=case.listing_id, store_id=case.store_id)
         return await command.show(the_review(command.command_id), 201)
 
 

@@ -39,6 +39,7 @@ from db.platform.outages import may_have_misjudged
 from db.platform.reading import Asked, One, Row
 from db.platform.transactions import Transaction
 from domain.platform import errors
+from domain.platform.commands import Command
 from domain.platform.errors import DomainError
 
 _REPLAYED = "Idempotent-Replayed"
@@ -260,6 +261,11 @@ class ProcessCommand(Attempt):
     async def commit(self) -> None:
         """Commit the claim, so that no transaction is open. What is raised from here on is kept, or ends the lease."""
         await self._commit()
+
+    async def send(self, command: Command, **place: Any) -> None:
+        """Commit the claim, and have the command's workflow carry it out (``Processes.send``)."""
+        await self.commit()
+        await self.context.processes.send(command, **place)
 
     async def show(self, wanted: One, status: int = 200) -> Response:
         """Answer with a row, as its reads show it to the caller; what reads it keeps the answer."""

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from db.platform import writes
 from db.platform.tables import IdempotencyRecord, ProcessedCommand
 from db.platform.transactions import Unit
+from domain.platform.commands import Command
 
 
 async def find_command(session: AsyncSession, command_id: UUID) -> ProcessedCommand | None:
@@ -40,5 +41,13 @@ async def list_unanswered(session: AsyncSession, kinds: Iterable[str], limit: in
     return list(await session.scalars(query))
 
 
-def insert_command(unit: Unit, command_id: UUID, kind: str, entity_id: UUID, outcome: str = "ok") -> None:
-    writes.insert(unit, ProcessedCommand, command_id=command_id, kind=kind, entity_id=entity_id, outcome=outcome)
+def insert_command(unit: Unit, command: Command, outcome: str = "ok") -> None:
+    """``outcome``: the code of a refusal that nevertheless changed something."""
+    writes.insert(
+        unit,
+        ProcessedCommand,
+        command_id=command.command_id,
+        kind=command.kind,
+        entity_id=command.entity_id,
+        outcome=outcome,
+    )

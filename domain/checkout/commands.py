@@ -9,8 +9,10 @@ from uuid import UUID
 
 from domain.checkout.models import Buyer, FulfillmentChoice, ItemChoice, PaymentChoice
 from domain.checkout.policy import CheckoutPolicy
+from domain.checkout.processes import CHECKOUT
 from domain.checkout.states import CheckoutStatus, PaymentStatus
 from domain.market.policy import MarketPolicy
+from domain.platform.commands import Command
 from domain.platform.messages import Message
 
 
@@ -21,14 +23,18 @@ class CheckoutStart(Message):
     market: MarketPolicy
 
 
-class CreateCheckout(Message):
+class CreateCheckout(Command):
     """``command_id`` is the session's id.
 
     Exactly one of ``items``, all of one store and currency; ``offer_id``, an accepted offer of this agent; or
     ``cart_id``, whose contents then count, and whose codes and buyer count where none are given.
     """
 
-    command_id: UUID
+    kind = "create_checkout"
+    workflow = CHECKOUT
+    key = "command_id"
+    opens = True
+
     agent_id: UUID
     items: tuple[ItemChoice, ...] = ()
     offer_id: UUID | None = None
@@ -39,34 +45,39 @@ class CreateCheckout(Message):
     discount_codes: tuple[str, ...] | None = None
 
 
-class UpdateCheckout(Message):
-    command_id: UUID
+class SessionCommand(Command):
+    workflow = CHECKOUT
+    key = "checkout_id"
+
     checkout_id: UUID
     agent_id: UUID
+
+
+class UpdateCheckout(SessionCommand):
+    kind = "update_checkout"
+
     items: tuple[ItemChoice, ...] | None = None
     buyer: Buyer | None = None
     fulfillment: FulfillmentChoice | None = None
     discount_codes: tuple[str, ...] | None = None
 
 
-class CompleteCheckout(Message):
-    """``command_id`` becomes the id of the order group.
+class CompleteCheckout(SessionCommand):
+    """``command_id`` becomes the id of the order group. Nobody but the caller can bring its credential again.
 
     Without ``payment`` the buyer settles on the market, where that is enabled. A session that was changed or
     repriced since the platform saw it is refused when ``seen_total_cents`` is given and differs.
     """
 
-    command_id: UUID
-    checkout_id: UUID
-    agent_id: UUID
+    kind = "complete_checkout"
+    told_again = False
+
     payment: PaymentChoice | None = None
     seen_total_cents: int | None = None
 
 
-class CancelCheckout(Message):
-    command_id: UUID
-    checkout_id: UUID
-    agent_id: UUID
+class CancelCheckout(SessionCommand):
+    kind = "cancel_checkout"
 
 
 class CheckoutSnapshot(Message):

@@ -2,7 +2,7 @@
 
 from domain.checkout.access import ACCESS
 from domain.checkout.policy import CheckoutPolicy
-from domain.checkout.processes import CHECKOUT, CHECKOUT_COMMANDS, CHECKOUT_QUEUE
+from domain.checkout.processes import CHECKOUT, CHECKOUT_QUEUE
 from domain.checkout.states import CheckoutNews
 from domain.platform.contexts import ContextSpec, WorkflowType
 
@@ -12,7 +12,7 @@ CONTEXT = ContextSpec(
     parts=("db", "activities", "worker", "api", "drills"),
     tags={"ucp": "The Universal Commerce Protocol: for shopping platforms, see docs/ucp.md."},
     queues=(CHECKOUT_QUEUE,),
-    workflows=(WorkflowType(CHECKOUT, "checkout", CHECKOUT_QUEUE, CHECKOUT_COMMANDS),),
+    workflows=(WorkflowType(CHECKOUT, "checkout", CHECKOUT_QUEUE),),
     inbox=CheckoutNews,
     locks={"carts": 30, "checkouts": 40},
     access=ACCESS,

@@ -11,8 +11,6 @@ CHECKOUT_QUEUE = "souk-checkout"
 CHECKOUT_PARTS = (CHECKOUT_QUEUE, *MARKET_PARTS)
 """What must work so that a platform can go on with its session."""
 CHECKOUT = "Checkout"
-CHECKOUT_COMMANDS = frozenset({"create_checkout", "update_checkout", "cancel_checkout"})
-"""As they are recorded. Not completions: only the caller can bring the credential again, and has a minute for it."""
 
 
 def checkout_process(checkout_id: UUID) -> str:

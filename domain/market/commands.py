@@ -8,7 +8,9 @@ from datetime import datetime
 from uuid import UUID
 
 from domain.market.policy import MarketPolicy
+from domain.market.processes import NEGOTIATION, ORDER, REVIEW_WINDOW
 from domain.market.states import OfferStatus, OrderStatus
+from domain.platform.commands import Command
 from domain.platform.messages import Message
 
 
@@ -21,9 +23,17 @@ class NegotiationStart(Message):
     policy: MarketPolicy
 
 
-class MakeOffer(Message):
-    command_id: UUID
+class NegotiationCommand(Command):
+    workflow = NEGOTIATION
+    key = "negotiation_id"
+
     negotiation_id: UUID
+
+
+class MakeOffer(NegotiationCommand):
+    kind = "make_offer"
+    opens = True
+
     listing_id: UUID
     buyer_id: UUID
     price_cents: int
@@ -32,11 +42,11 @@ class MakeOffer(Message):
     expires_in_seconds: float | None = None
 
 
-class CounterOffer(Message):
+class CounterOffer(NegotiationCommand):
     """``command_id`` becomes the new offer's id."""
 
-    command_id: UUID
-    negotiation_id: UUID
+    kind = "counter_offer"
+
     offer_id: UUID
     by_agent_id: UUID
     price_cents: int
@@ -44,14 +54,24 @@ class CounterOffer(Message):
     expires_in_seconds: float | None = None
 
 
-class AnswerOffer(Message):
-    """Accept, reject or withdraw an offer. ``round`` is the round its sender has seen."""
+class AnswerOffer(NegotiationCommand):
+    """Any of the three answers to an offer. ``round`` is the round its sender has seen."""
 
-    command_id: UUID
-    negotiation_id: UUID
     offer_id: UUID
     by_agent_id: UUID
     round: int | None = None
+
+
+class AcceptOffer(AnswerOffer):
+    kind = "accept_offer"
+
+
+class RejectOffer(AnswerOffer):
+    kind = "reject_offer"
+
+
+class WithdrawOffer(AnswerOffer):
+    kind = "withdraw_offer"
 
 
 class NegotiationSnapshot(Message):
@@ -86,7 +106,7 @@ class OrderStart(Message):
     policy: MarketPolicy
 
 
-class PlaceOrder(Message):
+class PlaceOrder(Command):
     """``command_id`` is the order's id. Exactly one of a purchase at the list price, or of an accepted offer.
 
     ``seen_price_cents``, ``seen_currency``: the list price per unit the buyer agreed to; at another one the purchase
@@ -95,7 +115,11 @@ class PlaceOrder(Message):
     checkout has the money at hand, so the order waits for no payment and no bound on what is unpaid holds.
     """
 
-    command_id: UUID
+    kind = "place_order"
+    workflow = ORDER
+    key = "command_id"
+    opens = True
+
     buyer_id: UUID
     listing_id: UUID
     quantity: int = 1
@@ -106,48 +130,86 @@ class PlaceOrder(Message):
     payment_authorized: bool = False
 
 
-class OrderCommand(Message):
-    """Confirm the payment, deliver, cancel, decline, ask for a refund or appeal (``reason``), answer (``approve``).
+class OrderCommand(Command):
+    workflow = ORDER
+    key = "order_id"
 
-    ``payment_received``: a delivery that confirms the payment as well.
-    """
-
-    command_id: UUID
     order_id: UUID
+
+
+class PartyCommand(OrderCommand):
+    """Of the order's buyer or seller."""
+
     by_agent_id: UUID
-    reason: str | None = None
-    approve: bool | None = None
-    goods_returned: bool = False
+
+
+class ConfirmPayment(PartyCommand):
+    kind = "confirm_payment"
+
+
+class DeliverOrder(PartyCommand):
+    """``payment_received``: it confirms the payment as well."""
+
+    kind = "deliver_order"
+
     payment_received: bool = False
 
 
-class OperatorRefund(Message):
+class CancelOrder(PartyCommand):
+    kind = "cancel_order"
+
+
+class DeclineOrder(PartyCommand):
+    kind = "decline_order"
+
+    reason: str | None = None
+
+
+class RequestRefund(PartyCommand):
+    kind = "request_refund"
+
+    reason: str | None = None
+
+
+class AnswerRefund(PartyCommand):
+    kind = "answer_refund"
+
+    approve: bool
+    goods_returned: bool = False
+
+
+class AppealRefund(PartyCommand):
+    kind = "appeal_refund"
+
+    reason: str | None = None
+
+
+class OperatorRefund(OrderCommand):
     """An operator cancels an order before delivery, or pays it back after. ``key_id`` and ``reason`` are logged."""
 
-    command_id: UUID
-    order_id: UUID
+    kind = "refund_by_operator"
+
     key_id: UUID
     reason: str
     cancel: bool
     goods_returned: bool = False
 
 
-class AppealDecision(Message):
+class AppealDecision(OrderCommand):
     """Operators grant or decline an appeal. ``key_id`` and ``reason`` are logged."""
 
-    command_id: UUID
-    order_id: UUID
+    kind = "decide_appeal"
+
     key_id: UUID
     reason: str
     grant: bool
     goods_returned: bool = False
 
 
-class ReverseOrder(Message):
+class ReverseOrder(OrderCommand):
     """Undo a placement, delivered or not: the payment it was placed for did not come."""
 
-    command_id: UUID
-    order_id: UUID
+    kind = "reverse_order"
 
 
 class ReviewWindowSnapshot(Message):
@@ -193,10 +255,13 @@ class ReviewWindowStart(Message):
     opened: ReviewWindowSnapshot | None = None
 
 
-class PostReview(Message):
+class PostReview(Command):
     """``command_id`` is the review's id."""
 
-    command_id: UUID
+    kind = "post_review"
+    workflow = REVIEW_WINDOW
+    key = "order_id"
+
     order_id: UUID
     author_id: UUID
     rating: int

@@ -5,11 +5,8 @@ from domain.market.policy import MarketPolicy
 from domain.market.processes import (
     MARKET_QUEUE,
     NEGOTIATION,
-    NEGOTIATION_COMMANDS,
     ORDER,
-    ORDER_COMMANDS,
     REVIEW_WINDOW,
-    REVIEW_WINDOW_COMMANDS,
     STORE_TRUST,
 )
 from domain.market.states import ActivityType, InboxType
@@ -33,9 +30,9 @@ CONTEXT = ContextSpec(
     },
     queues=(MARKET_QUEUE,),
     workflows=(
-        WorkflowType(NEGOTIATION, "negotiation", MARKET_QUEUE, NEGOTIATION_COMMANDS),
-        WorkflowType(ORDER, "order", MARKET_QUEUE, ORDER_COMMANDS),
-        WorkflowType(REVIEW_WINDOW, "review-window", MARKET_QUEUE, REVIEW_WINDOW_COMMANDS),
+        WorkflowType(NEGOTIATION, "negotiation", MARKET_QUEUE),
+        WorkflowType(ORDER, "order", MARKET_QUEUE),
+        WorkflowType(REVIEW_WINDOW, "review-window", MARKET_QUEUE),
         WorkflowType(STORE_TRUST, "store-trust", MARKET_QUEUE),
     ),
     events=ActivityType,

@@ -33,24 +33,3 @@ def review_window_process(order_id: UUID) -> str:
 
 def store_trust_process(store_id: UUID) -> str:
     return f"store-trust/{store_id}"
-
-
-NEGOTIATION_COMMANDS = frozenset({"make_offer", "counter_offer", "accept_offer", "reject_offer", "withdraw_offer"})
-ORDER_COMMANDS = frozenset(
-    {
-        "place_order",
-        "confirm_payment",
-        "deliver_order",
-        "cancel_order",
-        "decline_order",
-        "request_refund",
-        "answer_refund",
-        "appeal_refund",
-        "decide_appeal",
-        "refund_by_operator",
-        "reverse_order",
-    }
-)
-REVIEW_WINDOW_COMMANDS = frozenset({"post_review"})
-MARKET_COMMANDS = NEGOTIATION_COMMANDS | ORDER_COMMANDS | REVIEW_WINDOW_COMMANDS
-"""The kinds of commands as they are recorded, each carried out by the workflow of its entity."""

@@ -40,15 +40,11 @@ class ContextError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class WorkflowType:
-    """A workflow type by name. Its workflows' ids are ``prefix/key``, the key being that of their projection's row.
-
-    ``commands``: the kinds of processed commands that it carries out, each with the key as its entity.
-    """
+    """A workflow type by name. Its workflows' ids are ``prefix/key``, the key being that of their projection's row."""
 
     name: str
     prefix: str
     queue: str
-    commands: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +102,6 @@ class Contexts:
         _refuse_shared("tag", [tag for spec in self.all for tag in spec.tags])
         _refuse_shared("workflow type", [workflow.name for workflow in self.workflows])
         _refuse_shared("workflow id", [workflow.prefix for workflow in self.workflows])
-        _refuse_shared("command", [command for workflow in self.workflows for command in workflow.commands])
         _refuse_shared("lock's table", [table for spec in self.all for table in spec.locks])
         _refuse_shared("lock's rank", [str(rank) for spec in self.all for rank in spec.locks.values()])
         for workflow in self.workflows:

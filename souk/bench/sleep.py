@@ -81,7 +81,6 @@ class _Sleepers:
         offer_id = new_id()
         await self._command(
             NegotiationStart(negotiation_id=offer_id, listing_id=listing_id, store_id=store_id, policy=policy),
-            "make_offer",
             MakeOffer(
                 command_id=offer_id, negotiation_id=offer_id, listing_id=listing_id, buyer_id=buyer, price_cents=1_200,
                 quantity=1,
@@ -92,16 +91,11 @@ class _Sleepers:
         order_id = new_id()
         await self._command(
             OrderStart(order_id=order_id, listing_id=listing_id, store_id=store_id, policy=policy),
-            "place_order",
             PlaceOrder(command_id=order_id, buyer_id=buyer, listing_id=listing_id),
         )
 
-    async def _command(
-        self, start: NegotiationStart | OrderStart, update: str, command: MakeOffer | PlaceOrder
-    ) -> None:
-        await send_command(
-            self.market.temporal, market_process(start), update, command, opens=True, seconds=_RPC_SECONDS
-        )
+    async def _command(self, start: NegotiationStart | OrderStart, command: MakeOffer | PlaceOrder) -> None:
+        await send_command(self.market.temporal, market_process(start), command, seconds=_RPC_SECONDS)
         self.made += 1
 
 

@@ -87,7 +87,6 @@ def test_a_part_of_another_or_of_another_type(write: Write, request: pytest.Fixt
         ("queue", "queues=('souk-market',)"),
         ("tag", "tags={'stores': ''}"),
         ("workflow id", "workflows=(WorkflowType('Toy', 'order', 'souk-market'),)"),
-        ("command", "workflows=(WorkflowType('Toy', 'toy', 'souk-market', frozenset({'place_order'})),)"),
         ("lock's rank", "locks={'toys': 10}"),
     ],
 )

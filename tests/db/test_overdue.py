@@ -12,14 +12,16 @@ from db.market import negotiations, orders, trust
 from db.platform.commands import list_unanswered
 from db.platform.database import Database
 from db.platform.ids import new_id
-from domain.checkout.processes import CHECKOUT_COMMANDS
-from domain.market.processes import MARKET_COMMANDS
+from domain.checkout.processes import CHECKOUT
+from domain.market.processes import NEGOTIATION, ORDER, REVIEW_WINDOW
 from domain.market.states import DeliveryKind
 from domain.market.trust import TrustReason
+from domain.platform.commands import kinds_told_again
 from tests.activities.market.scene import Scene
 from tests.invariants import assert_sound
 
 MANY = 100_000
+MARKET = kinds_told_again(NEGOTIATION, ORDER, REVIEW_WINDOW)
 
 
 @pytest_asyncio.fixture
@@ -148,11 +150,11 @@ async def test_commands_whose_callers_were_never_told(scene: Scene) -> None:
         " VALUES (%s, %s, 'k', 'r', now() - interval '10 seconds')", new_id(), new_id(),
     )  # fmt: skip
     async with scene.database.session() as session:
-        found = {(command.kind, command.entity_id) for command in await list_unanswered(session, MARKET_COMMANDS, MANY)}
+        found = {(command.kind, command.entity_id) for command in await list_unanswered(session, MARKET, MANY)}
     mine = {deal.negotiation_id: name for name, deal in deals.items()}
     assert [(kind, mine[entity]) for kind, entity in found if entity in mine] == [("make_offer", "lost")]
     async with scene.database.session() as session:
-        others = await list_unanswered(session, CHECKOUT_COMMANDS, MANY)
+        others = await list_unanswered(session, kinds_told_again(CHECKOUT), MANY)
     assert not {command.entity_id for command in others} & set(mine)
 
 

@@ -28,7 +28,7 @@ from db.platform.commands import list_unanswered
 from db.platform.contexts import DbParts
 from db.platform.database import Database
 from db.platform.ids import new_id
-from domain.market.processes import MARKET_COMMANDS
+from domain.market.commands import MakeOffer
 from souk.bench.seeding import Size, seed
 from souk.stack.embedded import EmbeddedPostgres
 from tests.databases import make_database
@@ -247,7 +247,7 @@ async def test_unanswered_commands_are_found_among_those_under_way(grown_url: st
     database = Database(Settings(database_url=grown_url).role_url("worker"), 1, "test-plans")
     try:
         async with database.session() as session:
-            read = partial(list_unanswered, session, MARKET_COMMANDS, 500)
+            read = partial(list_unanswered, session, {MakeOffer.kind}, 500)
             found, scans = await _explained(session, read)
     finally:
         await database.close()

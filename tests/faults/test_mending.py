@@ -19,7 +19,7 @@ from temporalio.worker import Worker
 from activities.market.negotiation import PostgresNegotiationActivities
 from config.settings import Settings
 from db.platform.database import Database
-from domain.market.commands import AnswerOffer, NegotiationStart
+from domain.market.commands import AcceptOffer, NegotiationStart, RejectOffer
 from domain.platform.attention import verdict
 from souk.stack.embedded import EmbeddedPostgres, EmbeddedTemporal
 from tests.conftest import PATIENT, TEST_KEY_RING
@@ -151,7 +151,8 @@ async def carry_out_unheard(settings: Settings, offer: dict[str, Any], by: UUID,
         negotiation_id=UUID(offer["negotiation_id"]), listing_id=UUID(offer["listing_id"]),
         store_id=UUID(offer["seller_store_id"]), policy=settings.market,
     )  # fmt: skip
-    command = AnswerOffer(
+    told = RejectOffer if kind == "reject" else AcceptOffer
+    command = told(
         command_id=uuid4(), negotiation_id=start.negotiation_id, offer_id=UUID(offer["offer_id"]), by_agent_id=by
     )
     try:

@@ -28,7 +28,7 @@ def opinion(town: Town, name: str = "review") -> PostReview:
 async def review(town: Town, *, seconds: float = 60) -> Done:
     """As the API does."""
     process = replace(market_process(town.window_start()), task_queue=town.queue)
-    return await send_command(town.client, process, "post_review", opinion(town), opens=False, seconds=seconds)
+    return await send_command(town.client, process, opinion(town), seconds=seconds)
 
 
 @pytest.fixture
@@ -114,9 +114,7 @@ async def test_a_command_that_comes_while_a_process_tells_others_its_end_is_answ
         # Its task is short, so that a command gets through to it while others are told.
         window = review_window_process(town.order_id)
         message = opinion(town)
-        await town.send(
-            REVIEW_WINDOW, window, town.window_start(), "post_review", message, message.command_id, SHORT_TASK
-        )
+        await town.send(REVIEW_WINDOW, window, town.window_start(), message, SHORT_TASK)
         town.books.before["post_review"].append(second.wait)
         another = asyncio.create_task(town.review(name="another"))
         await until(lambda: town.books.attempts["post_review"] == 2)

@@ -10,7 +10,7 @@ import pytest
 from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateStage
 from temporalio.testing import WorkflowEnvironment
 
-from domain.market.commands import AnswerOffer
+from domain.market.commands import RejectOffer
 from domain.market.states import CloseReason, DeliveryKind, OfferStatus, ReviewWindowStatus
 from domain.platform.workflows import NUDGE
 from souk.stack.embedded import SEARCH_ATTRIBUTES
@@ -114,11 +114,11 @@ async def test_two_commands_at_once_take_turns(dev_town: Town):
         accept = asyncio.create_task(town.answer("accept", "bid", SELLER, "accept"))
         await until(lambda: town.books.attempts["accept_offer"] == 1)
         # The process has taken the second command before the first is carried out.
-        command = AnswerOffer(
+        command = RejectOffer(
             command_id=town.key("reject"), negotiation_id=town.deal_id, offer_id=town.key("bid"), by_agent_id=SELLER
         )
         reject = await town.deal.start_update(
-            "reject_offer", command, wait_for_stage=WorkflowUpdateStage.ACCEPTED, rpc_timeout=RPC_TIMEOUT
+            command.kind, command, wait_for_stage=WorkflowUpdateStage.ACCEPTED, rpc_timeout=RPC_TIMEOUT
         )
         await town.deal.signal(NUDGE)
         gate.set()

@@ -33,7 +33,7 @@ with workflow.unsafe.imports_passed_through():
     from domain.checkout.states import PaymentStatus
     from domain.platform.messages import Done
     from workflows.market.notices import MarketNotices
-    from workflows.platform.process import CommandProcess
+    from workflows.platform.process import CommandProcess, carries_out
     from workflows.platform.recording import record
 
 _RETRY = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10))
@@ -56,24 +56,16 @@ class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
     async def run(self, start: CheckoutStart) -> None:
         await self._live()
 
-    @workflow.update(name="create_checkout")
-    async def create_checkout(self, command: CreateCheckout) -> Done:
-        return _done(await self._carry_out(Record.create_checkout, command, "open the session"))
+    create_checkout = carries_out(CreateCheckout, Record.create_checkout, "open the session")
+    update_checkout = carries_out(UpdateCheckout, Record.update_checkout, "record choices and price them")
+    cancel_checkout = carries_out(CancelCheckout, Record.cancel_checkout, "record the cancellation")
 
-    @workflow.update(name="update_checkout")
-    async def update_checkout(self, command: UpdateCheckout) -> Done:
-        return _done(await self._carry_out(Record.update_checkout, command, "record choices and price them"))
-
-    @workflow.update(name="cancel_checkout")
-    async def cancel_checkout(self, command: CancelCheckout) -> Done:
-        return _done(await self._carry_out(Record.cancel_checkout, command, "record the cancellation"))
-
-    @workflow.update(name="complete_checkout")
+    @workflow.update(name=CompleteCheckout.kind)
     async def complete_checkout(self, command: CompleteCheckout) -> Done:
         async with self._lock:
             snapshot = await self._record_command(Record.begin_completion, command, "begin to complete")
             snapshot = await self._advance(snapshot, command.payment)
-        return _done(snapshot)
+        return self._done(snapshot)
 
     async def _settle(self) -> CheckoutSnapshot:
         snapshot = await record(Record.settle_checkout, "record what has come due", self._start)
@@ -127,6 +119,11 @@ class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
             summary=summary,
         )
 
+    def _done(self, snapshot: CheckoutSnapshot) -> Done:
+        if snapshot.refused is not None:
+            raise ApplicationError("the session could not be completed", type=snapshot.refused, non_retryable=True)
+        return Done(entity_id=snapshot.checkout_id)
+
     def _keep(self, snapshot: CheckoutSnapshot) -> None:
         self._sold_out += [key for key in snapshot.sold_out if key not in self._sold_out]
         self._notices.trust_moved |= snapshot.trust_moved
@@ -145,10 +142,3 @@ class Checkout(CommandProcess[CheckoutStart, CheckoutSnapshot]):
         while self._sold_out:
             await self._notices.sold_out(self._sold_out.pop())
         await self._notices.send(self._start.store_id)
-
-
-def _done(snapshot: CheckoutSnapshot) -> Done:
-    """The answer to a command; raises the refusal that nevertheless changed the session."""
-    if snapshot.refused is not None:
-        raise ApplicationError("the session could not be completed", type=snapshot.refused, non_retryable=True)
-    return Done(entity_id=snapshot.checkout_id)

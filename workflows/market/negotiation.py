@@ -16,12 +16,20 @@ with workflow.unsafe.imports_passed_through():
 
     from activities.market.signatures import NegotiationActivities as Record
     from domain.market import errors
-    from domain.market.commands import AnswerOffer, CounterOffer, MakeOffer, NegotiationSnapshot, NegotiationStart
+    from domain.market.commands import (
+        AcceptOffer,
+        CounterOffer,
+        MakeOffer,
+        NegotiationSnapshot,
+        NegotiationStart,
+        RejectOffer,
+        WithdrawOffer,
+    )
     from domain.market.processes import BOUGHT, NEGOTIATION
     from domain.market.states import OfferStatus
     from domain.platform.messages import Done
     from workflows.market.notices import MarketNotices
-    from workflows.platform.process import CommandProcess
+    from workflows.platform.process import CommandProcess, carries_out
     from workflows.platform.recording import record
 
 
@@ -45,25 +53,11 @@ class Negotiation(CommandProcess[NegotiationStart, NegotiationSnapshot]):
     async def run(self, start: NegotiationStart) -> None:
         await self._live()
 
-    @workflow.update(name="make_offer")
-    async def make_offer(self, command: MakeOffer) -> Done:
-        return _done(await self._carry_out(Record.make_offer, command, "record the first offer"))
-
-    @workflow.update(name="counter_offer")
-    async def counter_offer(self, command: CounterOffer) -> Done:
-        return _done(await self._carry_out(Record.counter_offer, command, "record a counter-offer"))
-
-    @workflow.update(name="accept_offer")
-    async def accept_offer(self, command: AnswerOffer) -> Done:
-        return _done(await self._carry_out(Record.accept_offer, command, "record an accept and hold the stock"))
-
-    @workflow.update(name="reject_offer")
-    async def reject_offer(self, command: AnswerOffer) -> Done:
-        return _done(await self._carry_out(Record.reject_offer, command, "record a decline"))
-
-    @workflow.update(name="withdraw_offer")
-    async def withdraw_offer(self, command: AnswerOffer) -> Done:
-        return _done(await self._carry_out(Record.withdraw_offer, command, "record a withdrawal"))
+    make_offer = carries_out(MakeOffer, Record.make_offer, "record the first offer")
+    counter_offer = carries_out(CounterOffer, Record.counter_offer, "record a counter-offer")
+    accept_offer = carries_out(AcceptOffer, Record.accept_offer, "record an accept and hold the stock")
+    reject_offer = carries_out(RejectOffer, Record.reject_offer, "record a decline")
+    withdraw_offer = carries_out(WithdrawOffer, Record.withdraw_offer, "record a withdrawal")
 
     @workflow.signal(name=BOUGHT)
     def bought(self) -> None:
@@ -94,6 +88,11 @@ class Negotiation(CommandProcess[NegotiationStart, NegotiationSnapshot]):
         self._answer_at = snapshot.answer_at if snapshot.auto_answer else None
         return snapshot
 
+    def _done(self, snapshot: NegotiationSnapshot) -> Done:
+        if snapshot.refused is not None:
+            raise ApplicationError("the offer could not be accepted", type=snapshot.refused, non_retryable=True)
+        return Done(entity_id=snapshot.offer_id)
+
     def _keep(self, snapshot: NegotiationSnapshot) -> None:
         self._sold_out |= snapshot.sold_out
         self._notices.trust_moved |= snapshot.trust_moved
@@ -122,10 +121,3 @@ class Negotiation(CommandProcess[NegotiationStart, NegotiationSnapshot]):
             self._sold_out = False
             await self._notices.sold_out(self._start.listing_id)
         await self._notices.send(self._start.store_id)
-
-
-def _done(snapshot: NegotiationSnapshot) -> Done:
-    """The answer to a command; raises the refusal that nevertheless ended the offer."""
-    if snapshot.refused is not None:
-        raise ApplicationError("the offer could not be accepted", type=snapshot.refused, non_retryable=True)
-    return Done(entity_id=snapshot.offer_id)

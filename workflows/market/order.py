@@ -15,19 +15,25 @@ with workflow.unsafe.imports_passed_through():
     from activities.market.signatures import OrderActivities as Record
     from domain.market import errors
     from domain.market.commands import (
+        AnswerRefund,
         AppealDecision,
+        AppealRefund,
+        CancelOrder,
+        ConfirmPayment,
+        DeclineOrder,
+        DeliverOrder,
         OperatorRefund,
-        OrderCommand,
         OrderSnapshot,
         OrderStart,
         PlaceOrder,
+        RequestRefund,
         ReverseOrder,
         ReviewWindowStart,
     )
     from domain.market.processes import ORDER
     from domain.platform.messages import Done
     from workflows.market.notices import MarketNotices
-    from workflows.platform.process import CommandProcess
+    from workflows.platform.process import CommandProcess, carries_out
     from workflows.platform.recording import record
 
 
@@ -51,55 +57,26 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
     async def run(self, start: OrderStart) -> None:
         await self._live()
 
-    @workflow.update(name="place_order")
-    async def place_order(self, command: PlaceOrder) -> Done:
-        return _done(await self._carry_out(Record.place_order, command, "record the order and take its stock"))
-
-    @workflow.update(name="confirm_payment")
-    async def confirm_payment(self, command: OrderCommand) -> Done:
-        return _done(await self._carry_out(Record.confirm_payment, command, "record that the merchant has the money"))
-
-    @workflow.update(name="deliver_order")
-    async def deliver_order(self, command: OrderCommand) -> Done:
-        return _done(await self._carry_out(Record.deliver_order, command, "record the delivery"))
-
-    @workflow.update(name="cancel_order")
-    async def cancel_order(self, command: OrderCommand) -> Done:
-        return _done(await self._carry_out(Record.cancel_order, command, "record the cancellation"))
-
-    @workflow.update(name="decline_order")
-    async def decline_order(self, command: OrderCommand) -> Done:
-        return _done(await self._carry_out(Record.decline_order, command, "record that the merchant declines"))
-
-    @workflow.update(name="request_refund")
-    async def request_refund(self, command: OrderCommand) -> Done:
-        return _done(await self._carry_out(Record.request_refund, command, "record the refund request"))
-
-    @workflow.update(name="answer_refund")
-    async def answer_refund(self, command: OrderCommand) -> Done:
-        return _done(await self._carry_out(Record.answer_refund, command, "record the merchant's answer"))
-
-    @workflow.update(name="appeal_refund")
-    async def appeal_refund(self, command: OrderCommand) -> Done:
-        return _done(await self._carry_out(Record.appeal_refund, command, "record the appeal"))
-
-    @workflow.update(name="decide_appeal")
-    async def decide_appeal(self, command: AppealDecision) -> Done:
-        return _done(await self._carry_out(Record.decide_appeal, command, "record the operators' decision"))
-
-    @workflow.update(name="refund_by_operator")
-    async def refund_by_operator(self, command: OperatorRefund) -> Done:
-        return _done(await self._carry_out(Record.refund_by_operator, command, "record an operator's refund"))
-
-    @workflow.update(name="reverse_order")
-    async def reverse_order(self, command: ReverseOrder) -> Done:
-        return _done(await self._carry_out(Record.reverse_order, command, "record that its payment did not come"))
+    place_order = carries_out(PlaceOrder, Record.place_order, "record the order and take its stock")
+    confirm_payment = carries_out(ConfirmPayment, Record.confirm_payment, "record that the merchant has the money")
+    deliver_order = carries_out(DeliverOrder, Record.deliver_order, "record the delivery")
+    cancel_order = carries_out(CancelOrder, Record.cancel_order, "record the cancellation")
+    decline_order = carries_out(DeclineOrder, Record.decline_order, "record that the merchant declines")
+    request_refund = carries_out(RequestRefund, Record.request_refund, "record the refund request")
+    answer_refund = carries_out(AnswerRefund, Record.answer_refund, "record the merchant's answer")
+    appeal_refund = carries_out(AppealRefund, Record.appeal_refund, "record the appeal")
+    decide_appeal = carries_out(AppealDecision, Record.decide_appeal, "record the operators' decision")
+    refund_by_operator = carries_out(OperatorRefund, Record.refund_by_operator, "record an operator's refund")
+    reverse_order = carries_out(ReverseOrder, Record.reverse_order, "record that its payment did not come")
 
     async def _settle(self) -> OrderSnapshot:
         return await record(Record.settle_order, "record what has come due", self._start)
 
     def _next_date(self) -> datetime | None:
         return self._snapshot.deadline if self._snapshot else None
+
+    def _done(self, snapshot: OrderSnapshot) -> Done:
+        return Done(entity_id=snapshot.order_id)
 
     def _keep(self, snapshot: OrderSnapshot) -> None:
         self._sold_out |= snapshot.sold_out
@@ -140,7 +117,3 @@ class Order(CommandProcess[OrderStart, OrderSnapshot]):
         if self._sold_out:
             self._sold_out = False
             await self._notices.sold_out(self._start.listing_id)
-
-
-def _done(snapshot: OrderSnapshot) -> Done:
-    return Done(entity_id=snapshot.order_id)

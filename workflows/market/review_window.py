@@ -51,7 +51,7 @@ class ReviewWindow(WaitingProcess):
             # What had no window yet may have one by now.
             await self._look_again()
 
-    @workflow.update(name="post_review")
+    @workflow.update(name=PostReview.kind)
     async def post_review(self, command: PostReview) -> Done:
         async with self._lock:
             self._keep(await record(Record.post_review, "record the review", self._start, command))

@@ -15,10 +15,12 @@ from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from activities.platform.attributes import STATE
+    from domain.platform.commands import Command
+    from domain.platform.messages import Done
     from domain.platform.workflows import NUDGE
     from workflows.platform.recording import record
 
-Command = TypeVar("Command")
+AnyCommand = TypeVar("AnyCommand", bound="Command")
 Start = TypeVar("Start")
 
 
@@ -166,14 +168,8 @@ class CommandProcess(WaitingProcess, Generic[Start, Snapshot]):
         except TimeoutError:
             self._nudged = True
 
-    async def _carry_out(
-        self, activity: Callable[[Any, Start, Command], Awaitable[Snapshot]], command: Command, summary: str
-    ) -> Snapshot:
-        async with self._lock:
-            return await self._record_command(activity, command, summary)
-
     async def _record_command(
-        self, activity: Callable[[Any, Start, Command], Awaitable[Snapshot]], command: Command, summary: str
+        self, activity: Callable[[Any, Start, AnyCommand], Awaitable[Snapshot]], command: AnyCommand, summary: str
     ) -> Snapshot:
         """Called under the lock."""
         try:
@@ -207,6 +203,10 @@ class CommandProcess(WaitingProcess, Generic[Start, Snapshot]):
         """Record what has come due."""
         raise NotImplementedError
 
+    def _done(self, snapshot: Snapshot) -> Done:
+        """The answer to a command. Raises ApplicationError for a refusal that nevertheless changed something."""
+        raise NotImplementedError
+
     def _keep(self, snapshot: Snapshot) -> None:
         """Take over what the step's snapshot says, and report it."""
         raise NotImplementedError
@@ -214,3 +214,20 @@ class CommandProcess(WaitingProcess, Generic[Start, Snapshot]):
     def _next_date(self) -> datetime | None:
         """When to look again without being told."""
         raise NotImplementedError
+
+
+def carries_out(
+    command: type[AnyCommand], activity: Callable[[Any, Start, AnyCommand], Awaitable[Snapshot]], summary: str
+) -> Callable[[CommandProcess[Start, Snapshot], AnyCommand], Awaitable[Done]]:
+    """The update of a workflow that carries a command out: the one activity, under the lock."""
+
+    async def update(self: CommandProcess[Start, Snapshot], message: AnyCommand) -> Done:
+        async with self._lock:
+            snapshot = await self._record_command(activity, message, summary)
+        return self._done(snapshot)
+
+    # As the engine's client reads a method of the class: without the workflow itself.
+    update.__annotations__ = {"message": command, "return": Done}
+    named: Callable[[Callable[..., Awaitable[Done]]], object] = workflow.update(name=command.kind)
+    named(update)
+    return update

@@ -90,8 +90,8 @@ class Ledger(MockPayments):
 class LocalOrders(PostgresCheckoutActivities):
     """Tells orders without Temporal."""
 
-    async def _tell_order(self, update: str, start: OrderStart, command: PlaceOrder | ReverseOrder) -> None:
-        await getattr(PostgresOrderActivities(self._database), update)(start, command)
+    async def _tell_order(self, start: OrderStart, command: PlaceOrder | ReverseOrder) -> None:
+        await getattr(PostgresOrderActivities(self._database), command.kind)(start, command)
 
 
 class Shopping:

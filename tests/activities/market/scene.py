@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -26,25 +26,30 @@ from db.platform.constraints import refusal
 from db.platform.database import Database
 from db.platform.ids import new_id
 from domain.market.commands import (
+    AcceptOffer,
     AnswerOffer,
     CounterOffer,
     MakeOffer,
     NegotiationSnapshot,
     NegotiationStart,
-    OrderCommand,
     OrderSnapshot,
     OrderStart,
     PlaceOrder,
     PostReview,
+    RejectOffer,
     ReviewWindowSnapshot,
     ReviewWindowStart,
     StoreTrustStart,
     TrustFold,
+    WithdrawOffer,
 )
 from domain.market.policy import MarketPolicy
+from domain.platform.commands import COMMANDS
 from domain.platform.errors import DomainError, ErrorCode
 from domain.platform.identity import AgentType
 from tests.builders import Shop, ask, make_agent, make_shop
+
+AnyAnswer = TypeVar("AnyAnswer", bound=AnswerOffer)
 
 SECRET = b"what the tests' automatic answers draw by"
 
@@ -224,20 +229,20 @@ class Deal(_Repeats):
         self.standing = command.command_id
         return answer
 
-    def _answer(self, by: UUID, options: dict[str, Any]) -> AnswerOffer:
+    def _answer(self, kind: type[AnyAnswer], by: UUID, options: dict[str, Any]) -> AnyAnswer:
         values = {"command_id": new_id(), "offer_id": self.standing} | options
-        return AnswerOffer(negotiation_id=self.negotiation_id, by_agent_id=by, **values)
+        return kind(negotiation_id=self.negotiation_id, by_agent_id=by, **values)
 
     async def accept(self, by: UUID, **options: Any) -> NegotiationSnapshot:
-        command = self._answer(by, options)
+        command = self._answer(AcceptOffer, by, options)
         return await self._run(lambda: self.scene.negotiation.accept_offer(self.start, command))
 
     async def reject(self, by: UUID, **options: Any) -> NegotiationSnapshot:
-        command = self._answer(by, options)
+        command = self._answer(RejectOffer, by, options)
         return await self._run(lambda: self.scene.negotiation.reject_offer(self.start, command))
 
     async def withdraw(self, by: UUID, **options: Any) -> NegotiationSnapshot:
-        command = self._answer(by, options)
+        command = self._answer(WithdrawOffer, by, options)
         return await self._run(lambda: self.scene.negotiation.withdraw_offer(self.start, command))
 
     async def settle(self) -> NegotiationSnapshot:
@@ -292,8 +297,8 @@ class Purchase(_Repeats):
         return await self._run(lambda: self.scene.order.place_order(self.start, command))
 
     async def tell(self, what: str, by: UUID, **options: Any) -> OrderSnapshot:
-        """``what`` is deliver_order, cancel_order, request_refund or answer_refund."""
-        command = OrderCommand(command_id=new_id(), order_id=self.order_id, by_agent_id=by, **options)
+        """``what`` is the kind of a command by one of its parties."""
+        command = COMMANDS[what](command_id=new_id(), order_id=self.order_id, by_agent_id=by, **options)
         return await self._run(lambda: getattr(self.scene.order, what)(self.start, command))
 
     async def settle(self) -> OrderSnapshot:

@@ -125,14 +125,14 @@ async def test_the_buyer_cancels_before_delivery(scene: Scene) -> None:
     assert await order.state() == ("REFUNDED", "CANCELLED_BY_BUYER", True)
     assert await scene.listing(shop) == (1, "ACTIVE")
     await _twice(scene, order)
-    for what, by in (
-        ("cancel_order", buyer),
-        ("request_refund", buyer),
-        ("deliver_order", shop.merchant_id),
-        ("answer_refund", shop.merchant_id),
+    for what, by, fields in (
+        ("cancel_order", buyer, {}),
+        ("request_refund", buyer, {}),
+        ("deliver_order", shop.merchant_id, {}),
+        ("answer_refund", shop.merchant_id, {"approve": True}),
     ):
         async with refused(errors.ORDER_REFUNDED):
-            await order.tell(what, by, approve=True)
+            await order.tell(what, by, **fields)
     assert await scene.facts(shop) == []
     assert await _stats(scene, shop) == (1, 0, 1, 0, 0)
 

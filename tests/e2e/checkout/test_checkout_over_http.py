@@ -6,7 +6,7 @@ import pytest_asyncio
 from temporalio.client import Client
 
 from activities.checkout.telling import wake_checkout
-from api.processes import Processes
+from api.platform.processes import Processes
 from config.settings import Settings
 from config.specs import workflow_specs
 from db.checkout.reads import get_checkout, list_lines
@@ -17,7 +17,7 @@ from domain.checkout.commands import CancelCheckout, CheckoutStart, CompleteChec
 from domain.checkout.models import Checkout, Destination, FulfillmentChoice, GroupChoice, ItemChoice, MethodChoice
 from domain.checkout.processes import checkout_process
 from domain.checkout.states import CheckoutStatus
-from domain.market.commands import OrderCommand
+from domain.market.commands import CancelOrder, DeliverOrder
 from domain.market.processes import order_process
 from domain.market.states import DeliveryKind, OrderStatus
 from souk.checks.doctor import ORPHANED, Ailment, diagnose, repair
@@ -61,12 +61,12 @@ class Platform:
         # Two lines: two orders under one id.
         items = tuple(ItemChoice(listing_id=shop.listing_id, quantity=n) for n in (1, 2))
         command = CreateCheckout(command_id=self.checkout_id, agent_id=self.agent_id, items=items, fulfillment=BY_POST)
-        await self.processes.checkout("create_checkout", command, shop.store_id)
+        await self.processes.send(command, store_id=shop.store_id)
         return await self.read()
 
     async def complete(self, shop: Shop) -> Checkout:
         command = CompleteCheckout(command_id=new_id(), checkout_id=self.checkout_id, agent_id=self.agent_id)
-        await self.processes.checkout("complete_checkout", command, shop.store_id)
+        await self.processes.send(command, store_id=shop.store_id)
         return await self.read()
 
     async def read(self) -> Checkout:
@@ -82,10 +82,10 @@ class Platform:
 async def platform(
     souk: RunningSouk, settings: Settings, temporal_client: Client, worker_database: Database, api_database: Database
 ) -> AsyncIterator[Platform]:
-    yield Platform(Processes(temporal_client, settings.market, 20), worker_database, api_database)
+    yield Platform(Processes(temporal_client, workflow_specs(settings), 20), worker_database, api_database)
 
 
-async def test_from_session_to_orders_and_back(platform: Platform, temporal_client: Client) -> None:
+async def test_from_session_to_orders_and_back(platform: Platform, settings: Settings, temporal_client: Client) -> None:
     shop = await platform.arrive()
     assert (await platform.open(shop)).status is CheckoutStatus.READY_FOR_COMPLETE
     done = await platform.complete(shop)
@@ -98,19 +98,16 @@ async def test_from_session_to_orders_and_back(platform: Platform, temporal_clie
         # Each order has its own process, and is told what to do as any other.
         assert not await has_ended(temporal_client.get_workflow_handle(order_process(order.order_id)))
     first, second = done.order.orders
-    await platform.processes.order(
-        "deliver_order",
-        OrderCommand(command_id=new_id(), order_id=first.order_id, by_agent_id=shop.merchant_id),
-        first.order_id, shop.listing_id, shop.store_id,
-    )  # fmt: skip
-    await platform.processes.order(
-        "cancel_order",
-        OrderCommand(command_id=new_id(), order_id=second.order_id, by_agent_id=platform.agent_id),
-        second.order_id, shop.listing_id, shop.store_id,
-    )  # fmt: skip
+    place = {"listing_id": shop.listing_id, "store_id": shop.store_id}
+    await platform.processes.send(
+        DeliverOrder(command_id=new_id(), order_id=first.order_id, by_agent_id=shop.merchant_id), **place
+    )
+    await platform.processes.send(
+        CancelOrder(command_id=new_id(), order_id=second.order_id, by_agent_id=platform.agent_id), **place
+    )
     start = CheckoutStart(
         checkout_id=platform.checkout_id, store_id=shop.store_id,
-        policy=platform.processes.checkout_policy, market=platform.processes.policy,
+        policy=settings.checkout, market=settings.market,
     )  # fmt: skip
     await wake_checkout(temporal_client, start)
     await until(lambda: has_ended(process))
@@ -125,7 +122,7 @@ async def test_a_canceled_session_has_no_order(platform: Platform, temporal_clie
     shop = await platform.arrive()
     await platform.open(shop)
     command = CancelCheckout(command_id=new_id(), checkout_id=platform.checkout_id, agent_id=platform.agent_id)
-    await platform.processes.checkout("cancel_checkout", command, shop.store_id)
+    await platform.processes.send(command, store_id=shop.store_id)
     found = await platform.read()
     assert (found.status, found.order) == (CheckoutStatus.CANCELED, None)
     await until(lambda: has_ended(temporal_client.get_workflow_handle(checkout_process(platform.checkout_id))))

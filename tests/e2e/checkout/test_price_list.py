@@ -4,7 +4,8 @@ from uuid import UUID
 
 from temporalio.client import Client
 
-from api.processes import Processes
+from api.platform.processes import Processes
+from config.contexts import workflow_specs
 from config.settings import Settings
 from db.checkout.reads import get_checkout
 from db.checkout.sessions import note_shown
@@ -55,7 +56,7 @@ async def test_prices_are_set_and_an_order_finds_its_way(
     foreign = {"promotions": [{"title": "Free", "listing_ids": [str(new_id())]}]}
     assert shop.owner.http.put(address, json=foreign).status_code == 404
 
-    processes = Processes(temporal_client, settings.market, 20)
+    processes = Processes(temporal_client, workflow_specs(settings), 20)
     async with worker_database.session() as session:
         platform = await make_platform(session)
     home = Destination(
@@ -71,23 +72,21 @@ async def test_prices_are_set_and_an_order_finds_its_way(
         destinations=(home,), selected_destination_id="home", groups=(GroupChoice(selected_option_id="std"),)
     )
     checkout_id = new_id()
-    await processes.checkout(
-        "create_checkout",
+    await processes.send(
         CreateCheckout(
             command_id=checkout_id, agent_id=platform, items=(ItemChoice(listing_id=UUID(shop.listing_id)),),
             buyer=Buyer(email="amina@example.com"), fulfillment=FulfillmentChoice(methods=(way,)),
             discount_codes=("ten",),
         ),
-        UUID(shop.store_id),
+        store_id=UUID(shop.store_id),
     )  # fmt: skip
     async with worker_database.session() as session:
         opened = await get_checkout(session, checkout_id)
         assert opened is not None
         await note_shown(session, opened)
-    await processes.checkout(
-        "complete_checkout",
+    await processes.send(
         CompleteCheckout(command_id=new_id(), checkout_id=checkout_id, agent_id=platform),
-        UUID(shop.store_id),
+        store_id=UUID(shop.store_id),
     )
     (order,) = shop.owner.http.get("/v1/orders").json()["items"]
     found = shop.owner.http.get(f"/v1/orders/{order['order_id']}/destination").json()

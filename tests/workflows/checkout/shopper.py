@@ -16,6 +16,7 @@ from domain.checkout.commands import (
 from domain.checkout.models import ItemChoice, PaymentChoice
 from domain.checkout.policy import CheckoutPolicy
 from domain.checkout.processes import CHECKOUT, checkout_process
+from domain.platform.commands import Command
 from domain.platform.messages import Done
 from domain.platform.workflows import NUDGE
 from tests.workflows.checkout.fake_checkouts import FakeCheckouts, Session, Sessions
@@ -58,32 +59,29 @@ class Shopper:
     def session(self) -> Session:
         return self.town.sessions.rows[self.checkout_id]
 
-    async def _send(self, update: str, command: Any) -> Done:
-        process = checkout_process(self.checkout_id)
-        return await self.town.send(CHECKOUT, process, self.start, update, command, command.command_id)
+    async def _send(self, command: Command) -> Done:
+        return await self.town.send(CHECKOUT, checkout_process(self.checkout_id), self.start, command)
 
     async def open(self, *items: ItemChoice) -> Done:
         items = items or (ItemChoice(listing_id=LISTING),)
-        return await self._send(
-            "create_checkout", CreateCheckout(command_id=self.checkout_id, agent_id=BUYER, items=items)
-        )
+        return await self._send(CreateCheckout(command_id=self.checkout_id, agent_id=BUYER, items=items))
 
     async def open_nothing(self) -> Done:
-        return await self._send("create_checkout", CreateCheckout(command_id=self.checkout_id, agent_id=BUYER))
+        return await self._send(CreateCheckout(command_id=self.checkout_id, agent_id=BUYER))
 
     async def update(self, name: str = "update") -> Done:
         command = UpdateCheckout(command_id=self.town.key(name), checkout_id=self.checkout_id, agent_id=BUYER)
-        return await self._send("update_checkout", command)
+        return await self._send(command)
 
     async def cancel(self) -> Done:
         command = CancelCheckout(command_id=self.town.key("cancel"), checkout_id=self.checkout_id, agent_id=BUYER)
-        return await self._send("cancel_checkout", command)
+        return await self._send(command)
 
     async def complete(self, name: str = "complete") -> Done:
         command = CompleteCheckout(
             command_id=self.town.key(name), checkout_id=self.checkout_id, agent_id=BUYER, payment=PAYS
         )
-        return await self._send("complete_checkout", command)
+        return await self._send(command)
 
     async def wake(self) -> None:
         """As the sweep does: the process is gone."""

@@ -8,7 +8,16 @@ from uuid import UUID
 from activities.market.signatures import NegotiationActivities
 from domain.market import automatic_answers, errors, reminders
 from domain.market import negotiation as rules
-from domain.market.commands import AnswerOffer, CounterOffer, MakeOffer, NegotiationSnapshot, NegotiationStart
+from domain.market.commands import (
+    AcceptOffer,
+    AnswerOffer,
+    CounterOffer,
+    MakeOffer,
+    NegotiationSnapshot,
+    NegotiationStart,
+    RejectOffer,
+    WithdrawOffer,
+)
 from domain.market.states import CloseReason, OfferStatus, Party
 from tests.workflows.market.books import LISTING, SELLER, STORE, Books, Haggle
 
@@ -124,7 +133,7 @@ class FakeNegotiations(NegotiationActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start)
 
-    async def accept_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
+    async def accept_offer(self, start: NegotiationStart, command: AcceptOffer) -> NegotiationSnapshot:
         async with self._books.turn() as now:
             haggle = self._find(start.negotiation_id)
             sold_out = False
@@ -159,14 +168,14 @@ class FakeNegotiations(NegotiationActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start, trust_moved=trust_moved)
 
-    async def reject_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
+    async def reject_offer(self, start: NegotiationStart, command: RejectOffer) -> NegotiationSnapshot:
         def decide(state: rules.NegotiationState, by: Party, offer_id: UUID, now: datetime) -> rules.Closing:
             rules.decide_reject(state, by, offer_id, now)
             return rules.Closing(OfferStatus.REJECTED, CloseReason.DECLINED)
 
         return await self._answer("reject_offer", start, command, decide)
 
-    async def withdraw_offer(self, start: NegotiationStart, command: AnswerOffer) -> NegotiationSnapshot:
+    async def withdraw_offer(self, start: NegotiationStart, command: WithdrawOffer) -> NegotiationSnapshot:
         return await self._answer("withdraw_offer", start, command, rules.decide_withdraw)
 
     async def settle_negotiation(self, start: NegotiationStart) -> NegotiationSnapshot:

@@ -9,13 +9,19 @@ from domain.market import errors
 from domain.market import orders as rules
 from domain.market.appeals import decide_appeal, decide_appeal_decision
 from domain.market.commands import (
+    AnswerRefund,
     AppealDecision,
+    AppealRefund,
+    CancelOrder,
+    ConfirmPayment,
+    DeclineOrder,
+    DeliverOrder,
     OperatorRefund,
-    OrderCommand,
     OrderSnapshot,
     OrderStart,
     PlaceOrder,
     PostReview,
+    RequestRefund,
     ReverseOrder,
     ReviewWindowSnapshot,
     ReviewWindowStart,
@@ -133,7 +139,7 @@ class FakeOrders(OrderActivities):
             moved = books.delivery is DeliveryKind.INSTANT and self._deliver(order, start, now)
             return self._snapshot(start.order_id, sold_out=sold_out, trust_moved=moved)
 
-    async def confirm_payment(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+    async def confirm_payment(self, start: OrderStart, command: ConfirmPayment) -> OrderSnapshot:
         async with self._books.turn() as now:
             order = _find(self._books, start.order_id, command.by_agent_id)
             if command.command_id not in self._books.commands:
@@ -142,7 +148,7 @@ class FakeOrders(OrderActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id)
 
-    async def deliver_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+    async def deliver_order(self, start: OrderStart, command: DeliverOrder) -> OrderSnapshot:
         async with self._books.turn() as now:
             order, moved = _find(self._books, start.order_id, command.by_agent_id), False
             if command.command_id not in self._books.commands:
@@ -151,7 +157,7 @@ class FakeOrders(OrderActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id, trust_moved=moved)
 
-    async def cancel_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+    async def cancel_order(self, start: OrderStart, command: CancelOrder) -> OrderSnapshot:
         async with self._books.turn() as now:
             order, flags = _find(self._books, start.order_id, command.by_agent_id), {}
             if command.command_id not in self._books.commands:
@@ -160,7 +166,7 @@ class FakeOrders(OrderActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id, **flags)
 
-    async def decline_order(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+    async def decline_order(self, start: OrderStart, command: DeclineOrder) -> OrderSnapshot:
         async with self._books.turn() as now:
             order, flags = _find(self._books, start.order_id, command.by_agent_id), {}
             if command.command_id not in self._books.commands:
@@ -169,7 +175,7 @@ class FakeOrders(OrderActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id, **flags)
 
-    async def request_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+    async def request_refund(self, start: OrderStart, command: RequestRefund) -> OrderSnapshot:
         async with self._books.turn() as now:
             order = _find(self._books, start.order_id, command.by_agent_id)
             if command.command_id not in self._books.commands:
@@ -179,7 +185,7 @@ class FakeOrders(OrderActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id)
 
-    async def answer_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+    async def answer_refund(self, start: OrderStart, command: AnswerRefund) -> OrderSnapshot:
         async with self._books.turn() as now:
             order, flags = _find(self._books, start.order_id, command.by_agent_id), {}
             if command.command_id not in self._books.commands:
@@ -192,7 +198,7 @@ class FakeOrders(OrderActivities):
                 self._books.commands[command.command_id] = "ok"
             return self._snapshot(start.order_id, **flags)
 
-    async def appeal_refund(self, start: OrderStart, command: OrderCommand) -> OrderSnapshot:
+    async def appeal_refund(self, start: OrderStart, command: AppealRefund) -> OrderSnapshot:
         async with self._books.turn() as now:
             order = _find(self._books, start.order_id, command.by_agent_id)
             if command.command_id not in self._books.commands:

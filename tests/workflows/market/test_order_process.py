@@ -201,13 +201,13 @@ async def test_a_purchase_without_evidence_is_refused_with_the_ways_on_and_ends(
 
 async def test_a_refused_later_command_leaves_it_open(town: Town):
     await town.buy()
-    for update, by, expected in (
-        ("request_refund", BUYER, "order.not_delivered"),
-        ("answer_refund", SELLER, "order.no_refund_request"),
-        ("deliver_order", STRANGER, "order.not_found"),
+    for update, by, fields, expected in (
+        ("request_refund", BUYER, {}, "order.not_delivered"),
+        ("answer_refund", SELLER, {"approve": True}, "order.no_refund_request"),
+        ("deliver_order", STRANGER, {}, "order.not_found"),
     ):
         with pytest.raises(WorkflowUpdateFailedError) as caught:
-            await town.on_order(update, by)
+            await town.on_order(update, by, **fields)
         assert refusal(caught) == expected
     assert not await has_ended(town.order)
     await town.on_order("deliver_order", SELLER, "now truly")

@@ -22,11 +22,9 @@ from temporalio.worker import Worker
 from activities.platform.attributes import search_attributes
 from activities.platform.signatures import Activities, activities_of
 from domain.market.commands import (
-    AnswerOffer,
     CounterOffer,
     MakeOffer,
     NegotiationStart,
-    OrderCommand,
     OrderStart,
     PlaceOrder,
     PostReview,
@@ -44,7 +42,8 @@ from domain.market.processes import (
     review_window_process,
     store_trust_process,
 )
-from domain.platform.messages import Done, Message
+from domain.platform.commands import COMMANDS, Command
+from domain.platform.messages import Done
 from domain.platform.workflows import NUDGE
 from tests.workflows.fake_upkeep import FakeUpkeep
 from tests.workflows.market.books import BUYER, LISTING, STORE, Books, key
@@ -145,9 +144,7 @@ class Town:
         kind: str,
         process_id: str,
         start: Any,
-        update: str,
-        command: Message,
-        command_id: UUID,
+        command: Command,
         task_timeout: timedelta | None = None,
     ) -> Done:
         operation: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
@@ -162,10 +159,10 @@ class Town:
         )
         try:
             return await self.client.execute_update_with_start_workflow(
-                update,
+                command.kind,
                 command,
                 start_workflow_operation=operation,
-                id=str(command_id),
+                id=str(command.command_id),
                 result_type=Done,
                 rpc_timeout=RPC_TIMEOUT,
             )
@@ -175,16 +172,8 @@ class Town:
                     await operation.workflow_handle()
             raise
 
-    async def negotiate(self, update: str, command: Any, **options: Any) -> Done:
-        return await self.send(
-            NEGOTIATION,
-            negotiation_process(self.deal_id),
-            self.deal_start(),
-            update,
-            command,
-            command.command_id,
-            **options,
-        )
+    async def negotiate(self, command: Command, **options: Any) -> Done:
+        return await self.send(NEGOTIATION, negotiation_process(self.deal_id), self.deal_start(), command, **options)
 
     async def bid(
         self, price: int = 800, *, quantity: int = 1, by: UUID = BUYER, name: str = "bid", **options: Any
@@ -197,7 +186,7 @@ class Town:
             price_cents=price,
             quantity=quantity,
         )
-        return await self.negotiate("make_offer", command, **options)
+        return await self.negotiate(command, **options)
 
     async def counter(self, to: str, by: UUID, price: int, name: str) -> Done:
         command = CounterOffer(
@@ -207,13 +196,11 @@ class Town:
             by_agent_id=by,
             price_cents=price,
         )
-        return await self.negotiate("counter_offer", command)
+        return await self.negotiate(command)
 
     async def answer(self, verb: str, to: str, by: UUID, name: str = "answer", round: int | None = None) -> Done:
-        command = AnswerOffer(
-            command_id=self.key(name), negotiation_id=self.deal_id, offer_id=self.key(to), by_agent_id=by, round=round
-        )
-        return await self.negotiate(f"{verb}_offer", command)
+        ids = {"command_id": self.key(name), "negotiation_id": self.deal_id, "offer_id": self.key(to)}
+        return await self.negotiate(COMMANDS[f"{verb}_offer"](**ids, by_agent_id=by, round=round))
 
     async def buy(self, offer: str | None = None, quantity: int = 1, **options: Any) -> Done:
         command = PlaceOrder(
@@ -223,15 +210,12 @@ class Town:
             quantity=quantity,
             offer_id=self.key(offer) if offer else None,
         )
-        return await self.send(
-            ORDER, order_process(self.order_id), self.order_start(), "place_order", command, self.order_id, **options
-        )
+        return await self.send(ORDER, order_process(self.order_id), self.order_start(), command, **options)
 
-    async def on_order(self, update: str, by: UUID, name: str | None = None, **fields: Any) -> Done:
-        command = OrderCommand(command_id=self.key(name or update), order_id=self.order_id, by_agent_id=by, **fields)
-        return await self.send(
-            ORDER, order_process(self.order_id), self.order_start(), update, command, command.command_id
-        )
+    async def on_order(self, kind: str, by: UUID, name: str | None = None, **fields: Any) -> Done:
+        ids = {"command_id": self.key(name or kind), "order_id": self.order_id, "by_agent_id": by}
+        command = COMMANDS[kind](**ids, **fields)
+        return await self.send(ORDER, order_process(self.order_id), self.order_start(), command)
 
     async def review(self, by: UUID = BUYER, name: str = "review") -> Done:
         command = PostReview(
@@ -241,9 +225,7 @@ class Town:
             REVIEW_WINDOW,
             review_window_process(self.order_id),
             self.window_start(),
-            "post_review",
             command,
-            self.key(name),
         )
 
     async def nudge_trust(self) -> WorkflowHandle[Any, Any]:

@@ -35,7 +35,7 @@ def _start(key: UUID, _: Mapping[str, Any]) -> WishStart:
     return WishStart(wish_id=key)
 
 
-def _describe(start: BaseModel) -> Process:
+def _describe(start: BaseModel, _: bool) -> Process:
     assert isinstance(start, WishStart)
     attributes = TypedSearchAttributes([SearchAttributePair(STATE, "OPEN")])
     return Process(WISH, f"wish/{start.wish_id}", start, WISHES_QUEUE, attributes, "Wish")
