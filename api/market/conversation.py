@@ -197,7 +197,8 @@ async def post_reference(body: ReferenceIn, caller: AnyAgent, fact: FactDep) -> 
         reference = await conversation.insert_reference(
             fact.session, fact.command_id, body.offer_id, body.thread_id, caller.agent_id, body.public_note
         )
-        return await fact.answer(OwnReferenceOut.model_validate(reference), 201)
+        shown = ReferenceOut.model_validate(reference).model_dump()
+        return await fact.answer(OwnReferenceOut(**shown, offer_id=body.offer_id), 201)
 
 
 @router.get("/threads", responses=errors(BAD_CURSOR))

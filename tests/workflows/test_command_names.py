@@ -8,13 +8,13 @@ from pydantic import ValidationError
 from activities.checkout.signatures import CheckoutActivities
 from activities.market.signatures import NegotiationActivities, OrderActivities, ReviewActivities
 from activities.platform.signatures import activity_names
-from config.contexts import workflow_specs
 from config.settings import Settings
+from config.specs import workflow_specs
 from db.platform.ids import new_id
 from domain.checkout.commands import CompleteCheckout
 from domain.market.commands import AcceptOffer, ConfirmPayment, DeclineOrder, PlaceOrder
 from domain.platform.commands import COMMANDS, Command, kinds_told_again
-from worker.registry import WORKFLOWS
+from worker.registry import list_workflows
 
 ACTIVITIES = (NegotiationActivities, OrderActivities, ReviewActivities, CheckoutActivities)
 
@@ -23,7 +23,7 @@ def definition(workflow: type) -> Any:
     return getattr(workflow, "__temporal_workflow_definition")
 
 
-@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda workflow: definition(workflow).name)
+@pytest.mark.parametrize("workflow", list_workflows(), ids=lambda workflow: definition(workflow).name)
 def test_a_workflow_takes_the_commands_that_are_declared_for_it(workflow: type) -> None:
     taken = definition(workflow)
     declared = {kind: command for kind, command in COMMANDS.items() if command.workflow == taken.name}
@@ -43,7 +43,7 @@ def test_the_sweep_tells_workflows_of_all_but_completions() -> None:
     specs = workflow_specs(Settings())
     assert specs.commands == set(COMMANDS) - {CompleteCheckout.kind}
     for kind in specs.commands:
-        assert kind in kinds_told_again(specs.by_command(kind).type)
+        assert kind in kinds_told_again(specs.by_command(kind).type.name)
 
 
 def test_a_command_knows_whose_projection_it_changes() -> None:

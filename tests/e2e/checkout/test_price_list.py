@@ -5,8 +5,8 @@ from uuid import UUID
 from temporalio.client import Client
 
 from api.platform.processes import Processes
-from config.contexts import workflow_specs
 from config.settings import Settings
+from config.specs import workflow_specs
 from db.checkout.reads import get_checkout
 from db.checkout.sessions import note_shown
 from db.platform.database import Database
