@@ -48,7 +48,8 @@ async def test_a_trade_from_shop_to_review(souk_url: str, mode: str) -> None:
 
         refused = await customer.refused("buy", listing_id=listing_id, request_id="early")
         assert refused["code"] == "order.gating_unsatisfied"
-        assert {"the tool ask", "the tool make_offer"} <= {way["call"] for way in refused["ways"]}
+        calls = {way["call"] for way in refused["ways"]}
+        assert {f"the tool {name} with listing_id {listing_id}" for name in ("ask", "make_offer")} <= calls
         assert not (await customer.do("look_at_listing", listing_id=listing_id))["your_gating"]["satisfied"]
 
         asked = await customer.do("ask", listing_id=listing_id, text="Does it burn for a whole night?")

@@ -61,13 +61,14 @@ def nest_json(target: Target, found: Findings) -> None:
 
 
 def nested_requests(document: dict[str, Any], any_id: str) -> Iterator[tuple[str, str, str]]:
-    """Method, path and body of everything that takes a body, with a slot for a nest in it; the last ones to /mcp."""
+    """Method, path and body of everything that takes a body, with a slot for a nest in it; JSON-RPC last."""
     for path, methods in document["paths"].items():
         for method in methods.keys() & {"post", "put", "patch"}:
             for body in (SLOT, f'{{"body": {SLOT}}}', f'{{"payment": {{"instruments": [{{"credential": {SLOT}}}]}}}}'):
                 yield method, re.sub(r"\{\w+\}", any_id, path), body
-    for body in (SLOT, f'{{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {SLOT}}}'):
-        yield "post", "/mcp", body
+    for address, called in (("/mcp", "tools/call"), ("/a2a", "SendMessage")):
+        for body in (SLOT, f'{{"jsonrpc": "2.0", "id": 1, "method": "{called}", "params": {SLOT}}}'):
+            yield "post", address, body
 
 
 def read_hidden_words(target: Target, found: Findings) -> None:
