@@ -175,15 +175,8 @@ async def deliver_order(
     order_id: UUID, caller: AnyAgent, command: CommandDep, body: DeliveryIn | None = None
 ) -> Response:
     """The merchant confirms delivery, before the promised time, and with ``payment_received`` the payment too."""
-    return await _command(
-        DeliverOrder,
-        Party.SELLER,
-        rules.decide_deliver,
-        order_id,
-        caller,
-        command,
-        payment_received=body is not None and body.payment_received,
-    )
+    paid, decide = body is not None and body.payment_received, rules.decide_deliver
+    return await _command(DeliverOrder, Party.SELLER, decide, order_id, caller, command, payment_received=paid)
 
 
 @router.post(

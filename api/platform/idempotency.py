@@ -121,6 +121,7 @@ class Attempt:
                 await self._release()
 
     async def open(self) -> None:
+        """Open a transaction; an attempt begins with one."""
         database = self.context.database
         if self.in_session:
             self.session = await self._opened.enter_async_context(database.session(viewer=self.scope))
@@ -129,7 +130,8 @@ class Attempt:
             self.transaction = await self._opened.enter_async_context(database.transaction(viewer=self.scope))
         self._is_open = True
 
-    async def _commit(self) -> None:
+    async def commit(self) -> None:
+        """Commit what is open. What is raised after a command's claim is committed is kept, or gives its lease up."""
         self._is_open = False
         await self._opened.aclose()
         self._committed = True
@@ -144,9 +146,9 @@ class Attempt:
                 await self.session.flush()
             told = self._credential if self._secret else None
             await records.complete(self.transaction, self.command_id, status, text, personal=self.personal, told=told)
-        await self._commit()
+        await self.commit()
         self._answered = True
-        return self._document(status, _with(self._secret, text) if self._secret else text)
+        return document(status, _with(self._secret, text) if self._secret else text, scope=self.request.scope)
 
     async def _claim(self, transaction: Transaction, lease_seconds: float | None) -> records.Claim:
         """Raises idempotency.in_flight, idempotency.key_reused; AnsweredError where the request was answered."""
@@ -175,7 +177,7 @@ class Attempt:
         if self._secret is not None and stored.status_code < 400:
             self._check_told(stored)
             stored = replace(stored, text=_with(self._secret, stored.text))
-        answer = self._document(stored.status_code, stored.text)
+        answer = document(stored.status_code, stored.text, scope=self.request.scope)
         answer.headers[_REPLAYED] = "true"
         return answer
 
@@ -211,9 +213,6 @@ class Attempt:
         with suppress(psycopg.Error, OSError):
             async with self.context.database.transaction(viewer=self.scope) as transaction:
                 await records.release(transaction, self.command_id)
-
-    def _document(self, status: int, text: str) -> Response:
-        return document(status, text, scope=self.request.scope)
 
 
 def _with(secret: Secret, text: str) -> str:
@@ -258,10 +257,6 @@ class ProcessCommand(Attempt):
         """Claim the request with a lease. Raises idempotency.in_flight, idempotency.key_reused."""
         return self._begin(self.context.settings.idempotency_lease_seconds)
 
-    async def commit(self) -> None:
-        """Commit the claim, so that no transaction is open. What is raised from here on is kept, or ends the lease."""
-        await self._commit()
-
     async def send(self, command: Command, **place: Any) -> None:
         """Commit the claim, and have the command's workflow carry it out (``Processes.send``)."""
         await self.commit()
@@ -281,7 +276,7 @@ class ProcessCommand(Attempt):
         else:
             await self.context.reads.read_one_and_note(wanted, kept, self.scope)
         self._answered = True
-        return self._document(status, text)
+        return document(status, text, scope=self.request.scope)
 
     async def _check_dates_hold(self, refused: DomainError) -> None:
         """A refusal by a date that an outage moves is none. Raises service.unavailable."""
