@@ -3,15 +3,21 @@
 What a payment handler keeps waiting takes no place and no connection of trade's.
 """
 
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 
 from activities.checkout.completion import PostgresCheckoutActivities
 from activities.checkout.mock_payments import MockPayments
+from activities.checkout.order_webhooks import UcpOrderFormat
+from activities.checkout.signing import signing_keys
 from activities.market.nudges import TemporalNudgeActivities
 from activities.platform.signatures import activities_of
+from activities.webhooks.formats import Format
+from config.settings import Settings
 from db.platform.database import Database
 from domain.checkout.payments import MARKET_HANDLER, MOCK_HANDLER, MarketSettlement, PaymentHandler
 from domain.checkout.processes import CHECKOUT_QUEUE
+from domain.webhooks.states import WebhookFormat
 from worker.parts import Activities, Host, WorkerPart
 from workflows.checkout.checkout import Checkout
 
@@ -34,4 +40,13 @@ def _serve(host: Host) -> AbstractAsyncContextManager[None]:
     return host.serving(CHECKOUT_QUEUE, (Checkout,), build, pool_size=_POOL_SIZE)
 
 
-PART = WorkerPart("checkout", (Checkout,), _serve)
+def _formats(settings: Settings) -> Mapping[str, Format]:
+    """Orders as shopping platforms read them, where there is a key to sign with."""
+    keys = signing_keys(settings.ucp_signing_keys.get_secret_value())
+    if not keys:
+        return {}
+    names = settings.simulation.enabled
+    return {WebhookFormat.UCP_ORDER: UcpOrderFormat(keys[0], settings.own_url, item_names=names)}
+
+
+PART = WorkerPart("checkout", (Checkout,), _serve, _formats)

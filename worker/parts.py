@@ -1,6 +1,6 @@
 """What a context declares to the worker process, and what it is given to serve its queues."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +11,7 @@ from temporalio.worker import Worker
 from activities.platform.signatures import activities_of
 from activities.platform.specs import WorkflowSpecs
 from activities.platform.upkeep import PostgresUpkeepActivities
+from activities.webhooks.formats import Format
 from config.settings import Settings
 from db.platform.database import Database
 from worker.building import build_worker
@@ -69,10 +70,18 @@ class Host:
             yield
 
 
+def _no_formats(_: Settings) -> Mapping[str, Format]:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerPart:
-    """A context's workflows, and how its queues are served for as long as a block lasts."""
+    """A context's workflows, and how its queues are served for as long as a block lasts.
+
+    ``formats``: by name, further ways to write and sign a delivery, as these settings allow.
+    """
 
     name: str
     workflows: tuple[type, ...]
     serve: Callable[[Host], AbstractAsyncContextManager[None]]
+    formats: Callable[[Settings], Mapping[str, Format]] = _no_formats

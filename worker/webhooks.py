@@ -17,14 +17,11 @@ import structlog
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from activities.checkout.order_webhooks import UcpOrderFormat
-from activities.checkout.signing import signing_keys
 from activities.platform.signatures import activities_of
 from activities.webhooks.delivery import HttpWebhookActivities
 from activities.webhooks.formats import Format, Formats, StandardFormat
 from activities.webhooks.sending import webhook_client
 from activities.webhooks.waking import wake_delivery
-from config.settings import Settings
 from db.platform.database import Database
 from db.webhooks.pending import list_concerned, list_waiting, read_bounds
 from domain.webhooks.processes import SLOW_WEBHOOK_QUEUE, WEBHOOK_QUEUE
@@ -47,14 +44,14 @@ _REST_SECONDS = 1.0
 """An endpoint is nudged this often at most."""
 
 
-def _build_formats(settings: Settings) -> Formats:
-    """Every way to write and sign a delivery: one line each."""
+def _build_formats(host: Host) -> Formats:
+    """The standard format, and those that contexts declare."""
+    settings = host.settings
     formats: dict[str, Format] = {
         WebhookFormat.STANDARD: StandardFormat(settings.credential_secret.get_secret_value().encode())
     }
-    for key in signing_keys(settings.ucp_signing_keys.get_secret_value())[:1]:
-        names = settings.simulation.enabled
-        formats[WebhookFormat.UCP_ORDER] = UcpOrderFormat(key, settings.own_url, item_names=names)
+    for part in host.specs.contexts.parts("worker", WorkerPart):
+        formats |= part.formats(settings)
     return formats
 
 
@@ -68,7 +65,7 @@ async def _serve(host: Host) -> AsyncIterator[None]:
         for task_queue in (WEBHOOK_QUEUE, SLOW_WEBHOOK_QUEUE):
             # Each its own connections and resolver: what hangs on one queue takes nothing from the other.
             http = await stack.enter_async_context(webhook_client(settings.deliveries))
-            activities = HttpWebhookActivities(database, http, _build_formats(settings), settings.webhooks)
+            activities = HttpWebhookActivities(database, http, _build_formats(host), settings.webhooks)
             await stack.enter_async_context(
                 host.worker(
                     database,

@@ -1,12 +1,12 @@
 """How an event is written and signed for an endpoint: the seam for other protocols than Standard Webhooks.
 
-To add a format: give it a name in ``WebhookFormat`` (``domain/webhooks/states.py``), implement ``Format`` in a
-module of its own context, and add an instance to the table that ``worker/webhooks.py`` hands to the delivery
-activity. ``render`` runs in a transaction of the worker's role and may read what it needs; it must read only
-what the endpoint's owner may see. It answers None for events the format has nothing to say about: they are
-passed by. ``sign`` runs outside of it, once per try, and sees the final address and bytes. Endpoints of such a
-format are made by ``db.webhooks.endpoints.ensure_endpoint``; owners can make STANDARD ones only. Everything else,
-order, retries, dead letters, pauses, replay, is the delivery's and the same for all.
+To add a format: give it a name in ``WebhookFormat`` (``domain/webhooks/states.py``), implement ``Format`` in a module
+of its own context, and declare it as one of the ``formats`` of that context's ``WorkerPart``. ``render`` runs in a
+transaction of the worker's role and may read what it needs; it must read only what the endpoint's owner may see. It
+answers None for events the format has nothing to say about: they are passed by. ``sign`` runs outside of it, once per
+try, and sees the final address and bytes. Endpoints of such a format are made by
+``db.webhooks.endpoints.ensure_endpoint``; owners can make STANDARD ones only. Everything else, order, retries, dead
+letters, pauses, replay, is the delivery's and the same for all.
 """
 
 import json
