@@ -32,19 +32,19 @@ from db.market.tables import (
 )
 from db.platform.base import Base
 from db.platform.rows import AnyRow
-from db.platform.statements import Query
+from db.platform.statements import Query, among
 from db.platform.transactions import Transaction
 from db.webhooks.tables import WebhookEndpoint
 
-Row = TypeVar("Row", bound=Base)
-_FRESH = {"populate_existing": True}
-_NOW = select(func.clock_timestamp())
-_CLOCK = Query(_NOW)
+_CLOCK = Query(select(func.clock_timestamp()), datetime)
 
 
-def _locking(table: type[Row], key: InstrumentedAttribute[UUID]) -> Select[Row]:
+Entity = TypeVar("Entity", bound=Base)
+
+
+def _locking(table: type[Entity], key: InstrumentedAttribute[UUID]) -> Select[Entity]:
     query = select(table).where(key == bindparam("key")).with_for_update(key_share=True)
-    return query.execution_options(**_FRESH)
+    return query.execution_options(populate_existing=True)
 
 
 def locking(row: type[AnyRow]) -> Query[AnyRow]:
@@ -53,58 +53,52 @@ def locking(row: type[AnyRow]) -> Query[AnyRow]:
     return Query(select(*row.columns).where(key == bindparam("key")).with_for_update(key_share=True), row)
 
 
-_AGENT = _locking(Agent, Agent.c.agent_id)
-_STORE = _locking(Store, Store.c.store_id)
+_AGENT, _STORE, _LISTING = locking(Agent), locking(Store), locking(Listing)
 _CART = _locking(CartRow, CartRow.cart_id)
 _CHECKOUT = _locking(CheckoutRow, CheckoutRow.checkout_id)
-_LISTING = _locking(Listing, Listing.c.listing_id)
 _WEBHOOK = _locking(WebhookEndpoint, WebhookEndpoint.webhook_id)
 
 _agent, _listing, _negotiation = Agent.table, Listing.table, Negotiation.table
 _order, _window, _offer = Order.table, ReviewWindow.table, Offer.table
-_profile, _question = TrustProfile.table, SupportQuestion.table
+_question = SupportQuestion.table
 
-# Every column costs: what a sale reads of its listing.
-_SOLD = (
-    _listing.c.listing_id,
-    _listing.c.store_id,
-    _listing.c.price_cents,
-    _listing.c.currency,
-    _listing.c.inventory_on_hand,
-    _listing.c.status,
-    _listing.c.delivery,
-    _listing.c.promised_delivery_seconds,
-)
 _bargained = _listing.join(_negotiation, _negotiation.c.listing_id == _listing.c.listing_id)
 _bargained_by = _bargained.join(_agent, _agent.c.agent_id == _negotiation.c.buyer_customer_id)
 
 _BUYER_AND_LISTING = Query(
-    select(*_SOLD)
+    select(*Listing.columns)
     .select_from(_agent.join(_listing, _listing.c.listing_id == bindparam("listing_id")))
     .where(_agent.c.agent_id == bindparam("buyer_id"))
-    .with_for_update(key_share=True, of=[_agent, _listing])
+    .with_for_update(key_share=True, of=[_agent, _listing]),
+    Listing,
 )
 _LISTING_AND_NEGOTIATION = Query(
-    select(*_SOLD, *_negotiation.c)
+    select(*Listing.columns, *Negotiation.columns)
     .select_from(_bargained)
     .where(_negotiation.c.negotiation_id == bindparam("negotiation_id"))
-    .with_for_update(key_share=True, of=[_listing, _negotiation])
+    .with_for_update(key_share=True, of=[_listing, _negotiation]),
+    Listing,
+    Negotiation,
 )
 _BUYER_LISTING_AND_NEGOTIATION = Query(
-    select(*_SOLD, *_negotiation.c)
+    select(*Listing.columns, *Negotiation.columns)
     .select_from(_bargained_by)
     .where(_negotiation.c.negotiation_id == bindparam("negotiation_id"))
-    .with_for_update(key_share=True, of=[_agent, _listing, _negotiation])
+    .with_for_update(key_share=True, of=[_agent, _listing, _negotiation]),
+    Listing,
+    Negotiation,
 )
 _PURCHASE = Query(
-    select(*_SOLD, *_negotiation.c)
+    select(*Listing.columns, *Negotiation.columns)
     .select_from(_bargained_by)
     .where(
         _negotiation.c.negotiation_id
         == select(_offer.c.negotiation_id).where(_offer.c.offer_id == bindparam("offer_id")).scalar_subquery(),
         _agent.c.agent_id == bindparam("buyer_id"),
     )
-    .with_for_update(key_share=True, of=[_agent, _listing, _negotiation])
+    .with_for_update(key_share=True, of=[_agent, _listing, _negotiation]),
+    Listing,
+    Negotiation,
 )
 _LISTING_AND_ORDER = Query(
     select(*Order.columns)
@@ -123,11 +117,23 @@ _ORDER_AND_WINDOW = Query(
 )
 _ORDER = locking(Order)
 _REVIEW_WINDOW = locking(ReviewWindow)
-_TRUST_PROFILE = Query(
-    select(*_profile.c).where(_profile.c.store_id == bindparam("store_id")).with_for_update(key_share=True)
+_TRUST_PROFILE = locking(TrustProfile)
+_LISTINGS = Query(
+    select(*Listing.columns)
+    .where(among(Listing.c.listing_id, "listing_ids"))
+    .order_by(Listing.c.listing_id)
+    .with_for_update(key_share=True),
+    Listing,
+)
+_LISTINGS_OF_PRODUCT = Query(
+    select(*Listing.columns)
+    .where(Listing.c.product_id == bindparam("product_id"))
+    .order_by(Listing.c.listing_id)
+    .with_for_update(key_share=True),
+    Listing,
 )
 _DUE_QUESTIONS = Query(
-    select(*_question.c)
+    select(*SupportQuestion.columns)
     .where(
         _question.c.store_id == bindparam("store_id"),
         func.coalesce(_question.c.remind_at, _question.c.due_at) <= bindparam("now"),
@@ -135,16 +141,17 @@ _DUE_QUESTIONS = Query(
         _question.c.missed_at.is_(None),
     )
     .order_by(_question.c.due_at)
-    .with_for_update(key_share=True)
+    .with_for_update(key_share=True),
+    SupportQuestion,
 )
 
 
-async def lock_agent(session: AsyncSession, agent_id: UUID) -> Agent | None:
-    return await session.scalar(_AGENT, {"key": agent_id})
+async def lock_agent(transaction: Transaction, agent_id: UUID) -> Agent | None:
+    return await transaction.one_or_none(_AGENT, key=agent_id)
 
 
-async def lock_store(session: AsyncSession, store_id: UUID) -> Store | None:
-    return await session.scalar(_STORE, {"key": store_id})
+async def lock_store(transaction: Transaction, store_id: UUID) -> Store | None:
+    return await transaction.one_or_none(_STORE, key=store_id)
 
 
 async def lock_cart(session: AsyncSession, cart_id: UUID) -> CartRow | None:
@@ -155,28 +162,23 @@ async def lock_checkout(session: AsyncSession, checkout_id: UUID) -> CheckoutRow
     return await session.scalar(_CHECKOUT, {"key": checkout_id})
 
 
-async def lock_listing(session: AsyncSession, listing_id: UUID) -> Listing | None:
-    return await session.scalar(_LISTING, {"key": listing_id})
+async def lock_listing(transaction: Transaction, listing_id: UUID) -> Listing | None:
+    return await transaction.one_or_none(_LISTING, key=listing_id)
 
 
 async def lock_buyer_and_listing(transaction: Transaction, buyer_id: UUID, listing_id: UUID) -> Listing | None:
     """Both, or nothing when one of them does not exist."""
-    row = await transaction.one_or_none(_BUYER_AND_LISTING, buyer_id=buyer_id, listing_id=listing_id)
-    return _BUYER_AND_LISTING.part(Listing, row) if row else None
+    return await transaction.one_or_none(_BUYER_AND_LISTING, buyer_id=buyer_id, listing_id=listing_id)
 
 
-async def lock_listings_of_product(session: AsyncSession, product_id: UUID) -> list[Listing]:
+async def lock_listings_of_product(transaction: Transaction, product_id: UUID) -> list[Listing]:
     """All of them, in the order of their ids."""
-    query = select(Listing).where(Listing.c.product_id == product_id).order_by(Listing.c.listing_id)
-    locked = query.with_for_update(key_share=True).execution_options(populate_existing=True)
-    return list(await session.scalars(locked))
+    return await transaction.rows(_LISTINGS_OF_PRODUCT, product_id=product_id)
 
 
-async def lock_listings(session: AsyncSession, listing_ids: Iterable[UUID]) -> list[Listing]:
+async def lock_listings(transaction: Transaction, listing_ids: Iterable[UUID]) -> list[Listing]:
     """Several, in the order of their ids."""
-    query = select(Listing).where(Listing.c.listing_id.in_(set(listing_ids))).order_by(Listing.c.listing_id)
-    locked = query.with_for_update(key_share=True).execution_options(populate_existing=True)
-    return list(await session.scalars(locked))
+    return await transaction.rows(_LISTINGS, listing_ids=list(set(listing_ids)))
 
 
 async def lock_negotiation(
@@ -184,14 +186,12 @@ async def lock_negotiation(
 ) -> tuple[Listing, Negotiation] | None:
     """A negotiation after its listing, and before both its buyer where what the buyer has committed is read."""
     query = _BUYER_LISTING_AND_NEGOTIATION if with_buyer else _LISTING_AND_NEGOTIATION
-    row = await transaction.one_or_none(query, negotiation_id=negotiation_id)
-    return (query.part(Listing, row), query.part(Negotiation, row)) if row else None
+    return await transaction.one_or_none(query, negotiation_id=negotiation_id)
 
 
 async def lock_purchase(transaction: Transaction, buyer_id: UUID, offer_id: UUID) -> tuple[Listing, Negotiation] | None:
     """The buyer, and the listing and the negotiation of its own offer; nothing when the offer is not its own."""
-    row = await transaction.one_or_none(_PURCHASE, buyer_id=buyer_id, offer_id=offer_id)
-    return (_PURCHASE.part(Listing, row), _PURCHASE.part(Negotiation, row)) if row else None
+    return await transaction.one_or_none(_PURCHASE, buyer_id=buyer_id, offer_id=offer_id)
 
 
 async def lock_order(transaction: Transaction, order_id: UUID) -> Order | None:
@@ -215,14 +215,12 @@ async def lock_review_window(transaction: Transaction, order_id: UUID) -> Review
 
 
 async def lock_trust_profile(transaction: Transaction, store_id: UUID) -> TrustProfile | None:
-    row = await transaction.one_or_none(_TRUST_PROFILE, store_id=store_id)
-    return _TRUST_PROFILE.part(TrustProfile, row) if row else None
+    return await transaction.one_or_none(_TRUST_PROFILE, key=store_id)
 
 
 async def lock_due_questions(transaction: Transaction, store_id: UUID, now: datetime) -> list[SupportQuestion]:
     """A store's open questions whose deadline or reminder has come. Comes after its trust profile."""
-    rows = await transaction.rows(_DUE_QUESTIONS, store_id=store_id, now=now)
-    return [_DUE_QUESTIONS.part(SupportQuestion, row) for row in rows]
+    return await transaction.rows(_DUE_QUESTIONS, store_id=store_id, now=now)
 
 
 async def lock_webhook(session: AsyncSession, webhook_id: UUID) -> WebhookEndpoint | None:
@@ -232,9 +230,5 @@ async def lock_webhook(session: AsyncSession, webhook_id: UUID) -> WebhookEndpoi
 
 async def clock(unit: AsyncSession | Transaction) -> datetime:
     """The database's clock now, not the transaction's start. Call it after taking locks."""
-    if isinstance(unit, Transaction):
-        ((now,),) = await unit.rows(_CLOCK)
-    else:
-        now = await unit.scalar(_NOW)
-    assert isinstance(now, datetime)
-    return now
+    transaction = unit if isinstance(unit, Transaction) else await Transaction.of(unit)
+    return await transaction.one(_CLOCK)

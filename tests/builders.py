@@ -11,8 +11,10 @@ from db.locks import clock
 from db.market import evidence, trust
 from db.market.stock import insert_movement
 from db.market.tables import Agent, Listing, Message, Product, Store, Thread
+from db.platform import writes
 from db.platform.events import record_event
 from db.platform.ids import new_id
+from db.platform.transactions import Transaction
 from domain.market.states import (
     ActivityType,
     DeliveryKind,
@@ -35,10 +37,10 @@ class Shop:
     listing_id: UUID
 
 
-async def make_agent(session: AsyncSession, kind: AgentType = AgentType.CUSTOMER) -> UUID:
+async def make_agent(unit: AsyncSession | Transaction, kind: AgentType = AgentType.CUSTOMER) -> UUID:
     agent_id = new_id()
-    session.add(Agent(agent_id=agent_id, agent_type=kind, handle=f"a-{agent_id}", display_name="An agent"))
-    await session.flush()
+    writes.insert(unit, Agent, agent_id=agent_id, agent_type=kind, handle=f"a-{agent_id}", display_name="An agent")
+    await writes.send(unit)
     return agent_id
 
 
@@ -50,7 +52,7 @@ async def make_platform(session: AsyncSession) -> UUID:
 
 
 async def make_shop(
-    session: AsyncSession,
+    unit: AsyncSession | Transaction,
     *,
     price_cents: int = 1_500,
     stock: int = 10,
@@ -58,77 +60,74 @@ async def make_shop(
     promised_delivery_seconds: int | None = None,
     hero_only: bool = False,
 ) -> Shop:
-    merchant_id = await make_agent(session, AgentType.MERCHANT)
+    merchant_id = await make_agent(unit, AgentType.MERCHANT)
     shop = Shop(merchant_id, new_id(), new_id(), new_id())
-    now = await clock(session)
-    session.add(
-        Store(
-            store_id=shop.store_id,
-            owner_merchant_id=merchant_id,
-            name="A store",
-            return_policy_text="Returns within 30 days for a full refund.",
-            shipping_policy_text="Ships within 2 days. One year warranty.",
-            status=StoreStatus.ACTIVE,
-            hero_only=hero_only,
-        )
+    now = await clock(unit)
+    writes.insert(
+        unit,
+        Store,
+        store_id=shop.store_id,
+        owner_merchant_id=merchant_id,
+        name="A store",
+        return_policy_text="Returns within 30 days for a full refund.",
+        shipping_policy_text="Ships within 2 days. One year warranty.",
+        status=StoreStatus.ACTIVE,
+        hero_only=hero_only,
     )
-    await session.flush()
-    trust.insert_profile(session, shop.store_id, now, now + timedelta(days=30))
-    session.add(Product(product_id=shop.product_id, store_id=shop.store_id, title="A lamp", description="It shines."))
-    await session.flush()
-    session.add(
-        Listing(
-            listing_id=shop.listing_id,
-            store_id=shop.store_id,
-            product_id=shop.product_id,
-            price_cents=price_cents,
-            currency="USD",
-            inventory_on_hand=stock,
-            status=ListingStatus.ACTIVE if stock else ListingStatus.SOLD_OUT,
-            delivery=delivery,
-            promised_delivery_seconds=promised_delivery_seconds,
-            hero_only=hero_only,
-        )
+    trust.insert_profile(unit, shop.store_id, now, now + timedelta(days=30))
+    lamp = {"title": "A lamp", "description": "It shines."}
+    writes.insert(unit, Product, product_id=shop.product_id, store_id=shop.store_id, **lamp)
+    writes.insert(
+        unit,
+        Listing,
+        listing_id=shop.listing_id,
+        store_id=shop.store_id,
+        product_id=shop.product_id,
+        price_cents=price_cents,
+        currency="USD",
+        inventory_on_hand=stock,
+        status=ListingStatus.ACTIVE if stock else ListingStatus.SOLD_OUT,
+        delivery=delivery,
+        promised_delivery_seconds=promised_delivery_seconds,
+        hero_only=hero_only,
     )
-    await session.flush()
-    insert_movement(session, shop.listing_id, stock, MovementReason.INITIAL)
-    record_event(session, ActivityType.STORE_CREATED, actor_agent_id=merchant_id, store_id=shop.store_id)
+    insert_movement(unit, shop.listing_id, stock, MovementReason.INITIAL)
+    record_event(unit, ActivityType.STORE_CREATED, actor_agent_id=merchant_id, store_id=shop.store_id)
     record_event(
-        session,
+        unit,
         ActivityType.LISTING_DROPPED,
         actor_agent_id=merchant_id,
         store_id=shop.store_id,
         listing_id=shop.listing_id,
     )
+    await writes.send(unit)
     return shop
 
 
-async def ask(session: AsyncSession, customer_id: UUID, shop: Shop) -> UUID:
+async def ask(unit: AsyncSession | Transaction, customer_id: UUID, shop: Shop) -> UUID:
     """A customer's qualifying question on the listing, with its evidence. Returns the message's id."""
-    now = await clock(session)
+    now = await clock(unit)
     thread_id, message_id = new_id(), new_id()
-    session.add(
-        Thread(
-            thread_id=thread_id,
-            type=ThreadType.GENERAL,
-            title="A question",
-            created_by_agent_id=customer_id,
-            context_store_id=shop.store_id,
-            context_listing_id=shop.listing_id,
-        )
+    writes.insert(
+        unit,
+        Thread,
+        thread_id=thread_id,
+        type=ThreadType.GENERAL,
+        title="A question",
+        created_by_agent_id=customer_id,
+        context_store_id=shop.store_id,
+        context_listing_id=shop.listing_id,
     )
-    await session.flush()
-    session.add(
-        Message(
-            message_id=message_id,
-            thread_id=thread_id,
-            author_agent_id=customer_id,
-            body="Does this lamp shine in the dark?",
-        )
+    writes.insert(
+        unit,
+        Message,
+        message_id=message_id,
+        thread_id=thread_id,
+        author_agent_id=customer_id,
+        body="Does this lamp shine in the dark?",
     )
-    await session.flush()
     record_event(
-        session,
+        unit,
         ActivityType.THREAD_CREATED,
         actor_agent_id=customer_id,
         store_id=shop.store_id,
@@ -136,7 +135,7 @@ async def ask(session: AsyncSession, customer_id: UUID, shop: Shop) -> UUID:
         thread_id=thread_id,
     )
     record_event(
-        session,
+        unit,
         ActivityType.MESSAGE_POSTED,
         actor_agent_id=customer_id,
         store_id=shop.store_id,
@@ -145,7 +144,7 @@ async def ask(session: AsyncSession, customer_id: UUID, shop: Shop) -> UUID:
         message_id=message_id,
     )
     evidence.insert_evidence(
-        session,
+        unit,
         customer_id,
         shop.listing_id,
         InteractionType.QUESTION_POSTED,
@@ -153,4 +152,5 @@ async def ask(session: AsyncSession, customer_id: UUID, shop: Shop) -> UUID:
         thread_id=thread_id,
         message_id=message_id,
     )
+    await writes.send(unit)
     return message_id

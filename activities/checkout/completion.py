@@ -118,7 +118,7 @@ class PostgresCheckoutActivities(PostgresSessions):
                 row = await session.get(CheckoutRow, start.checkout_id)
                 if row is not None:
                     # Orders lock their buyer, and agents come before sessions.
-                    await locks.lock_agent(session, row.agent_id)
+                    await locks.lock_agent(await Transaction.of(session), row.agent_id)
                 case = await self._load(session, start)
                 attempt = _at(case, PaymentStatus.AUTHORIZED)
                 if attempt is None:
@@ -135,7 +135,7 @@ class PostgresCheckoutActivities(PostgresSessions):
     async def _place_all(self, case: SessionCase, attempt: CheckoutPayment) -> CheckoutSnapshot:
         session, row = case.session, case.row
         lines = await list_lines(session, row.checkout_id)
-        await locks.lock_listings(session, [line.listing_id for line in lines])
+        await locks.lock_listings(await Transaction.of(session), [line.listing_id for line in lines])
         proofs = rules.evidence_of_session(
             [line.listing_id for line in lines],
             for_platform=await sessions.is_platform(session, row.agent_id),

@@ -80,7 +80,7 @@ class PostgresSessions(CheckoutActivities):
 
     async def create_checkout(self, start: CheckoutStart, command: CreateCheckout) -> CheckoutSnapshot:
         async with self._database.session() as session:
-            await locks.lock_agent(session, command.agent_id)
+            await locks.lock_agent(await Transaction.of(session), command.agent_id)
             if await find_command(session, command.command_id):
                 return await (await self._load(session, start)).snapshot()
             now = await locks.clock(session)
@@ -191,7 +191,7 @@ class PostgresSessions(CheckoutActivities):
     async def begin_completion(self, start: CheckoutStart, command: CompleteCheckout) -> CheckoutSnapshot:
         async with self._database.session() as session:
             # The buyer's cap is read: its row is locked before the session's, as everywhere.
-            await locks.lock_agent(session, command.agent_id)
+            await locks.lock_agent(await Transaction.of(session), command.agent_id)
             case = await self._load(session, start)
             done = await find_command(session, command.command_id)
             if done is not None:
@@ -251,7 +251,7 @@ class PostgresSessions(CheckoutActivities):
         check_spend(standing, quoted.totals.total_cents)
         if not await sessions.is_platform(session, row.agent_id):
             for line in quoted.lines:
-                listing = await session.get_one(Listing, line.listing_id)
+                listing = await transaction.get_one(Listing, line.listing_id)
                 since = await evidence.settle_evidence(transaction, row.agent_id, line.listing_id, listing.store_id)
                 check_gating(since is not None, line.listing_id, listing.store_id)
 

@@ -142,11 +142,10 @@ class NegotiationCase:
         """Accept the latest offer and hold its stock. Raises listing.sold_out."""
         latest, policy = self.latest, self.policy
         purchase_by = self.now + timedelta(seconds=policy.purchase_window_seconds)
-        if not stock.hold_stock(
-            self.transaction, self.listing, latest.offer_id, latest.quantity, purchase_by, self.now
-        ):
+        left = stock.hold_stock(self.transaction, self.listing, latest.offer_id, latest.quantity, purchase_by, self.now)
+        if left is None:
             raise errors.LISTING_SOLD_OUT.error()
-        self.sold_out = self.listing.status is ListingStatus.SOLD_OUT
+        self.listing, self.sold_out = left, left.status is ListingStatus.SOLD_OUT
         self.change_latest(
             status=OfferStatus.ACCEPTED,
             accepted_at=self.now,

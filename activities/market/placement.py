@@ -156,11 +156,12 @@ class Placement:
         case = self._insert(
             transaction, start, command, listing, read.seller_id, now, listing.price_cents, command.quantity
         )
-        if not stock.take_stock(
+        left = stock.take_stock(
             transaction, listing, command.quantity, MovementReason.ORDER_PLACED, order_id=command.command_id
-        ):
+        )
+        if left is None:
             raise errors.LISTING_SOLD_OUT.error()
-        case.sold_out = listing.status is ListingStatus.SOLD_OUT
+        case.sold_out = left.status is ListingStatus.SOLD_OUT
         return case
 
     async def _buy_accepted_offer(

@@ -67,7 +67,7 @@ _READING = Query(
     .where(_listing.c.listing_id == bindparam("listing_id"))
 )
 _OPEN_THREAD = Query(
-    insert(Thread)
+    insert(Thread.table)
     .values(
         thread_id=bindparam("thread"),
         type=ThreadType.REVIEW,

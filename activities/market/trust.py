@@ -47,7 +47,7 @@ class PostgresTrustActivities(TrustActivities):
             if _is_due(read, profile):
                 if not held:
                     await self._look_at_questions(transaction, start.store_id, read)
-                self._decay(transaction, profile, start.policy, read.now)
+                profile = self._decay(transaction, profile, start.policy, read.now)
                 await writes.send(transaction)
                 read = await trust.read_fold(transaction, start.store_id, _BATCH)
             state = await self._fold(transaction, profile, read, start.policy)
@@ -87,7 +87,9 @@ class PostgresTrustActivities(TrustActivities):
             )
             notify(transaction, question.customer_id, InboxType.QUESTION_MISSED, **about)
 
-    def _decay(self, transaction: Transaction, profile: TrustProfile, policy: MarketPolicy, now: datetime) -> None:
+    def _decay(
+        self, transaction: Transaction, profile: TrustProfile, policy: MarketPolicy, now: datetime
+    ) -> TrustProfile:
         """One TIME_DECAY fact per period passed, each with its own source, so none is folded twice."""
         while profile.decay_due_at <= now:
             trust.insert_fact(
@@ -99,7 +101,8 @@ class PostgresTrustActivities(TrustActivities):
                 occurred_at=profile.decay_due_at,
             )
             next_due = profile.decay_due_at + timedelta(seconds=policy.trust_decay_seconds)
-            writes.change(transaction, profile, decay_due_at=next_due)
+            profile = writes.change(transaction, profile, decay_due_at=next_due)
+        return profile
 
     async def _fold(
         self, transaction: Transaction, profile: TrustProfile, read: trust.Reading, policy: MarketPolicy
@@ -122,7 +125,8 @@ class PostgresTrustActivities(TrustActivities):
                 writes.insert(transaction, TrustEvent, **_event(last, fact, row, profile.folds + 1, read.now))
         for fact, subject in history.subjects:
             writes.change(transaction, fact, subject_agent_id=subject, folded_at=read.now)
-        others = [pending.fact.fact_id for pending in read.pending if pending.fact.folded_at is None]
+        told = {fact.fact_id for fact, _ in history.subjects}
+        others = [pending.fact.fact_id for pending in read.pending if pending.fact.fact_id not in told]
         if others:
             writes.change_all(transaction, TrustFact, others, folded_at=read.now)
         if last is None:

@@ -23,6 +23,7 @@ from api.context import AppContext, Context
 from api.platform.schemas import AmountOrZero
 from db.market.discovery import search_listings
 from db.market.reads_catalog import ListingFilter, ListingView, get_listing, list_listings
+from db.platform.transactions import Transaction
 from domain.checkout.ucp import LOOKUP, SEARCH, VERSION, relevant_capabilities
 from domain.checkout.ucp_documents import Document
 from domain.market.errors import PRODUCT_NOT_FOUND
@@ -112,7 +113,9 @@ async def search_catalog(body: SearchIn, platform: CallingPlatform, context: Con
     async with context.database.session() as session:
         if body.query and price.min is None and price.max is None:
             place = decode_cursor(cursor, float, UUID) if cursor else None
-            hits = await search_listings(session, body.query, (place[0], place[1]) if place else None, limit + 1)
+            hits = await search_listings(
+                await Transaction.of(session), body.query, (place[0], place[1]) if place else None, limit + 1
+            )
             for view, _ in hits[:limit]:
                 found.add(view)
             if len(hits) > limit:
@@ -122,7 +125,7 @@ async def search_catalog(body: SearchIn, platform: CallingPlatform, context: Con
             wanted = ListingFilter(
                 status=ListingStatus.ACTIVE, min_price_cents=price.min, max_price_cents=price.max, q=body.query
             )
-            views = await list_listings(session, wanted, before, limit + 1)
+            views = await list_listings(await Transaction.of(session), wanted, before, limit + 1)
             for view in views[:limit]:
                 found.add(view)
             if len(views) > limit:
@@ -162,7 +165,9 @@ async def get_catalog_product(body: CatalogProductIn, platform: CallingPlatform,
             raise PRODUCT_NOT_FOUND.error()
         (product_id,) = found.views
         featured = next(iter(found.views[product_id].values()))
-        for view in await list_listings(session, ListingFilter(product_id=product_id), None, _MAX_VARIANTS):
+        for view in await list_listings(
+            await Transaction.of(session), ListingFilter(product_id=product_id), None, _MAX_VARIANTS
+        ):
             if view.listing.listing_id != featured.listing.listing_id:
                 found.add(view)
         (document,) = await _products(session, context, found)
@@ -174,10 +179,12 @@ async def _find(session: AsyncSession, context: AppContext, found: _Found, asked
     listing_id = await find_listing(session, context, asked)
     if listing_id is not None:
         with suppress(DomainError):
-            found.add(await get_listing(session, listing_id), asked)
+            found.add(await get_listing(await Transaction.of(session), listing_id), asked)
             return True
     with suppress(ValueError):
-        views = await list_listings(session, ListingFilter(product_id=UUID(asked)), None, _MAX_VARIANTS)
+        views = await list_listings(
+            await Transaction.of(session), ListingFilter(product_id=UUID(asked)), None, _MAX_VARIANTS
+        )
         for number, view in enumerate(views):
             found.add(view, asked, "featured" if number == 0 else "exact")
         return bool(views)

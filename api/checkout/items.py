@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.checkout.bodies import LineItemIn
 from api.context import AppContext
 from db.checkout import reads
-from db.market.reads_trade import get_offer
-from db.market.tables import Listing
+from db.market.tables import Listing, Offer
+from db.platform.transactions import Transaction
 from domain.checkout import errors
 from domain.checkout.models import ItemChoice
 from domain.market.errors import LISTING_NOT_FOUND
@@ -67,12 +67,13 @@ async def _find_offer(session: AsyncSession, agent_id: UUID, lines: Sequence[Lin
     """The offer that the lines name, if they name one; who is no party to it is told of no such item."""
     for line in lines:
         with suppress(ValueError):
-            offer = await get_offer(session, UUID(line.item.id))
+            transaction = await Transaction.of(session)
+            offer = await transaction.get(Offer, UUID(line.item.id))
             if offer is None or offer.buyer_customer_id != agent_id:
                 continue
             if len(lines) > 1 or line.quantity != offer.quantity:
                 raise errors.ITEMS_FIXED.error()
-            listing = await session.get_one(Listing, offer.listing_id)
+            listing = await transaction.get_one(Listing, offer.listing_id)
             return Wanted(listing.store_id, offer_id=offer.offer_id)
     return None
 

@@ -15,7 +15,8 @@ from db.checkout.price_lists import get_price_list, replace_price_list
 from db.checkout.pricing import price_list_of
 from db.checkout.reads import get_checkout_of_market_order
 from db.market.reads_catalog import get_store
-from db.market.reads_trade import get_order
+from db.market.tables import Order
+from db.platform.transactions import Transaction
 from domain.checkout.addresses import FORM
 from domain.checkout.fulfillment import delivery_countries
 from domain.checkout.models import Buyer, Destination, DiscountRule, PriceList, ShippingPromotion, ShippingRate
@@ -200,7 +201,7 @@ class DeliveryCountriesOut(ResponseModel):
 async def read_delivery_countries(store_id: UUID, context: Context) -> DeliveryCountriesOut:
     """The countries a store delivers to, by ISO 3166-1 alpha-2, and what an address in each needs. Public."""
     async with context.database.session() as session:
-        await get_store(session, store_id)
+        await get_store(await Transaction.of(session), store_id)
         prices = await price_list_of(session, store_id, ())
     wanted = delivery_countries(prices, COUNTRIES)
     return DeliveryCountriesOut(countries=tuple(CountryOut.model_validate(rules_of(country)) for country in wanted))
@@ -210,7 +211,7 @@ async def read_delivery_countries(store_id: UUID, context: Context) -> DeliveryC
 async def read_destination(order_id: UUID, caller: AnyAgent, context: Context) -> DestinationOut:
     """Where to ship an order that came from a checkout session: for its parties, until some days after its end."""
     async with context.database.session(viewer=caller.agent_id) as session:
-        if await get_order(session, order_id) is None:
+        if await (await Transaction.of(session)).get(Order, order_id) is None:
             raise ORDER_NOT_FOUND.error()
         checkout = await get_checkout_of_market_order(session, order_id)
     if checkout is None or checkout.order is None:

@@ -13,6 +13,7 @@ from api.context import Context
 from db.checkout import reads
 from db.market.reads_catalog import get_store
 from db.platform.ids import new_id
+from db.platform.transactions import Transaction
 from domain.checkout.models import Checkout
 from domain.checkout.ucp_errors import SIMULATION_SECRET
 from domain.market.commands import DeliverOrder
@@ -39,7 +40,7 @@ async def simulate_shipping(order_id: str, buyer: TheBuyer, context: Context) ->
     """Have the seller hand over everything of the order that it has not handed over yet."""
     checkout = await _order(context, buyer.agent_id, order_id)
     async with context.database.session() as session:
-        store = await get_store(session, checkout.store_id)
+        store = await get_store(await Transaction.of(session), checkout.store_id)
     listings = {line.line_id: line.listing_id for line in checkout.lines}
     assert checkout.order is not None
     for order in checkout.order.orders:

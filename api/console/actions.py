@@ -16,6 +16,7 @@ from db.market.stores import update_store
 from db.market.tables import Message, Store
 from db.platform import console
 from db.platform.ids import new_id
+from db.platform.transactions import Transaction
 from domain.market.commands import AppealDecision, OperatorRefund
 from domain.market.errors import (
     MESSAGE_HIDDEN,
@@ -90,12 +91,13 @@ async def wake_up(wish: Wish, kind: str, entity: UUID) -> str | None:
 async def close_store(wish: Wish, store_id: UUID) -> None:
     """Close a store for good; its standing offers are cancelled. Raises store.closed when it is closed."""
     async with wish.context.database.session() as session:
-        store = await session.get(Store, store_id)
+        transaction = await Transaction.of(session)
+        store = await transaction.get(Store, store_id)
         if store is None:
             raise STORE_NOT_FOUND.error()
         entry: dict[str, int | str] = {"entity": str(store_id)}
         if await console.log_once(session, wish.command_id, wish.key_id, "store.close", wish.reason, entry):
-            await update_store(session, store_id, store.owner_merchant_id, {"status": StoreStatus.CLOSED})
+            await update_store(transaction, store_id, store.owner_merchant_id, {"status": StoreStatus.CLOSED})
     await nudges.negotiations_in_store(wish.context, store_id)
 
 
@@ -105,7 +107,7 @@ async def hide_message(wish: Wish, message_id: UUID, *, hide: bool) -> None:
     Raises message.not_found, message.hidden, message.not_hidden.
     """
     async with wish.context.database.session() as session:
-        if await session.get(Message, message_id) is None:
+        if await (await Transaction.of(session)).get(Message, message_id) is None:
             raise MESSAGE_NOT_FOUND.error()
         await console.name_operator(session, wish.key_id)
         action, entry = "message.hide" if hide else "message.show", {"entity": str(message_id)}

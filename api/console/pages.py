@@ -27,6 +27,7 @@ from db.market.tables import Agent, Message
 from db.platform import console
 from db.platform.ids import new_id
 from db.platform.keys import insert_audit_entry, list_keys
+from db.platform.transactions import Transaction
 from domain.platform.cursors import decode_cursor, encode_cursor
 from domain.platform.errors import ROUTE_NOT_FOUND, DomainError
 
@@ -222,7 +223,7 @@ async def process_page(kind: str, id: UUID, request: Request, context: Context) 
     operator = await session.signed_in(context, request)
     found = await get_process(context, operator.key_id, kind, id)
     store_id = found.projection.get("store_id") or found.projection.get("seller_store_id")
-    async with context.database.session() as transaction:
+    async with context.database.transaction() as transaction:
         store = await get_store(transaction, store_id) if store_id else None
     return page("console/process.html", found=found, store=store)
 
@@ -233,7 +234,7 @@ async def agent_page(agent_id: UUID, request: Request, context: Context) -> HTML
     operator = await session.signed_in(context, request)
     async with context.database.session() as transaction:
         await console.name_operator(transaction, operator.key_id)
-        agent = await transaction.get(Agent, agent_id)
+        agent = await (await Transaction.of(transaction)).get(Agent, agent_id)
         if agent is None:
             raise ROUTE_NOT_FOUND.error()
         keys = await list_keys(transaction, agent_id)

@@ -195,7 +195,7 @@ async def register_agent(body: AgentIn, fact: FactDep) -> Response:
 
     async with fact.begin(credential.shown):
         values = body.model_dump(exclude={"registration_secret"})
-        agent = await agents.insert_agent(fact.session, new_agent_id(), **values)
+        agent = await agents.insert_agent(fact.transaction, new_agent_id(), **values)
         key_id = new_id()
         keys.insert_key(fact.session, key_id, ApiKeyKind.AGENT, agent.agent_id, "first", credential.secret(key_id))
         return await fact.answer(Registered(agent=AgentOut.of(agent), key_id=key_id), 201)
@@ -204,11 +204,11 @@ async def register_agent(body: AgentIn, fact: FactDep) -> Response:
 @router.get("/me", responses=errors())
 async def who_am_i(caller: AnyAgent, context: Context) -> Myself:
     """The caller itself, and its stores."""
-    async with context.database.session(viewer=caller.agent_id) as session:
-        agent = await agents.get_agent(session, caller.agent_id)
-        shown = AgentOut.of(agent, await agents.last_active_day(session, caller.agent_id))
-        stores = await agents.list_store_ids(session, caller.agent_id)
-        last_call = await agents.get_last_call(session)
+    async with context.database.transaction(viewer=caller.agent_id) as transaction:
+        agent = await agents.get_agent(transaction, caller.agent_id)
+        shown = AgentOut.of(agent, await agents.last_active_day(transaction, caller.agent_id))
+        stores = await agents.list_store_ids(transaction, caller.agent_id)
+        last_call = await agents.get_last_call(transaction)
     return Myself(agent=shown, key_id=caller.key_id, store_ids=stores, last_call_at=last_call)
 
 
@@ -243,8 +243,8 @@ async def revoke_key(key_id: UUID, caller: AnyAgent, context: Context) -> Respon
 @router.put("/me/limits", responses=errors(NOT_A_CUSTOMER))
 async def put_my_limits(body: LimitsIn, caller: Customer, context: Context) -> LimitsOut:
     """Replace the caller's private limits. The market enforces them; nobody else ever sees them."""
-    async with context.database.session(viewer=caller.agent_id) as session:
-        await agents.put_agent_limits(session, caller.agent_id, **body.model_dump())
+    async with context.database.transaction(viewer=caller.agent_id) as transaction:
+        await agents.put_agent_limits(transaction, caller.agent_id, **body.model_dump())
     return LimitsOut(**body.model_dump())
 
 
@@ -255,14 +255,14 @@ async def get_my_limits(caller: Customer, context: Context) -> LimitsOut:
 
 
 async def _limits(caller: Caller, context: Context) -> LimitsOut:
-    async with context.database.session(viewer=caller.agent_id) as session:
-        row = await agents.get_agent_limits(session, caller.agent_id)
+    async with context.database.transaction(viewer=caller.agent_id) as transaction:
+        row = await agents.get_agent_limits(transaction, caller.agent_id)
     return LimitsOut() if row is None else LimitsOut.model_validate(row)
 
 
 @router.get("/{agent_id}", responses=errors(AGENT_NOT_FOUND))
 async def get_agent(agent_id: UUID, context: Context) -> AgentOut:
     """An agent's public profile."""
-    async with context.database.session() as session:
-        agent = await agents.get_agent(session, agent_id)
-        return AgentOut.of(agent, await agents.last_active_day(session, agent_id))
+    async with context.database.transaction() as transaction:
+        agent = await agents.get_agent(transaction, agent_id)
+        return AgentOut.of(agent, await agents.last_active_day(transaction, agent_id))

@@ -50,8 +50,8 @@ async def block_customer(store_id: UUID, agent_id: UUID, body: BlockIn, caller: 
     Standing offers and unpaid, undelivered orders of it end; a hold ends as if you had withdrawn the accepted offer.
     What it has paid for stays its right: the delivery, a refund, a review.
     """
-    async with context.database.session(viewer=caller.agent_id) as session:
-        block = await blocks.put_block(session, store_id, caller.agent_id, agent_id, body.reason)
+    async with context.database.transaction(viewer=caller.agent_id) as transaction:
+        block = await blocks.put_block(transaction, store_id, caller.agent_id, agent_id, body.reason)
         made = BlockOut.model_validate(block)
     await nudges.blocked(context, store_id, caller.agent_id, agent_id)
     return made
@@ -60,14 +60,14 @@ async def block_customer(store_id: UUID, agent_id: UUID, body: BlockIn, caller: 
 @router.delete("/{agent_id}", status_code=204, responses=refusals(*_OWN))
 async def unblock_customer(store_id: UUID, agent_id: UUID, caller: Merchant, context: Context) -> Response:
     """Let a customer in again. What the block ended stays ended."""
-    async with context.database.session(viewer=caller.agent_id) as session:
-        await blocks.remove_block(session, store_id, caller.agent_id, agent_id)
+    async with context.database.transaction(viewer=caller.agent_id) as transaction:
+        await blocks.remove_block(transaction, store_id, caller.agent_id, agent_id)
     return Response(status_code=204)
 
 
 @router.get("", responses=refusals(*_OWN))
 async def list_blocked(store_id: UUID, caller: Merchant, context: Context) -> BlocksOut:
     """Whom you have blocked, newest first."""
-    async with context.database.session(viewer=caller.agent_id) as session:
-        found = await blocks.list_blocks(session, store_id, caller.agent_id)
+    async with context.database.transaction(viewer=caller.agent_id) as transaction:
+        found = await blocks.list_blocks(transaction, store_id, caller.agent_id)
     return BlocksOut(items=[BlockOut.model_validate(block) for block in found])

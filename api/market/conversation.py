@@ -5,7 +5,6 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.context import Context
 from api.errors import errors
@@ -145,7 +144,7 @@ async def open_thread(body: ThreadIn, caller: AnyAgent, fact: FactDep) -> Respon
     """Open a public thread. A listing's store is filled in; REVIEW threads are opened by reviews."""
     async with fact.begin():
         thread = await conversation.insert_thread(
-            fact.session,
+            fact.transaction,
             fact.command_id,
             caller.agent_id,
             body.type,
@@ -168,7 +167,7 @@ async def post_message(thread_id: UUID, body: MessageIn, caller: AnyAgent, fact:
     """Post a message. A customer's question of 20 visible characters lets it buy, and wants an answer in time."""
     async with fact.begin():
         message, store_id = await conversation.insert_message(
-            fact.session,
+            fact.transaction,
             fact.command_id,
             thread_id,
             caller.agent_id,
@@ -195,7 +194,7 @@ async def post_reference(body: ReferenceIn, caller: AnyAgent, fact: FactDep) -> 
     """Point to a private offer in a public thread, without its terms. Only its two parties can."""
     async with fact.begin():
         reference = await conversation.insert_reference(
-            fact.session, fact.command_id, body.offer_id, body.thread_id, caller.agent_id, body.public_note
+            fact.transaction, fact.command_id, body.offer_id, body.thread_id, caller.agent_id, body.public_note
         )
         shown = ReferenceOut.model_validate(reference).model_dump()
         return await fact.answer(OwnReferenceOut(**shown, offer_id=body.offer_id), 201)
@@ -212,9 +211,9 @@ async def get_threads(
 ) -> Page[ThreadOut]:
     """Threads, newest first."""
     before = paging.after(UUID)
-    async with context.database.session() as session:
+    async with context.database.transaction() as transaction:
         rows = await list_threads(
-            session,
+            transaction,
             type,
             context_store_id,
             context_listing_id,
@@ -225,20 +224,20 @@ async def get_threads(
     return paging.page(rows, ThreadOut.model_validate, lambda row: (row.thread_id,))
 
 
-async def _with_reviews(session: AsyncSession, thread: Thread, rows: list[Message]) -> list[MessageOut]:
+async def _with_reviews(transaction: Transaction, thread: Thread, rows: list[Message]) -> list[MessageOut]:
     reviews = {}
     if thread.type is ThreadType.REVIEW and rows:
-        reviews = await list_reviews_of(session, [row.message_id for row in rows])
+        reviews = await list_reviews_of(transaction, [row.message_id for row in rows])
     return [MessageOut.of(row, reviews.get(row.message_id)) for row in rows]
 
 
-async def _detail(session: AsyncSession, thread: Thread) -> ThreadDetail:
-    rows = await list_messages(session, thread.thread_id, None, _FIRST_PAGE + 1)
+async def _detail(transaction: Transaction, thread: Thread) -> ThreadDetail:
+    rows = await list_messages(transaction, thread.thread_id, None, _FIRST_PAGE + 1)
     shown = rows[:_FIRST_PAGE]
-    references = await list_references(session, thread.thread_id, _FIRST_PAGE)
+    references = await list_references(transaction, thread.thread_id, _FIRST_PAGE)
     return ThreadDetail(
         **ThreadOut.model_validate(thread).model_dump(),
-        messages=await _with_reviews(session, thread, shown),
+        messages=await _with_reviews(transaction, thread, shown),
         messages_cursor=encode_cursor(shown[-1].message_id) if len(rows) > _FIRST_PAGE else None,
         offer_references=[ReferenceOut.model_validate(row) for row in references],
     )
@@ -247,18 +246,18 @@ async def _detail(session: AsyncSession, thread: Thread) -> ThreadDetail:
 @router.get("/threads/{thread_id}", responses=errors(THREAD_NOT_FOUND))
 async def show_thread(thread_id: UUID, context: Context) -> ThreadDetail:
     """A thread with its messages, oldest first, and the references to offers in it."""
-    async with context.database.session() as session:
-        return await _detail(session, await get_thread(session, thread_id))
+    async with context.database.transaction() as transaction:
+        return await _detail(transaction, await get_thread(transaction, thread_id))
 
 
 @router.get("/threads/{thread_id}/messages", responses=errors(THREAD_NOT_FOUND, BAD_CURSOR))
 async def get_messages(thread_id: UUID, context: Context, paging: PageQuery) -> Page[MessageOut]:
     """A thread's messages, oldest first."""
     after = paging.after(UUID)
-    async with context.database.session() as session:
-        thread = await get_thread(session, thread_id)
-        rows = await list_messages(session, thread_id, after[0] if after else None, paging.limit + 1)
-        shown = {view.message_id: view for view in await _with_reviews(session, thread, rows)}
+    async with context.database.transaction() as transaction:
+        thread = await get_thread(transaction, thread_id)
+        rows = await list_messages(transaction, thread_id, after[0] if after else None, paging.limit + 1)
+        shown = {view.message_id: view for view in await _with_reviews(transaction, thread, rows)}
     return paging.page(rows, lambda row: shown[row.message_id], lambda row: (row.message_id,))
 
 
@@ -267,16 +266,15 @@ async def get_messages(thread_id: UUID, context: Context, paging: PageQuery) -> 
 )
 async def get_listing_reviews(listing_id: UUID, context: Context) -> ThreadDetail:
     """The listing's one review thread, its messages with their ratings."""
-    async with context.database.session() as session:
-        return await _detail(session, await get_review_thread(session, listing_id))
+    async with context.database.transaction() as transaction:
+        return await _detail(transaction, await get_review_thread(transaction, listing_id))
 
 
 @router.get("/listings/{listing_id}/gating", responses=errors(LISTING_NOT_FOUND, NOT_A_CUSTOMER), tags=["orders"])
 async def get_gating(listing_id: UUID, caller: Customer, context: Context) -> GatingOut:
     """Whether the caller has interacted with the listing and so may buy it."""
-    async with context.database.session(viewer=caller.agent_id) as session:
-        listing = (await get_listing(session, listing_id)).listing
-        transaction = await Transaction.of(session)
+    async with context.database.transaction(viewer=caller.agent_id) as transaction:
+        listing = (await get_listing(transaction, listing_id)).listing
         found = await list_evidence(transaction, caller.agent_id, listing_id, listing.store_id)
         blocked = await blocks_viewer(transaction, listing.store_id)
     return GatingOut(

@@ -142,9 +142,9 @@ async def get_leaderboard(context: Context, paging: PageQuery, by: Board = "trus
 @router.get("/spotlight", responses=errors())
 async def get_spotlight(context: Context, hours: Annotated[int, Query(ge=1, le=168)] = 24) -> SpotlightOut:
     """What the market talks about, haggles over and has come to trust in the last hours."""
-    async with context.database.session() as session:
-        since = (await clock(session)).replace(second=0, microsecond=0) - timedelta(hours=hours)
-        found = await discovery.get_spotlight(session, since, _SPOTS)
+    async with context.database.transaction() as transaction:
+        since = (await clock(transaction)).replace(second=0, microsecond=0) - timedelta(hours=hours)
+        found = await discovery.get_spotlight(transaction, since, _SPOTS)
     return SpotlightOut(
         since=since,
         most_discussed=[Discussed(thread=ThreadOut.model_validate(row), messages=n) for row, n in found.discussed],
@@ -229,11 +229,11 @@ async def search(
     if type == "listing":
         rows = await search_listings(context.reads, wanted, sort, after, limit)
         return paging.answer(rows, lambda row: encode_cursor(row["rank"], row["listing_id"]), _hit)
-    async with context.database.session() as session:
+    async with context.database.transaction() as transaction:
         if type == "store":
-            stores = await discovery.search_stores(session, q, after, limit)
+            stores = await discovery.search_stores(transaction, q, after, limit)
             return paging.page(
                 stores, lambda row: StoreHit.model_validate(row[0]), lambda row: (row[1], row[0].store_id)
             )
-        threads = await discovery.search_threads(session, q, after, limit)
+        threads = await discovery.search_threads(transaction, q, after, limit)
     return paging.page(threads, lambda row: ThreadHit.model_validate(row[0]), lambda row: (row[1], row[0].thread_id))

@@ -51,7 +51,7 @@ async def export_orders(
 async def export_trust_events(store_id: UUID, context: Context, paging: CsvQuery) -> Response:
     """A store's steps of trust as CSV, oldest first. After ``limit`` rows go on with the cursor of the last one."""
     after = paging.after(int)
-    async with context.database.session() as session:
-        await get_profile(session, store_id)
-        rows = await list_trust_events(session, store_id, after[0] if after else None, paging.limit)
+    async with context.database.transaction() as transaction:
+        await get_profile(transaction, store_id)
+        rows = await list_trust_events(transaction, store_id, after[0] if after else None, paging.limit)
     return paging.csv(f"trust-{store_id}", TrustEventOut.model_fields, rows, vars, lambda row: (row.sequence,))

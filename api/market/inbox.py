@@ -87,12 +87,12 @@ async def get_inbox(
     """What concerned you, newest first by default. Gap-free: an event once passed by never appears behind a cursor."""
     place = paging.after(int, int)
     position: Position | None = (place[0], place[1]) if place else None
-    async with context.database.session(viewer=caller.agent_id) as session:
+    async with context.database.transaction(viewer=caller.agent_id) as transaction:
         if order == "newest":
-            rows = await list_inbox_before(session, caller.agent_id, position, paging.limit + 1, wanted)
+            rows = await list_inbox_before(transaction, caller.agent_id, position, paging.limit + 1, wanted)
         else:
-            rows = await list_inbox_after(session, caller.agent_id, position or START, paging.limit + 1, wanted)
-        items = await inbox_items(session, caller.agent_id, rows)
+            rows = await list_inbox_after(transaction, caller.agent_id, position or START, paging.limit + 1, wanted)
+        items = await inbox_items(transaction, caller.agent_id, rows)
     shown = {item.inbox_event_id: item for item in items}
     return paging.page(rows, lambda row: InboxOut.of(shown[row.inbox_event_id]), position_of)
 

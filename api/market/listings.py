@@ -134,8 +134,8 @@ async def make_listing(body: ListingIn, caller: Merchant, fact: FactDep) -> Resp
     async with fact.begin():
         check_currency(body.currency)
         values = body.model_dump(exclude={"product_id"})
-        await listings.insert_listing(fact.session, fact.command_id, caller.agent_id, body.product_id, **values)
-        return await fact.answer(ListingOut.of(await get_listing(fact.session, fact.command_id)), 201)
+        await listings.insert_listing(fact.transaction, fact.command_id, caller.agent_id, body.product_id, **values)
+        return await fact.answer(ListingOut.of(await get_listing(fact.transaction, fact.command_id)), 201)
 
 
 @router.patch("/{listing_id}/price", response_model=ListingOut, responses=errors(*_OWN))
@@ -147,8 +147,8 @@ async def patch_price(
     Accepted offers keep their price; raising it while there are some costs trust.
     """
     async with fact.begin():
-        await listings.update_price(fact.session, listing_id, caller.agent_id, **body.model_dump())
-        view = ListingOut.of(await get_listing(fact.session, listing_id))
+        await listings.update_price(fact.transaction, listing_id, caller.agent_id, **body.model_dump())
+        view = ListingOut.of(await get_listing(fact.transaction, listing_id))
         answer = await fact.answer(view)
     await nudges.negotiations_on_listing(context, listing_id)
     await nudges.store_trust(context, view.store_id)
@@ -162,12 +162,12 @@ async def patch_inventory(
     """Add to the stock on hand, or set it. Held stock is not on hand."""
     async with fact.begin():
         listing = await listings.update_inventory(
-            fact.session, listing_id, caller.agent_id, delta=body.delta, on_hand=body.inventory_on_hand
+            fact.transaction, listing_id, caller.agent_id, delta=body.delta, on_hand=body.inventory_on_hand
         )
         if listing.inventory_on_hand > MAX_INVENTORY:
             problem = {"field": "body.delta", "problem": f"Stock may be {MAX_INVENTORY} at most"}
             raise REQUEST_INVALID.error(errors=[problem])
-        answer = await fact.answer(ListingOut.of(await get_listing(fact.session, listing_id)))
+        answer = await fact.answer(ListingOut.of(await get_listing(fact.transaction, listing_id)))
     await nudges.negotiations_on_listing(context, listing_id)
     return answer
 
@@ -180,8 +180,8 @@ async def patch_status(
 ) -> Response:
     """Pause a listing, or put it back on sale. A pause cancels its standing offers."""
     async with fact.begin():
-        await listings.update_status(fact.session, listing_id, caller.agent_id, ListingStatus(body.status))
-        answer = await fact.answer(ListingOut.of(await get_listing(fact.session, listing_id)))
+        await listings.update_status(fact.transaction, listing_id, caller.agent_id, ListingStatus(body.status))
+        answer = await fact.answer(ListingOut.of(await get_listing(fact.transaction, listing_id)))
     await nudges.negotiations_on_listing(context, listing_id)
     return answer
 
@@ -193,16 +193,16 @@ async def put_limits(listing_id: UUID, body: ListingLimitsIn, caller: Merchant, 
     Thresholds answer with a margin, up to a fifth beyond them, and within the hour; a buyer's first bids only. Bids
     that stand when a limit changes wait for the merchant.
     """
-    async with context.database.session(viewer=caller.agent_id) as session:
-        await listings.put_listing_limits(session, listing_id, caller.agent_id, body.model_dump())
+    async with context.database.transaction(viewer=caller.agent_id) as transaction:
+        await listings.put_listing_limits(transaction, listing_id, caller.agent_id, body.model_dump())
     return ListingLimitsOut(**body.model_dump())
 
 
 @router.get("/{listing_id}/limits", responses=errors(*_OWN))
 async def get_limits(listing_id: UUID, caller: Merchant, context: Context) -> ListingLimitsOut:
     """The merchant's private limits for this listing."""
-    async with context.database.session(viewer=caller.agent_id) as session:
-        row = await listings.get_listing_limits(session, listing_id, caller.agent_id)
+    async with context.database.transaction(viewer=caller.agent_id) as transaction:
+        row = await listings.get_listing_limits(transaction, listing_id, caller.agent_id)
     return ListingLimitsOut() if row is None else ListingLimitsOut.model_validate(row)
 
 

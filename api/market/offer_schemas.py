@@ -1,13 +1,12 @@
 """What goes in and out of the offer routes."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
 from api.platform.schemas import Cents, Prose, Quantity, RequestModel, ResponseModel, example
-from domain.market.states import OfferStatus, Party
+from domain.market.feeds import ShownOffer
 from domain.platform.numbers import Seconds, Whole
 
 ExpiresIn = Annotated[Seconds, Field(description="seconds until the offer expires; the server's clock decides")]
@@ -38,33 +37,10 @@ _EXAMPLE = {
 }
 
 
-class OfferOut(ResponseModel):
+class OfferOut(ShownOffer, ResponseModel):
     """An offer as its two parties see it. ``purchase_by``: until when an accepted price can be used."""
 
     model_config = {**ResponseModel.model_config, **example(_EXAMPLE)}
-
-    offer_id: UUID
-    negotiation_id: UUID
-    listing_id: UUID
-    buyer_customer_id: UUID
-    seller_store_id: UUID
-    proposed_price_cents: int
-    currency: str
-    quantity: int
-    buyer_message: str | None
-    message: str | None
-    status: OfferStatus
-    round: int
-    proposed_by: Party
-    standing: bool
-    created_at: datetime
-    expires_at: datetime | None
-    accepted_at: datetime | None
-    rejected_at: datetime | None
-    closed_at: datetime | None
-    close_reason: str | None
-    superseded_by: UUID | None
-    purchase_by: datetime | None
 
 
 class OfferIn(RequestModel):

@@ -1,13 +1,12 @@
 """What goes in and out of the order and review routes."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import StrictBool
 
 from api.platform.schemas import Cents, Currency, Name, Note, Prose, Quantity, RequestModel, ResponseModel, example
-from domain.market.states import DeliveryKind, OrderStatus, PaymentSource
+from domain.market.feeds import ShownOrder, ShownReview
 from domain.platform.numbers import Whole
 
 _ORDER = "0197a1c2-9d3e-7a00-9e4f-5f6a7b8c9d0e"
@@ -57,7 +56,7 @@ _REVIEW = {
 Stars = Annotated[int, Whole(1, 5)]
 
 
-class OrderOut(ResponseModel):
+class OrderOut(ShownOrder, ResponseModel):
     """An order as its buyer and its store's owner see it. ``promised_at``: delivered by then, or refunded.
 
     ``paid_at``: since when it is known to be paid: a checkout took the money, or the merchant confirmed it.
@@ -66,37 +65,6 @@ class OrderOut(ResponseModel):
     """
 
     model_config = {**ResponseModel.model_config, **example(ORDER_EXAMPLE)}
-
-    order_id: UUID
-    buyer_customer_id: UUID
-    store_id: UUID
-    listing_id: UUID
-    quantity: int
-    unit_price_cents: int
-    total_price_cents: int
-    currency: str
-    status: OrderStatus
-    delivery: DeliveryKind
-    placed_at: datetime
-    promised_at: datetime | None
-    paid_at: datetime | None
-    payment_source: PaymentSource | None
-    delivered_at: datetime | None
-    source_offer_id: UUID | None
-    refund_requested_at: datetime | None
-    refund_request_reason: str | None
-    refund_answer_due_at: datetime | None
-    refund_declined_at: datetime | None
-    refunded_at: datetime | None
-    refund_reason: str | None
-    return_window_closes_at: datetime | None
-    payment_due_at: datetime | None
-    decline_reason: str | None
-    appeal_by: datetime | None
-    appealed_at: datetime | None
-    appeal_reason: str | None
-    appeal_due_at: datetime | None
-    appeal_declined_at: datetime | None
 
 
 class OrderIn(RequestModel):
@@ -178,15 +146,5 @@ class ReviewIn(RequestModel):
     as_described: Stars | None = None
 
 
-class ReviewOut(ResponseModel):
+class ReviewOut(ShownReview, ResponseModel):
     model_config = {**ResponseModel.model_config, **example(_REVIEW)}
-
-    review_id: UUID
-    order_id: UUID
-    author_customer_id: UUID
-    rating: int
-    title: str | None
-    body: str
-    as_described: int | None
-    message_id: UUID
-    created_at: datetime

@@ -74,9 +74,9 @@ async def make_product(body: ProductIn, caller: Merchant, fact: FactDep) -> Resp
     images = _pairs(body.images)
     async with fact.begin():
         await products.insert_product(
-            fact.session, fact.command_id, caller.agent_id, body.store_id, body.title, body.description, images
+            fact.transaction, fact.command_id, caller.agent_id, body.store_id, body.title, body.description, images
         )
-        return await fact.answer(ProductOut.of(*await get_product(fact.session, fact.command_id)), 201)
+        return await fact.answer(ProductOut.of(*await get_product(fact.transaction, fact.command_id)), 201)
 
 
 @router.patch(
@@ -92,9 +92,9 @@ async def patch_product(
     images = None if body.images is None else _pairs(body.images)
     async with fact.begin():
         product, changed = await products.update_product(
-            fact.session, product_id, caller.agent_id, changes, images, body.reason
+            fact.transaction, product_id, caller.agent_id, changes, images, body.reason
         )
-        answer = await fact.answer(ProductOut.of(*await get_product(fact.session, product_id)))
+        answer = await fact.answer(ProductOut.of(*await get_product(fact.transaction, product_id)))
     if changed:
         await nudges.store_trust(context, product.store_id)
     return answer
@@ -104,13 +104,13 @@ async def patch_product(
 async def get_products(context: Context, paging: PageQuery, store_id: UUID | None = None) -> Page[ProductOut]:
     """Products with their images, newest first."""
     before = paging.after(UUID)
-    async with context.database.session() as session:
-        rows = await list_products(session, store_id, before[0] if before else None, paging.limit + 1)
+    async with context.database.transaction() as transaction:
+        rows = await list_products(transaction, store_id, before[0] if before else None, paging.limit + 1)
     return paging.page(rows, lambda row: ProductOut.of(*row), lambda row: (row[0].product_id,))
 
 
 @router.get("/{product_id}", responses=errors(PRODUCT_NOT_FOUND))
 async def show_product(product_id: UUID, context: Context) -> ProductOut:
     """A product with its images."""
-    async with context.database.session() as session:
-        return ProductOut.of(*await get_product(session, product_id))
+    async with context.database.transaction() as transaction:
+        return ProductOut.of(*await get_product(transaction, product_id))

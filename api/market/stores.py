@@ -86,7 +86,7 @@ async def open_store(body: StoreIn, caller: Merchant, fact: FactDep, context: Co
     """Open a store. Its trust starts at 50 points, and its policies are read for what they promise."""
     async with fact.begin():
         store = await stores.insert_store(
-            fact.session, fact.command_id, caller.agent_id, context.settings.market, body.model_dump()
+            fact.transaction, fact.command_id, caller.agent_id, context.settings.market, body.model_dump()
         )
         answer = await fact.answer(StoreOut.model_validate(store), 201)
     await nudges.store_trust(context, fact.command_id)
@@ -105,7 +105,7 @@ async def patch_store(store_id: UUID, body: StorePatch, caller: Merchant, fact: 
         changes.pop("status", None)
 
     async with fact.begin():
-        store = await stores.update_store(fact.session, store_id, caller.agent_id, changes)
+        store = await stores.update_store(fact.transaction, store_id, caller.agent_id, changes)
         answer = await fact.answer(StoreOut.model_validate(store))
     if "status" in changes:
         await nudges.negotiations_in_store(context, store_id)
@@ -123,7 +123,7 @@ async def patch_policies(
     """Change policy texts. Every changed text leaves a public patch note with the reason."""
     changes = body.model_dump(exclude_none=True, exclude={"reason"})
     async with fact.begin():
-        store, changed = await stores.update_policies(fact.session, store_id, caller.agent_id, changes, body.reason)
+        store, changed = await stores.update_policies(fact.transaction, store_id, caller.agent_id, changes, body.reason)
         answer = await fact.answer(StoreOut.model_validate(store))
     if changed:
         await nudges.store_trust(context, store_id)
@@ -140,8 +140,10 @@ async def get_stores(
 ) -> Page[StoreOut]:
     """All stores, newest first."""
     before = paging.after(UUID)
-    async with context.database.session() as session:
-        rows = await list_stores(session, owner_merchant_id, status, q, before[0] if before else None, paging.limit + 1)
+    async with context.database.transaction() as transaction:
+        rows = await list_stores(
+            transaction, owner_merchant_id, status, q, before[0] if before else None, paging.limit + 1
+        )
     return paging.page(rows, StoreOut.model_validate, lambda row: (row.store_id,))
 
 
@@ -156,26 +158,28 @@ async def show_store(store_id: UUID, context: Context) -> Response:
 async def get_updates(store_id: UUID, context: Context, paging: PageQuery) -> Page[UpdateOut]:
     """A store's patch notes, newest first."""
     before = paging.after(UUID)
-    async with context.database.session() as session:
-        await get_store(session, store_id)
-        rows: list[StoreUpdate] = await list_updates(session, store_id, before[0] if before else None, paging.limit + 1)
+    async with context.database.transaction() as transaction:
+        await get_store(transaction, store_id)
+        rows: list[StoreUpdate] = await list_updates(
+            transaction, store_id, before[0] if before else None, paging.limit + 1
+        )
     return paging.page(rows, UpdateOut.model_validate, lambda row: (row.store_update_id,))
 
 
 @router.get("/{store_id}/trust", responses=errors(STORE_NOT_FOUND))
 async def get_trust(store_id: UUID, context: Context) -> TrustOut:
     """A store's trust, with the evidence behind each score."""
-    async with context.database.session() as session:
-        return TrustOut.of(await get_profile(session, store_id))
+    async with context.database.transaction() as transaction:
+        return TrustOut.of(await get_profile(transaction, store_id))
 
 
 @router.get("/{store_id}/trust/events", responses=errors(STORE_NOT_FOUND, BAD_CURSOR))
 async def get_trust_events(store_id: UUID, context: Context, paging: PageQuery) -> Page[TrustEventOut]:
     """Every step of a store's trust in order: replaying them gives its profile, bit for bit."""
     after = paging.after(int)
-    async with context.database.session() as session:
-        await get_profile(session, store_id)
+    async with context.database.transaction() as transaction:
+        await get_profile(transaction, store_id)
         rows: list[TrustEvent] = await list_trust_events(
-            session, store_id, after[0] if after else None, paging.limit + 1
+            transaction, store_id, after[0] if after else None, paging.limit + 1
         )
     return paging.page(rows, TrustEventOut.model_validate, lambda row: (row.sequence,))

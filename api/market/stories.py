@@ -12,6 +12,7 @@ from db.market.reads_trust import list_trust_events
 from db.market.tables import TrustEvent
 from db.market.views import list_rounds
 from db.market.watch_pages import list_order_events
+from db.platform.transactions import Transaction
 
 _STEPS = 100
 
@@ -60,7 +61,9 @@ async def _order(session: AsyncSession, entity: UUID, row: Mapping[str, Any]) ->
         story.append((row["refunded_at"], f"The order was paid back: {why}", None))
     elif row["closed_at"]:
         story.append((row["closed_at"], "The return window closed", None))
-    reviews = [event for event in await list_order_events(session, entity) if event.review_id is not None]
+    reviews = [
+        event for event in await list_order_events(await Transaction.of(session), entity) if event.review_id is not None
+    ]
     story += [(event.created_at, "The buyer reviewed it", f"/threads/{event.thread_id}") for event in reviews]
     return sorted(story, key=lambda entry: entry[0])
 
@@ -73,7 +76,7 @@ async def _review_window(_: AsyncSession, entity: UUID, row: Mapping[str, Any]) 
 
 
 async def _store_trust(session: AsyncSession, entity: UUID, _: Mapping[str, Any]) -> list[Step]:
-    steps = await list_trust_events(session, entity, None, _STEPS, newest_first=True)
+    steps = await list_trust_events(await Transaction.of(session), entity, None, _STEPS, newest_first=True)
     return [(step.timestamp, _step(step), f"/stores/{entity}#t-{step.sequence}") for step in reversed(steps)]
 
 

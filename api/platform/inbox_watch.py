@@ -13,16 +13,16 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.platform.commit_order import Position, position_of
 from db.platform.database import Database
 from db.platform.event_tables import InboxEvent
 from db.platform.inbox import InboxFilter, Stir, find_stir, get_horizon, list_inbox_after, newest_inbox_position
 from db.platform.keys import list_living
+from db.platform.transactions import Transaction
 
 Item = TypeVar("Item")
-Show = Callable[[AsyncSession, UUID, Sequence[InboxEvent]], Awaitable[Sequence[Item]]]
+Show = Callable[[Transaction, UUID, Sequence[InboxEvent]], Awaitable[Sequence[Item]]]
 """An agent's events as that agent may see them, in their order."""
 
 _log = structlog.get_logger()
@@ -91,8 +91,8 @@ class InboxWatch:
 
     async def now(self, agent_id: UUID) -> Position:
         """The place of an agent's newest event. Ask before a stream is answered: what comes after its 200 is in it."""
-        async with self._database.session(viewer=agent_id) as session:
-            return await newest_inbox_position(session, agent_id)
+        async with self._database.transaction(viewer=agent_id) as transaction:
+            return await newest_inbox_position(transaction, agent_id)
 
     async def follow(
         self, agent_id: UUID, key_id: UUID, wanted: InboxFilter, show: Show[Item], after: Position
@@ -119,9 +119,9 @@ class InboxWatch:
     async def _read(
         self, agent_id: UUID, wanted: InboxFilter, show: Show[Item], place: Position
     ) -> tuple[Position, Sequence[Item], bool]:
-        async with self._database.session(viewer=agent_id) as session:
-            events = await list_inbox_after(session, agent_id, place, _BATCH, wanted)
-            items = await show(session, agent_id, events)
+        async with self._database.transaction(viewer=agent_id) as transaction:
+            events = await list_inbox_after(transaction, agent_id, place, _BATCH, wanted)
+            items = await show(transaction, agent_id, events)
         return position_of(events[-1]) if events else place, items, len(events) == _BATCH
 
     async def look(self) -> bool:
@@ -131,12 +131,12 @@ class InboxWatch:
             self._since = None
             return False
         agents = {watcher.agent_id for watcher in asked}
-        async with self._database.session(watchers=agents) as session:
+        async with self._database.transaction(watchers=agents) as transaction:
             if self._since is None:
                 # The first look: each reads once, whatever it got before.
-                found = Stir(frozenset(agents), await get_horizon(session), unsettled=False)
+                found = Stir(frozenset(agents), await get_horizon(transaction), unsettled=False)
             else:
-                found = await find_stir(session, self._since)
+                found = await find_stir(transaction, self._since)
         # Not before the transaction has ended well: else what it found is asked for again.
         self._since = found.upto
         for watcher in list(self._watchers):

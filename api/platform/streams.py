@@ -95,8 +95,8 @@ class FeedHub:
 
     async def now(self) -> Position:
         """The place of the newest event. Ask before a stream is answered: what comes after its 200 is in it."""
-        async with self._database.session() as session:
-            return await newest_position(session)
+        async with self._database.transaction() as transaction:
+            return await newest_position(transaction)
 
     async def follow(self, wanted: FeedFilter, render: Render, after: Position) -> AsyncGenerator[bytes, None]:
         """Events after a place, several at a time; ``BEAT`` when there were none for a while."""
@@ -137,8 +137,8 @@ class FeedHub:
         since, read_to = channel.since, self._position or START
         if after >= since:
             return (), after
-        async with self._database.session() as session:
-            events = await list_after(session, after, _BATCH, channel.wanted)
+        async with self._database.transaction() as transaction:
+            events = await list_after(transaction, after, _BATCH, channel.wanted)
         texts = await self._render(channel.render, events)
         if len(events) == _BATCH:
             return list(chunks_of(events, texts)), position_of(events[-1])
@@ -190,9 +190,9 @@ class FeedHub:
 
     async def _pump(self) -> bool:
         while self._channels and self._position is not None:
-            async with self._database.session() as session:
-                events = await list_after(session, self._position, _BATCH, FeedFilter())
-                unsettled = await is_unsettled(session)
+            async with self._database.transaction() as transaction:
+                events = await list_after(transaction, self._position, _BATCH, FeedFilter())
+                unsettled = await is_unsettled(transaction)
             if events:
                 await self._publish(events)
             if len(events) < _BATCH:

@@ -78,15 +78,15 @@ Wanted = Annotated[FeedQuery, Depends()]
 
 async def _stories(context: AppContext, wanted: FeedQuery) -> tuple[list[Story], str | None, str]:
     """The items to show, the cursor of older ones, and where the stream goes on."""
-    async with context.database.session() as session:
+    async with context.database.transaction() as transaction:
         before: Position | None = None
         if wanted.cursor:
             txid, seq = decode_cursor(wanted.cursor, int, int)
             before = (txid, seq)
-        now_at = await newest_position(session)
-        events = await list_before(session, before, _EVENTS + 1, wanted.wanted)
+        now_at = await newest_position(transaction)
+        events = await list_before(transaction, before, _EVENTS + 1, wanted.wanted)
         more, events = len(events) > _EVENTS, events[:_EVENTS]
-        stories = await tell(session, events)
+        stories = await tell(transaction, events)
     newest = max([now_at, *(position_of(event) for event in events[:1])], default=START)
     older = encode_cursor(*position_of(events[-1])) if more else None
     return stories, older, encode_cursor(*newest)
@@ -113,11 +113,11 @@ class Glance:
 
 
 async def _look(database: Database) -> Glance:
-    async with database.session() as session:
-        now = await clock(session)
-        figures = await get_figures(session, now)
+    async with database.transaction() as transaction:
+        now = await clock(transaction)
+        figures = await get_figures(transaction, now)
         since = now - timedelta(hours=_SPOTLIGHT_HOURS)
-        return Glance(now, figures, await discovery.get_spotlight(session, since, _SPOTS))
+        return Glance(now, figures, await discovery.get_spotlight(transaction, since, _SPOTS))
 
 
 @router.get("/", response_class=HTMLResponse)
@@ -125,9 +125,9 @@ async def home(context: Context, wanted: Wanted, by: str = "trust") -> HTMLRespo
     """What goes on in the market."""
     stories, older, newest = await _stories(context, wanted)
     glance = await context.glance.get("home", partial(_look, context.database))
-    async with context.database.session() as session:
-        ranked = await discovery.list_ranked(session, "sales" if by == "sales" else "trust", _STORES)
-        choice = await discovery.list_ranked(session, "trust", 200)
+    async with context.database.transaction() as transaction:
+        ranked = await discovery.list_ranked(transaction, "sales" if by == "sales" else "trust", _STORES)
+        choice = await discovery.list_ranked(transaction, "trust", 200)
     return page(
         "home.html",
         stories=stories,
@@ -147,8 +147,8 @@ async def home(context: Context, wanted: Wanted, by: str = "trust") -> HTMLRespo
 
 async def render_items(database: Database, events: Sequence[ActivityEvent]) -> list[bytes]:
     """Events as items of the front page, as HTML and as text."""
-    async with database.session() as session:
-        stories = await tell(session, events)
+    async with database.transaction() as transaction:
+        stories = await tell(transaction, events)
     return [_item_bytes(story) for story in stories]
 
 

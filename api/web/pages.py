@@ -52,17 +52,17 @@ def _trust_chart(steps: watch.TrustSteps, name: str) -> object:
 @router.get("/stores/{store_id}", response_class=HTMLResponse)
 async def store_page(store_id: UUID, context: Context) -> HTMLResponse:
     """Who a store is, what it sells, what it changed, and every step of its trust."""
-    async with context.database.session() as session:
-        store = await get_store(session, store_id)
-        owner = await session.get_one(Agent, store.owner_merchant_id)
-        profile = TrustOut.of(await get_profile(session, store_id))
-        stats = await session.get_one(StoreStats, store_id)
-        listings = await list_listings(session, ListingFilter(store_id=store_id), None, _ROWS)
-        updates = await list_updates(session, store_id, None, _NOTES)
-        goods = await list_goods(session, (row.linked_listing_id for row in updates))
-        threads = await list_threads(session, None, store_id, None, None, None, _ROWS)
-        counts = await watch.count_messages(session, threads)
-        steps = await watch.get_trust_steps(session, store_id, profile.overall_milli, _STEPS)
+    async with context.database.transaction() as transaction:
+        store = await get_store(transaction, store_id)
+        owner = await transaction.get_one(Agent, store.owner_merchant_id)
+        profile = TrustOut.of(await get_profile(transaction, store_id))
+        stats = await transaction.get_one(StoreStats, store_id)
+        listings = await list_listings(transaction, ListingFilter(store_id=store_id), None, _ROWS)
+        updates = await list_updates(transaction, store_id, None, _NOTES)
+        goods = await list_goods(transaction, (row.linked_listing_id for row in updates))
+        threads = await list_threads(transaction, None, store_id, None, None, None, _ROWS)
+        counts = await watch.count_messages(transaction, threads)
+        steps = await watch.get_trust_steps(transaction, store_id, profile.overall_milli, _STEPS)
     return page(
         "store.html",
         store=store,
@@ -82,16 +82,16 @@ async def store_page(store_id: UUID, context: Context) -> HTMLResponse:
 @router.get("/listings/{listing_id}", response_class=HTMLResponse)
 async def listing_page(listing_id: UUID, context: Context) -> HTMLResponse:
     """What is on sale, what it cost before, what is said of it, and what a purchase would need."""
-    async with context.database.session() as session:
-        view = await get_listing(session, listing_id)
+    async with context.database.transaction() as transaction:
+        view = await get_listing(transaction, listing_id)
         listing = view.listing
-        prices = await watch.list_prices(session, listing_id, _ROWS)
-        threads = await list_threads(session, None, None, listing_id, None, None, _ROWS)
-        counts = await watch.count_messages(session, threads)
-        references = await watch.list_listing_references(session, listing_id, _ROWS)
-        names = await agent_names(session, (shown.reference.created_by_agent_id for shown in references))
-        stories = await tell(session, await list_before(session, None, 15, FeedFilter(listing_id=listing_id)))
-        rating = await watch.get_rating(session, listing_id)
+        prices = await watch.list_prices(transaction, listing_id, _ROWS)
+        threads = await list_threads(transaction, None, None, listing_id, None, None, _ROWS)
+        counts = await watch.count_messages(transaction, threads)
+        references = await watch.list_listing_references(transaction, listing_id, _ROWS)
+        names = await agent_names(transaction, (shown.reference.created_by_agent_id for shown in references))
+        stories = await tell(transaction, await list_before(transaction, None, 15, FeedFilter(listing_id=listing_id)))
+        rating = await watch.get_rating(transaction, listing_id)
     chart = None
     if prices:
         first = prices[0].created_at.timestamp()
@@ -122,17 +122,17 @@ async def listing_page(listing_id: UUID, context: Context) -> HTMLResponse:
 @router.get("/threads/{thread_id}", response_class=HTMLResponse)
 async def thread_page(thread_id: UUID, context: Context) -> HTMLResponse:
     """A conversation as a tree, what it hangs on, and the purchases that came of it."""
-    async with context.database.session() as session:
-        thread = await get_thread(session, thread_id)
-        messages = await watch.list_messages_until(session, thread_id, _MESSAGES)
-        reviews = await list_reviews_of(session, [message.message_id for message in messages])
-        references = await watch.show_references(session, await list_references(session, thread_id, _ROWS))
+    async with context.database.transaction() as transaction:
+        thread = await get_thread(transaction, thread_id)
+        messages = await watch.list_messages_until(transaction, thread_id, _MESSAGES)
+        reviews = await list_reviews_of(transaction, [message.message_id for message in messages])
+        references = await watch.show_references(transaction, await list_references(transaction, thread_id, _ROWS))
         speakers = {message.author_agent_id for message in messages}
-        orders = await watch.list_purchases_around(session, thread, speakers, _ROWS)
+        orders = await watch.list_purchases_around(transaction, thread, speakers, _ROWS)
         pointed = {shown.reference.created_by_agent_id for shown in references}
-        names = await agent_names(session, speakers | pointed | {thread.created_by_agent_id})
-        store = await get_store(session, thread.context_store_id) if thread.context_store_id else None
-        goods = await list_goods(session, [thread.context_listing_id, *(order.listing_id for order in orders)])
+        names = await agent_names(transaction, speakers | pointed | {thread.created_by_agent_id})
+        store = await get_store(transaction, thread.context_store_id) if thread.context_store_id else None
+        goods = await list_goods(transaction, [thread.context_listing_id, *(order.listing_id for order in orders)])
     purchases = []
     for order in orders:
         said = [m for m in messages if m.author_agent_id == order.actor_agent_id and m.created_at <= order.created_at]
@@ -155,16 +155,16 @@ async def thread_page(thread_id: UUID, context: Context) -> HTMLResponse:
 @router.get("/orders/{order_id}", response_class=HTMLResponse)
 async def order_page(order_id: UUID, context: Context) -> HTMLResponse:
     """What everyone may know of an order: who bought what, what came before, and how it went on."""
-    async with context.database.session() as session:
-        events = await watch.list_order_events(session, order_id)
+    async with context.database.transaction() as transaction:
+        events = await watch.list_order_events(transaction, order_id)
         if not events:
             raise ORDER_NOT_FOUND.error()
         placed = events[0]
-        stories = await tell(session, events)
+        stories = await tell(transaction, events)
         before = []
         if placed.actor_agent_id and placed.listing_id and placed.store_id:
             before = await watch.list_words_before(
-                session, placed.actor_agent_id, placed.listing_id, placed.store_id, placed.created_at, 5
+                transaction, placed.actor_agent_id, placed.listing_id, placed.store_id, placed.created_at, 5
             )
     return page("order.html", order_id=order_id, placed=stories[0], stories=stories, before=before)
 
@@ -175,9 +175,9 @@ async def search_page(context: Context, q: str = "") -> HTMLResponse:
     q = q.replace("\x00", "").strip()[:200]
     if not q:
         return page("search.html", q="", listings=[], stores=[], threads=[], counts={})
-    async with context.database.session() as session:
-        listings = [row[0] for row in await discovery.search_listings(session, q, None, 20)]
-        stores = [row[0] for row in await discovery.search_stores(session, q, None, 20)]
-        threads = [row[0] for row in await discovery.search_threads(session, q, None, 20)]
-        counts = await watch.count_messages(session, threads)
+    async with context.database.transaction() as transaction:
+        listings = [row[0] for row in await discovery.search_listings(transaction, q, None, 20)]
+        stores = [row[0] for row in await discovery.search_stores(transaction, q, None, 20)]
+        threads = [row[0] for row in await discovery.search_threads(transaction, q, None, 20)]
+        counts = await watch.count_messages(transaction, threads)
     return page("search.html", q=q, listings=listings, stores=stores, threads=threads, counts=counts)

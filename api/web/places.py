@@ -43,8 +43,8 @@ async def sitemap(request: Request, context: Context) -> Response:
 
 
 async def _places(database: Database) -> list[PagePlace]:
-    async with database.session() as session:
-        return await list_page_places(session, _PLACES)
+    async with database.transaction() as transaction:
+        return await list_page_places(transaction, _PLACES)
 
 
 def _sitemap(base: str, places: Sequence[PagePlace]) -> str:

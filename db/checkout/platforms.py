@@ -18,6 +18,7 @@ from db.checkout.tables import CheckoutPlatform
 from db.market.agents import insert_agent
 from db.platform.database import Database
 from db.platform.ids import new_agent_id
+from db.platform.transactions import Transaction
 from db.webhooks.endpoints import ensure_endpoint
 from db.webhooks.tables import WebhookEndpoint
 from domain.platform.identity import AgentType
@@ -79,7 +80,9 @@ async def _make(database: Database, profile_url: str) -> UUID:
             # The handle tells nothing and cannot be taken beforehand by someone who knows the profile.
             handle = f"ucp-{secrets.token_hex(10)}"
             name = (urlsplit(profile_url).hostname or "a platform")[:_NAME_CHARACTERS]
-            await insert_agent(session, agent_id, AgentType.CUSTOMER, handle, name, "Shops through UCP.", None)
+            await insert_agent(
+                await Transaction.of(session), agent_id, AgentType.CUSTOMER, handle, name, "Shops through UCP.", None
+            )
             session.add(CheckoutPlatform(agent_id=agent_id, profile_url=profile_url, profile={}, webhook_url=None))
     except IntegrityError:
         async with database.session() as session:

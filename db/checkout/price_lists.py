@@ -10,13 +10,14 @@ from db.checkout.tables import ShippingPromotionRow, ShippingRateRow, StoreDisco
 from db.market import stores
 from db.market.tables import Listing
 from db.platform.ids import new_id
+from db.platform.transactions import Transaction
 from domain.checkout.models import PriceList
 from domain.market.errors import LISTING_NOT_FOUND
 
 
 async def get_price_list(session: AsyncSession, store_id: UUID, merchant_id: UUID) -> PriceList:
     """All of the merchant's own. Raises store.not_found, store.not_yours."""
-    await stores.own_store(session, store_id, merchant_id)
+    await stores.own_store(await Transaction.of(session), store_id, merchant_id)
     query = select(StoreDiscount).where(StoreDiscount.store_id == store_id)
     discounts = await session.scalars(query.order_by(StoreDiscount.position, StoreDiscount.code))
     return await price_list_of(session, store_id, list(discounts))
@@ -24,7 +25,7 @@ async def get_price_list(session: AsyncSession, store_id: UUID, merchant_id: UUI
 
 async def replace_price_list(session: AsyncSession, store_id: UUID, merchant_id: UUID, wanted: PriceList) -> None:
     """Open sessions hear of it when they are priced next. Raises store.*, and listing.not_found for others' goods."""
-    await stores.own_store(session, store_id, merchant_id, lock=True)
+    await stores.own_store(await Transaction.of(session), store_id, merchant_id, lock=True)
     named = {key for promotion in wanted.promotions for key in promotion.listing_ids}
     query = select(Listing.c.listing_id).where(Listing.c.store_id == store_id, Listing.c.listing_id.in_(named))
     if named and set(await session.scalars(query)) != named:

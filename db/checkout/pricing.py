@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.checkout.tables import KnownAddress, ShippingPromotionRow, ShippingRateRow, StoreDiscount
 from db.market.tables import Listing, Product, ProductImage, Store
+from db.platform.statements import Query, among
+from db.platform.transactions import Transaction
 from domain.checkout import errors
 from domain.checkout.models import (
     Destination,
@@ -41,21 +43,33 @@ class Shelf:
     goods: dict[UUID, Goods]
 
 
+_GOODS = Query(
+    select(*Listing.columns, *Product.columns)
+    .join(Product.table, Product.c.product_id == Listing.c.product_id)
+    .where(among(Listing.c.listing_id, "listing_ids")),
+    Listing,
+    Product,
+)
+_FIRST_IMAGES = Query(
+    select(ProductImage.c.product_id, ProductImage.c.image_url)
+    .where(among(ProductImage.c.product_id, "product_ids"))
+    .order_by(ProductImage.c.product_id, ProductImage.c.position, ProductImage.c.product_image_id)
+    .ext(distinct_on(ProductImage.c.product_id)),
+    UUID,
+    str,
+)
+
+
 async def load_shelf(session: AsyncSession, listing_ids: Iterable[UUID]) -> Shelf:
     """Raises listing.not_found and checkout.one_store."""
     wanted = set(listing_ids)
-    query = (
-        select(Listing, Product)
-        .join(Product, Product.c.product_id == Listing.c.product_id)
-        .where(Listing.c.listing_id.in_(wanted))
-        .execution_options(populate_existing=True)
-    )
-    found = (await session.execute(query)).all()
+    transaction = await Transaction.of(session)
+    found = await transaction.rows(_GOODS, listing_ids=list(wanted))
     if not found or len(found) != len(wanted):
         raise LISTING_NOT_FOUND.error()
     if len({(listing.store_id, listing.currency) for listing, _ in found}) > 1:
         raise errors.ONE_STORE.error()
-    pictures = await _first_images(session, [product.product_id for _, product in found])
+    pictures = dict(await transaction.rows(_FIRST_IMAGES, product_ids=[product.product_id for _, product in found]))
     goods = {
         listing.listing_id: Goods(
             listing_id=listing.listing_id,
@@ -67,18 +81,8 @@ async def load_shelf(session: AsyncSession, listing_ids: Iterable[UUID]) -> Shel
         for listing, product in found
     }
     first = found[0][0]
-    store = await session.get_one(Store, first.store_id, populate_existing=True)
+    store = await transaction.get_one(Store, first.store_id)
     return Shelf(store, first.currency, {listing.listing_id: listing for listing, _ in found}, goods)
-
-
-async def _first_images(session: AsyncSession, product_ids: Sequence[UUID]) -> dict[UUID, str]:
-    query = (
-        select(ProductImage.c.product_id, ProductImage.c.image_url)
-        .where(ProductImage.c.product_id.in_(product_ids))
-        .order_by(ProductImage.c.product_id, ProductImage.c.position, ProductImage.c.product_image_id)
-        .ext(distinct_on(ProductImage.c.product_id))
-    )
-    return {row.product_id: row.image_url for row in await session.execute(query)}
 
 
 def check_sellable(shelf: Shelf, items: Iterable[ItemChoice]) -> None:

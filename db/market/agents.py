@@ -3,17 +3,45 @@
 from datetime import UTC, datetime
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import DateTime, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.tables import ActivityEvent, Agent, AgentLimits, Store
+from db.platform import writes
+from db.platform.statements import Query
+from db.platform.transactions import Transaction
 from domain.market.errors import AGENT_NOT_FOUND
 from domain.platform.identity import AgentType
 
+_LAST_EVENT = Query(
+    select(ActivityEvent.c.created_at)
+    .where(ActivityEvent.c.actor_agent_id == bindparam("agent_id"))
+    .order_by(ActivityEvent.c.created_at.desc())
+    .limit(1),
+    datetime,
+)
+_LAST_CALL = Query(select(func.souk_last_active(type_=DateTime(timezone=True))), datetime)
+_STORES = Query(
+    select(Store.c.store_id).where(Store.c.owner_merchant_id == bindparam("merchant_id")).order_by(Store.c.store_id),
+    UUID,
+)
+_new_limits = insert(AgentLimits.table).values(
+    {name: bindparam(name) for name in ("agent_id", "spend_cap_cents", "max_open_negotiations")}
+)
+_PUT_LIMITS = Query(
+    _new_limits.on_conflict_do_update(
+        index_elements=["agent_id"],
+        set_={
+            "spend_cap_cents": _new_limits.excluded.spend_cap_cents,
+            "max_open_negotiations": _new_limits.excluded.max_open_negotiations,
+            "updated_at": func.now(),
+        },
+    )
+)
+
 
 async def insert_agent(
-    session: AsyncSession,
+    transaction: Transaction,
     agent_id: UUID,
     agent_type: AgentType,
     handle: str,
@@ -22,7 +50,9 @@ async def insert_agent(
     avatar_url: str | None,
 ) -> Agent:
     """A new agent. The handle's unique constraint refuses a taken one."""
-    agent = Agent(
+    writes.insert(
+        transaction,
+        Agent,
         agent_id=agent_id,
         agent_type=agent_type,
         handle=handle,
@@ -30,18 +60,13 @@ async def insert_agent(
         bio=bio,
         avatar_url=avatar_url,
     )
-    session.add(agent)
-    await session.flush()
-    await session.refresh(agent)
-    return agent
+    await writes.send(transaction)
+    return await transaction.get_one(Agent, agent_id)
 
 
-async def get_agent(session: AsyncSession, agent_id: UUID) -> Agent:
+async def get_agent(transaction: Transaction, agent_id: UUID) -> Agent:
     """Raises agent.not_found."""
-    agent = await session.get(Agent, agent_id)
-    if agent is None:
-        raise AGENT_NOT_FOUND.error()
-    return agent
+    return await transaction.require(Agent, agent_id, AGENT_NOT_FOUND)
 
 
 def day_of(time: datetime) -> datetime:
@@ -49,40 +74,29 @@ def day_of(time: datetime) -> datetime:
     return time.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-async def last_active_day(session: AsyncSession, agent_id: UUID) -> datetime | None:
+async def last_active_day(transaction: Transaction, agent_id: UUID) -> datetime | None:
     """The beginning, in UTC, of the day of the agent's newest public event: nothing that the feed does not tell."""
-    query = select(ActivityEvent.c.created_at).where(ActivityEvent.c.actor_agent_id == agent_id)
-    newest = await session.scalar(query.order_by(ActivityEvent.c.created_at.desc()).limit(1))
+    newest = await transaction.one_or_none(_LAST_EVENT, agent_id=agent_id)
     return newest and day_of(newest)
 
 
-async def get_last_call(session: AsyncSession) -> datetime | None:
+async def get_last_call(transaction: Transaction) -> datetime | None:
     """When the transaction's viewer last called. Nobody is told another's."""
-    last: datetime | None = await session.scalar(text("SELECT souk_last_active()"))
-    return last
+    return await transaction.one_or_none(_LAST_CALL)
 
 
-async def list_store_ids(session: AsyncSession, merchant_id: UUID) -> list[UUID]:
-    query = select(Store.c.store_id).where(Store.c.owner_merchant_id == merchant_id).order_by(Store.c.store_id)
-    return list(await session.scalars(query))
+async def list_store_ids(transaction: Transaction, merchant_id: UUID) -> list[UUID]:
+    return await transaction.rows(_STORES, merchant_id=merchant_id)
 
 
-async def get_agent_limits(session: AsyncSession, agent_id: UUID) -> AgentLimits | None:
+async def get_agent_limits(transaction: Transaction, agent_id: UUID) -> AgentLimits | None:
     """The agent's own limits; row-level security shows nobody else's."""
-    return await session.get(AgentLimits, agent_id, populate_existing=True)
+    return await transaction.get(AgentLimits, agent_id)
 
 
 async def put_agent_limits(
-    session: AsyncSession, agent_id: UUID, spend_cap_cents: int | None, max_open_negotiations: int | None
+    transaction: Transaction, agent_id: UUID, spend_cap_cents: int | None, max_open_negotiations: int | None
 ) -> None:
     """Replace the agent's limits; None lifts one."""
-    values = {
-        "spend_cap_cents": spend_cap_cents,
-        "max_open_negotiations": max_open_negotiations,
-        "updated_at": func.now(),
-    }
-    await session.execute(
-        insert(AgentLimits)
-        .values(agent_id=agent_id, **values)
-        .on_conflict_do_update(index_elements=["agent_id"], set_=values)
-    )
+    limits = {"spend_cap_cents": spend_cap_cents, "max_open_negotiations": max_open_negotiations}
+    await transaction.rows(_PUT_LIMITS, agent_id=agent_id, **limits)

@@ -1,11 +1,9 @@
 """Threads, messages and offer references as facts, with what they prove and what they ask of a store."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Uuid, bindparam, func, literal, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Uuid, bindparam, func, literal, select
 
 from db.market import evidence, questions
 from db.market.blocks import check_viewer
@@ -21,7 +19,7 @@ from db.market.tables import (
 )
 from db.platform import writes
 from db.platform.events import notify, record_event
-from db.platform.statements import Query
+from db.platform.statements import Columns, Query
 from db.platform.transactions import Transaction
 from domain.market import errors
 from domain.market.gating import asks_support, evidence_of_message
@@ -34,23 +32,26 @@ from domain.platform.identity import AgentType
 _NEED_CONTEXT = {ThreadType.LAUNCH_DROP, ThreadType.CLAIM_CHALLENGE, ThreadType.NEGOTIATION}
 _listing, _store, _order = Listing.table, Store.table, Order.table
 _thread, _parent = Thread.table, Message.table.alias("parent")
-_CONTEXT: Select[Any] = select(
-    _order.c.order_id,
-    _listing.c.listing_id,
-    _store.c.store_id,
-    _store.c.owner_merchant_id,
-    # The transaction's start, which is a thread's date.
-    func.now().label("created_at"),
-).select_from(
-    select(literal(1))
-    .subquery("one")
-    .outerjoin(_order, _order.c.order_id == bindparam("order_id", type_=Uuid()))
-    .outerjoin(
-        _listing, _listing.c.listing_id == func.coalesce(_order.c.listing_id, bindparam("listing_id", type_=Uuid()))
-    )
-    .outerjoin(_store, _store.c.store_id == func.coalesce(_listing.c.store_id, bindparam("store_id", type_=Uuid())))
+_CONTEXT = Query(
+    select(
+        _order.c.order_id,
+        _listing.c.listing_id,
+        _store.c.store_id,
+        _store.c.owner_merchant_id,
+        # The transaction's start, which is a thread's date.
+        func.now().label("created_at"),
+    ).select_from(
+        select(literal(1))
+        .subquery("one")
+        .outerjoin(_order, _order.c.order_id == bindparam("order_id", type_=Uuid()))
+        .outerjoin(
+            _listing, _listing.c.listing_id == func.coalesce(_order.c.listing_id, bindparam("listing_id", type_=Uuid()))
+        )
+        .outerjoin(_store, _store.c.store_id == func.coalesce(_listing.c.store_id, bindparam("store_id", type_=Uuid())))
+    ),
+    Columns,
 )
-_POSTED: Select[Any] = (
+_POSTED = Query(
     select(
         _thread.c.status,
         _thread.c.type,
@@ -64,7 +65,8 @@ _POSTED: Select[Any] = (
     )
     .outerjoin(_store, _store.c.store_id == _thread.c.context_store_id)
     .outerjoin(_parent, _parent.c.message_id == bindparam("parent_id", type_=Uuid()))
-    .where(_thread.c.thread_id == bindparam("thread_id"))
+    .where(_thread.c.thread_id == bindparam("thread_id")),
+    Columns,
 )
 
 # The transaction's start, which is a reference's date.
@@ -72,11 +74,10 @@ _NOW = Query(select(func.now()), datetime)
 
 
 async def _context(
-    session: AsyncSession, store_id: UUID | None, listing_id: UUID | None, order_id: UUID | None
-) -> Row[Any]:
+    transaction: Transaction, store_id: UUID | None, listing_id: UUID | None, order_id: UUID | None
+) -> Columns:
     """What a thread is about, completed. Row-level security shows an order to its parties only."""
-    keys = {"order_id": order_id, "listing_id": listing_id, "store_id": store_id}
-    row: Row[Any] = (await session.execute(_CONTEXT, keys)).one()
+    row = await transaction.one(_CONTEXT, order_id=order_id, listing_id=listing_id, store_id=store_id)
     for named, found, missing in (
         (order_id, row.order_id, errors.ORDER_NOT_FOUND),
         (listing_id, row.listing_id, errors.LISTING_NOT_FOUND),
@@ -89,14 +90,14 @@ async def _context(
     return row
 
 
-async def _check_welcome(session: AsyncSession, store_id: UUID | None) -> None:
+async def _check_welcome(transaction: Transaction, store_id: UUID | None) -> None:
     """Refuse whom the store's owner has blocked in threads of the store and its listings."""
     if store_id is not None:
-        await check_viewer(session, store_id)
+        await check_viewer(transaction, store_id)
 
 
 async def insert_thread(
-    session: AsyncSession,
+    transaction: Transaction,
     thread_id: UUID,
     by_agent_id: UUID,
     type: ThreadType,
@@ -112,12 +113,12 @@ async def insert_thread(
     """
     if type is ThreadType.REVIEW:
         raise errors.THREAD_TYPE_RESERVED.error()
-    context = await _context(session, store_id, listing_id, order_id)
+    context = await _context(transaction, store_id, listing_id, order_id)
     if context.store_id is None and type in _NEED_CONTEXT:
         raise errors.THREAD_NEEDS_CONTEXT.error()
     if type is ThreadType.LAUNCH_DROP and context.owner_merchant_id != by_agent_id:
         raise errors.STORE_NOT_YOURS.error()
-    await _check_welcome(session, context.store_id)
+    await _check_welcome(transaction, context.store_id)
     thread = Thread(
         thread_id=thread_id,
         type=type,
@@ -129,9 +130,9 @@ async def insert_thread(
         context_order_id=order_id,
         created_at=context.created_at,
     )
-    writes.add(session, thread)
+    writes.add(transaction, thread)
     record_event(
-        session,
+        transaction,
         ActivityType.THREAD_CREATED,
         actor_agent_id=by_agent_id,
         store_id=context.store_id,
@@ -142,7 +143,7 @@ async def insert_thread(
 
 
 async def insert_message(
-    session: AsyncSession,
+    transaction: Transaction,
     message_id: UUID,
     thread_id: UUID,
     author_id: UUID,
@@ -155,14 +156,13 @@ async def insert_message(
 
     Raises thread.not_found, thread.closed, message.parent_invalid.
     """
-    found = await session.execute(_POSTED, {"thread_id": thread_id, "parent_id": parent_message_id})
-    thread = found.one_or_none()
+    thread = await transaction.one_or_none(_POSTED, thread_id=thread_id, parent_id=parent_message_id)
     if thread is None:
         raise errors.THREAD_NOT_FOUND.error()
     _check_open(thread.status)
     if parent_message_id is not None and thread.parent_thread_id != thread_id:
         raise errors.MESSAGE_PARENT.error()
-    await _check_welcome(session, thread.context_store_id)
+    await _check_welcome(transaction, thread.context_store_id)
     message = Message(
         message_id=message_id,
         thread_id=thread_id,
@@ -171,9 +171,9 @@ async def insert_message(
         body=body,
         created_at=thread.now,
     )
-    writes.add(session, message)
+    writes.add(transaction, message)
     record_event(
-        session,
+        transaction,
         ActivityType.MESSAGE_POSTED,
         actor_agent_id=author_id,
         store_id=thread.context_store_id,
@@ -181,19 +181,19 @@ async def insert_message(
         thread_id=thread_id,
         message_id=message_id,
     )
-    _record_evidence(session, thread, message, author_type)
+    _record_evidence(transaction, thread, message, author_type)
     heard = moved = None
     store_id, owner_id = thread.context_store_id, thread.owner_merchant_id
     if store_id is not None:
         place = questions.Place(thread_id, store_id, owner_id, thread.context_listing_id)
         if author_id == owner_id:
-            heard, moved = await questions.answer(session, place, message, thread.parent_author_id, policy)
+            heard, moved = await questions.answer(transaction, place, message, thread.parent_author_id, policy)
         elif asks_support(author_type, body, thread.type, has_store=True) and await questions.ask(
-            session, place, message, policy
+            transaction, place, message, policy
         ):
             heard = owner_id
             moved = None if may_wait_for_sweep(policy) else store_id
-    _tell_replied(session, thread, message, heard)
+    _tell_replied(transaction, thread, message, heard)
     return message, moved
 
 
@@ -202,24 +202,24 @@ def _check_open(status: ThreadStatus) -> None:
         raise errors.THREAD_CLOSED.error()
 
 
-def _record_evidence(session: AsyncSession, thread: Row[Any], message: Message, author_type: AgentType) -> None:
+def _record_evidence(transaction: Transaction, thread: Columns, message: Message, author_type: AgentType) -> None:
     author_id, ids = message.author_agent_id, (thread.context_listing_id, thread.context_store_id)
     kept = {"thread_id": message.thread_id, "message_id": message.message_id}
     for found in evidence_of_message(author_type, message.body, thread.type, *ids):
         if found.listing_id is not None:
-            evidence.insert_evidence(session, author_id, found.listing_id, found.type, message.created_at, **kept)
+            evidence.insert_evidence(transaction, author_id, found.listing_id, found.type, message.created_at, **kept)
         elif found.store_id is not None:
-            evidence.insert_store_evidence(session, author_id, found.store_id, **kept, now=message.created_at)
+            evidence.insert_store_evidence(transaction, author_id, found.store_id, **kept, now=message.created_at)
 
 
-def _tell_replied(session: AsyncSession, thread: Row[Any], message: Message, heard: UUID | None) -> None:
+def _tell_replied(transaction: Transaction, thread: Columns, message: Message, heard: UUID | None) -> None:
     """Tell the author of the message that was answered, else who opened the thread, unless it heard already."""
     parent_id = message.parent_message_id
     whom = thread.parent_author_id if parent_id is not None else thread.created_by_agent_id
     if whom in (message.author_agent_id, heard):
         return
     notify(
-        session,
+        transaction,
         whom,
         InboxType.MESSAGE_REPLIED,
         store_id=thread.context_store_id,
@@ -231,7 +231,7 @@ def _tell_replied(session: AsyncSession, thread: Row[Any], message: Message, hea
 
 
 async def insert_reference(
-    session: AsyncSession,
+    transaction: Transaction,
     offer_ref_id: UUID,
     offer_id: UUID,
     thread_id: UUID,
@@ -242,15 +242,10 @@ async def insert_reference(
 
     Raises offer.not_found (also for an offer of others), thread.*, reference.note_holds_terms.
     """
-    transaction = await Transaction.of(session)
-    offer = await transaction.get(Offer, offer_id)
-    if offer is None:
-        raise errors.OFFER_NOT_FOUND.error()
-    thread = await session.get(Thread, thread_id)
-    if thread is None:
-        raise errors.THREAD_NOT_FOUND.error()
+    offer = await transaction.require(Offer, offer_id, errors.OFFER_NOT_FOUND)
+    thread = await transaction.require(Thread, thread_id, errors.THREAD_NOT_FOUND)
     _check_open(thread.status)
-    await _check_welcome(session, thread.context_store_id)
+    await _check_welcome(transaction, thread.context_store_id)
     rounds = await list_rounds(transaction, offer.negotiation_id)
     check_public_note(public_note, [r.proposed_price_cents for r in rounds], offer.quantity)
     reference = OfferReference(
@@ -262,7 +257,7 @@ async def insert_reference(
     )
     writes.add(transaction, reference, offer_id=offer_id)
     record_event(
-        session,
+        transaction,
         ActivityType.OFFER_REFERENCE_POSTED,
         actor_agent_id=by_agent_id,
         store_id=offer.seller_store_id,

@@ -3,12 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam
 
 from db.market.tables import InteractionEvidence, StoreInteractionEvidence
 from db.platform import writes
 from db.platform.ids import new_id
-from db.platform.statements import Query
+from db.platform.statements import find
 from db.platform.transactions import Transaction, Unit
 from domain.market.states import InteractionType
 
@@ -57,14 +57,11 @@ def insert_store_evidence(
 
 
 _kept = InteractionEvidence.c
-_OF_LISTING = Query(
-    select(*InteractionEvidence.columns)
-    .where(
-        _kept.customer_id == bindparam("customer_id"),
-        _kept.listing_id == bindparam("listing_id"),
-    )
-    .order_by(_kept.created_at),
+_OF_LISTING = find(
     InteractionEvidence,
+    _kept.customer_id == bindparam("customer_id"),
+    _kept.listing_id == bindparam("listing_id"),
+    order=(_kept.created_at,),
 )
 
 

@@ -7,51 +7,39 @@ every query here names its agent besides, and terms are read only of offers and 
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Uuid, any_, bindparam, or_, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Column, ColumnElement, Uuid, bindparam, or_, select
 
 from db.market.tables import InboxEvent, Offer, Order, Store
 from db.platform.commit_order import position_of
 from db.platform.events import DUE_AT
-from db.platform.statements import Query
+from db.platform.statements import among, find
 from db.platform.transactions import Transaction
 from domain.market.feeds import InboxItem, OfferTerms, OrderTerms
 from domain.market.states import Party
 from domain.platform.cursors import encode_cursor
 from domain.platform.events import PrivateEvent
 
+_AGENT = bindparam("agent_id", type_=Uuid())
 
-async def inbox_items(session: AsyncSession, agent_id: UUID, events: Sequence[InboxEvent]) -> list[InboxItem]:
+
+async def inbox_items(transaction: Transaction, agent_id: UUID, events: Sequence[InboxEvent]) -> list[InboxItem]:
     """An agent's events as that agent may see them, in the same order; two queries for all terms.
 
     Raises ValueError for an event of another agent.
     """
     if any(event.agent_id != agent_id for event in events):
         raise ValueError("an inbox event is shown to its own agent only")
-    transaction = await Transaction.of(session)
     offers = await _offers(transaction, agent_id, {event.offer_id for event in events if event.offer_id})
     orders = await _orders(transaction, agent_id, {event.order_id for event in events if event.order_id})
     return [_item(event, offers, orders) for event in events]
-
-
-_AGENT = bindparam("agent_id", type_=Uuid())
-_WANTED = any_(bindparam("wanted", type_=ARRAY(Uuid())))
 
 
 def _is_party(buyer: Column[UUID], store: Column[UUID]) -> ColumnElement[bool]:
     return or_(buyer == _AGENT, store.in_(select(Store.c.store_id).where(Store.c.owner_merchant_id == _AGENT)))
 
 
-_OFFERS = Query(
-    select(*Offer.columns).where(
-        Offer.c.offer_id == _WANTED, _is_party(Offer.c.buyer_customer_id, Offer.c.seller_store_id)
-    ),
-    Offer,
-)
-_ORDERS = Query(
-    select(*Order.columns).where(Order.c.order_id == _WANTED, _is_party(Order.c.buyer_customer_id, Order.c.store_id)),
-    Order,
-)
+_OFFERS = find(Offer, among(Offer.c.offer_id, "wanted"), _is_party(Offer.c.buyer_customer_id, Offer.c.seller_store_id))
+_ORDERS = find(Order, among(Order.c.order_id, "wanted"), _is_party(Order.c.buyer_customer_id, Order.c.store_id))
 
 
 async def _offers(transaction: Transaction, agent_id: UUID, wanted: set[UUID]) -> dict[UUID, OfferTerms]:

@@ -18,7 +18,7 @@ from db.market.tables import (
     StoreBlock,
 )
 from db.platform import writes
-from db.platform.statements import Columns, Query, maybe
+from db.platform.statements import Columns, Query, find, maybe
 from db.platform.tables import ProcessedCommand
 from db.platform.transactions import Transaction, Unit
 from domain.market.negotiation import (
@@ -66,7 +66,7 @@ def listing_view(listing: Listing, store_status: StoreStatus) -> ListingView:
 
 
 _NEGOTIATION = bindparam("negotiation_id", type_=Uuid())
-_ROUNDS = Query(select(*Offer.columns).where(Offer.c.negotiation_id == _NEGOTIATION).order_by(Offer.c.round), Offer)
+_ROUNDS = find(Offer, Offer.c.negotiation_id == _NEGOTIATION, order=(Offer.c.round,))
 
 
 async def list_rounds(transaction: Transaction, negotiation_id: UUID) -> list[Offer]:

@@ -13,7 +13,7 @@ from sqlalchemy import any_, bindparam, func, select
 
 from db.market import trust
 from db.market.tables import Message, Order, Review, Store, TrustFact
-from db.platform.statements import Query
+from db.platform.statements import Query, find
 from db.platform.transactions import Transaction, Unit
 from domain.market.orders import paid_cents
 from domain.market.policy import MarketPolicy
@@ -22,13 +22,11 @@ from domain.market.trust import REVERSED_BY_REFUND, TrustReason, review_weight_c
 from domain.market.trust_weights import MOST_RECORD
 
 _fact, _order, _store = TrustFact.table, Order.table, Store.table
-_REVERSIBLE = Query(
-    select(*_fact.c)
-    .where(
-        _fact.c.linked_order_id == bindparam("order_id"),
-        _fact.c.reason == any_(trust.any_of(*REVERSED_BY_REFUND)),
-    )
-    .order_by(_fact.c.position)
+_REVERSIBLE = find(
+    TrustFact,
+    _fact.c.linked_order_id == bindparam("order_id"),
+    _fact.c.reason == any_(trust.any_of(*REVERSED_BY_REFUND)),
+    order=(_fact.c.position,),
 )
 _REVIEW = Query(
     select(*Review.columns, Message.c.thread_id)
@@ -153,9 +151,8 @@ async def insert_waiting_review(transaction: Transaction, order: Order, policy: 
 
 async def insert_reversals(transaction: Transaction, order: Order, now: datetime) -> bool:
     """ORDER_REFUNDED, once for each fact that the order's money stood behind. Says whether there was one."""
-    rows = await transaction.rows(_REVERSIBLE, order_id=order.order_id)
-    for row in rows:
-        fact = _REVERSIBLE.part(TrustFact, row)
+    facts = await transaction.rows(_REVERSIBLE, order_id=order.order_id)
+    for fact in facts:
         trust.insert_fact(
             transaction,
             store_id=order.store_id,
@@ -169,4 +166,4 @@ async def insert_reversals(transaction: Transaction, order: Order, now: datetime
             linked_order_id=fact.linked_order_id,
             linked_review_id=fact.linked_review_id,
         )
-    return bool(rows)
+    return bool(facts)

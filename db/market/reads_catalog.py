@@ -6,11 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Boolean, ColumnElement, Select, bindparam, select
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.products import list_images
 from db.market.search import matches
 from db.market.tables import Listing, Product, ProductImage, Store, TrustProfile
+from db.platform.reading import LIMIT
+from db.platform.statements import Choice, Query, newest
+from db.platform.transactions import Transaction
 from domain.market.errors import LISTING_NOT_FOUND, PRODUCT_NOT_FOUND, STORE_NOT_FOUND
 from domain.market.states import ListingStatus, StoreStatus
 
@@ -66,69 +68,89 @@ def listings_wanted(given: Collection[str]) -> list[ColumnElement[bool]]:
     return wanted if "store_id" in given else [Store.c.status == StoreStatus.ACTIVE, *wanted]
 
 
-def listing_query() -> Select[Listing, str, str, str]:
+def listing_query() -> Select[*tuple[Any, ...]]:
+    """The columns of ``LISTING``, the last one as ``store_name``."""
     return (
-        select(Listing, Product.c.title, Product.c.description, Store.c.name)
-        .join(Product, Product.c.product_id == Listing.c.product_id)
-        .join(Store, Store.c.store_id == Listing.c.store_id)
+        select(*Listing.columns, Product.c.title, Product.c.description, Store.c.name.label("store_name"))
+        .select_from(Listing.table)
+        .join(Product.table, Product.c.product_id == Listing.c.product_id)
+        .join(Store.table, Store.c.store_id == Listing.c.store_id)
     )
 
 
-async def listing_views(session: AsyncSession, rows: Sequence[tuple[Listing, str, str, str]]) -> list[ListingView]:
-    images = await list_images(session, [row[0].product_id for row in rows]) if rows else {}
+LISTING = (Listing, str, str, str)
+
+
+async def listing_views(transaction: Transaction, rows: Sequence[tuple[Listing, str, str, str]]) -> list[ListingView]:
+    images = await list_images(transaction, [row[0].product_id for row in rows]) if rows else {}
     return [ListingView(*row, images[row[0].product_id]) for row in rows]
 
 
-async def get_listing(session: AsyncSession, listing_id: UUID) -> ListingView:
+_LISTINGS = Choice(
+    LISTING_WANTED,
+    lambda wanted: Query(
+        listing_query().where(*listings_wanted(wanted)).order_by(Listing.c.listing_id.desc()).limit(LIMIT), *LISTING
+    ),
+)
+_LISTING = Query(listing_query().where(Listing.c.listing_id == bindparam("listing_id")), *LISTING)
+
+
+async def get_listing(transaction: Transaction, listing_id: UUID) -> ListingView:
     """Raises listing.not_found."""
-    query = listing_query().where(Listing.c.listing_id == listing_id)
-    row = (await session.execute(query.execution_options(populate_existing=True))).first()
-    if row is None:
+    rows = await transaction.rows(_LISTING, listing_id=listing_id)
+    if not rows:
         raise LISTING_NOT_FOUND.error()
-    return (await listing_views(session, [row]))[0]
+    return (await listing_views(transaction, rows))[0]
 
 
 async def list_listings(
-    session: AsyncSession, wanted: ListingFilter, before: UUID | None, limit: int
+    transaction: Transaction, wanted: ListingFilter, before: UUID | None, limit: int
 ) -> list[ListingView]:
     """Newest first."""
-    values = wanted.values() | ({} if before is None else {"before": before})
-    query = listing_query().where(*listings_wanted(values)).order_by(Listing.c.listing_id.desc()).limit(limit)
-    return await listing_views(session, list(await session.execute(query, values)))
+    rows = await transaction.choose(_LISTINGS, **wanted.values(), before=before, limit=limit)
+    return await listing_views(transaction, rows)
 
 
-async def get_product(session: AsyncSession, product_id: UUID) -> tuple[Product, list[ProductImage]]:
+async def get_product(transaction: Transaction, product_id: UUID) -> tuple[Product, list[ProductImage]]:
     """Raises product.not_found."""
-    product = await session.get(Product, product_id)
-    if product is None:
-        raise PRODUCT_NOT_FOUND.error()
-    return product, (await list_images(session, [product_id]))[product_id]
+    product = await transaction.require(Product, product_id, PRODUCT_NOT_FOUND)
+    return product, (await list_images(transaction, [product_id]))[product_id]
+
+
+_PRODUCTS = Choice(
+    {
+        "store_id": Product.c.store_id == bindparam("store_id"),
+        "before": Product.c.product_id < bindparam("before"),
+    },
+    lambda wanted: newest(Product, *wanted.values()),
+)
+_STORES = Choice(
+    {
+        "owner_id": Store.c.owner_merchant_id == bindparam("owner_id"),
+        "status": Store.c.status == bindparam("status"),
+        "q": matches(Store.c.name),
+        "before": Store.c.store_id < bindparam("before"),
+    },
+    lambda wanted: newest(Store, *wanted.values()),
+)
 
 
 async def list_products(
-    session: AsyncSession, store_id: UUID | None, before: UUID | None, limit: int
+    transaction: Transaction, store_id: UUID | None, before: UUID | None, limit: int
 ) -> list[tuple[Product, list[ProductImage]]]:
     """Newest first, with their images."""
-    query = select(Product).order_by(Product.c.product_id.desc()).limit(limit)
-    if store_id is not None:
-        query = query.where(Product.c.store_id == store_id)
-    if before is not None:
-        query = query.where(Product.c.product_id < before)
-    products = list(await session.scalars(query))
-    images = await list_images(session, [product.product_id for product in products])
+    products = await transaction.choose(_PRODUCTS, store_id=store_id, before=before, limit=limit)
+    images = await list_images(transaction, [product.product_id for product in products])
     return [(product, images[product.product_id]) for product in products]
 
 
-async def get_store(session: AsyncSession, store_id: UUID) -> Store:
+async def get_store(transaction: Transaction, store_id: UUID) -> Store:
     """Raises store.not_found."""
-    store = await session.get(Store, store_id)
-    if store is None:
-        raise STORE_NOT_FOUND.error()
-    return store
+    return await transaction.require(Store, store_id, STORE_NOT_FOUND)
 
 
 async def list_stores(
-    session: AsyncSession,
+    transaction: Transaction,
     owner_id: UUID | None,
     status: StoreStatus | None,
     q: str | None,
@@ -136,13 +158,5 @@ async def list_stores(
     limit: int,
 ) -> list[Store]:
     """Newest first."""
-    query = select(Store).order_by(Store.c.store_id.desc()).limit(limit)
-    if owner_id is not None:
-        query = query.where(Store.c.owner_merchant_id == owner_id)
-    if status is not None:
-        query = query.where(Store.c.status == status)
-    if q:
-        query = query.where(matches(Store.c.name))
-    if before is not None:
-        query = query.where(Store.c.store_id < before)
-    return list(await session.scalars(query, {"q": q}))
+    asked = {"owner_id": owner_id, "status": status, "q": q or None, "before": before}
+    return await transaction.choose(_STORES, **asked, limit=limit)

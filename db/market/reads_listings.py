@@ -1,7 +1,7 @@
 """Reads of listings for answers: rows in the very shape a listing is shown in, each with its store and images."""
 
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import (
@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSON, aggregate_order_by
 
 from db.market import search
-from db.market.reads_catalog import LISTING_WANTED, ListingFilter, listings_wanted
+from db.market.reads_catalog import LISTING_WANTED, ListingFilter, listing_query, listings_wanted
 from db.market.tables import Agent, Listing, Product, ProductImage, Store, TrustProfile
 from db.platform.database import Database
 from db.platform.reading import LIMIT, Row
@@ -44,29 +44,8 @@ _IMAGES = (
 )
 
 
-def _listings() -> Select[*tuple[object, ...]]:
-    return (
-        select(
-            Listing.c.listing_id,
-            Listing.c.store_id,
-            Listing.c.product_id,
-            Store.c.name.label("store_name"),
-            Product.c.title,
-            Product.c.description,
-            _IMAGES.label("images"),
-            Listing.c.price_cents,
-            Listing.c.currency,
-            Listing.c.inventory_on_hand,
-            Listing.c.status,
-            Listing.c.delivery,
-            Listing.c.promised_delivery_seconds,
-            Listing.c.hero_only,
-            Listing.c.created_at,
-            Listing.c.updated_at,
-        )
-        .join(Product, Product.c.product_id == Listing.c.product_id)
-        .join(Store, Store.c.store_id == Listing.c.store_id)
-    )
+def _listings() -> Select[*tuple[Any, ...]]:
+    return listing_query().add_columns(_IMAGES.label("images"))
 
 
 _ONE = Read(_listings().where(Listing.c.listing_id == bindparam("listing_id")))
@@ -110,8 +89,8 @@ def _on_sale(given: frozenset[str]) -> Select[*tuple[object, ...]]:
     )
     wanted = [*search.ON_SALE, *(LISTING_WANTED[name] for name in sorted(given))]
     return (
-        with_trust.join(TrustProfile, TrustProfile.c.store_id == Store.c.store_id)
-        .join(Agent, Agent.c.agent_id == Store.c.owner_merchant_id)
+        with_trust.join(TrustProfile.table, TrustProfile.c.store_id == Store.c.store_id)
+        .join(Agent.table, Agent.c.agent_id == Store.c.owner_merchant_id)
         .where(*wanted)
     )
 

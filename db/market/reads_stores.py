@@ -4,8 +4,7 @@ from functools import cache
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Integer, Select, Uuid, bindparam, select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import BigInteger, Column, Integer, Select, Uuid, bindparam, select, tuple_
 
 from db.market.tables import Store, StoreStats, StoreUpdate, TrustEvent, TrustProfile
 from db.platform.database import Database
@@ -16,21 +15,7 @@ from domain.market.states import StoreStatus
 
 _RECENT = 10
 _STORE_ID = bindparam("store_id", type_=Uuid)
-_STORE = Read(
-    select(
-        Store.c.store_id,
-        Store.c.owner_merchant_id,
-        Store.c.name,
-        Store.c.tagline,
-        Store.c.brand_voice,
-        Store.c.return_policy_text,
-        Store.c.shipping_policy_text,
-        Store.c.status,
-        Store.c.hero_only,
-        Store.c.created_at,
-        Store.c.updated_at,
-    ).where(Store.c.store_id == _STORE_ID)
-)
+_STORE = Read(select(*Store.columns).where(Store.c.store_id == _STORE_ID))
 _PROFILE = Read(
     select(
         TrustProfile.c.store_id,
@@ -50,20 +35,7 @@ _PROFILE = Read(
     ).where(TrustProfile.c.store_id == _STORE_ID)
 )
 _UPDATES = Read(
-    select(
-        StoreUpdate.c.store_update_id,
-        StoreUpdate.c.store_id,
-        StoreUpdate.c.created_by_agent_id,
-        StoreUpdate.c.update_type,
-        StoreUpdate.c.field_name,
-        StoreUpdate.c.old_value,
-        StoreUpdate.c.new_value,
-        StoreUpdate.c.reason,
-        StoreUpdate.c.created_at,
-        StoreUpdate.c.linked_listing_id,
-        StoreUpdate.c.linked_product_id,
-        StoreUpdate.c.linked_thread_id,
-    )
+    select(*StoreUpdate.columns)
     .where(StoreUpdate.c.store_id == _STORE_ID)
     .order_by(StoreUpdate.c.store_update_id.desc())
     .limit(LIMIT)
@@ -116,7 +88,7 @@ async def read_store(reads: Database, store_id: UUID) -> Row:
 
 
 Board = Literal["trust", "sales"]
-BOARDS: dict[Board, tuple[InstrumentedAttribute[Any], ...]] = {
+BOARDS: dict[Board, tuple[Column[Any], ...]] = {
     "trust": (TrustProfile.c.rated, TrustProfile.c.rank_milli),
     "sales": (StoreStats.c.orders_delivered,),
 }
@@ -125,8 +97,8 @@ BOARDS: dict[Board, tuple[InstrumentedAttribute[Any], ...]] = {
 
 def ranked(stores: Select[*tuple[Any, ...]], by: Board) -> Select[*tuple[Any, ...]]:
     """With their profile and counters, in the order of a leaderboard; without those that are closed."""
-    query = stores.join(TrustProfile, TrustProfile.c.store_id == Store.c.store_id)
-    query = query.join(StoreStats, StoreStats.c.store_id == Store.c.store_id).where(
+    query = stores.select_from(Store.table).join(TrustProfile.table, TrustProfile.c.store_id == Store.c.store_id)
+    query = query.join(StoreStats.table, StoreStats.c.store_id == Store.c.store_id).where(
         Store.c.status != StoreStatus.CLOSED
     )
     return query.order_by(*(column.desc() for column in BOARDS[by]), Store.c.store_id)

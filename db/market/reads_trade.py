@@ -11,15 +11,14 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-import sqlalchemy
 from sqlalchemy import BindParameter, ColumnElement, DateTime, Select, Uuid, bindparam, case, select, true, tuple_
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.market.tables import Offer, Order, Review, Store
 from db.platform.database import Database
 from db.platform.reading import LIMIT, One, Row
 from db.platform.statements import Read
 from domain.market.errors import OFFER_NOT_FOUND, ORDER_NOT_FOUND, REVIEW_NOT_FOUND
+from domain.market.feeds import ShownOffer, ShownOrder, ShownReview
 from domain.market.states import OfferStatus, OrderStatus, Party
 from domain.platform.identity import AgentType
 
@@ -29,76 +28,15 @@ Place = tuple[datetime, UUID]
 _AGENT: BindParameter[UUID] = bindparam("agent_id", type_=Uuid)
 _PLACE = tuple_(bindparam("made_at", type_=DateTime(timezone=True)), bindparam("after_id", type_=Uuid))
 _offer, _order, _review = Offer.table, Order.table, Review.table
-_OFFER = (
-    _offer.c.offer_id,
-    _offer.c.negotiation_id,
-    _offer.c.listing_id,
-    _offer.c.buyer_customer_id,
-    _offer.c.seller_store_id,
-    _offer.c.proposed_price_cents,
-    _offer.c.currency,
-    _offer.c.quantity,
-    _offer.c.buyer_message,
-    case((_offer.c.proposed_by == Party.BUYER, _offer.c.buyer_message), else_=_offer.c.seller_message).label("message"),
-    _offer.c.status,
-    _offer.c.round,
-    _offer.c.proposed_by,
-    (_offer.c.status == OfferStatus.PROPOSED).label("standing"),
-    _offer.c.created_at,
-    _offer.c.expires_at,
-    _offer.c.accepted_at,
-    _offer.c.rejected_at,
-    _offer.c.closed_at,
-    _offer.c.close_reason,
-    _offer.c.superseded_by,
-    _offer.c.purchase_by,
-)
-_ORDER = (
-    _order.c.order_id,
-    _order.c.buyer_customer_id,
-    _order.c.store_id,
-    _order.c.listing_id,
-    _order.c.quantity,
-    _order.c.unit_price_cents,
-    _order.c.total_price_cents,
-    _order.c.currency,
-    _order.c.status,
-    _order.c.delivery,
-    _order.c.placed_at,
-    _order.c.promised_at,
-    _order.c.paid_at,
-    _order.c.payment_source,
-    _order.c.delivered_at,
-    _order.c.source_offer_id,
-    _order.c.refund_requested_at,
-    _order.c.refund_request_reason,
-    _order.c.refund_answer_due_at,
-    _order.c.refund_declined_at,
-    _order.c.refunded_at,
-    _order.c.refund_reason,
-    _order.c.return_window_closes_at,
-    _order.c.payment_due_at,
-    _order.c.decline_reason,
-    _order.c.appeal_by,
-    _order.c.appealed_at,
-    _order.c.appeal_reason,
-    _order.c.appeal_due_at,
-    _order.c.appeal_declined_at,
-)
-_REVIEW = (
-    _review.c.review_id,
-    _review.c.order_id,
-    _review.c.author_customer_id,
-    _review.c.rating,
-    _review.c.title,
-    _review.c.body,
-    _review.c.as_described,
-    _review.c.message_id,
-    _review.c.created_at,
-)
-_OFFER_BY_ID: Select[*tuple[Any, ...]] = select(*_OFFER).where(_offer.c.offer_id == bindparam("offer_id"))
-_ORDER_BY_ID: Select[*tuple[Any, ...]] = select(*_ORDER).where(_order.c.order_id == bindparam("order_id"))
-_ONE_OFFER, _ONE_ORDER = Read(_OFFER_BY_ID), Read(_ORDER_BY_ID)
+_BESIDE = {
+    "message": case((_offer.c.proposed_by == Party.BUYER, _offer.c.buyer_message), else_=_offer.c.seller_message),
+    "standing": _offer.c.status == OfferStatus.PROPOSED,
+}
+_OFFER = tuple(_BESIDE[name].label(name) if name in _BESIDE else _offer.c[name] for name in ShownOffer.model_fields)
+_ORDER = tuple(_order.c[name] for name in ShownOrder.model_fields)
+_REVIEW = tuple(_review.c[name] for name in ShownReview.model_fields)
+_ONE_OFFER = Read(select(*_OFFER).where(_offer.c.offer_id == bindparam("offer_id")))
+_ONE_ORDER = Read(select(*_ORDER).where(_order.c.order_id == bindparam("order_id")))
 _ONE_REVIEW = Read(select(*_REVIEW).where(_review.c.review_id == bindparam("review_id")))
 _WANTED: dict[str, ColumnElement[bool]] = {
     "offer_status": Offer.c.status == bindparam("offer_status"),
@@ -110,16 +48,6 @@ _WANTED: dict[str, ColumnElement[bool]] = {
 def side_of(agent_type: AgentType) -> Party:
     """The one side an agent can be on."""
     return Party.SELLER if agent_type is AgentType.MERCHANT else Party.BUYER
-
-
-async def get_offer(session: AsyncSession, offer_id: UUID) -> sqlalchemy.Row[*tuple[Any, ...]] | None:
-    """In a transaction with its writes. None when it is not the viewer's to see."""
-    return (await session.execute(_OFFER_BY_ID, {"offer_id": offer_id})).one_or_none()
-
-
-async def get_order(session: AsyncSession, order_id: UUID) -> sqlalchemy.Row[*tuple[Any, ...]] | None:
-    """In a transaction with its writes. None when it is not the viewer's to see."""
-    return (await session.execute(_ORDER_BY_ID, {"order_id": order_id})).one_or_none()
 
 
 def the_offer(offer_id: UUID) -> One:
@@ -150,8 +78,8 @@ def _of_seller(
     """The newest of each of the seller's stores by its index, and of these the newest."""
     newest_first = (column.desc() for column in order)
     of_store = select(*shown).where(store == Store.c.store_id, *wanted).order_by(*newest_first).limit(LIMIT)
-    each = of_store.correlate(Store).lateral("each")
-    query = select(*each.c).select_from(Store).join(each, true()).where(Store.c.owner_merchant_id == _AGENT)
+    each = of_store.correlate(Store.table).lateral("each")
+    query = select(*each.c).select_from(Store.table).join(each, true()).where(Store.c.owner_merchant_id == _AGENT)
     return query.order_by(*(each.c[column.key].desc() for column in order)).limit(LIMIT)
 
 

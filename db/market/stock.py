@@ -36,7 +36,7 @@ def _returning(*, comes_back: bool) -> Update:
     values: dict[str, Any] = {"inventory_on_hand": _listing.c.inventory_on_hand + bindparam("quantity")}
     if comes_back:
         values["status"] = case((returns, ListingStatus.ACTIVE), else_=_listing.c.status)
-    return update(Listing).where(_listing.c.listing_id == bindparam("listing")).values(values)
+    return update(_listing).where(_listing.c.listing_id == bindparam("listing")).values(values)
 
 
 _RETURN_AND_SELL, _RETURN = Query(_returning(comes_back=True)), Query(_returning(comes_back=False))
@@ -56,22 +56,21 @@ def take_stock(
     *,
     offer_id: UUID | None = None,
     order_id: UUID | None = None,
-) -> bool:
-    """Take from a locked listing. False, and nothing changed, when it has too little.
+) -> Listing | None:
+    """Take from a locked listing; returns it as it is then. None, and nothing changed, when it has too little.
 
     Written with all the rest, if nobody took any in between: nobody can, under its lock.
     """
     before, left = listing.inventory_on_hand, listing.inventory_on_hand - quantity
     if left < 0:
-        return False
+        return None
     sells_out = left == 0 and listing.status is ListingStatus.ACTIVE
     status = ListingStatus.SOLD_OUT if sells_out else listing.status
     seen = {"inventory_on_hand": before}
     values: dict[str, Any] = {"inventory_on_hand": left, "status": status}
     writes.change_if(unit, Listing, listing.listing_id, seen, errors.LISTING_SOLD_OUT, **values)
-    writes.change(unit, listing, **values)
     insert_movement(unit, listing.listing_id, -quantity, reason, offer_id=offer_id, order_id=order_id)
-    return True
+    return writes.change(unit, listing, **values)
 
 
 async def return_stock(
@@ -120,10 +119,11 @@ def insert_movement(
 
 def hold_stock(
     unit: Unit, listing: Listing, offer_id: UUID, quantity: int, expires_at: datetime, now: datetime
-) -> bool:
-    """Take stock of a locked listing for an accepted offer. False when there is too little."""
-    if not take_stock(unit, listing, quantity, MovementReason.OFFER_HELD, offer_id=offer_id):
-        return False
+) -> Listing | None:
+    """Take stock of a locked listing for an accepted offer; returns it then. None when there is too little."""
+    left = take_stock(unit, listing, quantity, MovementReason.OFFER_HELD, offer_id=offer_id)
+    if left is None:
+        return None
     writes.insert(
         unit,
         StockHold,
@@ -133,7 +133,7 @@ def hold_stock(
         expires_at=expires_at,
         created_at=now,
     )
-    return True
+    return left
 
 
 async def release_hold(transaction: Transaction, offer_id: UUID, release: HoldRelease, now: datetime) -> bool:

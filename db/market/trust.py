@@ -24,7 +24,7 @@ from sqlalchemy.dialects.postgresql import array
 from db.market.tables import Store, StoreStats, SupportQuestion, TrustEvent, TrustFact, TrustProfile
 from db.platform import writes
 from db.platform.ids import new_id
-from db.platform.statements import Query
+from db.platform.statements import Columns, Query, maybe
 from db.platform.transactions import Transaction, Unit
 from domain.market.trust import (
     Evidence,
@@ -188,17 +188,19 @@ _UNPAID = (
 )
 _FOLDING = Query(
     select(
+        *TrustFact.columns,
         func.clock_timestamp().label("now"),
         _store.c.owner_merchant_id,
         _NEXT_REPLY.label("next_reply"),
         case((_fact.c.reason == any_(_WITH_EARLIER), _EARLIER), else_=0).label("earlier"),
         _UNPAID.label("unpaid"),
-        *_fact.c,
     )
     .select_from(_store.outerjoin(_fact, (_fact.c.store_id == _STORE) & _fact.c.folded_at.is_(None)))
     .where(_store.c.store_id == _STORE)
     .order_by(_fact.c.position)
-    .limit(bindparam("most", type_=Integer()))
+    .limit(bindparam("most", type_=Integer())),
+    maybe(TrustFact),
+    Columns,
 )
 
 
@@ -227,8 +229,9 @@ class Reading:
 async def read_fold(transaction: Transaction, store_id: UUID, most: int) -> Reading:
     """The clock, and the oldest facts that wait, at most ``most``, with all that their rules count."""
     rows = await transaction.rows(_FOLDING, store_id=store_id, most=most)
-    pending = [Pending(_FOLDING.part(TrustFact, row), row.earlier) for row in rows if row.fact_id is not None]
-    return Reading(rows[0].now, rows[0].owner_merchant_id, rows[0].next_reply, pending, rows[0].unpaid)
+    pending = [Pending(fact, row.earlier) for fact, row in rows if fact is not None]
+    _, first = rows[0]
+    return Reading(first.now, first.owner_merchant_id, first.next_reply, pending, first.unpaid)
 
 
 def _needing_fold() -> CompoundSelect[UUID]:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Select, func, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ARRAY, Column, ColumnElement, Uuid, any_, bindparam, func, select
 
 from db.market.tables import (
     ActivityEvent,
@@ -23,6 +22,9 @@ from db.market.tables import (
     Thread,
     TrustEvent,
 )
+from db.platform.rows import AnyRow
+from db.platform.statements import Found, Query, among, find
+from db.platform.transactions import Transaction
 from domain.market.trust import TrustReason
 
 EXCERPT_CHARACTERS = 160
@@ -53,56 +55,67 @@ class Story:
     trust: TrustMove | None
 
 
-async def _names(
-    session: AsyncSession,
-    key: Column[Any],
-    value: Any,
-    ids: Iterable[UUID | None],
-) -> dict[UUID, str]:
-    wanted = {key for key in ids if key is not None}
-    if not wanted:
-        return {}
-    return {row[0]: row[1] for row in await session.execute(select(key, value).where(key.in_(wanted)))}
+def _named(key: Column[Any], value: ColumnElement[Any]) -> Query[tuple[UUID, str]]:
+    return Query(select(key, value).where(among(key, "ids")), UUID, str)
 
 
-async def _rows(
-    session: AsyncSession, kind: type[Any], key: Column[Any], ids: Iterable[UUID | None]
-) -> dict[UUID, Any]:
-    wanted = {key for key in ids if key is not None}
-    if not wanted:
-        return {}
-    rows = await session.execute(select(*kind.columns).where(key.in_(wanted)))
-    return {getattr(row, key.key): row for row in rows}
+def _rows_of(row: type[AnyRow]) -> Query[AnyRow]:
+    [key] = row.table.primary_key
+    return find(row, among(row.c[key.name], "ids"))
 
 
-async def agent_names(session: AsyncSession, ids: Iterable[UUID | None]) -> dict[UUID, str]:
-    return await _names(session, Agent.c.agent_id, Agent.c.display_name, ids)
-
-
-async def list_goods(session: AsyncSession, ids: Iterable[UUID | None]) -> dict[UUID, tuple[str, str]]:
-    """Title and currency of listings."""
-    wanted = {key for key in ids if key is not None}
-    if not wanted:
-        return {}
-    query = (
-        select(Listing.c.listing_id, Product.c.title, Listing.c.currency)
-        .join(Product, Product.c.product_id == Listing.c.product_id)
-        .where(Listing.c.listing_id.in_(wanted))
+_AGENTS = _named(Agent.c.agent_id, Agent.c.display_name)
+_STORES = _named(Store.c.store_id, Store.c.name)
+_THREADS = _named(Thread.c.thread_id, Thread.c.title)
+_BODIES = _named(Message.c.message_id, func.left(Message.c.body, EXCERPT_CHARACTERS + 1))
+_REVIEWS, _UPDATES = _rows_of(Review), _rows_of(StoreUpdate)
+_GOODS = Query(
+    select(Listing.c.listing_id, Product.c.title, Listing.c.currency)
+    .join(Product.table, Product.c.product_id == Listing.c.product_id)
+    .where(among(Listing.c.listing_id, "ids")),
+    UUID,
+    str,
+    str,
+)
+_named_step = TrustEvent.table.alias("named")
+_STEPS = Query(
+    select(_named_step.c.trust_event_id, *TrustEvent.columns)
+    .join(
+        TrustEvent.table,
+        (TrustEvent.c.store_id == _named_step.c.store_id) & (TrustEvent.c.fold == _named_step.c.fold),
     )
-    return {row[0]: (row[1], row[2]) for row in await session.execute(query)}
+    .where(_named_step.c.trust_event_id == any_(bindparam("ids", type_=ARRAY(Uuid()))))
+    .order_by(TrustEvent.c.store_id, TrustEvent.c.sequence),
+    UUID,
+    TrustEvent,
+)
 
 
-async def tell(session: AsyncSession, events: Sequence[ActivityEvent]) -> list[Story]:
+async def _found(transaction: Transaction, query: Query[Found], ids: Iterable[UUID | None]) -> list[Found]:
+    wanted = {key for key in ids if key is not None}
+    return await transaction.rows(query, ids=list(wanted)) if wanted else []
+
+
+async def agent_names(transaction: Transaction, ids: Iterable[UUID | None]) -> dict[UUID, str]:
+    return dict(await _found(transaction, _AGENTS, ids))
+
+
+async def list_goods(transaction: Transaction, ids: Iterable[UUID | None]) -> dict[UUID, tuple[str, str]]:
+    """Title and currency of listings."""
+    return {key: (title, currency) for key, title, currency in await _found(transaction, _GOODS, ids)}
+
+
+async def tell(transaction: Transaction, events: Sequence[ActivityEvent]) -> list[Story]:
     """The stories of events, in their order. A handful of queries, however many events."""
-    agents = await agent_names(session, (e.actor_agent_id for e in events))
-    stores = await _names(session, Store.c.store_id, Store.c.name, (e.store_id for e in events))
-    goods = await list_goods(session, (e.listing_id for e in events))
-    threads = await _names(session, Thread.c.thread_id, Thread.c.title, (e.thread_id for e in events))
-    body = func.left(Message.c.body, EXCERPT_CHARACTERS + 1)
-    bodies = await _names(session, Message.c.message_id, body, (e.message_id for e in events))
-    reviews = await _rows(session, Review, Review.c.review_id, (e.review_id for e in events))
-    updates = await _rows(session, StoreUpdate, StoreUpdate.c.store_update_id, (e.store_update_id for e in events))
-    moves = await _moves(session, {e.trust_event_id for e in events if e.trust_event_id is not None})
+    agents = await agent_names(transaction, (e.actor_agent_id for e in events))
+    stores = dict(await _found(transaction, _STORES, (e.store_id for e in events)))
+    goods = await list_goods(transaction, (e.listing_id for e in events))
+    threads = dict(await _found(transaction, _THREADS, (e.thread_id for e in events)))
+    bodies = dict(await _found(transaction, _BODIES, (e.message_id for e in events)))
+    reviews = {row.review_id: row for row in await _found(transaction, _REVIEWS, (e.review_id for e in events))}
+    noted = await _found(transaction, _UPDATES, (e.store_update_id for e in events))
+    updates = {row.store_update_id: row for row in noted}
+    moves = await _moves(transaction, (e.trust_event_id for e in events))
     return [
         Story(
             event=event,
@@ -120,28 +133,19 @@ async def tell(session: AsyncSession, events: Sequence[ActivityEvent]) -> list[S
     ]
 
 
-async def _moves(session: AsyncSession, ids: set[UUID]) -> dict[UUID, TrustMove]:
+async def _moves(transaction: Transaction, ids: Iterable[UUID | None]) -> dict[UUID, TrustMove]:
     """The folds that steps belong to: an event names one step, a fold makes several."""
-    if not ids:
-        return {}
-    named = {row.trust_event_id: row for row in await session.scalars(_steps(TrustEvent.c.trust_event_id.in_(ids)))}
-    folds = tuple_(TrustEvent.c.store_id, TrustEvent.c.fold).in_({(row.store_id, row.fold) for row in named.values()})
-    steps: dict[tuple[UUID, int], list[TrustEvent]] = {}
-    for step in await session.scalars(_steps(folds)):
-        steps.setdefault((step.store_id, step.fold), []).append(step)
+    folds: dict[UUID, list[TrustEvent]] = {}
+    for step_id, step in await _found(transaction, _STEPS, ids):
+        folds.setdefault(step_id, []).append(step)
     return {
         step_id: TrustMove(
             before_milli=fold[0].overall_before_milli,
             after_milli=fold[-1].overall_after_milli,
             reasons=list(dict.fromkeys(step.reason for step in fold)),
         )
-        for step_id, row in named.items()
-        for fold in [steps[row.store_id, row.fold]]
+        for step_id, fold in folds.items()
     }
-
-
-def _steps(condition: ColumnElement[bool]) -> Select[TrustEvent]:
-    return select(TrustEvent).where(condition).order_by(TrustEvent.c.store_id, TrustEvent.c.sequence)
 
 
 def _of(found: dict[UUID, Any], key: UUID | None) -> Any:

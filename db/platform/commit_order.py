@@ -5,14 +5,17 @@ another cluster (``db.platform.epochs``). A transaction that is still running ma
 than rows already visible, so readers stop at the oldest one still running.
 """
 
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, func, literal_column, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import BigInteger, ColumnElement, Select, bindparam, exists, literal_column, select, tuple_
 
 from db.platform.event_tables import ActivityEvent, InboxEvent
+from db.platform.reading import LIMIT
+from db.platform.statements import Query
+from db.platform.transactions import Transaction
 
-Row = TypeVar("Row", ActivityEvent, InboxEvent)
+Event = TypeVar("Event", ActivityEvent, InboxEvent)
 Position = tuple[int, int]
 START: Position = (0, 0)
 
@@ -24,25 +27,28 @@ def position_of(event: ActivityEvent | InboxEvent) -> Position:
     return event.txid, event.seq
 
 
-def settled(table: type[Row]) -> Select[Row]:
-    """The rows of a log that may be read now."""
-    return select(table).where(table.txid < HORIZON)
+_TXID, _SEQ = bindparam("txid", type_=BigInteger), bindparam("seq", type_=BigInteger)
 
 
-def after(query: Select[Row], table: type[Row], place: Position, limit: int) -> Select[Row]:
-    """The rows of a settled query after a place, oldest first."""
-    beyond = tuple_(*place) < tuple_(table.txid, table.seq)
-    return query.where(beyond).order_by(table.txid, table.seq).limit(limit)
+def page(
+    table: type[Event], wanted: Iterable[ColumnElement[bool]], *, placed: bool, newest_first: bool
+) -> Select[*tuple[Any, ...]]:
+    """The rows of a log that may be read now, from one of its ends or from a place: ``values`` gives the parameters."""
+    order = (table.c.txid, table.c.seq)
+    query = select(*table.columns).where(table.c.txid < HORIZON, *wanted)
+    if placed:
+        place, row = tuple_(_TXID, _SEQ), tuple_(*order)
+        query = query.where(place > row if newest_first else place < row)
+    return query.order_by(*(column.desc() for column in order) if newest_first else order).limit(LIMIT)
 
 
-def before(query: Select[Row], table: type[Row], place: Position | None, limit: int) -> Select[Row]:
-    """The rows of a settled query before a place (or the newest there are), newest first."""
-    if place is not None:
-        query = query.where(tuple_(*place) > tuple_(table.txid, table.seq))
-    return query.order_by(table.txid.desc(), table.seq.desc()).limit(limit)
+def values(place: Position | None, limit: int) -> dict[str, int]:
+    return {"limit": limit} if place is None else {"txid": place[0], "seq": place[1], "limit": limit}
 
 
-async def is_unsettled(session: AsyncSession) -> bool:
+_UNSETTLED = Query(select(exists().where(ActivityEvent.c.txid >= HORIZON)), bool)
+
+
+async def is_unsettled(transaction: Transaction) -> bool:
     """Whether committed public rows wait behind an older transaction, so that it pays to look again shortly."""
-    query = select(ActivityEvent.c.seq).where(ActivityEvent.c.txid >= HORIZON).limit(1)
-    return await session.scalar(select(func.coalesce(query.scalar_subquery(), None))) is not None
+    return await transaction.one(_UNSETTLED)

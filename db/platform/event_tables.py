@@ -3,56 +3,52 @@
 See ``db.platform.commit_order``.
 """
 
+from typing import Annotated
 from uuid import UUID
 
 from sqlalchemy import BigInteger, FetchedValue, ForeignKey, Identity
-from sqlalchemy.orm import Mapped, mapped_column
 
-from db.platform.base import Base, CreatedAt, Key, Meta
 from db.platform.kinds import PublicKind
+from db.platform.rows import CreatedAt, Key, Meta, Row
 from domain.platform.events import PublicEvent
 
 
-class ActivityEvent(Base):
+class ActivityEvent(Row, table="activity_events"):
     """A public event. Holds ids only: no offer id, no term of an offer, ever."""
 
-    __tablename__ = "activity_events"
-    __mapper_args__ = {"eager_defaults": False}
-    activity_event_id: Mapped[Key]
-    type: Mapped[PublicEvent] = mapped_column(PublicKind)
-    created_at: Mapped[CreatedAt] = mapped_column(primary_key=True)
-    actor_agent_id: Mapped[UUID | None] = mapped_column(ForeignKey("agents.agent_id"))
-    store_id: Mapped[UUID | None] = mapped_column(ForeignKey("stores.store_id"))
-    listing_id: Mapped[UUID | None] = mapped_column(ForeignKey("listings.listing_id"))
-    thread_id: Mapped[UUID | None] = mapped_column(ForeignKey("threads.thread_id"))
-    message_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.message_id"))
-    offer_ref_id: Mapped[UUID | None] = mapped_column(ForeignKey("offer_references.offer_ref_id"))
-    order_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.order_id"))
-    review_id: Mapped[UUID | None] = mapped_column(ForeignKey("reviews.review_id"))
-    store_update_id: Mapped[UUID | None] = mapped_column(ForeignKey("store_updates.store_update_id"))
-    trust_event_id: Mapped[UUID | None] = mapped_column(ForeignKey("trust_events.trust_event_id"))
-    meta: Mapped[Meta]
-    txid: Mapped[int] = mapped_column(BigInteger, server_default=FetchedValue())
-    seq: Mapped[int] = mapped_column(BigInteger, server_default=FetchedValue())
+    activity_event_id: Key
+    type: Annotated[PublicEvent, PublicKind()]
+    created_at: Annotated[CreatedAt, {"primary_key": True}]
+    actor_agent_id: Annotated[UUID | None, ForeignKey("agents.agent_id")] = None
+    store_id: Annotated[UUID | None, ForeignKey("stores.store_id")] = None
+    listing_id: Annotated[UUID | None, ForeignKey("listings.listing_id")] = None
+    thread_id: Annotated[UUID | None, ForeignKey("threads.thread_id")] = None
+    message_id: Annotated[UUID | None, ForeignKey("messages.message_id")] = None
+    offer_ref_id: Annotated[UUID | None, ForeignKey("offer_references.offer_ref_id")] = None
+    order_id: Annotated[UUID | None, ForeignKey("orders.order_id")] = None
+    review_id: Annotated[UUID | None, ForeignKey("reviews.review_id")] = None
+    store_update_id: Annotated[UUID | None, ForeignKey("store_updates.store_update_id")] = None
+    trust_event_id: Annotated[UUID | None, ForeignKey("trust_events.trust_event_id")] = None
+    meta: Meta
+    txid: Annotated[int, BigInteger(), {"server_default": FetchedValue()}]
+    seq: Annotated[int, BigInteger(), {"server_default": FetchedValue()}]
 
 
-class InboxEvent(Base):
+class InboxEvent(Row, table="inbox_events"):
     """A private event for one agent."""
 
-    __tablename__ = "inbox_events"
     # Nothing is read back on insert: the writer is not the owner, and row-level security hides the row from it.
-    __mapper_args__ = {"eager_defaults": False}
-    inbox_event_id: Mapped[Key]
-    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.agent_id"))
-    type: Mapped[str]
-    created_at: Mapped[CreatedAt]
-    store_id: Mapped[UUID | None] = mapped_column(ForeignKey("stores.store_id"))
-    listing_id: Mapped[UUID | None] = mapped_column(ForeignKey("listings.listing_id"))
-    thread_id: Mapped[UUID | None] = mapped_column(ForeignKey("threads.thread_id"))
-    message_id: Mapped[UUID | None] = mapped_column(ForeignKey("messages.message_id"))
-    offer_id: Mapped[UUID | None] = mapped_column(ForeignKey("offers.offer_id"))
-    order_id: Mapped[UUID | None] = mapped_column(ForeignKey("orders.order_id"))
-    review_id: Mapped[UUID | None] = mapped_column(ForeignKey("reviews.review_id"))
-    meta: Mapped[Meta]
-    txid: Mapped[int] = mapped_column(BigInteger, server_default=FetchedValue())
-    seq: Mapped[int] = mapped_column(BigInteger, Identity(always=True))
+    inbox_event_id: Key
+    agent_id: Annotated[UUID, ForeignKey("agents.agent_id")]
+    type: str
+    created_at: CreatedAt
+    store_id: Annotated[UUID | None, ForeignKey("stores.store_id")] = None
+    listing_id: Annotated[UUID | None, ForeignKey("listings.listing_id")] = None
+    thread_id: Annotated[UUID | None, ForeignKey("threads.thread_id")] = None
+    message_id: Annotated[UUID | None, ForeignKey("messages.message_id")] = None
+    offer_id: Annotated[UUID | None, ForeignKey("offers.offer_id")] = None
+    order_id: Annotated[UUID | None, ForeignKey("orders.order_id")] = None
+    review_id: Annotated[UUID | None, ForeignKey("reviews.review_id")] = None
+    meta: Meta
+    txid: Annotated[int, BigInteger(), {"server_default": FetchedValue()}]
+    seq: Annotated[int, BigInteger(), Identity(always=True)]

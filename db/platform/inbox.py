@@ -5,13 +5,15 @@ query here names its agent besides.
 """
 
 from dataclasses import dataclass
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Select, Uuid, any_, cast, func, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ARRAY, BigInteger, Uuid, any_, bindparam, cast, func, select
 
-from db.platform.commit_order import HORIZON, START, Position, after, before, position_of, settled
+from db.platform.commit_order import HORIZON, START, Position, page, position_of, values
 from db.platform.event_tables import InboxEvent
+from db.platform.statements import Query, among
+from db.platform.transactions import Transaction
 from domain.platform.events import PrivateEvent
 
 
@@ -22,30 +24,47 @@ class InboxFilter:
     types: frozenset[PrivateEvent] = frozenset()
 
 
-def _settled(agent_id: UUID, wanted: InboxFilter) -> Select[InboxEvent]:
-    query = settled(InboxEvent).where(InboxEvent.c.agent_id == agent_id)
-    if wanted.types:
-        query = query.where(InboxEvent.c.type.in_(sorted(wanted.types)))
-    return query
+_AGENT = bindparam("agent_id", type_=Uuid())
+
+
+@cache
+def _events(*, types: bool, placed: bool, newest_first: bool) -> Query[InboxEvent]:
+    """Compiled once for each combination of what is given."""
+    wanted = [InboxEvent.c.agent_id == _AGENT, *([among(InboxEvent.c.type, "types")] if types else [])]
+    return Query(page(InboxEvent, wanted, placed=placed, newest_first=newest_first), InboxEvent)
+
+
+async def _list(
+    transaction: Transaction,
+    agent_id: UUID,
+    place: Position | None,
+    limit: int,
+    wanted: InboxFilter,
+    *,
+    newest_first: bool,
+) -> list[InboxEvent]:
+    given = {"types": sorted(wanted.types)} if wanted.types else {}
+    query = _events(types=bool(given), placed=place is not None, newest_first=newest_first)
+    return await transaction.rows(query, agent_id=agent_id, **given, **values(place, limit))
 
 
 async def list_inbox_after(
-    session: AsyncSession, agent_id: UUID, place: Position, limit: int, wanted: InboxFilter
+    transaction: Transaction, agent_id: UUID, place: Position, limit: int, wanted: InboxFilter
 ) -> list[InboxEvent]:
     """An agent's events after a place, oldest first."""
-    return list(await session.scalars(after(_settled(agent_id, wanted), InboxEvent, place, limit)))
+    return await _list(transaction, agent_id, place, limit, wanted, newest_first=False)
 
 
 async def list_inbox_before(
-    session: AsyncSession, agent_id: UUID, place: Position | None, limit: int, wanted: InboxFilter
+    transaction: Transaction, agent_id: UUID, place: Position | None, limit: int, wanted: InboxFilter
 ) -> list[InboxEvent]:
     """An agent's events before a place (or the newest there are), newest first."""
-    return list(await session.scalars(before(_settled(agent_id, wanted), InboxEvent, place, limit)))
+    return await _list(transaction, agent_id, place, limit, wanted, newest_first=True)
 
 
-async def newest_inbox_position(session: AsyncSession, agent_id: UUID) -> Position:
+async def newest_inbox_position(transaction: Transaction, agent_id: UUID) -> Position:
     """The place of an agent's last settled event, from which "now" is read on."""
-    newest = await list_inbox_before(session, agent_id, None, 1, InboxFilter())
+    newest = await list_inbox_before(transaction, agent_id, None, 1, InboxFilter())
     return position_of(newest[0]) if newest else START
 
 
@@ -58,19 +77,24 @@ class Stir:
     unsettled: bool
 
 
-async def find_stir(session: AsyncSession, since: int) -> Stir:
+# Cast, so that the list is read once and not for every row.
+_WATCHERS = cast(select(func.souk_watchers()).scalar_subquery(), ARRAY(Uuid))
+_STIR = Query(
+    select(
+        HORIZON.label("upto"),
+        func.array_agg(InboxEvent.c.agent_id.distinct()).filter(InboxEvent.c.txid < HORIZON).label("agents"),
+        func.coalesce(func.bool_or(InboxEvent.c.txid >= HORIZON), False).label("unsettled"),
+    ).where(InboxEvent.c.agent_id == any_(_WATCHERS), InboxEvent.c.txid >= bindparam("since", type_=BigInteger))
+)
+_HORIZON = Query(select(HORIZON), int)
+
+
+async def find_stir(transaction: Transaction, since: int) -> Stir:
     """Which of the transaction's watchers got an event by a settled transaction from ``since`` on, and no content."""
-    # Cast, so that the list is read once and not for every row.
-    watchers = cast(select(func.souk_watchers()).scalar_subquery(), ARRAY(Uuid))
-    query = select(
-        HORIZON,
-        func.array_agg(InboxEvent.c.agent_id.distinct()).filter(InboxEvent.c.txid < HORIZON),
-        func.coalesce(func.bool_or(InboxEvent.c.txid >= HORIZON), False),
-    ).where(InboxEvent.c.agent_id == any_(watchers), InboxEvent.c.txid >= since)
-    upto, stirred, unsettled = (await session.execute(query)).one()
-    return Stir(frozenset(stirred or ()), upto, unsettled)
+    found = await transaction.one(_STIR, since=since)
+    return Stir(frozenset(found.agents or ()), found.upto, found.unsettled)
 
 
-async def get_horizon(session: AsyncSession) -> int:
+async def get_horizon(transaction: Transaction) -> int:
     """The oldest transaction still running: all below it are settled."""
-    return int((await session.execute(select(HORIZON))).scalar_one())
+    return await transaction.one(_HORIZON)

@@ -116,13 +116,15 @@ def _column(name: str, hint: Any) -> Column[Any]:
 
 def _parts(hint: Any) -> Iterator[Any]:
     """The type itself, None if it takes that, and all that is added to it."""
-    origin = get_origin(hint)
-    if origin is ClassVar or origin in (Union, UnionType):
-        for each in get_args(hint):
-            yield from _parts(each)
-    elif origin is Annotated:
-        inner, *added = get_args(hint)
-        yield from _parts(inner)
-        yield from added
-    else:
-        yield hint
+    waiting = [hint]
+    while waiting:
+        part = waiting.pop(0)
+        origin = get_origin(part)
+        if origin is Annotated:
+            inner, *added = get_args(part)
+            waiting.append(inner)
+            yield from added
+        elif origin is ClassVar or origin in (Union, UnionType):
+            waiting += get_args(part)
+        else:
+            yield part

@@ -6,7 +6,7 @@ mapped anew, a statement costs the asking process more than Postgres.
 
 from abc import ABC, abstractmethod
 from collections import namedtuple
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
 from types import NoneType
@@ -18,21 +18,33 @@ from psycopg.adapt import AdaptersMap, Loader
 from psycopg.rows import dict_row
 from psycopg.types.string import TextLoader
 from pydantic_core import from_json
-from sqlalchemy import CompoundSelect, Delete, Float, Insert, Select, Update, bindparam, select
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    CompoundSelect,
+    Delete,
+    Float,
+    Insert,
+    Integer,
+    Select,
+    Update,
+    any_,
+    bindparam,
+    select,
+)
 from sqlalchemy.engine import make_url
-from sqlalchemy.orm import make_transient_to_detached
 from sqlalchemy.types import TypeEngine
 
-from db.platform.base import Base
 from db.platform.rows import AnyRow, Row
 
 Statement = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | Insert | Update | Delete
-Entity = TypeVar("Entity", bound=Base | Row)
 Found = TypeVar("Found")
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
+E = TypeVar("E")
 Shown = dict[str, Any]
 """A row that is ready to become JSON."""
 
@@ -85,6 +97,11 @@ class Read(Compiled[Shown]):
         return values
 
 
+def among(column: Column[Any], name: str) -> ColumnElement[bool]:
+    """Whether the column holds one of a list, which is the parameter of this name."""
+    return column == any_(bindparam(name, type_=ARRAY(column.type)))
+
+
 class Columns:
     """All columns that no row before them holds, by name."""
 
@@ -119,6 +136,17 @@ class Query(Compiled[Found]):
     def __init__(
         self: "Query[tuple[A, B, C, D]]", statement: Statement, a: type[A], b: type[B], c: type[C], d: type[D], /
     ) -> None: ...
+    @overload
+    def __init__(
+        self: "Query[tuple[A, B, C, D, E]]",
+        statement: Statement,
+        a: type[A],
+        b: type[B],
+        c: type[C],
+        d: type[D],
+        e: type[E],
+        /,
+    ) -> None: ...
 
     def __init__(self, statement: Statement, *holds: Any) -> None:
         super().__init__(statement)
@@ -129,9 +157,6 @@ class Query(Compiled[Found]):
         ]
         self._names = [column.key or "" for column in columns]
         self._makers = self._makers_of(holds or (Columns,))
-        self._parts: dict[Any, list[tuple[int, str]]] = {}
-        for place, column in enumerate(columns):
-            self._parts.setdefault(getattr(column, "table", None), []).append((place, column.key or ""))
 
     def _makers_of(self, holds: tuple[Any, ...]) -> list[Callable[[Sequence[Any]], Any]]:
         makers, place = [], 0
@@ -163,23 +188,50 @@ class Query(Compiled[Found]):
         found = makers[0](values) if len(makers) == 1 else tuple(make(values) for make in makers)
         return cast("Found", found)
 
-    def part(self, table: type[Entity], row: Any) -> Entity:
-        """What a row holds of one table, as an object of it in no session. To ask it for more raises."""
-        held = {name: row[place] for place, name in self._parts[table.table]}
-        if issubclass(table, Row):
-            return table(**held)
-        entity = table()
-        # Past the attributes' events: nothing listens, and nothing is to be written.
-        vars(entity).update(held)
-        make_transient_to_detached(entity)
-        return entity
-
 
 @cache
 def by_key(row: type[AnyRow]) -> Query[AnyRow]:
     """The row of a key, whose columns are the parameters."""
     keys = (column == bindparam(column.name) for column in row.table.primary_key)
     return Query(select(*row.columns).where(*keys), row)
+
+
+def find(row: type[AnyRow], *wanted: ColumnElement[bool], order: Sequence[Any] = ()) -> Query[AnyRow]:
+    """The rows that hold what is wanted, in an order."""
+    return Query(select(*row.columns).where(*wanted).order_by(*order), row)
+
+
+class Choice(Generic[Found]):
+    """Queries that differ in what is asked for. Each is compiled once, for one combination of the values given.
+
+    ``wanted`` are the conditions by the names of their values, of which None is not given; ``make`` makes the query of
+    those that are.
+    """
+
+    def __init__(
+        self,
+        wanted: Mapping[str, ColumnElement[bool]],
+        make: Callable[[dict[str, ColumnElement[bool]]], Compiled[Found]],
+    ) -> None:
+        self._wanted = wanted
+        self._make = make
+        self._made: dict[frozenset[str], Compiled[Found]] = {}
+
+    def of(self, values: Mapping[str, Any]) -> tuple[Compiled[Found], dict[str, Any]]:
+        """The query of these values, and those that are given."""
+        given = {name: value for name, value in values.items() if value is not None}
+        names = frozenset(given.keys() & self._wanted.keys())
+        if names not in self._made:
+            self._made[names] = self._make({name: self._wanted[name] for name in sorted(names)})
+        return self._made[names], given
+
+
+def newest(row: type[AnyRow], *wanted: ColumnElement[bool]) -> Query[AnyRow]:
+    """Rows that hold what is wanted, newest first, as many as ``limit`` says: ids grow with time."""
+    [key] = row.table.primary_key
+    return Query(
+        select(*row.columns).where(*wanted).order_by(key.desc()).limit(bindparam("limit", type_=Integer())), row
+    )
 
 
 def _row_maker(row: type[Row], start: int, joined: bool) -> Callable[[Sequence[Any]], Any]:

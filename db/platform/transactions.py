@@ -8,12 +8,14 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
+from uuid import UUID
 
 import psycopg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.platform.rows import AnyRow
-from db.platform.statements import Compiled, Found, by_key
+from db.platform.statements import Choice, Compiled, Found, by_key
+from domain.platform.errors import ErrorCode
 
 
 class Unit(Protocol):
@@ -38,6 +40,11 @@ class Asks(ABC):
         """What the query finds."""
         return await self.fetch(query, values)
 
+    async def choose(self, choice: Choice[Found], **values: Any) -> list[Found]:
+        """What the query of the values that are given finds."""
+        query, given = choice.of(values)
+        return await self.fetch(query, given)
+
     async def one_or_none(self, query: Compiled[Found], **values: Any) -> Found | None:
         """The first, or None."""
         rows = await self.rows(query, **values)
@@ -54,6 +61,13 @@ class Asks(ABC):
         """The row of a key, or None."""
         names = [column.name for column in row.table.primary_key]
         return await self.one_or_none(by_key(row), **dict(zip(names, key, strict=True)))
+
+    async def require(self, row: type[AnyRow], key: UUID, missing: ErrorCode) -> AnyRow:
+        """The row of a key. Raises what is ``missing`` where there is none, or none that may be seen."""
+        found = await self.get(row, key)
+        if found is None:
+            raise missing.error()
+        return found
 
     async def get_one(self, row: type[AnyRow], *key: Any) -> AnyRow:
         """The row of a key. Raises LookupError where there is none."""

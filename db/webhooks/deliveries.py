@@ -19,6 +19,7 @@ from db.platform.commit_order import Position, position_of
 from db.platform.events import notify
 from db.platform.feed import FeedFilter, activity_item, list_after
 from db.platform.inbox import InboxFilter, list_inbox_after
+from db.platform.transactions import Transaction
 from db.webhooks.endpoints import pause
 from db.webhooks.tables import WebhookDeadLetter, WebhookEndpoint
 from domain.market.feeds import InboxItem
@@ -44,10 +45,12 @@ async def find_next_event(session: AsyncSession, endpoint: WebhookEndpoint) -> P
     """The first settled event after the endpoint's cursor that it wants, or None."""
     if endpoint.source == WebhookSource.INBOX:
         kinds = frozenset(PrivateEvent.named(name) for name in endpoint.types)
-        found = await list_inbox_after(session, endpoint.agent_id, endpoint.place, 1, InboxFilter(kinds))
+        found = await list_inbox_after(
+            await Transaction.of(session), endpoint.agent_id, endpoint.place, 1, InboxFilter(kinds)
+        )
         if not found:
             return None
-        items = await inbox_items(session, endpoint.agent_id, found)
+        items = await inbox_items(await Transaction.of(session), endpoint.agent_id, found)
         return PendingEvent(
             position_of(found[0]), found[0].inbox_event_id, items[0].type.value, items[0].created_at, items[0]
         )
@@ -56,7 +59,7 @@ async def find_next_event(session: AsyncSession, endpoint: WebhookEndpoint) -> P
         listing_id=endpoint.listing_id,
         types=frozenset(PublicEvent.named(name) for name in endpoint.types),
     )
-    events = await list_after(session, endpoint.place, 1, wanted)
+    events = await list_after(await Transaction.of(session), endpoint.place, 1, wanted)
     if not events:
         return None
     item = activity_item(events[0])

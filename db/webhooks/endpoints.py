@@ -17,6 +17,7 @@ from db.platform.commit_order import Position
 from db.platform.feed import newest_position
 from db.platform.ids import new_id
 from db.platform.inbox import newest_inbox_position
+from db.platform.transactions import Transaction
 from db.webhooks.tables import WebhookDeadLetter, WebhookEndpoint
 from domain.webhooks.errors import WEBHOOK_NOT_FOUND, WEBHOOK_TOO_MANY
 from domain.webhooks.states import PauseReason, WebhookFormat, WebhookSource, WebhookStatus
@@ -36,7 +37,7 @@ async def insert_endpoint(
     max_per_agent: int,
 ) -> WebhookEndpoint:
     """A new endpoint that hears of what happens from now on. Raises webhook.too_many."""
-    await locks.lock_agent(session, agent_id)
+    await locks.lock_agent(await Transaction.of(session), agent_id)
     held = select(func.count()).where(
         WebhookEndpoint.agent_id == agent_id, WebhookEndpoint.format == WebhookFormat.STANDARD
     )
@@ -198,5 +199,5 @@ async def count_dead_letters(session: AsyncSession, webhook_ids: Sequence[UUID])
 
 async def _newest(session: AsyncSession, source: WebhookSource, agent_id: UUID) -> Position:
     if source is WebhookSource.INBOX:
-        return await newest_inbox_position(session, agent_id)
-    return await newest_position(session)
+        return await newest_inbox_position(await Transaction.of(session), agent_id)
+    return await newest_position(await Transaction.of(session))

@@ -16,7 +16,6 @@ import psycopg
 from psycopg import sql
 
 from db.market import trust
-from db.market.tables import TrustProfile
 from domain.market.policy import MarketPolicy
 from domain.market.trust import TrustState
 from souk.stack.errors import StackError
@@ -185,15 +184,10 @@ def _timed(connection: psycopg.Connection[Any], name: str, statements: str, tell
 def _profiles() -> str:
     """Profiles at the prior: what a store without a fact has."""
     genesis = trust.state_values(TrustState.genesis(), datetime.now(UTC))  # noqa: TID251 - not kept
-    profile = TrustProfile(store_id=None, sequence=0, folds=0, **genesis)
-    scores = (
-        profile.overall_score, profile.product_satisfaction_score, profile.claim_accuracy_score,
-        profile.support_responsiveness_score, profile.policy_clarity_score,
-    )  # fmt: skip
+    names = [name for name in genesis if name.endswith("_score")] + ["rank_milli", "rated"]
     return (
-        "INSERT INTO trust_profiles (store_id, overall_score, product_satisfaction_score, claim_accuracy_score,"  # noqa: S608 - numbers of our own
-        " support_responsiveness_score, policy_clarity_score, rank_milli, rated, decay_due_at)"
-        f" SELECT store_id, {', '.join(map(str, scores))}, {profile.rank_milli}, {profile.rated},"
+        f"INSERT INTO trust_profiles (store_id, {', '.join(names)}, decay_due_at)"  # noqa: S608 - numbers of our own
+        f" SELECT store_id, {', '.join(str(genesis[name]) for name in names)},"
         f" now() + interval '{MarketPolicy().trust_decay_seconds} seconds' FROM stores"
     )
 

@@ -21,7 +21,6 @@ from db.market.tables import TrustProfile
 from db.platform import writes
 from db.platform.events import record_event
 from db.platform.ids import new_id
-from db.platform.transactions import Transaction
 from domain.market.commands import StoreTrustStart
 from domain.market.policy import MarketPolicy
 from domain.market.states import ActivityType
@@ -131,9 +130,9 @@ async def _make(market: Market, size: int) -> _Store:
     shop.owner.close()
     store_id = UUID(shop.store_id)
     while True:
-        async with market.database.session() as session:
-            profile = await session.get_one(TrustProfile, store_id)
-            pending = (await trust.read_fold(await Transaction.of(session), store_id, 1)).pending
+        async with market.database.transaction() as transaction:
+            profile = await transaction.get_one(TrustProfile, store_id)
+            pending = (await trust.read_fold(transaction, store_id, 1)).pending
         if profile.sequence and not pending:
             break
         await asyncio.sleep(0.1)
@@ -148,12 +147,13 @@ async def _make(market: Market, size: int) -> _Store:
     state = trust.state_of(profile)
     with psycopg.connect(market.owner_url) as connection:
         state, sequence, last = _copy_history(connection, store, size, state, profile)
-    async with market.database.session() as session:
-        kept = await session.get_one(TrustProfile, store_id, with_for_update=True)
+    async with market.database.transaction() as transaction:
+        kept = await locks.lock_trust_profile(transaction, store_id)
+        assert kept is not None
         folded = {"sequence": sequence, "folds": kept.folds + len(last)}
-        writes.change(session, kept, **folded, **trust.state_values(state, kept.last_updated_at))
+        writes.change(transaction, kept, **folded, **trust.state_values(state, kept.last_updated_at))
         for event_id in last:
-            record_event(session, ActivityType.TRUST_UPDATED, store_id=store_id, trust_event_id=event_id)
+            record_event(transaction, ActivityType.TRUST_UPDATED, store_id=store_id, trust_event_id=event_id)
     with psycopg.connect(market.owner_url, autocommit=True) as connection:
         connection.execute("ANALYZE")
     return store

@@ -14,6 +14,7 @@ import uvloop
 
 from db.market import conversation
 from db.platform.ids import new_id
+from db.platform.transactions import Transaction
 from domain.market.policy import MarketPolicy
 from domain.platform.identity import AgentType
 from souk.bench.cpu import seconds_of
@@ -59,7 +60,7 @@ class _Posts:
         message_id = new_id()
         async with self.market.database.session() as session:
             await conversation.insert_message(
-                session,
+                await Transaction.of(session),
                 message_id,
                 self.thread_id,
                 self.author_id,

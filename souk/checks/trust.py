@@ -94,10 +94,11 @@ async def verify_database(url: str, store_id: UUID | None) -> AsyncIterator[Veri
         for key in [store_id] if store_id else stores:
             async with database.session() as session:
                 await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-                profile = await session.get(TrustProfile, key)
+                transaction = await Transaction.of(session)
+                profile = await transaction.get(TrustProfile, key)
                 if profile is None:
                     raise StackError(f"there is no store {key}")
-                rows = await (await Transaction.of(session)).rows(_EVENTS, store_id=key)
+                rows = await transaction.rows(_EVENTS, store_id=key)
                 yield judge(key, [_recorded(row) for row in rows], _shown(profile))
     finally:
         await database.close()

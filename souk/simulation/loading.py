@@ -11,6 +11,7 @@ from db.market.listings import insert_listing
 from db.market.products import insert_product
 from db.market.stores import insert_store
 from db.platform.ids import new_id
+from db.platform.transactions import Transaction
 from domain.checkout.models import Address
 from domain.market.policy import MarketPolicy
 from domain.market.states import DeliveryKind
@@ -39,8 +40,9 @@ async def load_shop(session: AsyncSession, files: ShopFiles, policy: MarketPolic
         raise StackError(f"the product {known} was loaded before: use another data directory")
     merchant_id, store_id = new_id(), new_id()
     handle = f"made-up-{str(merchant_id)[-12:]}"
-    await insert_agent(session, merchant_id, AgentType.MERCHANT, handle, "A made-up merchant", None, None)
-    await insert_store(session, store_id, merchant_id, policy, dict(_STORE))
+    transaction = await Transaction.of(session)
+    await insert_agent(transaction, merchant_id, AgentType.MERCHANT, handle, "A made-up merchant", None, None)
+    await insert_store(transaction, store_id, merchant_id, policy, dict(_STORE))
     listings = await _load_products(session, files, merchant_id, store_id)
     _load_prices(session, files, store_id, listings)
     _load_addresses(session, files)
@@ -49,14 +51,15 @@ async def load_shop(session: AsyncSession, files: ShopFiles, policy: MarketPolic
 
 
 async def _load_products(session: AsyncSession, files: ShopFiles, merchant_id: UUID, store_id: UUID) -> dict[str, UUID]:
+    transaction = await Transaction.of(session)
     stock = {row.product_id: row.quantity for row in files.inventory}
     listings = {}
     for product in files.products:
         product_id, listing_id = new_id(), new_id()
         images = [(product.image_url, 0)] if product.image_url else []
-        await insert_product(session, product_id, merchant_id, store_id, product.title, product.title, images)
+        await insert_product(transaction, product_id, merchant_id, store_id, product.title, product.title, images)
         await insert_listing(
-            session,
+            transaction,
             listing_id,
             merchant_id,
             product_id,

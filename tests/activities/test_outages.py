@@ -173,14 +173,21 @@ async def test_a_wait_that_began_during_the_outage_loses_only_the_rest_of_it(sce
     """A question is a fact of the API, which needs no worker."""
     shop = await scene.shop()
     customer = await scene.customer()
-    async with scene.database.session() as session:
+    async with scene.database.transaction() as transaction:
         thread = await insert_thread(
-            session, new_id(), customer, ThreadType.GENERAL, "Lamps", None, shop.listing_id, None
+            transaction, new_id(), customer, ThreadType.GENERAL, "Lamps", None, shop.listing_id, None
         )
-        await writes.send(session)
+        await writes.send(transaction)
         words = "Does this lamp shine in the dark?"
         await insert_message(
-            session, new_id(), thread.thread_id, customer, AgentType.CUSTOMER, words, None, scene.policy
+            transaction,
+            new_id(),
+            thread.thread_id,
+            customer,
+            AgentType.CUSTOMER,
+            words,
+            None,
+            scene.policy,
         )
     read = "SELECT asked_at, due_at FROM support_questions WHERE customer_id = :id"
     await silent(scene, "2 hours")
@@ -191,10 +198,17 @@ async def test_a_wait_that_began_during_the_outage_loses_only_the_rest_of_it(sce
     assert moved == due + (outage.ended_at - asked)
     assert await told(scene, shop.merchant_id) == [("reply", moved)]
     # The reply is measured without the time that was given back.
-    async with scene.database.session() as session:
+    async with scene.database.transaction() as transaction:
         words = "It shines in the dark, and in the light."
         await insert_message(
-            session, new_id(), thread.thread_id, shop.merchant_id, AgentType.MERCHANT, words, None, scene.policy
+            transaction,
+            new_id(),
+            thread.thread_id,
+            shop.merchant_id,
+            AgentType.MERCHANT,
+            words,
+            None,
+            scene.policy,
         )
     [(inputs,)] = await scene.rows(
         "SELECT inputs FROM trust_facts WHERE store_id = :id AND reason = 'MERCHANT_REPLIED_IN_THREAD'",

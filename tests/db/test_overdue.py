@@ -30,7 +30,7 @@ async def scene(worker_database: Database, owner_url: str) -> AsyncIterator[Scen
     await assert_sound(worker_database)
 
 
-async def _finds(scene: Scene, query: Callable[[Any, int], Awaitable[list[UUID]]], key: UUID) -> bool:
+async def _finds(scene: Scene, query: Callable[[Any, int], Awaitable[Any]], key: UUID) -> bool:
     async with scene.database.transaction() as transaction:
         return key in await query(transaction, MANY)
 

@@ -28,6 +28,8 @@ from db.platform.commands import list_unanswered
 from db.platform.contexts import DbParts
 from db.platform.database import Database
 from db.platform.ids import new_id
+from db.platform.statements import Compiled, Found
+from db.platform.transactions import Transaction
 from domain.market.commands import MakeOffer
 from souk.bench.seeding import Size, seed
 from souk.stack.embedded import EmbeddedPostgres
@@ -110,12 +112,35 @@ async def _explained(session: AsyncSession, read: Callable[[], Awaitable[Any]]) 
     event.listen(connection.sync_connection, "before_cursor_execute", note)
     answer = await read()
     event.remove(connection.sync_connection, "before_cursor_execute", note)
+    return answer, await _scans(await Transaction.of(session), asked)
+
+
+class _Noted(Transaction):
+    """Notes what it is asked."""
+
+    def __init__(self, of: Transaction) -> None:
+        super().__init__(of.connection, of.info)
+        self.asked: list[tuple[str, Any]] = []
+
+    async def fetch(self, query: Compiled[Found], values: dict[str, Any]) -> list[Found]:
+        self.asked.append((query.text, query.parameters(values)))
+        return await super().fetch(query, values)
+
+
+async def _explain(transaction: Transaction, read: Callable[[Transaction], Awaitable[Any]]) -> tuple[Any, list[Node]]:
+    """The same of what reads in a transaction."""
+    noted = _Noted(transaction)
+    answer = await read(noted)
+    return answer, await _scans(transaction, noted.asked)
+
+
+async def _scans(transaction: Transaction, asked: list[tuple[str, Any]]) -> list[Node]:
     scans = []
     for statement, parameters in asked:
-        found = (await connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)).scalar()
+        [(found,)] = await transaction.run(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
         plan = found if isinstance(found, list) else json.loads(found)
         scans += [node for node in _nodes(plan[0]["Plan"]) if "Relation Name" in node]
-    return answer, scans
+    return scans
 
 
 def _nodes(plan: Node) -> Iterator[Node]:
@@ -181,18 +206,18 @@ async def test_threads_are_found_by_words_that_few_or_many_titles_hold(grown: Da
         "VACUUM ANALYZE threads",
     )
     for q, expected in (("question", 1), ("lantern", 1), ("lanterns question", 1), ("nowhere", 0)):
-        async with grown.session() as session:
+        async with grown.transaction() as transaction:
 
-            async def page(q: str = q) -> list[Any]:
-                return await list_threads(session, None, None, None, q, None, 1)
+            async def page(noted: Transaction, q: str = q) -> list[Any]:
+                return await list_threads(noted, None, None, None, q, None, 1)
 
-            found, scans = await _explained(session, page)
+            found, scans = await _explain(transaction, page)
         assert len(found) == expected, q
         assert _rows_read(scans)["threads"] < FEW_ROWS, q
-    async with grown.session() as session:
+    async with grown.transaction() as transaction:
 
         async def ids(q: str, before: UUID | None = None, store_id: UUID | None = None) -> list[UUID]:
-            return [thread.thread_id for thread in await list_threads(session, None, store_id, None, q, before, 20)]
+            return [thread.thread_id for thread in await list_threads(transaction, None, store_id, None, q, before, 20)]
 
         lanterns = await ids("lantern")
         assert len(lanterns) == 10
@@ -200,7 +225,7 @@ async def test_threads_are_found_by_words_that_few_or_many_titles_hold(grown: Da
         # The next page goes on, whichever way the first was found.
         assert await ids("lantern", before=lanterns[3]) == lanterns[4:]
         assert await ids("question", before=lanterns[3]) == lanterns[4:]
-        first = (await list_threads(session, None, None, None, "lantern", None, 1))[0]
+        first = (await list_threads(transaction, None, None, None, "lantern", None, 1))[0]
         assert first.thread_id == lanterns[0]
         of_its_store = await ids("lantern", store_id=first.context_store_id)
     assert of_its_store[0] == first.thread_id
@@ -221,9 +246,9 @@ async def test_listings_on_sale_are_counted_by_an_index(grown: Database, grown_u
             " WHERE l.status = 'ACTIVE' AND s.status = 'ACTIVE'"
         ).fetchone()
     assert expected is not None
-    async with grown.session() as session:
-        now = await clock(session)
-        figures, scans = await _explained(session, lambda: get_figures(session, now))
+    async with grown.transaction() as transaction:
+        now = await clock(transaction)
+        figures, scans = await _explain(transaction, lambda noted: get_figures(noted, now))
     assert (figures.listings_on_sale,) == expected
     assert 0 < figures.listings_on_sale < 1_000
     whole = {node["Relation Name"] for node in scans if node["Node Type"] == "Seq Scan"}
@@ -258,9 +283,9 @@ async def test_unanswered_commands_are_found_among_those_under_way(grown_url: st
 async def test_stores_that_gain_trust_are_found_by_the_hours_asked_for(grown: Database, grown_url: str) -> None:
     """Ten stores had 20 000 steps of trust, one a minute each."""
     _as_owner(grown_url, _TRUST, "ANALYZE trust_events")
-    async with grown.session() as session:
-        since = await clock(session) - timedelta(hours=1)
-        spotlight, scans = await _explained(session, lambda: get_spotlight(session, since, 3))
+    async with grown.transaction() as transaction:
+        since = await clock(transaction) - timedelta(hours=1)
+        spotlight, scans = await _explain(transaction, lambda noted: get_spotlight(noted, since, 3))
     assert len(spotlight.rising) == 3
     assert all(55 < gained <= 60 for _, gained in spotlight.rising)
     assert _rows_read(scans)["trust_events"] <= 600

@@ -55,10 +55,10 @@ async def market(worker_database: Database, api_database: Database, owner_url: s
     for who, where in ((buyer, shop), (stranger, other)):
         await scene.limit_buyer(who, spend_cap_cents=10_000)
         await scene.limit_listing(where, floor_cents=500)
-        async with worker_database.session() as session:
+        async with worker_database.transaction() as transaction:
             # Of somebody who is no party here: a block ends what its customer is at.
-            kept_away = await make_agent(session)
-            await put_block(session, where.store_id, where.merchant_id, kept_away, "Pays for nothing.")
+            kept_away = await make_agent(transaction)
+            await put_block(transaction, where.store_id, where.merchant_id, kept_away, "Pays for nothing.")
     deal, order = await scene.accepted(shop, buyer), await scene.bought(shop, buyer)
     await scene.accepted(other, stranger)
     await scene.bought(other, stranger)
@@ -135,9 +135,9 @@ async def test_what_is_seen_is_the_partys_own(market: Market, api_database: Data
 
 
 async def test_another_merchant_sees_no_limits_by_guessing_ids(market: Market, api_database: Database) -> None:
-    async with api_database.session(viewer=market.other_shop.merchant_id) as session:
-        assert await session.get(ListingLimits, market.shop.listing_id) is None
-        assert await session.get(AgentLimits, market.buyer) is None
+    async with api_database.transaction(viewer=market.other_shop.merchant_id) as transaction:
+        assert await transaction.get(ListingLimits, market.shop.listing_id) is None
+        assert await transaction.get(AgentLimits, market.buyer) is None
 
 
 @pytest.mark.parametrize("viewer", ["buyer", "owner", "nobody"])

@@ -1,108 +1,98 @@
 """Agents, their stores and what they sell. Money is integer cents of an ISO 4217 currency."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, FetchedValue, ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
 
-from db.platform import rows
-from db.platform.base import Base, CreatedAt, Key, pg_enum
-from db.platform.rows import Row
+from db.platform.rows import CreatedAt, Key, Row, pg_enum
 from domain.market.states import DeliveryKind, ListingStatus, StoreStatus
 from domain.platform.identity import AgentType
 
 
-class Agent(Base):
+class Agent(Row, table="agents"):
     """``last_active_at``, when it last called, is no column of the API's role: ``db.market.agents`` reads it."""
 
-    __tablename__ = "agents"
-    agent_id: Mapped[Key]
-    agent_type: Mapped[AgentType] = mapped_column(pg_enum(AgentType, "agent_type"))
-    handle: Mapped[str]
-    handle_skeleton: Mapped[str] = mapped_column(FetchedValue(), deferred=True, deferred_raiseload=True)
-    display_name: Mapped[str]
-    avatar_url: Mapped[str | None]
-    bio: Mapped[str | None]
-    created_at: Mapped[CreatedAt]
-    last_active_at: Mapped[datetime | None] = mapped_column(deferred=True, deferred_raiseload=True)
+    agent_id: Key
+    agent_type: Annotated[AgentType, pg_enum(AgentType, "agent_type")]
+    handle: str
+    handle_skeleton: ClassVar[Annotated[str, FetchedValue()]]
+    display_name: str
+    avatar_url: str | None = None
+    bio: str | None = None
+    created_at: CreatedAt
+    last_active_at: ClassVar[datetime | None]
 
 
-class AgentLimits(Base):
+class AgentLimits(Row, table="agent_limits"):
     """A customer's private limits."""
 
-    __tablename__ = "agent_limits"
-    agent_id: Mapped[UUID] = mapped_column(ForeignKey("agents.agent_id"), primary_key=True)
-    spend_cap_cents: Mapped[int | None] = mapped_column(BigInteger)
-    max_open_negotiations: Mapped[int | None]
-    updated_at: Mapped[CreatedAt]
+    agent_id: Annotated[Key, ForeignKey("agents.agent_id")]
+    spend_cap_cents: Annotated[int | None, BigInteger()] = None
+    max_open_negotiations: int | None = None
+    updated_at: CreatedAt
 
 
-class Store(Base):
-    __tablename__ = "stores"
-    store_id: Mapped[Key]
-    owner_merchant_id: Mapped[UUID] = mapped_column(ForeignKey("agents.agent_id"))
-    name: Mapped[str]
-    tagline: Mapped[str | None]
-    brand_voice: Mapped[str | None]
-    return_policy_text: Mapped[str]
-    shipping_policy_text: Mapped[str]
-    status: Mapped[StoreStatus] = mapped_column(pg_enum(StoreStatus, "store_status"), default=StoreStatus.ACTIVE)
-    created_at: Mapped[CreatedAt]
-    updated_at: Mapped[CreatedAt]
-    hero_only: Mapped[bool]
+class Store(Row, table="stores"):
+    store_id: Key
+    owner_merchant_id: Annotated[UUID, ForeignKey("agents.agent_id")]
+    name: str
+    tagline: str | None = None
+    brand_voice: str | None = None
+    return_policy_text: str
+    shipping_policy_text: str
+    status: Annotated[StoreStatus, pg_enum(StoreStatus, "store_status")]
+    created_at: CreatedAt
+    updated_at: CreatedAt
+    hero_only: bool
 
 
 class StoreBlock(Row, table="store_blocks"):
     """A customer whom the store's owner keeps away, and why: for the owner alone."""
 
-    store_id: Annotated[rows.Key, ForeignKey("stores.store_id")]
-    agent_id: Annotated[rows.Key, ForeignKey("agents.agent_id")]
+    store_id: Annotated[Key, ForeignKey("stores.store_id")]
+    agent_id: Annotated[Key, ForeignKey("agents.agent_id")]
     reason: str
-    created_at: rows.CreatedAt
+    created_at: CreatedAt
 
 
-class Product(Base):
-    __tablename__ = "products"
-    product_id: Mapped[Key]
-    store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.store_id"))
-    title: Mapped[str]
-    description: Mapped[str]
-    created_at: Mapped[CreatedAt]
-    updated_at: Mapped[CreatedAt]
+class Product(Row, table="products"):
+    product_id: Key
+    store_id: Annotated[UUID, ForeignKey("stores.store_id")]
+    title: str
+    description: str
+    created_at: CreatedAt
+    updated_at: CreatedAt
 
 
-class ProductImage(Base):
-    __tablename__ = "product_images"
-    product_image_id: Mapped[Key]
-    product_id: Mapped[UUID] = mapped_column(ForeignKey("products.product_id"))
-    image_url: Mapped[str]
-    position: Mapped[int]
+class ProductImage(Row, table="product_images"):
+    product_image_id: Key
+    product_id: Annotated[UUID, ForeignKey("products.product_id")]
+    image_url: str
+    position: int
 
 
-class Listing(Base):
-    __tablename__ = "listings"
-    listing_id: Mapped[Key]
-    store_id: Mapped[UUID] = mapped_column(ForeignKey("stores.store_id"))
-    product_id: Mapped[UUID] = mapped_column(ForeignKey("products.product_id"))
-    price_cents: Mapped[int]
-    currency: Mapped[str]
-    inventory_on_hand: Mapped[int]
-    status: Mapped[ListingStatus] = mapped_column(pg_enum(ListingStatus, "listing_status"))
-    created_at: Mapped[CreatedAt]
-    updated_at: Mapped[CreatedAt]
-    delivery: Mapped[DeliveryKind] = mapped_column(pg_enum(DeliveryKind, "delivery_kind"))
-    promised_delivery_seconds: Mapped[int | None]
-    hero_only: Mapped[bool]
+class Listing(Row, table="listings"):
+    listing_id: Key
+    store_id: Annotated[UUID, ForeignKey("stores.store_id")]
+    product_id: Annotated[UUID, ForeignKey("products.product_id")]
+    price_cents: int
+    currency: str
+    inventory_on_hand: int
+    status: Annotated[ListingStatus, pg_enum(ListingStatus, "listing_status")]
+    created_at: CreatedAt
+    updated_at: CreatedAt
+    delivery: Annotated[DeliveryKind, pg_enum(DeliveryKind, "delivery_kind")]
+    promised_delivery_seconds: int | None = None
+    hero_only: bool
 
 
-class ListingLimits(Base):
+class ListingLimits(Row, table="listing_limits"):
     """A merchant's private limits on one listing."""
 
-    __tablename__ = "listing_limits"
-    listing_id: Mapped[UUID] = mapped_column(ForeignKey("listings.listing_id"), primary_key=True)
-    floor_cents: Mapped[int | None]
-    auto_accept_cents: Mapped[int | None]
-    auto_decline_cents: Mapped[int | None]
-    updated_at: Mapped[CreatedAt]
+    listing_id: Annotated[Key, ForeignKey("listings.listing_id")]
+    floor_cents: int | None = None
+    auto_accept_cents: int | None = None
+    auto_decline_cents: int | None = None
+    updated_at: CreatedAt

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from db.market.tables import TrustEvent, TrustProfile
 from db.market.trust import COMPONENTS, state_of
+from db.platform.statements import Query
 from domain.market.trust import RecordedTrustEvent, component_score, is_rated, overall_score, rank_score, replay, verify
 from tests.activities.market.scene import Purchase, Scene
 from tests.builders import Shop
@@ -24,9 +25,9 @@ async def deltas(scene: Scene, shop: Shop) -> list[tuple[str, str, int, int]]:
 
 
 async def stored_events(scene: Scene, shop: Shop) -> list[TrustEvent]:
-    async with scene.database.session() as session:
-        query = select(TrustEvent).where(TrustEvent.c.store_id == shop.store_id).order_by(TrustEvent.c.sequence)
-        return list(await session.scalars(query))
+    query = select(*TrustEvent.columns).where(TrustEvent.c.store_id == shop.store_id).order_by(TrustEvent.c.sequence)
+    async with scene.database.transaction() as transaction:
+        return await transaction.rows(Query(query, TrustEvent))
 
 
 def recorded(row: TrustEvent) -> RecordedTrustEvent:
@@ -51,8 +52,8 @@ async def assert_proven(scene: Scene, shop: Shop) -> TrustProfile:
     rows = await stored_events(scene, shop)
     events = [recorded(row) for row in rows]
     assert verify(events) == []
-    async with scene.database.session() as session:
-        profile = await session.get_one(TrustProfile, shop.store_id)
+    async with scene.database.transaction() as transaction:
+        profile = await transaction.get_one(TrustProfile, shop.store_id)
     state = replay(events)
     assert state_of(profile) == state
     assert profile.sequence == len(rows)

@@ -22,6 +22,7 @@ from activities.market.review import PostgresReviewActivities
 from activities.market.trust import PostgresTrustActivities
 from db.market.listings import update_price
 from db.market.tables import AgentLimits, ListingLimits
+from db.platform import writes
 from db.platform.constraints import refusal
 from db.platform.database import Database
 from db.platform.ids import new_id
@@ -104,7 +105,7 @@ class Scene:
         return Scene(self.database, self.owner_url, self.policy.model_copy(update=changes))
 
     async def shop(self, **options: Any) -> Shop:
-        async with self.database.session() as session:
+        async with self.database.transaction() as session:
             return await make_shop(session, **options)
 
     async def customer(self, *asking: Shop) -> UUID:
@@ -116,16 +117,16 @@ class Scene:
             return customer
 
     async def merchant(self) -> UUID:
-        async with self.database.session() as session:
+        async with self.database.transaction() as session:
             return await make_agent(session, AgentType.MERCHANT)
 
     async def limit_buyer(self, buyer: UUID, **limits: int) -> None:
         async with self.database.session() as session:
-            session.add(AgentLimits(agent_id=buyer, **limits))
+            writes.insert(session, AgentLimits, agent_id=buyer, **limits)
 
     async def limit_listing(self, shop: Shop, **limits: int) -> None:
         async with self.database.session() as session:
-            session.add(ListingLimits(listing_id=shop.listing_id, **limits))
+            writes.insert(session, ListingLimits, listing_id=shop.listing_id, **limits)
 
     async def rows(self, query: str, **values: Any) -> list[Any]:
         async with self.database.session() as session:
@@ -141,8 +142,8 @@ class Scene:
         assert changed > 0
 
     async def reprice(self, shop: Shop, cents: int) -> None:
-        async with self.database.session() as session:
-            await update_price(session, shop.listing_id, shop.merchant_id, cents, "Brass is what it is.")
+        async with self.database.transaction() as transaction:
+            await update_price(transaction, shop.listing_id, shop.merchant_id, cents, "Brass is what it is.")
 
     async def listing(self, shop: Shop) -> tuple[int, str]:
         """On-hand stock and status."""

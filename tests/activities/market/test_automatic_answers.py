@@ -108,9 +108,9 @@ async def test_a_stores_listings_share_a_bound(scene: Scene) -> None:
     shop, buyer = await scene.shop(), await scene.customer()
     found = []
     for _ in range(3):
-        async with scene.database.session() as session:
+        async with scene.database.transaction() as transaction:
             listing = await insert_listing(
-                session, new_id(), shop.merchant_id, shop.product_id, price_cents=1_500, currency="USD",
+                transaction, new_id(), shop.merchant_id, shop.product_id, price_cents=1_500, currency="USD",
                 inventory_on_hand=5, delivery=DeliveryKind.INSTANT, promised_delivery_seconds=None,
             )  # fmt: skip
         there = replace(shop, listing_id=listing.listing_id)
@@ -199,9 +199,9 @@ async def test_the_same_limits_put_again_are_no_change(scene: Scene) -> None:
     shop = await scene.shop()
     since = []
     for accept in (1_000, 1_000, 1_100):
-        async with scene.database.session() as session:
+        async with scene.database.transaction() as transaction:
             limits = {"floor_cents": None, "auto_accept_cents": accept, "auto_decline_cents": 500}
-            await put_listing_limits(session, shop.listing_id, shop.merchant_id, limits)
+            await put_listing_limits(transaction, shop.listing_id, shop.merchant_id, limits)
         since.append(
             await scene.value("SELECT updated_at FROM listing_limits WHERE listing_id = :id", id=shop.listing_id)
         )

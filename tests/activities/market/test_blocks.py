@@ -16,8 +16,8 @@ SHIPPED = {"delivery": DeliveryKind.SHIPPED, "promised_delivery_seconds": 86_400
 
 
 async def block(scene: Scene, shop: Shop, agent: UUID) -> None:
-    async with scene.database.session() as session:
-        await blocks.put_block(session, shop.store_id, shop.merchant_id, agent, "Pays for nothing.")
+    async with scene.database.transaction() as transaction:
+        await blocks.put_block(transaction, shop.store_id, shop.merchant_id, agent, "Pays for nothing.")
 
 
 async def _found(scene: Scene, query: Any, key: UUID) -> bool:
@@ -34,8 +34,8 @@ async def test_nothing_new_begins(scene: Scene) -> None:
     async with refused(errors.STORE_BLOCKED):
         await scene.bought(shop, buyer)
     await scene.bought(other, buyer)
-    async with scene.database.session() as session:
-        await blocks.remove_block(session, shop.store_id, shop.merchant_id, buyer)
+    async with scene.database.transaction() as transaction:
+        await blocks.remove_block(transaction, shop.store_id, shop.merchant_id, buyer)
     await scene.bought(shop, buyer)
 
 

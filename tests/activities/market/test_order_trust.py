@@ -29,23 +29,37 @@ async def _decay(scene: Scene, shop: Shop, periods: int = 1) -> None:
 
 
 async def _challenge(scene: Scene, shop: Shop, customer: UUID, body: str | None = CLAIM) -> UUID:
-    async with scene.database.session() as session:
+    async with scene.database.transaction() as transaction:
         thread = await conversation.insert_thread(
-            session, new_id(), customer, ThreadType.CLAIM_CHALLENGE, "Not true", None, shop.listing_id, None
+            transaction,
+            new_id(),
+            customer,
+            ThreadType.CLAIM_CHALLENGE,
+            "Not true",
+            None,
+            shop.listing_id,
+            None,
         )
         thread_id = thread.thread_id
     if body is not None:
-        async with scene.database.session() as session:
+        async with scene.database.transaction() as transaction:
             await conversation.insert_message(
-                session, new_id(), thread_id, customer, AgentType.CUSTOMER, body, None, MarketPolicy()
+                transaction,
+                new_id(),
+                thread_id,
+                customer,
+                AgentType.CUSTOMER,
+                body,
+                None,
+                MarketPolicy(),
             )
     return thread_id
 
 
 async def _edit(scene: Scene, shop: Shop) -> None:
-    async with scene.database.session() as session:
+    async with scene.database.transaction() as transaction:
         changes = {"description": f"Honest now, {new_id()}."}
-        await products.update_product(session, shop.product_id, shop.merchant_id, changes, None, "You were right.")
+        await products.update_product(transaction, shop.product_id, shop.merchant_id, changes, None, "You were right.")
 
 
 async def test_an_order_from_an_offer_is_honored_when_it_is_both_paid_and_delivered(scene: Scene) -> None:

@@ -115,14 +115,14 @@ async def asked(
     scene: Scene, shop: Shop, customer: UUID, policy: MarketPolicy | None = None
 ) -> tuple[UUID, UUID | None]:
     """A question of the real kind. Returns its message's id, and the store whose trust is told at once."""
-    async with scene.database.session() as session:
+    async with scene.database.transaction() as transaction:
         thread = await insert_thread(
-            session, new_id(), customer, ThreadType.GENERAL, "Lamps", None, shop.listing_id, None
+            transaction, new_id(), customer, ThreadType.GENERAL, "Lamps", None, shop.listing_id, None
         )
         # The message's rules read it.
-        await writes.send(session)
+        await writes.send(transaction)
         message, store_id = await insert_message(
-            session,
+            transaction,
             new_id(),
             thread.thread_id,
             customer,

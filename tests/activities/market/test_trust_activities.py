@@ -9,6 +9,7 @@ import pytest
 from db.locks import clock
 from db.market import trust
 from db.market.tables import Message, SupportQuestion
+from db.platform import writes
 from db.platform.ids import new_id
 from domain.market import errors
 from domain.market.states import DeliveryKind
@@ -143,20 +144,20 @@ async def test_decay_of_nothing_leaves_no_row(scene: Scene) -> None:
 
 async def test_missed_questions(scene: Scene) -> None:
     shop, customer = await scene.shop(), await scene.customer()
-    async with scene.database.session() as session:
-        now = await clock(session)
+    async with scene.database.transaction() as transaction:
+        now = await clock(transaction)
         for due in (now - timedelta(seconds=1), now - timedelta(seconds=2), now + timedelta(hours=1)):
-            message_id = await ask(session, customer, shop)
-            message = await session.get_one(Message, message_id)
-            session.add(
-                SupportQuestion(
-                    question_message_id=message_id,
-                    thread_id=message.thread_id,
-                    store_id=shop.store_id,
-                    customer_id=customer,
-                    asked_at=now,
-                    due_at=due,
-                )
+            message_id = await ask(transaction, customer, shop)
+            message = await transaction.get_one(Message, message_id)
+            writes.insert(
+                transaction,
+                SupportQuestion,
+                question_message_id=message_id,
+                thread_id=message.thread_id,
+                store_id=shop.store_id,
+                customer_id=customer,
+                asked_at=now,
+                due_at=due,
             )
     fold = await scene.fold(shop)
     assert fold.facts == 2

@@ -12,6 +12,7 @@ from db.market.tables import InboxEvent
 from db.platform.database import Database
 from db.platform.events import notify, record_event
 from db.platform.ids import new_id
+from db.platform.statements import Query
 from db.webhooks import endpoints
 from db.webhooks.tables import WebhookDeadLetter, WebhookEndpoint
 from domain.market.states import ActivityType, InboxType
@@ -92,8 +93,7 @@ class Post:
         await self.change(webhook_id, next_attempt_at=datetime.now(UTC) - timedelta(seconds=1))
 
     async def inbox(self, agent) -> list[InboxEvent]:
-        async with self.database.session() as session:
-            query = (
-                select(InboxEvent).where(InboxEvent.c.agent_id == agent).order_by(InboxEvent.c.txid, InboxEvent.c.seq)
-            )
-            return list(await session.scalars(query))
+        wanted = select(*InboxEvent.columns).where(InboxEvent.c.agent_id == agent)
+        async with self.database.transaction() as transaction:
+            query = Query(wanted.order_by(InboxEvent.c.txid, InboxEvent.c.seq), InboxEvent)
+            return await transaction.rows(query)

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -72,17 +73,19 @@ async def test_thousands_of_nested_answers_are_read_everywhere(
 
 def _messages(parents: list[int | None]) -> list[Message]:
     ids = [UUID(int=number + 1) for number in range(len(parents))]
-    return [
-        Message(message_id=own, parent_message_id=None if parent is None else ids[parent])
-        for own, parent in zip(ids, parents, strict=True)
-    ]
+    return [_message(own, None if parent is None else ids[parent]) for own, parent in zip(ids, parents, strict=True)]
+
+
+def _message(own: UUID, parent: UUID | None) -> Message:
+    where = {"thread_id": UUID(int=0), "author_agent_id": UUID(int=0)}
+    return Message(message_id=own, parent_message_id=parent, body="Yes.", created_at=datetime.now(UTC), **where)
 
 
 def test_a_tree_is_told_in_its_order():
     #        0 ─ 2 ─ 4
     #          └ 3        1     5 answers what is not shown
     messages = _messages([None, None, 0, 0, 2])
-    lost = Message(message_id=UUID(int=99), parent_message_id=UUID(int=98))
+    lost = _message(UUID(int=99), UUID(int=98))
     lines = lines_of([*messages, lost])
     told = [(line.message.message_id.int - 1, line.depth, line.opens, line.closes) for line in lines]
     assert told == [(0, 0, True, 0), (2, 1, True, 0), (4, 2, False, 1), (3, 1, False, 1), (1, 0, False, 0), (98, 0, False, 0)]  # fmt: skip  # noqa: E501

@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from uuid import UUID
 
 import structlog
@@ -73,8 +74,8 @@ async def written(database: Database, wanted: FeedFilter, count: int) -> list[Po
     """The places of the events once they may be read."""
     async with asyncio.timeout(60):
         while True:
-            async with database.session() as session:
-                events = await list_after(session, START, 10_000, wanted)
+            async with database.transaction() as transaction:
+                events = await list_after(transaction, START, 10_000, wanted)
             if len(events) >= count:
                 return [position_of(event) for event in events]
             await asyncio.sleep(0.02)
@@ -96,7 +97,8 @@ async def following(hub: FeedHub, *filters: FeedFilter) -> AsyncIterator[list[Re
 
 
 def event_at(seq: int, kind: ActivityType = ActivityType.MESSAGE_POSTED) -> ActivityEvent:
-    return ActivityEvent(type=kind, txid=1, seq=seq)
+    now = datetime.now(UTC)
+    return ActivityEvent(activity_event_id=UUID(int=seq), type=kind, created_at=now, meta={}, txid=1, seq=seq)
 
 
 def test_chunks_are_cut_at_what_a_connection_takes_and_at_a_place():
@@ -148,8 +150,8 @@ async def test_one_look_makes_one_chunk_for_all_and_renders_an_event_once(
         assert one.places == two.places == expected
         assert other.places == expected[4:]
         assert one.chunks[-1] is two.chunks[-1]
-    async with api_database.session() as session:
-        events = await list_after(session, START, 10, store)
+    async with api_database.transaction() as transaction:
+        events = await list_after(transaction, START, 10, store)
     assert [RENDERED[event.activity_event_id] for event in events] == [1] * 5
     assert (hub.watchers, hub._channels) == (0, {})
 
@@ -221,8 +223,8 @@ async def test_many_who_come_back_at_once_share_what_one_of_them_reads(
         await write(worker_database, shop, 1)
         newest = (await written(api_database, wanted, 13))[-1]
         assert [(await reader.until(11))[-1] for reader in readers[:-1]] == [newest] * 20
-    async with api_database.session() as session:
-        events = await list_after(session, START, 20, wanted)
+    async with api_database.transaction() as transaction:
+        events = await list_after(transaction, START, 20, wanted)
     # Once for the twenty, and once for the one that was further behind.
     assert [RENDERED[event.activity_event_id] for event in events] == [0, 1] + [2] * 10 + [1]
 

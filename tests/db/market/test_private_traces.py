@@ -20,6 +20,7 @@ from db.platform.events import record_event
 from db.platform.ids import new_id
 from db.platform.keys import insert_key, random_secret
 from db.platform.tables import ApiKeyKind
+from db.platform.transactions import Transaction
 from domain.market.states import ActivityType, DeliveryKind
 from souk.checks.trust import verify_database
 from souk.stack.embedded import EmbeddedPostgres
@@ -118,8 +119,8 @@ async def test_an_agents_day_is_that_of_its_newest_public_event(scene: Scene, ap
     shop, buyer = await scene.shop(), await scene.customer()
 
     async def day(database: Database = api_database) -> datetime | None:
-        async with database.session() as session:
-            return await agents.last_active_day(session, buyer)
+        async with database.transaction() as transaction:
+            return await agents.last_active_day(transaction, buyer)
 
     await scene.offer(shop, buyer)
     assert await day() is None
@@ -145,7 +146,7 @@ async def test_when_an_agent_last_called_only_it_and_operators_learn(scene: Scen
     told = {}
     for who in (buyer, other, None):
         async with api_database.session(viewer=who) as session:
-            told[who] = await agents.get_last_call(session)
+            told[who] = await agents.get_last_call(await Transaction.of(session))
             assert await console.get_last_call(session, buyer) is None
     assert (told[other], told[None]) == (None, None)
     assert told[buyer] is not None

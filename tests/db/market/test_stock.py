@@ -29,13 +29,15 @@ async def scene(worker_database: Database, owner_url: str):
 
 
 async def _move(scene: Scene, listing_id: UUID, delta: int) -> tuple[int, str] | None:
-    async with scene.database.session() as session:
-        listing = await lock_listing(session, listing_id)
+    async with scene.database.transaction() as transaction:
+        listing = await lock_listing(transaction, listing_id)
         assert listing is not None
         if delta > 0:
-            await return_stock(await Transaction.of(session), listing_id, delta, MovementReason.ADJUSTED)
-            await session.refresh(listing)
-        elif not take_stock(session, listing, -delta, MovementReason.ADJUSTED):
+            await return_stock(transaction, listing_id, delta, MovementReason.ADJUSTED)
+            listing = await transaction.get_one(Listing, listing_id)
+        else:
+            listing = take_stock(transaction, listing, -delta, MovementReason.ADJUSTED)
+        if listing is None:
             return None
         return listing.inventory_on_hand, listing.status
 
@@ -43,22 +45,21 @@ async def _move(scene: Scene, listing_id: UUID, delta: int) -> tuple[int, str] |
 async def _second_listing(scene: Scene, shop: Shop, status: ListingStatus, stock: int) -> UUID:
     listing_id, product_id = new_id(), new_id()
     async with scene.database.session() as session:
-        session.add(Product(product_id=product_id, store_id=shop.store_id, title="A chair", description="It stands."))
-        await session.flush()
-        session.add(
-            Listing(
-                listing_id=listing_id,
-                store_id=shop.store_id,
-                product_id=product_id,
-                price_cents=2_000,
-                currency="USD",
-                inventory_on_hand=stock,
-                status=status,
-                delivery=DeliveryKind.INSTANT,
-                hero_only=True,
-            )
+        chair = {"title": "A chair", "description": "It stands."}
+        writes.insert(session, Product, product_id=product_id, store_id=shop.store_id, **chair)
+        writes.insert(
+            session,
+            Listing,
+            listing_id=listing_id,
+            store_id=shop.store_id,
+            product_id=product_id,
+            price_cents=2_000,
+            currency="USD",
+            inventory_on_hand=stock,
+            status=status,
+            delivery=DeliveryKind.INSTANT,
+            hero_only=True,
         )
-        await session.flush()
         insert_movement(session, listing_id, stock, MovementReason.INITIAL)
         record_event(session, ActivityType.LISTING_DROPPED, store_id=shop.store_id, listing_id=listing_id)
     return listing_id
@@ -91,7 +92,7 @@ async def test_a_hold_is_released_once(scene: Scene) -> None:
         transaction, now = await Transaction.of(session), await clock(session)
         assert await release_hold(transaction, deal.standing, HoldRelease.LAPSED, now)
         assert not await release_hold(transaction, deal.standing, HoldRelease.LAPSED, now)
-        listing = await session.get_one(Listing, shop.listing_id)
+        listing = await transaction.get_one(Listing, shop.listing_id)
         assert (listing.inventory_on_hand, listing.status) == (2, ListingStatus.ACTIVE)
         assert not hold_stock(session, listing, deal.standing, 3, now, now)
         await session.rollback()
@@ -141,7 +142,7 @@ async def test_a_plain_stores_listings_do_not_mind_each_other(scene: Scene) -> N
         )
         await session.execute(statement, {"id": new_id(), "store": shop.store_id, "product": shop.product_id})
         await return_stock(await Transaction.of(session), shop.listing_id, 1, MovementReason.ADJUSTED)
-        back = await session.get_one(Listing, shop.listing_id)
+        back = await (await Transaction.of(session)).get_one(Listing, shop.listing_id)
         assert back.status is ListingStatus.ACTIVE
         await session.rollback()
 

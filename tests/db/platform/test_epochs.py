@@ -15,6 +15,7 @@ from db.platform.epochs import EPOCH_BITS, get_epoch, is_behind, raise_epoch
 from db.platform.events import notify
 from db.platform.feed import FeedFilter, list_after, newest_position
 from db.platform.inbox import InboxFilter, list_inbox_after
+from db.platform.transactions import Transaction
 from db.webhooks.pending import read_bounds
 from domain.market.states import InboxType
 from souk.stack.embedded import EmbeddedPostgres
@@ -55,7 +56,7 @@ async def test_a_feed_from_another_cluster_goes_on_in_the_next_epoch(moved_url: 
         assert is_behind(owner)
         # The fault: readers see none of it, and new events come before old ones.
         async with database.session() as session:
-            assert await list_after(session, START, 100, FeedFilter()) == []
+            assert await list_after(await Transaction.of(session), START, 100, FeedFilter()) == []
             findings = {found.invariant: found for found in await audit_invariants(session, {})}
             assert findings[11].breaches > 0
         assert settle_epoch(moved_url) == 1
@@ -68,15 +69,17 @@ async def test_a_feed_from_another_cluster_goes_on_in_the_next_epoch(moved_url: 
         notify(session, shop.merchant_id, InboxType.QUESTION_ASKED, store_id=shop.store_id)
     await settle(database)
     async with database.session() as session:
-        events = await list_after(session, START, 100, FeedFilter())
+        transaction = await Transaction.of(session)
+        events = await list_after(transaction, START, 100, FeedFilter())
         epochs = [event.txid >> EPOCH_BITS for event in events]
         assert epochs == sorted(epochs)
         assert set(epochs) == {0, 1}
         # A reader that had come as far as the other cluster ever did misses nothing of what is new.
         beyond = (2**EPOCH_BITS - 1, 10**9)
-        assert await list_after(session, beyond, 100, FeedFilter()) == [e for e in events if e.txid >> EPOCH_BITS]
-        assert await newest_position(session) == position_of(events[-1])
-        owed = await list_inbox_after(session, shop.merchant_id, beyond, 100, InboxFilter())
+        new = [event for event in events if event.txid >> EPOCH_BITS]
+        assert await list_after(transaction, beyond, 100, FeedFilter()) == new
+        assert await newest_position(transaction) == position_of(events[-1])
+        owed = await list_inbox_after(transaction, shop.merchant_id, beyond, 100, InboxFilter())
         assert [event.txid >> EPOCH_BITS for event in owed] == [1] * len(owed)
         assert owed
         assert (await read_bounds(session)).horizon > events[-1].txid

@@ -12,6 +12,7 @@ from db.platform import commit_order, feed
 from db.platform.database import Database
 from db.platform.housekeeping import MONTHS_AHEAD, make_partitions
 from db.platform.ids import new_id
+from db.platform.transactions import Transaction
 from domain.market.states import ActivityType
 from tests.builders import Shop, make_shop
 from tests.db.rows import Rows
@@ -20,8 +21,8 @@ from tests.db.rows import Rows
 async def _settle(database: Database) -> None:
     """Wait until no transaction runs that could still commit below what is visible (an ANALYZE may)."""
     for _ in range(200):
-        async with database.session() as session:
-            if not await commit_order.is_unsettled(session):
+        async with database.transaction() as transaction:
+            if not await commit_order.is_unsettled(transaction):
                 return
         await asyncio.sleep(0.02)
     pytest.fail("the feed does not settle")
@@ -30,15 +31,15 @@ async def _settle(database: Database) -> None:
 async def _after(database: Database, place: commit_order.Position, *shops: Shop) -> list[ActivityEvent]:
     """What these shops did after a place, once it is settled."""
     await _settle(database)
-    async with database.session() as session:
-        events = await feed.list_after(session, place, 1_000, feed.FeedFilter())
+    async with database.transaction() as transaction:
+        events = await feed.list_after(transaction, place, 1_000, feed.FeedFilter())
     return [event for event in events if event.store_id in {shop.store_id for shop in shops}]
 
 
 async def _now(database: Database) -> commit_order.Position:
     await _settle(database)
-    async with database.session() as session:
-        return await feed.newest_position(session)
+    async with database.transaction() as transaction:
+        return await feed.newest_position(transaction)
 
 
 async def _shop(database: Database) -> Shop:
@@ -59,10 +60,10 @@ async def test_a_late_commit_with_a_lower_place_is_not_skipped(
         async with api_database.session() as session:
             query = text("SELECT count(*) FROM activity_events WHERE store_id = :id")
             assert await session.scalar(query, {"id": younger_shop.store_id}) == 2
-            assert await commit_order.is_unsettled(session)
+            assert await commit_order.is_unsettled(await Transaction.of(session))
             wanted = feed.FeedFilter(store_id=younger_shop.store_id)
-            assert await feed.list_after(session, start, 1_000, wanted) == []
-            assert await feed.list_before(session, None, 1_000, wanted) == []
+            assert await feed.list_after(await Transaction.of(session), start, 1_000, wanted) == []
+            assert await feed.list_before(await Transaction.of(session), None, 1_000, wanted) == []
     events = await _after(api_database, start, older_shop, younger_shop)
     assert [event.store_id for event in events] == [older_shop.store_id] * 2 + [younger_shop.store_id] * 2
     places = [commit_order.position_of(event) for event in events]
@@ -79,16 +80,16 @@ async def test_reading_on_in_small_steps_sees_each_event_once(
     mine = {shop.store_id for shop in shops}
     place, seen = start, []
     while place < whole[-1]:
-        async with api_database.session() as session:
-            page = await feed.list_after(session, place, 2, feed.FeedFilter())
+        async with api_database.transaction() as transaction:
+            page = await feed.list_after(transaction, place, 2, feed.FeedFilter())
         seen += [commit_order.position_of(event) for event in page if event.store_id in mine]
         place = commit_order.position_of(page[-1])
     assert seen == whole
     back: list[commit_order.Position] = []
     before: commit_order.Position | None = None
     while before is None or before > whole[0]:
-        async with api_database.session() as session:
-            page = await feed.list_before(session, before, 2, feed.FeedFilter())
+        async with api_database.transaction() as transaction:
+            page = await feed.list_before(transaction, before, 2, feed.FeedFilter())
         back += [commit_order.position_of(event) for event in page if event.store_id in mine]
         before = commit_order.position_of(page[-1])
     assert back == whole[::-1]
@@ -99,14 +100,16 @@ async def test_filters(worker_database: Database, api_database: Database) -> Non
     shops = [await _shop(worker_database) for _ in range(2)]
     everything = await _after(api_database, start, *shops)
     created = ActivityType.STORE_CREATED
-    async with api_database.session() as session:
+    async with api_database.transaction() as transaction:
         for wanted, expected in (
             (feed.FeedFilter(store_id=shops[0].store_id), 2),
             (feed.FeedFilter(listing_id=shops[1].listing_id), 1),
             (feed.FeedFilter(type=created, store_id=shops[1].store_id), 1),
             (feed.FeedFilter(type=ActivityType.ORDER_PLACED, store_id=shops[1].store_id), 0),
         ):
-            found = [commit_order.position_of(event) for event in await feed.list_after(session, start, 100, wanted)]
+            found = [
+                commit_order.position_of(event) for event in await feed.list_after(transaction, start, 100, wanted)
+            ]
             assert len(found) == expected
             assert found == [commit_order.position_of(event) for event in everything if wanted.wants(event)]
 

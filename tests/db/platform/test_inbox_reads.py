@@ -29,8 +29,8 @@ def scene(worker_database: Database, owner_url: str) -> Scene:
 
 
 async def _read(database: Database, agent: UUID, wanted: InboxFilter = ALL, viewer: UUID | None = None) -> list:
-    async with database.session(viewer=viewer) as session:
-        return await list_inbox_after(session, agent, START, 100, wanted)
+    async with database.transaction(viewer=viewer) as transaction:
+        return await list_inbox_after(transaction, agent, START, 100, wanted)
 
 
 async def _settled(database: Database, agent: UUID, count: int) -> list[InboxEvent]:
@@ -42,8 +42,8 @@ async def _settled(database: Database, agent: UUID, count: int) -> list[InboxEve
 
 
 async def _items(database: Database, agent: UUID, events: list, viewer: UUID | None = None) -> list[InboxItem]:
-    async with database.session(viewer=viewer) as session:
-        return await inbox_items(session, agent, events)
+    async with database.transaction(viewer=viewer) as transaction:
+        return await inbox_items(transaction, agent, events)
 
 
 async def test_both_parties_get_the_terms_in_either_role(
@@ -107,17 +107,17 @@ async def test_types_and_places(worker_database: Database, api_database: Databas
         assert item.meta == {"reason": "x"}
     forward: list[Position] = []
     back: list[Position] = []
-    async with api_database.session(viewer=agent) as session:
+    async with api_database.transaction(viewer=agent) as transaction:
         place: Position | None = START
-        while found := await list_inbox_after(session, agent, place, 3, ALL):
+        while found := await list_inbox_after(transaction, agent, place, 3, ALL):
             forward += [position_of(event) for event in found]
             place = forward[-1]
         place = None
-        while found := await list_inbox_before(session, agent, place, 3, ALL):
+        while found := await list_inbox_before(transaction, agent, place, 3, ALL):
             back += [position_of(event) for event in found]
             place = back[-1]
-        assert await newest_inbox_position(session, agent) == forward[-1]
-        assert await newest_inbox_position(session, new_id()) == START
+        assert await newest_inbox_position(transaction, agent) == forward[-1]
+        assert await newest_inbox_position(transaction, new_id()) == START
     assert forward == back[::-1] == [position_of(event) for event in events]
 
 

@@ -85,7 +85,8 @@ async def test_rows_of_the_session_go_before_those_that_refer_to_them(scene: Sce
     async with scene.database.session() as session:
         ids = {"message_id": message_id, "thread_id": thread_id, "author_agent_id": author}
         writes.insert(session, Message, **ids, body="Hello.")
-        session.add(Thread(thread_id=thread_id, type=ThreadType.GENERAL, title="A thread", created_by_agent_id=author))
+        thread = {"type": ThreadType.GENERAL, "title": "A thread", "created_by_agent_id": author}
+        writes.insert(session, Thread, thread_id=thread_id, **thread)
         record_event(session, ActivityType.THREAD_CREATED, actor_agent_id=author, thread_id=thread_id)
         record_event(
             session, ActivityType.MESSAGE_POSTED, actor_agent_id=author, thread_id=thread_id, message_id=message_id
