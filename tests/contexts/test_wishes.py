@@ -151,7 +151,8 @@ def test_one_that_stands_still_is_seen_by_console_and_doctor_and_woken_by_the_sw
     finally:
         souk.start_worker()
     report = operator.post("/v1/operations/expire-offers", {"reason": "a wish stands still"})
-    assert report["woken"]["wish"] >= 1
+    # This sweep or the schedule's: the workflow's own timer is an hour away.
+    assert "wish" in report["woken"]
     found = eventually(
         lambda: operator.get(f"/v1/operations/processes/wish/{wish_id}"), until=lambda found: not found["open"]
     )
