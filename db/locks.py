@@ -56,7 +56,7 @@ def locking(row: type[AnyRow]) -> Query[AnyRow]:
 _AGENT, _STORE, _LISTING = locking(Agent), locking(Store), locking(Listing)
 _CART = _locking(CartRow, CartRow.cart_id)
 _CHECKOUT = _locking(CheckoutRow, CheckoutRow.checkout_id)
-_WEBHOOK = _locking(WebhookEndpoint, WebhookEndpoint.webhook_id)
+_WEBHOOK = locking(WebhookEndpoint)
 
 _agent, _listing, _negotiation = Agent.table, Listing.table, Negotiation.table
 _order, _window, _offer = Order.table, ReviewWindow.table, Offer.table
@@ -223,9 +223,9 @@ async def lock_due_questions(transaction: Transaction, store_id: UUID, now: date
     return await transaction.rows(_DUE_QUESTIONS, store_id=store_id, now=now)
 
 
-async def lock_webhook(session: AsyncSession, webhook_id: UUID) -> WebhookEndpoint | None:
+async def lock_webhook(transaction: Transaction, webhook_id: UUID) -> WebhookEndpoint | None:
     """The last of all: what it delivers was written before."""
-    return await session.scalar(_WEBHOOK, {"key": webhook_id})
+    return await transaction.one_or_none(_WEBHOOK, key=webhook_id)
 
 
 async def clock(unit: AsyncSession | Transaction) -> datetime:

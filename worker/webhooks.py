@@ -120,9 +120,9 @@ class Listener:
         while not await self._is_the_one(listener):  # noqa: ASYNC110
             await asyncio.sleep(_IDLE_SECONDS)
         await listener.execute(f"LISTEN {_CHANNEL}")
-        async with self._database.session() as session:
-            self._since = (await read_bounds(session)).horizon
-            self._wanted.update(await list_waiting(session, _MOST))
+        async with self._database.transaction() as transaction:
+            self._since = (await read_bounds(transaction)).horizon
+            self._wanted.update(await list_waiting(transaction, _MOST))
         while True:
             unsettled = await self._look()
             await self._wake()
@@ -136,10 +136,10 @@ class Listener:
 
     async def _look(self) -> bool:
         """Gather whom the news concern. True when more is committed than may be read yet."""
-        async with self._database.session() as session:
-            bounds = await read_bounds(session)
+        async with self._database.transaction() as transaction:
+            bounds = await read_bounds(transaction)
             if bounds.horizon > self._since:
-                self._wanted.update(await list_concerned(session, self._since, bounds.horizon))
+                self._wanted.update(await list_concerned(transaction, self._since, bounds.horizon))
         self._since = max(self._since, bounds.horizon)
         return bounds.unsettled
 

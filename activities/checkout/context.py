@@ -5,8 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import bindparam, select
 
 from activities.checkout.telling import process_of_checkout
 from activities.platform.specs import ActivityPart, Due, Expected, Housekeeping, Policies, Workflows, WorkflowSpec
@@ -14,6 +13,8 @@ from activities.platform.workflows import Process
 from db.checkout.housekeeping import delete_personal_data
 from db.checkout.sessions import list_overdue_checkouts, owing_refunds
 from db.checkout.tables import CheckoutRow
+from db.platform.statements import Query
+from db.platform.transactions import Transaction
 from domain.checkout.commands import CheckoutStart
 from domain.checkout.context import CONTEXT
 from domain.checkout.policy import CheckoutPolicy
@@ -29,8 +30,8 @@ def _build(policies: Policies) -> Workflows:
         chosen = policy.model_copy(update={"whole_addresses": whole})
         return CheckoutStart(checkout_id=key, store_id=row["store_id"], policy=chosen, market=market)
 
-    async def delete_old_personal_data(session: AsyncSession) -> int:
-        return await delete_personal_data(session, policy.personal_data_days)
+    async def delete_old_personal_data(transaction: Transaction) -> int:
+        return await delete_personal_data(transaction, policy.personal_data_days)
 
     [workflow] = CONTEXT.workflows
     return Workflows(
@@ -41,14 +42,19 @@ def _build(policies: Policies) -> Workflows:
 
 PART = ActivityPart("checkout", _build)
 
-
-async def _read(session: AsyncSession, key: UUID) -> Mapping[str, Any] | None:
-    """Of open sessions, and of completed ones that owe a refund."""
-    query = select(CheckoutRow.store_id).where(
-        CheckoutRow.checkout_id == key,
-        CheckoutRow.closed_at.is_(None) | CheckoutRow.checkout_id.in_(owing_refunds()),
+_OPEN = Query(
+    select(CheckoutRow.c.store_id).where(
+        CheckoutRow.c.checkout_id == bindparam("key"),
+        CheckoutRow.c.closed_at.is_(None) | CheckoutRow.c.checkout_id.in_(owing_refunds()),
     )
-    row = (await session.execute(query)).one_or_none()
+)
+_KEYS = Query(select(CheckoutRow.c.checkout_id).where(CheckoutRow.c.closed_at.is_(None)), UUID)
+_OWING = Query(owing_refunds(), UUID)
+
+
+async def _read(transaction: Transaction, key: UUID) -> Mapping[str, Any] | None:
+    """Of open sessions, and of completed ones that owe a refund."""
+    row = await transaction.one_or_none(_OPEN, key=key)
     return None if row is None else row._asdict()
 
 
@@ -57,11 +63,11 @@ def _describe(start: BaseModel, resumed: bool) -> Process:
     return process_of_checkout(start, resumed=resumed)
 
 
-async def _expected(session: AsyncSession) -> Expected:
-    must = frozenset(await session.scalars(select(CheckoutRow.checkout_id).where(CheckoutRow.closed_at.is_(None))))
-    return Expected(must, must | frozenset(await session.scalars(owing_refunds())))
+async def _expected(transaction: Transaction) -> Expected:
+    must = frozenset(await transaction.rows(_KEYS))
+    return Expected(must, must | frozenset(await transaction.rows(_OWING)))
 
 
-async def _due(session: AsyncSession, limit: int) -> Sequence[Due]:
-    late = "a session, a completion or a refund stands still"
-    return [Due(row.checkout_id, late) for row in await list_overdue_checkouts(session, limit)]
+async def _due(transaction: Transaction, limit: int) -> Sequence[Due]:
+    late = "a transaction, a completion or a refund stands still"
+    return [Due(key, late) for key in await list_overdue_checkouts(transaction, limit)]

@@ -81,7 +81,7 @@ class PostgresSessions(CheckoutActivities):
     async def create_checkout(self, start: CheckoutStart, command: CreateCheckout) -> CheckoutSnapshot:
         async with self._database.session() as session:
             await locks.lock_agent(await Transaction.of(session), command.agent_id)
-            if await find_command(session, command.command_id):
+            if await find_command(await Transaction.of(session), command.command_id):
                 return await (await self._load(session, start)).snapshot()
             now = await locks.clock(session)
             transaction = await Transaction.of(session)
@@ -147,7 +147,7 @@ class PostgresSessions(CheckoutActivities):
     async def update_checkout(self, start: CheckoutStart, command: UpdateCheckout) -> CheckoutSnapshot:
         async with self._database.session() as session:
             case = await self._load(session, start)
-            if not await find_command(session, command.command_id):
+            if not await find_command(await Transaction.of(session), command.command_id):
                 case.require_agent(command.agent_id)
                 before = [item_of(line) for line in (await case.stored_quote()).lines]
                 items = before if command.items is None else list(name_lines(command.items, start.policy))
@@ -170,7 +170,7 @@ class PostgresSessions(CheckoutActivities):
     async def cancel_checkout(self, start: CheckoutStart, command: CancelCheckout) -> CheckoutSnapshot:
         async with self._database.session() as session:
             case = await self._load(session, start)
-            if not await find_command(session, command.command_id):
+            if not await find_command(await Transaction.of(session), command.command_id):
                 case.require_agent(command.agent_id)
                 rules.decide_cancel(case.state, case.now)
                 case.close(CheckoutStatus.CANCELED, CheckoutClose.CANCELED)
@@ -193,7 +193,7 @@ class PostgresSessions(CheckoutActivities):
             # The buyer's cap is read: its row is locked before the session's, as everywhere.
             await locks.lock_agent(await Transaction.of(session), command.agent_id)
             case = await self._load(session, start)
-            done = await find_command(session, command.command_id)
+            done = await find_command(await Transaction.of(session), command.command_id)
             if done is not None:
                 return await case.snapshot(refused=await _refusal_of(session, command.command_id, done.outcome))
             case.require_agent(command.agent_id)

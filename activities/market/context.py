@@ -1,13 +1,13 @@
 """The market's workflow types as sweep, audit, doctor and console know them."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy import Select, select
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import Select, bindparam, select
 
 from activities.market.waking import Start, market_process
 from activities.platform.specs import (
@@ -23,6 +23,7 @@ from activities.platform.specs import (
 from activities.platform.workflows import Process
 from db.market import housekeeping, negotiations, orders, trust
 from db.market.tables import Negotiation, Order, ReviewWindow, Store
+from db.platform.statements import Query
 from db.platform.transactions import Transaction
 from domain.market.appeals import APPEAL_HELP
 from domain.market.commands import NegotiationStart, OrderStart, ReviewWindowStart, StoreTrustStart
@@ -32,19 +33,35 @@ from domain.market.processes import NEGOTIATION, ORDER, REVIEW_WINDOW, STORE_TRU
 from domain.market.states import OfferStatus, ReviewWindowStatus
 
 _Keys = Callable[[Transaction, int], Awaitable[Sequence[UUID]]]
-_Open = Select[UUID, UUID, UUID]
 
-_OPEN_NEGOTIATIONS: _Open = select(
-    Negotiation.c.negotiation_id.label("key"), Negotiation.c.listing_id, Negotiation.c.seller_store_id
-).where(Negotiation.c.closed_at.is_(None))
-_OPEN_ORDERS: _Open = select(Order.c.order_id.label("key"), Order.c.listing_id, Order.c.store_id).where(
-    Order.c.closed_at.is_(None)
+
+@dataclass(frozen=True, slots=True)
+class _Open:
+    """Open projections: what starts the workflow of one, and the keys of all."""
+
+    one: Query[Any]
+    keys: Query[UUID]
+
+
+def _open_ones(query: Select[UUID, UUID, UUID]) -> _Open:
+    key = query.selected_columns[0]
+    return _Open(Query(query.where(key == bindparam("one"))), Query(query.with_only_columns(key), UUID))
+
+
+_OPEN_NEGOTIATIONS = _open_ones(
+    select(Negotiation.c.negotiation_id, Negotiation.c.listing_id, Negotiation.c.seller_store_id).where(
+        Negotiation.c.closed_at.is_(None)
+    )
 )
-_OPEN_WINDOWS: _Open = (
-    select(ReviewWindow.c.order_id.label("key"), Order.c.listing_id, Order.c.store_id)
+_OPEN_ORDERS = _open_ones(
+    select(Order.c.order_id, Order.c.listing_id, Order.c.store_id).where(Order.c.closed_at.is_(None))
+)
+_OPEN_WINDOWS = _open_ones(
+    select(ReviewWindow.c.order_id, Order.c.listing_id, Order.c.store_id)
     .join(Order.table, Order.c.order_id == ReviewWindow.c.order_id)
     .where(ReviewWindow.c.status == ReviewWindowStatus.OPEN)
 )
+_STORES = Query(select(Store.c.store_id), UUID)
 
 
 def _build(policies: Policies) -> Workflows:
@@ -113,41 +130,41 @@ def _describe(start: BaseModel, resumed: bool) -> Process:
     return market_process(start, resumed=resumed)
 
 
-async def _read(open_ones: _Open, session: AsyncSession, key: UUID) -> Mapping[str, Any] | None:
-    row = (await session.execute(open_ones.where(open_ones.selected_columns.key == key))).one_or_none()
+async def _read(open_ones: _Open, transaction: Transaction, key: UUID) -> Mapping[str, Any] | None:
+    row = await transaction.one_or_none(open_ones.one, one=key)
     return None if row is None else row._asdict()
 
 
-async def _read_store(_: AsyncSession, key: UUID) -> Mapping[str, Any]:
+async def _read_store(_: Transaction, key: UUID) -> Mapping[str, Any]:
     """A store always has its workflow, which needs to know nothing else."""
     return {"store_id": key}
 
 
-async def _expected(open_ones: _Open, session: AsyncSession) -> Expected:
+async def _expected(open_ones: _Open, transaction: Transaction) -> Expected:
     """Each open projection has its workflow, and nothing else has one."""
-    keys = frozenset(await session.scalars(open_ones.with_only_columns(open_ones.selected_columns.key)))
+    keys = frozenset(await transaction.rows(open_ones.keys))
     return Expected(keys, keys)
 
 
-async def _expected_stores(session: AsyncSession) -> Expected:
-    keys = frozenset(await session.scalars(select(Store.c.store_id)))
+async def _expected_stores(transaction: Transaction) -> Expected:
+    keys = frozenset(await transaction.rows(_STORES))
     return Expected(keys, keys)
 
 
-async def _due(keys: _Keys, late: str, session: AsyncSession, limit: int) -> Sequence[Due]:
-    return [Due(key, late) for key in await keys(await Transaction.of(session), limit)]
+async def _due(keys: _Keys, late: str, transaction: Transaction, limit: int) -> Sequence[Due]:
+    return [Due(key, late) for key in await keys(transaction, limit)]
 
 
-async def _due_negotiations(session: AsyncSession, limit: int) -> Sequence[Due]:
+async def _due_negotiations(transaction: Transaction, limit: int) -> Sequence[Due]:
     lapsed, standing = "a lapsed hold: the stock was not returned", "an offer that should have ended stands"
-    overdue = await negotiations.list_overdue_negotiations(await Transaction.of(session), limit)
+    overdue = await negotiations.list_overdue_negotiations(transaction, limit)
     return [Due(key, lapsed if status is OfferStatus.ACCEPTED else standing) for key, status in overdue.items()]
 
 
-async def _list_appeals(session: AsyncSession, limit: int) -> Sequence[Concern]:
+async def _list_appeals(transaction: Transaction, limit: int) -> Sequence[Concern]:
     """Appeals that operators have not decided."""
     concerns = []
-    for appeal in await orders.list_waiting_appeals(await Transaction.of(session), limit):
+    for appeal in await orders.list_waiting_appeals(transaction, limit):
         since, until = (f"{date:%Y-%m-%d %H:%M} UTC" for date in (appeal.appealed_at, appeal.due_at))
         what = f"waits for a decision since {since}, until {until}"
         concerns.append(Concern(order_process(appeal.order_id), appeal.kind, what, APPEAL_HELP))

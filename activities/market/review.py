@@ -47,7 +47,7 @@ class _Reading:
 
 
 _listing, _store, _product, _thread = Listing.table, Store.table, Product.table, Thread.table
-_command = ProcessedCommand.__table__
+_command = ProcessedCommand.table
 _READING = Query(
     select(
         func.clock_timestamp().label("now"),

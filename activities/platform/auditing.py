@@ -26,15 +26,15 @@ def running_query(specs: WorkflowSpecs) -> str:
 
 async def list_expected(database: Database, specs: WorkflowSpecs) -> tuple[set[str], set[str]]:
     """The workflow ids that must run, and those that may."""
-    async with database.session() as session:
-        return await specs.list_expected(session)
+    async with database.transaction() as transaction:
+        return await specs.list_expected(transaction)
 
 
 async def audit_projections(database: Database, rows: DbParts) -> list[AuditFinding]:
     """Every invariant but the eighth, in one snapshot of the database."""
-    async with database.session() as session:
-        await audit_snapshot(session)
-        return await audit_invariants(session, rows.invariants)
+    async with database.transaction() as transaction:
+        await audit_snapshot(transaction)
+        return await audit_invariants(transaction, rows.invariants)
 
 
 async def audit_processes(client: Client, database: Database, specs: WorkflowSpecs) -> AuditFinding:

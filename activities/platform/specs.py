@@ -10,13 +10,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client
 
 from activities.platform.workflows import Process, wake_process
 from db.platform.contexts import DbParts
 from db.platform.database import Database
 from db.platform.housekeeping import make_partitions, purge_old_records
+from db.platform.transactions import Transaction
 from domain.platform.commands import COMMANDS, Command, kinds_told_again
 from domain.platform.contexts import ContextError, Contexts, WorkflowType
 from domain.platform.policy import RetentionPolicy
@@ -41,7 +41,7 @@ class Expected:
     may: frozenset[UUID]
 
 
-async def _nothing_due(_: AsyncSession, __: int) -> Sequence[Due]:
+async def _nothing_due(_: Transaction, __: int) -> Sequence[Due]:
     return ()
 
 
@@ -49,26 +49,26 @@ async def _nothing_due(_: AsyncSession, __: int) -> Sequence[Due]:
 class WorkflowSpec:
     """How workflows of a type are found, started anew and judged.
 
-    ``read(session, key)``: the row that ``start`` needs, of a projection that needs a workflow; None of any other.
+    ``read(transaction, key)``: the row that ``start`` needs, of a projection that needs a workflow; None of any other.
     ``start(key, row)``: what it is started with, by ids that are in its projection's row and in what operators see of
     it. ``describe(start, resumed)``: all the engine is told when it is started, anew or by its first command.
-    ``list_expected(session)``: which must and which may run. ``list_due(session, limit)``: those that should act by
-    now, for the sweep.
+    ``list_expected(transaction)``: which must and which may run. ``list_due(transaction, limit)``: those that should
+    act by now, for the sweep.
     """
 
     type: WorkflowType
-    read: Callable[[AsyncSession, UUID], Awaitable[Mapping[str, Any] | None]]
+    read: Callable[[Transaction, UUID], Awaitable[Mapping[str, Any] | None]]
     start: Callable[[UUID, Mapping[str, Any]], BaseModel]
     describe: Callable[[BaseModel, bool], Process]
-    list_expected: Callable[[AsyncSession], Awaitable[Expected]]
-    list_due: Callable[[AsyncSession, int], Awaitable[Sequence[Due]]] = _nothing_due
+    list_expected: Callable[[Transaction], Awaitable[Expected]]
+    list_due: Callable[[Transaction, int], Awaitable[Sequence[Due]]] = _nothing_due
 
     def workflow_id(self, key: UUID) -> str:
         return f"{self.type.prefix}/{key}"
 
-    async def load(self, session: AsyncSession, key: UUID) -> Process | None:
+    async def load(self, transaction: Transaction, key: UUID) -> Process | None:
         """The workflow as it is started anew from its projection; None where that needs none."""
-        row = await self.read(session, key)
+        row = await self.read(transaction, key)
         return None if row is None else self.restarted(key, row)
 
     def restarted(self, key: UUID, row: Mapping[str, Any]) -> Process:
@@ -82,10 +82,10 @@ class WorkflowSpec:
 
 @dataclass(frozen=True, slots=True)
 class Housekeeping:
-    """What a context does at every sweep besides waking: ``run(session)`` answers with how many rows it touched."""
+    """What a context does at every sweep besides waking: ``run(transaction)`` answers with how many rows it touched."""
 
     name: str
-    run: Callable[[AsyncSession], Awaitable[int]]
+    run: Callable[[Transaction], Awaitable[int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Concern:
     help: str
 
 
-async def _no_concerns(_: AsyncSession, __: int) -> Sequence[Concern]:
+async def _no_concerns(_: Transaction, __: int) -> Sequence[Concern]:
     return ()
 
 
@@ -108,12 +108,12 @@ class Workflows:
 
     specs: tuple[WorkflowSpec, ...]
     housekeeping: tuple[Housekeeping, ...] = ()
-    list_concerns: Callable[[AsyncSession, int], Awaitable[Sequence[Concern]]] = _no_concerns
+    list_concerns: Callable[[Transaction, int], Awaitable[Sequence[Concern]]] = _no_concerns
 
 
 def _purging(policy: RetentionPolicy) -> Housekeeping:
-    async def purge(session: AsyncSession) -> int:
-        return await purge_old_records(session, policy.records_days)
+    async def purge(transaction: Transaction) -> int:
+        return await purge_old_records(transaction, policy.records_days)
 
     return Housekeeping("rows_purged", purge)
 
@@ -186,19 +186,19 @@ class WorkflowSpecs:
             raise ValueError(f"no workflow type has ids like {workflow_id!r}")
         return spec, UUID(key)
 
-    async def list_expected(self, session: AsyncSession) -> tuple[set[str], set[str]]:
+    async def list_expected(self, transaction: Transaction) -> tuple[set[str], set[str]]:
         """The workflow ids that must run, and those that may."""
         must: set[str] = set()
         may: set[str] = set()
         for spec in self.all:
-            expected = await spec.list_expected(session)
+            expected = await spec.list_expected(transaction)
             must |= {spec.workflow_id(key) for key in expected.must}
             may |= {spec.workflow_id(key) for key in expected.may}
         return must, may
 
-    async def list_concerns(self, session: AsyncSession, limit: int) -> list[Concern]:
+    async def list_concerns(self, transaction: Transaction, limit: int) -> list[Concern]:
         """What waits for owners or operators, the most urgent first in each context."""
-        return [concern for of_context in self._concerns for concern in await of_context(session, limit)]
+        return [concern for of_context in self._concerns for concern in await of_context(transaction, limit)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +214,8 @@ class Restart:
 
         Raises RPCError when Temporal is away.
         """
-        async with self.database.session() as session:
-            process = await spec.load(session, key)
+        async with self.database.transaction() as transaction:
+            process = await spec.load(transaction, key)
         if process is None:
             return False
         await wake_process(self.client, process)

@@ -29,9 +29,9 @@ class Sweeper:
     async def tidy(self) -> dict[str, int]:
         """All housekeeping, by its name: how many rows it touched."""
         touched = {}
-        async with self._database.session() as session:
+        async with self._database.transaction() as transaction:
             for task in self._specs.housekeeping:
-                touched[task.name] = await task.run(session)
+                touched[task.name] = await task.run(transaction)
         return touched
 
     async def wake_due(self) -> dict[str, int]:
@@ -46,9 +46,9 @@ class Sweeper:
 
     async def _wake_due(self, spec: WorkflowSpec) -> int:
         # A transaction that writes nothing: readers of the feeds wait for every one that does.
-        async with self._database.session() as session:
-            due = await spec.list_due(session, _BATCH)
-            found = [await spec.load(session, one.key) for one in due]
+        async with self._database.transaction() as transaction:
+            due = await spec.list_due(transaction, _BATCH)
+            found = [await spec.load(transaction, one.key) for one in due]
         open_ones = [process for process in found if process is not None]
         for process in open_ones:
             await wake_process(self._client, process)
@@ -60,8 +60,8 @@ class Sweeper:
         A workflow may not know of such a command either: the engine may have lost it together with its worker. What is
         more than one sweep's share waits for the next. Raises RPCError when Temporal is away.
         """
-        async with self._database.session() as session:
-            found = await list_unanswered(session, self._specs.commands, _MOST_UNANSWERED)
+        async with self._database.transaction() as transaction:
+            found = await list_unanswered(transaction, self._specs.commands, _MOST_UNANSWERED)
         self._told &= {command.command_id for command in found}
         gate = asyncio.Semaphore(_AT_ONCE)
 

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.platform.specs import (
     ActivityPart,
@@ -19,6 +18,7 @@ from activities.platform.specs import (
 )
 from activities.platform.workflows import Process
 from activities.webhooks.waking import delivery_process
+from db.platform.transactions import Transaction
 from db.webhooks.deliveries import purge_dead_letters
 from db.webhooks.pending import FailingEndpoint, list_expected, list_failing, list_waiting, move_idle_cursors
 from domain.webhooks.commands import WebhookStart
@@ -31,8 +31,8 @@ from domain.webhooks.states import FAILING, FAILING_HELP
 def _build(policies: Policies) -> Workflows:
     policy = policies.of(WebhookPolicy)
 
-    async def purge(session: AsyncSession) -> int:
-        return await purge_dead_letters(session, policy.dead_letter_retention_days)
+    async def purge(transaction: Transaction) -> int:
+        return await purge_dead_letters(transaction, policy.dead_letter_retention_days)
 
     [workflow] = CONTEXT.workflows
     return Workflows(
@@ -45,7 +45,7 @@ def _build(policies: Policies) -> Workflows:
 PART = ActivityPart("webhooks", _build)
 
 
-async def _read(_: AsyncSession, key: UUID) -> Mapping[str, Any]:
+async def _read(_: Transaction, key: UUID) -> Mapping[str, Any]:
     """Also of an endpoint that is gone: its workflow looks, and ends."""
     return {"webhook_id": key}
 
@@ -59,21 +59,21 @@ def _describe(start: BaseModel, _: bool) -> Process:
     return delivery_process(start)
 
 
-async def _expected(session: AsyncSession) -> Expected:
-    must, may = await list_expected(session)
+async def _expected(transaction: Transaction) -> Expected:
+    must, may = await list_expected(transaction)
     return Expected(frozenset(must), frozenset(may))
 
 
-async def _due(session: AsyncSession, limit: int) -> Sequence[Due]:
+async def _due(transaction: Transaction, limit: int) -> Sequence[Due]:
     """To have something to deliver is no fault: the listener may be about to wake it."""
-    return [Due(key, None) for key in await list_waiting(session, limit)]
+    return [Due(key, None) for key in await list_waiting(transaction, limit)]
 
 
-async def _concerns(session: AsyncSession, limit: int) -> Sequence[Concern]:
+async def _concerns(transaction: Transaction, limit: int) -> Sequence[Concern]:
     """Endpoints that take nothing."""
     return [
         Concern(webhook_process(found.webhook_id), FAILING, _failing(found), FAILING_HELP)
-        for found in await list_failing(session, limit)
+        for found in await list_failing(transaction, limit)
     ]
 
 

@@ -20,6 +20,7 @@ from activities.webhooks.sending import send
 from activities.webhooks.signatures import WebhookActivities
 from db import locks
 from db.platform.database import Database
+from db.platform.transactions import Transaction
 from db.webhooks.deliveries import PendingEvent, find_next_event, record_attempt, record_test, skip_event
 from db.webhooks.tables import WebhookEndpoint
 from domain.webhooks.commands import DeliveryReport, WebhookStart
@@ -85,10 +86,11 @@ class HttpWebhookActivities(WebhookActivities):
 
     async def _look(self, webhook_id: UUID) -> _Turn | None:
         async with self._database.session() as session:
-            endpoint = await session.get(WebhookEndpoint, webhook_id)
+            transaction = await Transaction.of(session)
+            endpoint = await transaction.get(WebhookEndpoint, webhook_id)
             if endpoint is None:
                 return None
-            turn = _Turn(endpoint, await locks.clock(session))
+            turn = _Turn(endpoint, await locks.clock(transaction))
             if endpoint.test_requested_at is not None and endpoint.test_sent_at is None:
                 assert endpoint.test_id is not None
                 turn.body = self._format(endpoint).render_test(endpoint, endpoint.test_id, endpoint.test_requested_at)
@@ -97,7 +99,7 @@ class HttpWebhookActivities(WebhookActivities):
             elif endpoint.next_attempt_at is not None and endpoint.next_attempt_at > turn.now:
                 turn.state = DeliveryState.BACKING_OFF
             else:
-                turn.event = await find_next_event(session, endpoint)
+                turn.event = await find_next_event(transaction, endpoint)
                 if turn.event is None:
                     turn.state = DeliveryState.IDLE
                 else:
@@ -114,17 +116,17 @@ class HttpWebhookActivities(WebhookActivities):
         if event is None:
             assert endpoint.test_id is not None
             attempt = await self._send(turn, str(endpoint.test_id))
-            async with self._database.session() as session:
-                await record_test(session, endpoint.webhook_id, endpoint.test_id, attempt)
+            async with self._database.transaction() as transaction:
+                await record_test(transaction, endpoint.webhook_id, endpoint.test_id, attempt)
             return 0
         if turn.body is None:
-            async with self._database.session() as session:
-                await skip_event(session, endpoint.webhook_id, endpoint.place, event)
+            async with self._database.transaction() as transaction:
+                await skip_event(transaction, endpoint.webhook_id, endpoint.place, event)
             return 0
         attempt = await self._send(turn, str(event.event_id))
-        async with self._database.session() as session:
+        async with self._database.transaction() as transaction:
             consequence = await record_attempt(
-                session, endpoint.webhook_id, endpoint.place, event, attempt, self._policy, _chance.random()
+                transaction, endpoint.webhook_id, endpoint.place, event, attempt, self._policy, _chance.random()
             )
         if consequence is not Consequence.DELIVERED:
             _log.info(

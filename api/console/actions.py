@@ -16,6 +16,7 @@ from db.market.stores import update_store
 from db.market.tables import Message, Store
 from db.platform import console
 from db.platform.ids import new_id
+from db.platform.keys import revoke_any_key
 from db.platform.transactions import Transaction
 from domain.market.commands import AppealDecision, OperatorRefund
 from domain.market.errors import (
@@ -40,8 +41,8 @@ class Wish:
     command_id: UUID
 
     async def log(self, action: str, **meta: str) -> None:
-        async with self.context.database.session() as session:
-            await console.log_once(session, self.command_id, self.key_id, action, self.reason, {**meta})
+        async with self.context.database.transaction() as transaction:
+            await console.log_once(transaction, self.command_id, self.key_id, action, self.reason, {**meta})
 
 
 async def pay_back(wish: Wish, order_id: UUID, *, cancel: bool, goods_returned: bool = False) -> None:
@@ -96,7 +97,7 @@ async def close_store(wish: Wish, store_id: UUID) -> None:
         if store is None:
             raise STORE_NOT_FOUND.error()
         entry: dict[str, int | str] = {"entity": str(store_id)}
-        if await console.log_once(session, wish.command_id, wish.key_id, "store.close", wish.reason, entry):
+        if await console.log_once(transaction, wish.command_id, wish.key_id, "store.close", wish.reason, entry):
             await update_store(transaction, store_id, store.owner_merchant_id, {"status": StoreStatus.CLOSED})
     await nudges.negotiations_in_store(wish.context, store_id)
 
@@ -111,7 +112,9 @@ async def hide_message(wish: Wish, message_id: UUID, *, hide: bool) -> None:
             raise MESSAGE_NOT_FOUND.error()
         await console.name_operator(session, wish.key_id)
         action, entry = "message.hide" if hide else "message.show", {"entity": str(message_id)}
-        if not await console.log_once(session, wish.command_id, wish.key_id, action, wish.reason, {**entry}):
+        if not await console.log_once(
+            await Transaction.of(session), wish.command_id, wish.key_id, action, wish.reason, {**entry}
+        ):
             return
         if not await operators.hide_message(session, wish.command_id, message_id, hide=hide):
             raise (MESSAGE_HIDDEN if hide else MESSAGE_NOT_HIDDEN).error()
@@ -119,11 +122,11 @@ async def hide_message(wish: Wish, message_id: UUID, *, hide: bool) -> None:
 
 async def revoke_key(wish: Wish, key_id: UUID) -> None:
     """Revoke an agent's or an operator's key. Raises auth.key_not_found."""
-    async with wish.context.database.session() as session:
-        if not await console.revoke_any_key(session, key_id):
+    async with wish.context.database.transaction() as transaction:
+        if not await revoke_any_key(transaction, key_id):
             raise KEY_NOT_FOUND.error("There is no such key.")
         entry: dict[str, int | str] = {"entity": str(key_id)}
-        await console.log_once(session, wish.command_id, wish.key_id, "key.revoke", wish.reason, entry)
+        await console.log_once(transaction, wish.command_id, wish.key_id, "key.revoke", wish.reason, entry)
 
 
 async def expire_offers(wish: Wish) -> SweepReport:
@@ -140,5 +143,7 @@ async def reveal_terms(context: AppContext, key_id: UUID, reason: str, entity: U
         views = [context.specs.rows.views[kind] for kind in ("negotiation", "order")]
         if not any([await console.get_projection(session, view, entity) for view in views]):
             raise ROUTE_NOT_FOUND.error()
-        await console.log_once(session, audit_id, key_id, "terms.reveal", reason, {"entity": str(entity)})
+        await console.log_once(
+            await Transaction.of(session), audit_id, key_id, "terms.reveal", reason, {"entity": str(entity)}
+        )
         return await operators.reveal_terms(session, audit_id, entity)

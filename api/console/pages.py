@@ -237,7 +237,7 @@ async def agent_page(agent_id: UUID, request: Request, context: Context) -> HTML
         agent = await (await Transaction.of(transaction)).get(Agent, agent_id)
         if agent is None:
             raise ROUTE_NOT_FOUND.error()
-        keys = await list_keys(transaction, agent_id)
+        keys = await list_keys(await Transaction.of(transaction), agent_id)
         last_call = await console.get_last_call(transaction, agent_id)
     return page("console/agent.html", agent=agent, keys=keys, last_call=last_call)
 
@@ -247,7 +247,7 @@ async def log_page(request: Request, context: Context, cursor: str = "") -> HTML
     """What operators did and why."""
     await session.signed_in(context, request)
     before = decode_cursor(cursor, UUID)[0] if cursor else None
-    async with context.database.session() as transaction:
+    async with context.database.transaction() as transaction:
         entries = await console.list_audit(transaction, before, 101)
     older = encode_cursor(entries[99][0].audit_id) if len(entries) > 100 else None
     return page("console/log.html", entries=entries[:100], older=older)
@@ -258,7 +258,7 @@ async def log_as_csv(request: Request, context: Context, paging: CsvQuery) -> Re
     """The same as a file: its newest 5,000 entries, or what follows a cursor."""
     await session.signed_in(context, request)
     before = paging.after(UUID)
-    async with context.database.session() as transaction:
+    async with context.database.transaction() as transaction:
         return audit_csv(paging, await console.list_audit(transaction, before[0] if before else None, paging.limit))
 
 

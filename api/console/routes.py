@@ -118,8 +118,8 @@ def audit_csv(paging: CsvPaging, rows: Sequence[tuple[OperatorAuditEntry, str]])
 async def export_audit_log(_: AnOperator, context: Context, paging: CsvQuery) -> Response:
     """What operators did and why as CSV, newest first. After ``limit`` rows go on with the cursor of the last one."""
     before = paging.after(UUID)
-    async with context.database.session() as session:
-        rows = await console.list_audit(session, before[0] if before else None, paging.limit)
+    async with context.database.transaction() as transaction:
+        rows = await console.list_audit(transaction, before[0] if before else None, paging.limit)
     return audit_csv(paging, rows)
 
 
@@ -127,8 +127,8 @@ async def export_audit_log(_: AnOperator, context: Context, paging: CsvQuery) ->
 async def list_audit_log(_: AnOperator, context: Context, paging: PageQuery) -> Page[AuditEntryOut]:
     """What operators did and why, newest first."""
     before = paging.after(UUID)
-    async with context.database.session() as session:
-        rows = await console.list_audit(session, before[0] if before else None, paging.limit + 1)
+    async with context.database.transaction() as transaction:
+        rows = await console.list_audit(transaction, before[0] if before else None, paging.limit + 1)
     return paging.page(rows, entry_out, lambda row: (row[0].audit_id,))
 
 

@@ -17,7 +17,7 @@ from db.market import agents
 from db.market.tables import Agent
 from db.platform import keys
 from db.platform.ids import new_agent_id, new_id
-from db.platform.tables import ApiKey, ApiKeyKind
+from db.platform.tables import ApiKeyKind
 from domain.market.errors import AGENT_NOT_FOUND, HANDLE_TAKEN
 from domain.platform.errors import ALREADY_REGISTERED, KEY_NOT_FOUND, SECRET_NOT_REPEATED
 from domain.platform.identity import NOT_A_CUSTOMER, AgentType
@@ -215,8 +215,8 @@ async def who_am_i(caller: AnyAgent, context: Context) -> Myself:
 @router.get("/me/keys", responses=errors())
 async def list_my_keys(caller: AnyAgent, context: Context) -> Keys:
     """The caller's keys, revoked ones too; never their secrets."""
-    async with context.database.session(viewer=caller.agent_id) as session:
-        rows: list[ApiKey] = await keys.list_keys(session, caller.agent_id)
+    async with context.database.transaction(viewer=caller.agent_id) as transaction:
+        rows = await keys.list_keys(transaction, caller.agent_id)
     return Keys(items=[KeyOut.model_validate(row) for row in rows])
 
 
@@ -234,8 +234,8 @@ async def make_key(body: KeyIn, caller: AnyAgent, fact: FactDep) -> Response:
 @router.delete("/me/keys/{key_id}", status_code=204, responses=errors(KEY_NOT_FOUND))
 async def revoke_key(key_id: UUID, caller: AnyAgent, context: Context) -> Response:
     """Revoke one of the caller's keys, the one in use too. Revoked keys stay listed."""
-    async with context.database.session(viewer=caller.agent_id) as session:
-        if not await keys.revoke_key(session, caller.agent_id, key_id):
+    async with context.database.transaction(viewer=caller.agent_id) as transaction:
+        if not await keys.revoke_key(transaction, caller.agent_id, key_id):
             raise KEY_NOT_FOUND.error()
     return Response(status_code=204)
 

@@ -153,8 +153,7 @@ class InboxWatch:
             if not asked:
                 continue
             try:
-                async with self._database.session() as session:
-                    living = await list_living(session, {watcher.key_id for watcher in asked})
+                living = await list_living(self._database, {watcher.key_id for watcher in asked})
             except (psycopg.Error, OSError) as error:
                 # Nothing can be read by those streams either.
                 _log.warning("inbox.keys_unknown", error=type(error).__name__)

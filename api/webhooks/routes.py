@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.platform.outbound import AddressRefusedError, check_url
 from api.context import AppContext, Context
@@ -24,6 +23,8 @@ from api.webhooks.schemas import (
     Webhooks,
     WebhookTest,
 )
+from db.platform import writes
+from db.platform.transactions import Transaction
 from db.webhooks import endpoints
 from db.webhooks.tables import WebhookEndpoint
 from domain.market.errors import LISTING_NOT_FOUND, STORE_NOT_FOUND
@@ -61,8 +62,8 @@ def _secret(context: AppContext, webhook_id: UUID, version: int) -> str:
     return derive_secret(context.settings.credential_secret.get_secret_value().encode(), webhook_id, version)
 
 
-async def _view(session: AsyncSession, row: WebhookEndpoint) -> WebhookOut:
-    counted = await endpoints.count_dead_letters(session, [row.webhook_id])
+async def _view(transaction: Transaction, row: WebhookEndpoint) -> WebhookOut:
+    counted = await endpoints.count_dead_letters(transaction, [row.webhook_id])
     return WebhookOut.of(row, counted.get(row.webhook_id, 0))
 
 
@@ -86,7 +87,7 @@ async def make_webhook(body: WebhookIn, caller: AnyAgent, fact: FactDep, context
 
     async with fact.begin(with_secret):
         row = await endpoints.insert_endpoint(
-            fact.session,
+            fact.transaction,
             fact.command_id,
             caller.agent_id,
             url=body.url,
@@ -103,17 +104,17 @@ async def make_webhook(body: WebhookIn, caller: AnyAgent, fact: FactDep, context
 @router.get("", responses=errors())
 async def list_webhooks(caller: AnyAgent, context: Context) -> Webhooks:
     """The caller's webhooks, the oldest first."""
-    async with context.database.session(viewer=caller.agent_id) as session:
-        rows = await endpoints.list_endpoints(session, caller.agent_id)
-        counted = await endpoints.count_dead_letters(session, [row.webhook_id for row in rows])
+    async with context.database.transaction(viewer=caller.agent_id) as transaction:
+        rows = await endpoints.list_endpoints(transaction, caller.agent_id)
+        counted = await endpoints.count_dead_letters(transaction, [row.webhook_id for row in rows])
     return Webhooks(items=[WebhookOut.of(row, counted.get(row.webhook_id, 0)) for row in rows])
 
 
 @router.get("/{webhook_id}", responses=errors(WEBHOOK_NOT_FOUND))
 async def get_webhook(webhook_id: UUID, caller: AnyAgent, context: Context) -> WebhookOut:
     """One of the caller's webhooks, and how its deliveries stand."""
-    async with context.database.session(viewer=caller.agent_id) as session:
-        return await _view(session, await endpoints.get_endpoint(session, caller.agent_id, webhook_id))
+    async with context.database.transaction(viewer=caller.agent_id) as transaction:
+        return await _view(transaction, await endpoints.get_endpoint(transaction, caller.agent_id, webhook_id))
 
 
 @router.patch("/{webhook_id}", responses=errors(WEBHOOK_NOT_FOUND, WEBHOOK_ADDRESS, WEBHOOK_FILTER))
@@ -121,23 +122,22 @@ async def patch_webhook(webhook_id: UUID, body: WebhookPatch, caller: AnyAgent, 
     """Move, narrow, describe, pause or take up again. A new address is tried at once."""
     if body.url is not None:
         _check_address(context, body.url)
-    async with context.database.session(viewer=caller.agent_id) as session:
-        row = await endpoints.lock_endpoint(session, caller.agent_id, webhook_id)
+    async with context.database.transaction(viewer=caller.agent_id) as transaction:
+        row = await endpoints.lock_endpoint(transaction, caller.agent_id, webhook_id)
+        change: dict[str, Any] = {}
         if body.types is not None:
             _check_types(WebhookSource(row.source), body.types)
-            row.types = sorted(set(body.types))
+            change["types"] = sorted(set(body.types))
         if "description" in body.model_fields_set:
-            row.description = body.description
-        if body.url is not None and body.url != row.url:
-            row.url = body.url
-            if row.status == WebhookStatus.ACTIVE:
-                endpoints.activate(row)
-        if body.status is WebhookStatus.ACTIVE:
-            endpoints.activate(row)
-        elif body.status is WebhookStatus.PAUSED and row.status != WebhookStatus.PAUSED:
-            endpoints.pause(row, PauseReason.BY_OWNER)
-        await session.flush()
-        shown = await _view(session, row)
+            change["description"] = body.description
+        moved = body.url is not None and body.url != row.url
+        if moved:
+            change["url"] = body.url
+        if body.status is WebhookStatus.ACTIVE or (moved and row.status == WebhookStatus.ACTIVE):
+            change |= endpoints.ACTIVE
+        if body.status is WebhookStatus.PAUSED and row.status != WebhookStatus.PAUSED:
+            change |= endpoints.paused(PauseReason.BY_OWNER)
+        shown = await _view(transaction, writes.change(transaction, row, **change) if change else row)
     context.nudges.wake(webhook_process(webhook_id))
     return shown
 
@@ -145,8 +145,8 @@ async def patch_webhook(webhook_id: UUID, body: WebhookPatch, caller: AnyAgent, 
 @router.delete("/{webhook_id}", status_code=204, responses=errors(WEBHOOK_NOT_FOUND))
 async def delete_webhook(webhook_id: UUID, caller: AnyAgent, context: Context) -> Response:
     """Deliver nothing more there, and forget its dead letters."""
-    async with context.database.session(viewer=caller.agent_id) as session:
-        await endpoints.delete_endpoint(session, caller.agent_id, webhook_id)
+    async with context.database.transaction(viewer=caller.agent_id) as transaction:
+        await endpoints.delete_endpoint(transaction, caller.agent_id, webhook_id)
     context.nudges.wake(webhook_process(webhook_id))
     return Response(status_code=204)
 
@@ -164,7 +164,7 @@ async def rotate_secret(
         return {**answer, "secret": _secret(context, webhook_id, answer["secret_version"])}
 
     async with fact.begin(with_secret):
-        row = await endpoints.rotate_secret(fact.session, caller.agent_id, webhook_id, overlap)
+        row = await endpoints.rotate_secret(fact.transaction, caller.agent_id, webhook_id, overlap)
         version, until = row.secret_version, row.previous_secret_until
         assert until is not None
         return await fact.answer(Rotated(webhook_id=webhook_id, secret_version=version, previous_secret_until=until))
@@ -175,7 +175,7 @@ async def test_webhook(webhook_id: UUID, caller: AnyAgent, fact: FactDep, contex
     """Send a test event now, once, also while the webhook is paused. GET the webhook to see how it went."""
     async with fact.begin():
         test_id = fact.command_id
-        row = await endpoints.request_test(fact.session, caller.agent_id, webhook_id, test_id)
+        row = await endpoints.request_test(fact.transaction, caller.agent_id, webhook_id, test_id)
         assert row.test_requested_at is not None
         answer = await fact.answer(
             WebhookTest(test_id=test_id, requested_at=row.test_requested_at, sent_at=None, status=None, error=None), 202
@@ -190,10 +190,10 @@ async def list_dead_letters(
 ) -> Page[DeadLetterOut]:
     """Events that were given up, in the order they happened."""
     place = paging.after(int, int)
-    async with context.database.session(viewer=caller.agent_id) as session:
-        await endpoints.get_endpoint(session, caller.agent_id, webhook_id)
+    async with context.database.transaction(viewer=caller.agent_id) as transaction:
+        await endpoints.get_endpoint(transaction, caller.agent_id, webhook_id)
         after = (place[0], place[1]) if place else None
-        rows = await endpoints.list_dead_letters(session, webhook_id, after, paging.limit + 1)
+        rows = await endpoints.list_dead_letters(transaction, webhook_id, after, paging.limit + 1)
     return paging.page(rows, DeadLetterOut.of, lambda row: (row.txid, row.seq))
 
 
@@ -205,8 +205,7 @@ async def replay_webhook(
     txid, seq = decode_cursor(body.cursor, int, int)
 
     async with fact.begin():
-        row = await endpoints.replay(fact.session, caller.agent_id, webhook_id, (txid, seq))
-        await fact.session.flush()
-        answer = await fact.answer(await _view(fact.session, row))
+        row = await endpoints.replay(fact.transaction, caller.agent_id, webhook_id, (txid, seq))
+        answer = await fact.answer(await _view(fact.transaction, row))
     context.nudges.wake(webhook_process(webhook_id))
     return answer

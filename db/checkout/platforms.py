@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from psycopg import IntegrityError
-from sqlalchemy import delete, text, update
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.checkout.tables import CheckoutPlatform
@@ -19,8 +19,7 @@ from db.market.agents import insert_agent
 from db.platform.database import Database
 from db.platform.ids import new_agent_id
 from db.platform.transactions import Transaction
-from db.webhooks.endpoints import ensure_endpoint
-from db.webhooks.tables import WebhookEndpoint
+from db.webhooks.endpoints import delete_format, ensure_endpoint
 from domain.platform.identity import AgentType
 from domain.webhooks.states import WebhookFormat, WebhookSource
 
@@ -60,12 +59,14 @@ async def find_or_make_platform(
     async with database.session(viewer=agent_id) as session:
         change = update(CheckoutPlatform).where(CheckoutPlatform.agent_id == agent_id)
         await session.execute(change.values(webhook_url=webhook_url))
+        transaction = await Transaction.of(session)
         if webhook_url is None:
-            ours = (WebhookEndpoint.agent_id == agent_id) & (WebhookEndpoint.format == WebhookFormat.UCP_ORDER)
-            await session.execute(delete(WebhookEndpoint).where(ours))
+            await delete_format(transaction, agent_id, WebhookFormat.UCP_ORDER)
             return KnownPlatform(agent_id)
         source, format_ = WebhookSource.INBOX, WebhookFormat.UCP_ORDER
-        return KnownPlatform(agent_id, await ensure_endpoint(session, agent_id, webhook_url, source, format_, types))
+        return KnownPlatform(
+            agent_id, await ensure_endpoint(transaction, agent_id, webhook_url, source, format_, types)
+        )
 
 
 async def _find(session: AsyncSession, profile_url: str) -> tuple[UUID, str | None] | None:

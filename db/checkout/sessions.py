@@ -8,6 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from db.checkout.tables import CheckoutLine, CheckoutPayment, CheckoutPlatform, CheckoutRow
 from db.market.tables import Order
+from db.platform.reading import LIMIT
+from db.platform.statements import Query
+from db.platform.transactions import Transaction
 from domain.checkout.models import Checkout, Notice, Quote
 from domain.checkout.quotes import status_of
 from domain.checkout.states import PaymentStatus
@@ -105,20 +108,25 @@ def owing_refunds() -> Select[UUID]:
     )
 
 
-async def list_overdue_checkouts(session: AsyncSession, limit: int) -> list[CheckoutRow]:
-    """What the sweep wakes: sessions past their time, completions that stand still, refunds nobody paid back."""
-    now = func.clock_timestamp()
-    late = now - func.make_interval(0, 0, 0, 0, 0, 0, 5)
-    still = now - func.make_interval(0, 0, 0, 0, 0, 0, 60)
-    under_way = CheckoutRow.status == "complete_in_progress"
-    query = (
-        select(CheckoutRow)
-        .where(
-            (CheckoutRow.closed_at.is_(None) & ~under_way & (CheckoutRow.expires_at < late))
-            | (under_way & (CheckoutRow.updated_at < still))
-            | CheckoutRow.checkout_id.in_(owing_refunds())
+_NOW = func.clock_timestamp()
+_UNDER_WAY = CheckoutRow.c.status == "complete_in_progress"
+_OVERDUE = Query(
+    select(CheckoutRow.c.checkout_id)
+    .where(
+        (
+            CheckoutRow.c.closed_at.is_(None)
+            & ~_UNDER_WAY
+            & (CheckoutRow.c.expires_at < _NOW - func.make_interval(0, 0, 0, 0, 0, 0, 5))
         )
-        .order_by(CheckoutRow.expires_at)
-        .limit(limit)
+        | (_UNDER_WAY & (CheckoutRow.c.updated_at < _NOW - func.make_interval(0, 0, 0, 0, 0, 0, 60)))
+        | CheckoutRow.c.checkout_id.in_(owing_refunds())
     )
-    return list(await session.scalars(query))
+    .order_by(CheckoutRow.c.expires_at)
+    .limit(LIMIT),
+    UUID,
+)
+
+
+async def list_overdue_checkouts(transaction: Transaction, limit: int) -> list[UUID]:
+    """What the sweep wakes: sessions past their time, completions that stand still, refunds nobody paid back."""
+    return await transaction.rows(_OVERDUE, limit=limit)

@@ -1,9 +1,9 @@
 """Upkeep of the market that every sweep does."""
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from db.platform.transactions import Transaction
 
 
-async def learn_words(session: AsyncSession) -> int:
+async def learn_words(transaction: Transaction) -> int:
     """Take in the words of new titles and names, by which misspelt searches are put right. Returns how many are new."""
-    return int(await session.scalar(text("SELECT souk_learn_words()")) or 0)
+    [(learnt,)] = await transaction.run("SELECT souk_learn_words()", ())
+    return int(learnt or 0)

@@ -118,7 +118,7 @@ class Reading:
     done: str | None
 
 
-_store, _command, _listing_limits = Store.table, ProcessedCommand.__table__, ListingLimits.table
+_store, _command, _listing_limits = Store.table, ProcessedCommand.table, ListingLimits.table
 _READING = Query(
     select(
         *Offer.columns,

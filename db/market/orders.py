@@ -48,7 +48,7 @@ class Reading:
     done: bool
 
 
-_store, _offer, _command = Store.table, Offer.table, ProcessedCommand.__table__
+_store, _offer, _command = Store.table, Offer.table, ProcessedCommand.table
 _window = ReviewWindow.table
 _READING = Query(
     select(

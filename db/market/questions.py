@@ -50,7 +50,7 @@ _ANSWER = Query(
     SupportQuestion,
 )
 # What outages took of its time, which is nobody's slowness.
-_extended = ExtendedDate.__table__.c
+_extended = ExtendedDate.c
 _GIVEN_BACK = Query(
     select(
         func.coalesce(cast(func.sum(_extended.new_date - _extended.old_date), Interval), literal(timedelta(0)))

@@ -1,9 +1,7 @@
 """The invariants of what every context shares, and the run of all contexts' invariants in one snapshot."""
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
-
 from db.platform.contexts import Invariants
+from db.platform.transactions import Transaction
 from domain.platform.messages import AuditFinding
 
 _UUID = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
@@ -29,15 +27,15 @@ OWN: Invariants = {
 """Number 8 needs the engine as well: ``activities.platform.auditing``."""
 
 
-async def audit_invariants(session: AsyncSession | AsyncConnection, contexts: Invariants) -> list[AuditFinding]:
+async def audit_invariants(transaction: Transaction, contexts: Invariants) -> list[AuditFinding]:
     """Run every invariant but the eighth in one transaction. It must read a single snapshot: see ``audit_snapshot``."""
     findings = []
     for number, (name, query) in sorted({**OWN, **contexts}.items()):
-        rows = [str(row[0]) for row in (await session.execute(text(query))).all()]
+        rows = [str(row[0]) for row in await transaction.run(query)]
         findings.append(AuditFinding(invariant=number, name=name, breaches=len(rows), examples=rows[:5]))
     return findings
 
 
-async def audit_snapshot(session: AsyncSession) -> None:
+async def audit_snapshot(transaction: Transaction) -> None:
     """Make the transaction read one snapshot, so that rows in motion audit clean. Call it first."""
-    await session.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
+    await transaction.run("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

@@ -9,11 +9,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from db.platform import writes
 from db.platform.contexts import DbParts, Notice, ProcessView, Row
+from db.platform.keys import insert_audit_entry
+from db.platform.reading import LIMIT
+from db.platform.statements import Query
 from db.platform.tables import ApiKey, OperatorAuditEntry
+from db.platform.transactions import Transaction
 
 
 async def name_operator(session: AsyncSession, key_id: UUID) -> None:
@@ -69,37 +74,28 @@ async def get_projection(session: AsyncSession, view: ProcessView, entity: UUID)
 
 
 async def log_once(
-    session: AsyncSession, audit_id: UUID, key_id: UUID, action: str, reason: str, meta: dict[str, int | str]
+    transaction: Transaction, audit_id: UUID, key_id: UUID, action: str, reason: str, meta: dict[str, int | str]
 ) -> bool:
     """Write an entry of the operators' log. False when this very command has written it before."""
-    if await session.get(OperatorAuditEntry, audit_id) is not None:
+    if await transaction.get(OperatorAuditEntry, audit_id) is not None:
         return False
-    session.add(OperatorAuditEntry(audit_id=audit_id, key_id=key_id, action=action, reason=reason, meta=meta))
-    await session.flush()
+    insert_audit_entry(transaction, audit_id, key_id, action, reason, meta)
+    await writes.send(transaction)
     return True
 
 
-async def list_audit(session: AsyncSession, before: UUID | None, limit: int) -> list[tuple[OperatorAuditEntry, str]]:
+_LOG = (
+    select(*OperatorAuditEntry.columns, ApiKey.c.label)
+    .join(ApiKey.table, ApiKey.c.key_id == OperatorAuditEntry.c.key_id)
+    .order_by(OperatorAuditEntry.c.audit_id.desc())
+    .limit(LIMIT)
+)
+_NEWEST = Query(_LOG, OperatorAuditEntry, str)
+_BEFORE = Query(_LOG.where(OperatorAuditEntry.c.audit_id < bindparam("before")), OperatorAuditEntry, str)
+
+
+async def list_audit(transaction: Transaction, before: UUID | None, limit: int) -> list[tuple[OperatorAuditEntry, str]]:
     """The operators' log with the label of each entry's key, newest first."""
-    query = (
-        select(OperatorAuditEntry, ApiKey.label)
-        .join(ApiKey, ApiKey.key_id == OperatorAuditEntry.key_id)
-        .order_by(OperatorAuditEntry.audit_id.desc())
-        .limit(limit)
-    )
-    if before is not None:
-        query = query.where(OperatorAuditEntry.audit_id < before)
-    return [(row[0], row[1]) for row in await session.execute(query)]
-
-
-async def revoke_any_key(session: AsyncSession, key_id: UUID) -> bool:
-    """Revoke a key of any kind. Doing it again changes nothing. False when there is no such key."""
-    known = await session.get(ApiKey, key_id)
-    if known is not None and known.revoked_at is None:
-        await session.execute(
-            update(ApiKey)
-            .where(ApiKey.key_id == key_id)
-            .values(revoked_at=text("now()"))
-            .execution_options(synchronize_session=False)
-        )
-    return known is not None
+    if before is None:
+        return await transaction.rows(_NEWEST, limit=limit)
+    return await transaction.rows(_BEFORE, before=before, limit=limit)

@@ -86,7 +86,7 @@ class Database(Asks):
             await writes.send(transaction)
             await transaction.commit()
 
-    async def run(self, text: str, values: dict[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
+    async def run(self, text: str, values: dict[str, Any] | Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
         return await self._alone(lambda connection: ask(connection, text, values))
 
     async def fetch(self, query: Compiled[Found], values: dict[str, Any]) -> list[Found]:

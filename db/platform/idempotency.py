@@ -13,7 +13,6 @@ from uuid import UUID
 from sqlalchemy import Double, Integer, bindparam, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from db.platform.base import Base
 from db.platform.ids import new_id
 from db.platform.presence import LOCK_CLASS
 from db.platform.reading import Asked
@@ -55,7 +54,7 @@ def hash_key(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
-_records = Base.metadata.tables[IdempotencyRecord.__tablename__]
+_records = IdempotencyRecord.table
 _now = func.clock_timestamp()
 _open = _records.c.completed_at.is_(None)
 _INSERT = insert(_records).values(

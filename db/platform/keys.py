@@ -10,16 +10,16 @@ import re
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, column, func, literal, select, table, update
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy import ARRAY, DateTime, Uuid, any_, bindparam, column, func, select, table, update
 
 from db.platform import writes
 from db.platform.base import pg_enum
 from db.platform.statements import Query
 from db.platform.tables import ApiKey, ApiKeyKind, OperatorAuditEntry
-from db.platform.transactions import Asks, Unit
+from db.platform.transactions import Asks, Transaction, Unit
 from domain.platform.identity import AgentType
 
 _SHAPE = re.compile(r"souk_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
@@ -69,9 +69,9 @@ _agents = table(
     column("last_active_at", DateTime(timezone=True)),
 )
 _OWNER = Query(
-    select(ApiKey.kind, ApiKey.agent_id, ApiKey.secret_hash, _agents.c.agent_type)
-    .outerjoin(_agents, _agents.c.agent_id == ApiKey.agent_id)
-    .where(ApiKey.key_id == bindparam("key_id"), ApiKey.revoked_at.is_(None))
+    select(ApiKey.c.kind, ApiKey.c.agent_id, ApiKey.c.secret_hash, _agents.c.agent_type)
+    .outerjoin(_agents, _agents.c.agent_id == ApiKey.c.agent_id)
+    .where(ApiKey.c.key_id == bindparam("key_id"), ApiKey.c.revoked_at.is_(None))
 )
 
 
@@ -104,37 +104,50 @@ async def touch_agents(asks: Asks, agent_ids: Collection[UUID]) -> None:
         await asks.rows(_TOUCH, agent_ids=list(agent_ids))
 
 
-def insert_key(
-    session: AsyncSession, key_id: UUID, kind: ApiKeyKind, agent_id: UUID | None, label: str, secret: bytes
-) -> ApiKey:
-    key = ApiKey(key_id=key_id, kind=kind, agent_id=agent_id, label=label, secret_hash=hash_secret(secret))
-    session.add(key)
-    return key
+def insert_key(unit: Unit, key_id: UUID, kind: ApiKeyKind, agent_id: UUID | None, label: str, secret: bytes) -> None:
+    values: dict[str, Any] = {"key_id": key_id, "kind": kind, "agent_id": agent_id, "label": label}
+    writes.insert(unit, ApiKey, **values, secret_hash=hash_secret(secret))
 
 
-async def list_keys(session: AsyncSession, agent_id: UUID) -> list[ApiKey]:
-    query = select(ApiKey).where(ApiKey.agent_id == agent_id).order_by(ApiKey.created_at, ApiKey.key_id)
-    return list(await session.scalars(query))
+_OF_AGENT = Query(
+    select(*ApiKey.columns)
+    .where(ApiKey.c.agent_id == bindparam("agent_id"))
+    .order_by(ApiKey.c.created_at, ApiKey.c.key_id),
+    ApiKey,
+)
+_LIVING = Query(
+    select(ApiKey.c.key_id).where(
+        ApiKey.c.key_id == any_(bindparam("key_ids", type_=ARRAY(Uuid))), ApiKey.c.revoked_at.is_(None)
+    ),
+    UUID,
+)
+_REVOKE = (
+    update(ApiKey.table)
+    .where(ApiKey.c.key_id == bindparam("key"))
+    .values(revoked_at=func.coalesce(ApiKey.c.revoked_at, func.now()))
+    .returning(ApiKey.c.key_id)
+)
+_REVOKE_OF_AGENT = Query(_REVOKE.where(ApiKey.c.agent_id == bindparam("agent")), UUID)
+_REVOKE_ANY = Query(_REVOKE, UUID)
 
 
-async def list_living(session: AsyncSession, key_ids: Collection[UUID]) -> set[UUID]:
+async def list_keys(transaction: Transaction, agent_id: UUID) -> list[ApiKey]:
+    return await transaction.rows(_OF_AGENT, agent_id=agent_id)
+
+
+async def list_living(database: Asks, key_ids: Collection[UUID]) -> set[UUID]:
     """Those of these keys that are not revoked."""
-    query = select(ApiKey.key_id).where(
-        ApiKey.key_id == any_(literal(list(key_ids), ARRAY(Uuid))), ApiKey.revoked_at.is_(None)
-    )
-    return set(await session.scalars(query))
+    return set(await database.rows(_LIVING, key_ids=list(key_ids)))
 
 
-async def revoke_key(session: AsyncSession, agent_id: UUID, key_id: UUID) -> bool:
+async def revoke_key(transaction: Transaction, agent_id: UUID, key_id: UUID) -> bool:
     """Revoke an agent's key. Doing it again changes nothing. False when the agent has no such key."""
-    found = await session.scalar(
-        update(ApiKey)
-        .where(ApiKey.key_id == key_id, ApiKey.agent_id == agent_id)
-        .values(revoked_at=func.coalesce(ApiKey.revoked_at, func.now()))
-        .returning(ApiKey.key_id)
-        .execution_options(synchronize_session=False)
-    )
-    return found is not None
+    return await transaction.one_or_none(_REVOKE_OF_AGENT, key=key_id, agent=agent_id) is not None
+
+
+async def revoke_any_key(transaction: Transaction, key_id: UUID) -> bool:
+    """Revoke a key of any kind. Doing it again changes nothing. False when there is no such key."""
+    return await transaction.one_or_none(_REVOKE_ANY, key=key_id) is not None
 
 
 def insert_audit_entry(

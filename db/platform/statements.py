@@ -31,6 +31,8 @@ from sqlalchemy import (
     Update,
     any_,
     bindparam,
+    func,
+    literal,
     select,
 )
 from sqlalchemy.engine import make_url
@@ -232,6 +234,12 @@ def newest(row: type[AnyRow], *wanted: ColumnElement[bool]) -> Query[AnyRow]:
     return Query(
         select(*row.columns).where(*wanted).order_by(key.desc()).limit(bindparam("limit", type_=Integer())), row
     )
+
+
+def counting(statement: Update | Delete) -> Query[int]:
+    """The statement, and how many rows it changed or deleted."""
+    done = statement.returning(literal(1).label("one")).cte("done")
+    return Query(select(func.count()).select_from(done), int)
 
 
 def _row_maker(row: type[Row], start: int, joined: bool) -> Callable[[Sequence[Any]], Any]:

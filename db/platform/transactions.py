@@ -29,7 +29,7 @@ class Asks(ABC):
     """Asks over the driver, and raises its errors."""
 
     @abstractmethod
-    async def run(self, text: str, values: dict[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
+    async def run(self, text: str, values: dict[str, Any] | Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
         """The rows of a statement as the driver gives them; none of one that has no rows."""
 
     @abstractmethod
@@ -92,7 +92,7 @@ class Transaction(Asks):
         assert isinstance(driver, psycopg.AsyncConnection)
         return cls(driver, session.info)
 
-    async def run(self, text: str, values: dict[str, Any] | Sequence[Any]) -> list[tuple[Any, ...]]:
+    async def run(self, text: str, values: dict[str, Any] | Sequence[Any] | None = None) -> list[tuple[Any, ...]]:
         return await ask(self.connection, text, values)
 
     async def fetch(self, query: Compiled[Found], values: dict[str, Any]) -> list[Found]:
@@ -110,7 +110,7 @@ class Transaction(Asks):
 
 
 async def ask(
-    connection: psycopg.AsyncConnection[tuple[Any, ...]], text: str, values: dict[str, Any] | Sequence[Any]
+    connection: psycopg.AsyncConnection[tuple[Any, ...]], text: str, values: dict[str, Any] | Sequence[Any] | None
 ) -> list[tuple[Any, ...]]:
     """The rows of a statement; none of one that has no rows."""
     cursor = await connection.execute(text, values)

@@ -10,36 +10,31 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
-from sqlalchemy.engine import CursorResult
-from sqlalchemy.ext.asyncio import AsyncSession
+from db.platform.transactions import Transaction
 
 _HORIZON = "souk_horizon()"
 
-_BOUNDS = text(
-    f"""
+_BOUNDS = f"""
     SELECT horizon, EXISTS (SELECT 1 FROM inbox_events WHERE txid >= horizon)
                  OR EXISTS (SELECT 1 FROM activity_events WHERE txid >= horizon)
     FROM (SELECT {_HORIZON} AS horizon) bounds
     """  # noqa: S608 - no value in it
-)
 # Those that wait for their next try have a timer of their own.
 _DUE = "e.status = 'ACTIVE' AND (e.next_attempt_at IS NULL OR e.next_attempt_at <= clock_timestamp())"
-_CONCERNED = text(
-    f"""
+_CONCERNED = f"""
     SELECT e.webhook_id FROM webhook_endpoints e
-      JOIN (SELECT DISTINCT agent_id, type FROM inbox_events WHERE txid >= :since AND txid < :horizon) n
+      JOIN (SELECT DISTINCT agent_id, type FROM inbox_events
+            WHERE txid >= %(since)s::bigint AND txid < %(horizon)s::bigint) n
         ON n.agent_id = e.agent_id AND (e.types = '{{}}' OR n.type = ANY (e.types))
       WHERE e.source = 'INBOX' AND {_DUE}
     UNION
     SELECT e.webhook_id
       FROM (SELECT DISTINCT type::text AS type, store_id, listing_id FROM activity_events
-            WHERE txid >= :since AND txid < :horizon) n
+            WHERE txid >= %(since)s::bigint AND txid < %(horizon)s::bigint) n
       JOIN webhook_endpoints e ON (e.store_id IS NULL OR e.store_id = n.store_id)
         AND (e.listing_id IS NULL OR e.listing_id = n.listing_id) AND (e.types = '{{}}' OR n.type = ANY (e.types))
       WHERE e.source = 'ACTIVITY' AND {_DUE}
     """  # noqa: S608 - no value in it
-)
 # One branch per index: an endpoint that finds nothing must not read the log to its end.
 _LATER = f"(a.txid, a.seq) > (e.cursor_txid, e.cursor_seq) AND a.txid >= e.cursor_txid AND a.txid < {_HORIZON}"
 _OF_TYPES = "a.type = ANY (e.types::activity_type[])"
@@ -58,16 +53,21 @@ _BEHIND = f"""
 """  # noqa: S608 - no value in it
 _TESTED = "(e.test_requested_at IS NOT NULL AND e.test_sent_at IS NULL)"
 _OWED = f"(e.status = 'ACTIVE' AND {_BEHIND}) OR {_TESTED}"
-_WAITING = text(
+_WAITING = (
     f"SELECT e.webhook_id FROM webhook_endpoints e WHERE ({_DUE} AND {_BEHIND}) OR {_TESTED} "  # noqa: S608
-    "ORDER BY e.last_attempt_at NULLS FIRST LIMIT :most"
+    "ORDER BY e.last_attempt_at NULLS FIRST LIMIT %(most)s"
 )
 # Every transaction below the horizon was looked at, so the place after its last possible event loses none.
-_MOVE_IDLE = text(
-    f"""
-    UPDATE webhook_endpoints e SET cursor_txid = {_HORIZON} - 1, cursor_seq = 9223372036854775807
-    WHERE e.status = 'ACTIVE' AND e.next_attempt_at IS NULL AND e.cursor_txid < {_HORIZON} - :lag AND NOT ({_BEHIND})
+_MOVE_IDLE = f"""
+    WITH moved AS (UPDATE webhook_endpoints e SET cursor_txid = {_HORIZON} - 1, cursor_seq = 9223372036854775807
+    WHERE e.status = 'ACTIVE' AND e.next_attempt_at IS NULL AND e.cursor_txid < {_HORIZON} - %(lag)s::bigint
+      AND NOT ({_BEHIND})
+    RETURNING 1) SELECT count(*) FROM moved
     """  # noqa: S608 - no value in it
+
+_FAILING = (
+    "SELECT webhook_id, status, pause_reason, failed_tries, failing_since, next_attempt_at, last_status, last_error "
+    "FROM webhook_endpoints WHERE failing_since IS NOT NULL ORDER BY failing_since LIMIT %(most)s"
 )
 
 
@@ -93,52 +93,44 @@ class FailingEndpoint:
     last_error: str | None
 
 
-async def read_bounds(session: AsyncSession) -> Bounds:
-    row = (await session.execute(_BOUNDS)).one()
-    return Bounds(row[0], row[1])
+async def read_bounds(transaction: Transaction) -> Bounds:
+    [row] = await transaction.run(_BOUNDS, ())
+    return Bounds(*row)
 
 
-async def list_concerned(session: AsyncSession, since: int, horizon: int) -> list[UUID]:
+async def list_concerned(transaction: Transaction, since: int, horizon: int) -> list[UUID]:
     """Active endpoints that want an event of the transactions from ``since`` up to ``horizon``."""
-    return await _ids(session, _CONCERNED, since=since, horizon=horizon)
+    return await _ids(transaction, _CONCERNED, since=since, horizon=horizon)
 
 
-async def list_waiting(session: AsyncSession, most: int) -> list[UUID]:
+async def list_waiting(transaction: Transaction, most: int) -> list[UUID]:
     """Endpoints with something to deliver now, whatever their processes believe; the longest unserved first."""
-    return await _ids(session, _WAITING, most=most)
+    return await _ids(transaction, _WAITING, most=most)
 
 
-async def move_idle_cursors(session: AsyncSession, lag: int = 1000) -> int:
+async def move_idle_cursors(transaction: Transaction, lag: int = 1000) -> int:
     """Bring endpoints that want none of the last ``lag`` transactions' events up to date.
 
     Without it each sweep would read again, for each of them, all that went by since its last delivery. A try that is
     under way meanwhile is not recorded and made again, with the same id. Returns how many moved.
     """
-    moved = await session.execute(_MOVE_IDLE, {"lag": lag})
-    assert isinstance(moved, CursorResult)
-    return moved.rowcount
+    [(moved,)] = await transaction.run(_MOVE_IDLE, {"lag": lag})
+    return int(moved)
 
 
-async def list_expected(session: AsyncSession) -> tuple[list[UUID], list[UUID]]:
+async def list_expected(transaction: Transaction) -> tuple[list[UUID], list[UUID]]:
     """The endpoints whose workflow must run, and those whose may: every endpoint may have one.
 
     One that waits for its next try must run as well: nothing else would remember the date.
     """
-    must = await _ids(session, text(f"SELECT e.webhook_id FROM webhook_endpoints e WHERE {_OWED}"))  # noqa: S608
-    return must, await _ids(session, text("SELECT webhook_id FROM webhook_endpoints"))
+    must = await _ids(transaction, f"SELECT e.webhook_id FROM webhook_endpoints e WHERE {_OWED}")  # noqa: S608
+    return must, await _ids(transaction, "SELECT webhook_id FROM webhook_endpoints")
 
 
-async def list_failing(session: AsyncSession, most: int) -> list[FailingEndpoint]:
+async def list_failing(transaction: Transaction, most: int) -> list[FailingEndpoint]:
     """Endpoints whose last try failed, or that were paused for it; those that fail longest first."""
-    rows = await session.execute(
-        text(
-            "SELECT webhook_id, status, pause_reason, failed_tries, failing_since, next_attempt_at, last_status, "
-            "last_error FROM webhook_endpoints WHERE failing_since IS NOT NULL ORDER BY failing_since LIMIT :most"
-        ),
-        {"most": most},
-    )
-    return [FailingEndpoint(*row) for row in rows.all()]
+    return [FailingEndpoint(*row) for row in await transaction.run(_FAILING, {"most": most})]
 
 
-async def _ids(session: AsyncSession, query: TextClause, **values: int) -> list[UUID]:
-    return [row[0] for row in (await session.execute(query, values)).all()]
+async def _ids(transaction: Transaction, query: str, **values: int) -> list[UUID]:
+    return [key for (key,) in await transaction.run(query, values)]

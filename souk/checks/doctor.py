@@ -8,7 +8,6 @@ repair made here. What waking cannot mend, work that fails over and over, is sho
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -18,6 +17,7 @@ from activities.platform.specs import Concern, Restart, WorkflowSpecs
 from activities.platform.workflows import signal_process
 from db.platform.database import Database
 from db.platform.outages import read_pulse
+from db.platform.transactions import Transaction
 from domain.platform.attention import OVERDUE
 
 ORPHANED, UNEXPECTED, STUCK = "orphaned", "unexpected", "stuck"
@@ -46,8 +46,8 @@ class Ailment:
 async def diagnose(database: Database, client: Client, specs: WorkflowSpecs) -> list[Ailment]:
     """Everything overdue, orphaned, unexpected or stuck, one entry per process; the gravest word wins."""
     found: dict[str, Ailment] = {}
-    async with database.session() as session:
-        for ailment in await _overdue(session, specs):
+    async with database.transaction() as transaction:
+        for ailment in await _overdue(transaction, specs):
             found[ailment.process_id] = ailment
     must, may = await list_expected(database, specs)
     running = {execution.id async for execution in client.list_workflows(running_query(specs))}
@@ -73,15 +73,15 @@ async def find_queues(database: Database, client: Client, specs: WorkflowSpecs) 
 
 async def list_concerns(database: Database, specs: WorkflowSpecs) -> list[Concern]:
     """What waits for owners or operators; no process is at fault."""
-    async with database.session() as session:
-        return await specs.list_concerns(session, _MOST)
+    async with database.transaction() as transaction:
+        return await specs.list_concerns(transaction, _MOST)
 
 
-async def _overdue(session: AsyncSession, specs: WorkflowSpecs) -> list[Ailment]:
+async def _overdue(transaction: Transaction, specs: WorkflowSpecs) -> list[Ailment]:
     return [
         Ailment(OVERDUE, spec.workflow_id(due.key), due.late)
         for spec in specs.all
-        for due in await spec.list_due(session, _MOST)
+        for due in await spec.list_due(transaction, _MOST)
         if due.late is not None
     ]
 

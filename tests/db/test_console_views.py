@@ -13,6 +13,7 @@ from db.platform.database import Database
 from db.platform.ids import new_id
 from db.platform.keys import insert_key, random_secret
 from db.platform.tables import ApiKeyKind
+from db.platform.transactions import Transaction
 from tests.activities.market.scene import Deal, Scene
 
 VIEWS = (
@@ -80,7 +81,9 @@ async def test_terms_need_an_entry_of_this_transaction(api_database: Database, d
     audit = new_id()
     async with api_database.session() as session:
         await console.name_operator(session, operator)
-        await console.log_once(session, audit, operator, "terms.reveal", "Ticket 9", {"entity": str(entity)})
+        await console.log_once(
+            await Transaction.of(session), audit, operator, "terms.reveal", "Ticket 9", {"entity": str(entity)}
+        )
         found = await operators.reveal_terms(session, audit, entity)
     assert found["offers"][0]["proposed_price_cents"] > 0
     with pytest.raises(ProgrammingError, match="logged the reason"):

@@ -12,6 +12,7 @@ from db.market import negotiations, orders, trust
 from db.platform.commands import list_unanswered
 from db.platform.database import Database
 from db.platform.ids import new_id
+from db.platform.transactions import Transaction
 from domain.checkout.processes import CHECKOUT
 from domain.market.processes import NEGOTIATION, ORDER, REVIEW_WINDOW
 from domain.market.states import DeliveryKind
@@ -150,11 +151,14 @@ async def test_commands_whose_callers_were_never_told(scene: Scene) -> None:
         " VALUES (%s, %s, 'k', 'r', now() - interval '10 seconds')", new_id(), new_id(),
     )  # fmt: skip
     async with scene.database.session() as session:
-        found = {(command.kind, command.entity_id) for command in await list_unanswered(session, MARKET, MANY)}
+        found = {
+            (command.kind, command.entity_id)
+            for command in await list_unanswered(await Transaction.of(session), MARKET, MANY)
+        }
     mine = {deal.negotiation_id: name for name, deal in deals.items()}
     assert [(kind, mine[entity]) for kind, entity in found if entity in mine] == [("make_offer", "lost")]
     async with scene.database.session() as session:
-        others = await list_unanswered(session, kinds_told_again(CHECKOUT), MANY)
+        others = await list_unanswered(await Transaction.of(session), kinds_told_again(CHECKOUT), MANY)
     assert not {command.entity_id for command in others} & set(mine)
 
 

@@ -7,7 +7,6 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -271,9 +270,10 @@ async def test_unanswered_commands_are_found_among_those_under_way(grown_url: st
     )
     database = Database(Settings(database_url=grown_url).role_url("worker"), 1, "test-plans")
     try:
-        async with database.session() as session:
-            read = partial(list_unanswered, session, {MakeOffer.kind}, 500)
-            found, scans = await _explained(session, read)
+        async with database.transaction() as transaction:
+            noted = _Noted(transaction)
+            found = await list_unanswered(noted, {MakeOffer.kind}, 500)
+            scans = await _scans(transaction, noted.asked)
     finally:
         await database.close()
     assert len(found) == 1

@@ -18,6 +18,7 @@ from db.checkout.sessions import list_overdue_checkouts
 from db.checkout.tables import KnownAddress
 from db.platform.database import Database
 from db.platform.ids import new_id
+from db.platform.transactions import Transaction
 from domain.checkout import errors
 from domain.checkout.models import Buyer, FulfillmentChoice, ItemChoice, MethodChoice
 from domain.checkout.processes import checkout_process
@@ -86,13 +87,13 @@ async def test_what_only_processes_do_the_api_cannot(scene: Scene, api: Database
 
 async def overdue(buy: Shopping) -> bool:
     async with buy.scene.database.session() as session:
-        return buy.checkout_id in {row.checkout_id for row in await list_overdue_checkouts(session, 10_000)}
+        return buy.checkout_id in await list_overdue_checkouts(await Transaction.of(session), 10_000)
 
 
 async def processes(buy: Shopping) -> tuple[bool, bool]:
     """Whether its process must run, and whether it may."""
     async with buy.scene.database.session() as session:
-        must, may = await SPECS.list_expected(session)
+        must, may = await SPECS.list_expected(await Transaction.of(session))
     name = checkout_process(buy.checkout_id)
     return name in must, name in may
 
@@ -184,7 +185,7 @@ async def test_the_sweep_tells_sessions_of_commands_whose_answer_was_lost(scene:
 
 async def purge(scene: Scene) -> None:
     async with scene.database.session() as session:
-        await delete_personal_data(session, 14)
+        await delete_personal_data(await Transaction.of(session), 14)
 
 
 async def test_personal_data_goes_some_days_after_the_order_closed(scene: Scene) -> None:

@@ -95,9 +95,9 @@ async def test_what_runs_still_holds_back_what_came_later(post: Post, receiver: 
     """The feeds' rule: a transaction that is still running may commit an earlier place."""
     agent = await post.agent()
     webhook = await post.webhook(agent, receiver.url)
-    async with post.database.session() as session:
-        notify(session, agent, InboxType.OFFER_MADE)
-        await writes.send(session)
+    async with post.database.transaction() as transaction:
+        notify(transaction, agent, InboxType.OFFER_MADE)
+        await writes.send(transaction)
         await post.tell(agent, InboxType.ORDER_PLACED)
         assert (await post.serve_at_once(webhook)).delivered == 0
     assert (await post.serve(webhook)).delivered == 2
@@ -108,8 +108,8 @@ async def test_during_a_rotation_both_secrets_sign(post: Post, receiver: Receive
     agent = await post.agent()
     webhook = await post.webhook(agent, receiver.url)
     old, new = derive_secret(SECRET, webhook, 1), derive_secret(SECRET, webhook, 2)
-    async with post.database.session() as session:
-        await endpoints.rotate_secret(session, agent, webhook, 3600)
+    async with post.database.transaction() as transaction:
+        await endpoints.rotate_secret(transaction, agent, webhook, 3600)
     await post.tell(agent, InboxType.OFFER_MADE)
     await post.serve(webhook)
     receiver.received[0].verify(old)
@@ -129,8 +129,8 @@ async def test_a_test_event_is_sent_once_also_while_paused(post: Post, receiver:
     await post.tell(agent, InboxType.OFFER_MADE)
     await post.change(webhook, status="PAUSED", pause_reason="BY_OWNER")
     test_id = new_id()
-    async with post.database.session() as session:
-        await endpoints.request_test(session, agent, webhook, test_id)
+    async with post.database.transaction() as transaction:
+        await endpoints.request_test(transaction, agent, webhook, test_id)
     receiver.answer = lambda _: 418
     assert (await post.serve(webhook)).state is DeliveryState.PAUSED
     (got,) = receiver.received
@@ -156,8 +156,8 @@ async def test_a_replay_during_a_delivery_wins(post: Post, receiver: Receiver):
             rewound = True
 
             async def rewind() -> None:
-                async with post.database.session() as session:
-                    await endpoints.replay(session, agent, webhook, start)
+                async with post.database.transaction() as transaction:
+                    await endpoints.replay(transaction, agent, webhook, start)
 
             asyncio.run_coroutine_threadsafe(rewind(), loop).result(120)
         return 204
@@ -183,8 +183,8 @@ async def test_a_turn_is_bounded(post: Post, receiver: Receiver):
 async def test_a_deleted_webhook_ends_its_process(post: Post, receiver: Receiver):
     agent = await post.agent()
     webhook = await post.webhook(agent, receiver.url)
-    async with post.database.session() as session:
-        await endpoints.delete_endpoint(session, agent, webhook)
+    async with post.database.transaction() as transaction:
+        await endpoints.delete_endpoint(transaction, agent, webhook)
     assert (await post.serve(webhook)).state is DeliveryState.DELETED
 
 
@@ -202,9 +202,9 @@ async def test_the_market_keeps_one_endpoint_per_format_for_an_agent(post: Post,
     agent = await post.agent()
 
     async def ensure(url):
-        async with post.database.session() as session:
+        async with post.database.transaction() as transaction:
             return await endpoints.ensure_endpoint(
-                session, agent, url, WebhookSource.INBOX, "SHOUTING", ["ORDER_PLACED", "OFFER_MADE"]
+                transaction, agent, url, WebhookSource.INBOX, "SHOUTING", ["ORDER_PLACED", "OFFER_MADE"]
             )
 
     kept = await asyncio.gather(ensure("http://127.0.0.1:1/"), ensure("http://127.0.0.1:1/"))
@@ -228,5 +228,5 @@ async def test_the_market_keeps_one_endpoint_per_format_for_an_agent(post: Post,
     assert [got.body for got in receiver.received] == [b"ORDER_PLACED!"]
     assert receiver.received[0].headers["x-signed"] == f"{receiver.url}|13"
     with pytest.raises(ValueError, match="STANDARD"):
-        async with post.database.session() as session:
-            await endpoints.ensure_endpoint(session, agent, receiver.url, WebhookSource.INBOX, "STANDARD", [])
+        async with post.database.transaction() as transaction:
+            await endpoints.ensure_endpoint(transaction, agent, receiver.url, WebhookSource.INBOX, "STANDARD", [])

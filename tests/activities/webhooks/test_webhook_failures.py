@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from db.platform import writes
 from db.webhooks import endpoints
 from domain.market.states import InboxType
 from domain.webhooks.states import DeliveryState
@@ -69,8 +70,8 @@ async def test_the_last_try_makes_a_dead_letter_and_the_next_event_has_its_turn(
 
     receiver.answer = lambda _: 204
     receiver.received.clear()
-    async with post.database.session() as session:
-        await endpoints.replay(session, agent, webhook, (letter.txid, letter.seq - 1))
+    async with post.database.transaction() as transaction:
+        await endpoints.replay(transaction, agent, webhook, (letter.txid, letter.seq - 1))
     await post.serve(webhook)
     assert receiver.received[0].id == poison
     assert [got.document["type"] for got in receiver.received] == ["OFFER_MADE", "ORDER_PLACED"]
@@ -96,8 +97,8 @@ async def test_a_dead_endpoint_is_paused_and_its_owner_told(post: Post, receiver
     assert len(receiver.received) == sent
 
     receiver.answer = lambda _: 204
-    async with post.database.session() as session:
-        endpoints.activate(await endpoints.lock_endpoint(session, agent, webhook))
+    async with post.database.transaction() as transaction:
+        writes.change(transaction, await endpoints.lock_endpoint(transaction, agent, webhook), **endpoints.ACTIVE)
     await post.serve(webhook)
     assert [got.document["type"] for got in receiver.acknowledged] == ["OFFER_MADE", "WEBHOOK_PAUSED", "ORDER_PLACED"]
 

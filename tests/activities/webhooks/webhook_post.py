@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from temporalio.testing import ActivityEnvironment
 
 from activities.webhooks.delivery import HttpWebhookActivities
 from activities.webhooks.formats import StandardFormat
 from activities.webhooks.sending import webhook_client
 from db.market.tables import InboxEvent
+from db.platform import writes
 from db.platform.database import Database
 from db.platform.events import notify, record_event
 from db.platform.ids import new_id
@@ -34,6 +35,14 @@ POLICY = WebhookPolicy(
 )
 
 
+_INBOX = Query(
+    select(*InboxEvent.columns)
+    .where(InboxEvent.c.agent_id == bindparam("agent"))
+    .order_by(InboxEvent.c.txid, InboxEvent.c.seq),
+    InboxEvent,
+)
+
+
 class Post:
     """One agent's webhook and the activity that serves it."""
 
@@ -43,25 +52,27 @@ class Post:
         self.policy = POLICY
 
     async def agent(self):
-        async with self.database.session() as session:
-            return await make_agent(session)
+        async with self.database.transaction() as transaction:
+            return await make_agent(transaction)
 
     async def webhook(self, agent, url, source=WebhookSource.INBOX, **more):
         fields = {"types": [], "store_id": None, "listing_id": None, "description": None, "max_per_agent": 10}
         # What may be read only later counts as new to an endpoint made before.
         await settle(self.database)
-        async with self.database.session() as session:
-            row = await endpoints.insert_endpoint(session, new_id(), agent, url=url, source=source, **(fields | more))
+        async with self.database.transaction() as transaction:
+            row = await endpoints.insert_endpoint(
+                transaction, new_id(), agent, url=url, source=source, **(fields | more)
+            )
         return row.webhook_id
 
     async def tell(self, agent, *types: InboxType):
         for kind in types:
-            async with self.database.session() as session:
-                notify(session, agent, kind, meta={"for": str(agent)})
+            async with self.database.transaction() as transaction:
+                notify(transaction, agent, kind, meta={"for": str(agent)})
 
     async def happen(self, type: ActivityType, **ids):
-        async with self.database.session() as session:
-            record_event(session, type, **ids)
+        async with self.database.transaction() as transaction:
+            record_event(transaction, type, **ids)
 
     async def serve(self, webhook_id):
         """A turn of the delivery, once all that was committed may be read."""
@@ -75,25 +86,21 @@ class Post:
         return await ActivityEnvironment().run(activities.deliver_webhooks, WebhookStart(webhook_id=webhook_id))
 
     async def row(self, webhook_id) -> WebhookEndpoint:
-        async with self.database.session() as session:
-            return await session.get_one(WebhookEndpoint, webhook_id)
+        async with self.database.transaction() as transaction:
+            return await transaction.get_one(WebhookEndpoint, webhook_id)
 
     async def dead(self, webhook_id) -> list[WebhookDeadLetter]:
-        async with self.database.session() as session:
-            return await endpoints.list_dead_letters(session, webhook_id, None, 10)
+        async with self.database.transaction() as transaction:
+            return await endpoints.list_dead_letters(transaction, webhook_id, None, 10)
 
     async def change(self, webhook_id, **columns):
-        async with self.database.session() as session:
-            row = await session.get_one(WebhookEndpoint, webhook_id)
-            for name, value in columns.items():
-                setattr(row, name, value)
+        async with self.database.transaction() as transaction:
+            writes.change(transaction, await transaction.get_one(WebhookEndpoint, webhook_id), **columns)
 
     async def hurry(self, webhook_id):
         """The wait for the next try is over."""
         await self.change(webhook_id, next_attempt_at=datetime.now(UTC) - timedelta(seconds=1))
 
     async def inbox(self, agent) -> list[InboxEvent]:
-        wanted = select(*InboxEvent.columns).where(InboxEvent.c.agent_id == agent)
         async with self.database.transaction() as transaction:
-            query = Query(wanted.order_by(InboxEvent.c.txid, InboxEvent.c.seq), InboxEvent)
-            return await transaction.rows(query)
+            return await transaction.rows(_INBOX, agent=agent)

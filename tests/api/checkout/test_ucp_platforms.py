@@ -19,6 +19,7 @@ from api.main import create_app
 from config.settings import Settings
 from db.checkout.housekeeping import delete_personal_data
 from db.platform.database import Database
+from db.platform.transactions import Transaction
 from domain.checkout.ucp import CART, CHECKOUT, SEARCH, VERSION
 from tests.api.conftest import Agent, Stall, open_stall, register
 from tests.shopping_platform import Key, sign
@@ -276,7 +277,7 @@ async def test_an_answer_with_a_person_in_it_is_not_kept_as_long_as_others(
                 await session.execute(
                     text(aged + "response_body::text LIKE :email"), {"days": days, "email": f"%{email}%"}
                 )
-                await delete_personal_data(session, 14)
+                await delete_personal_data(await Transaction.of(session), 14)
                 assert await session.scalar(kept, {"email": f"%{email}%"}) == rows
     finally:
         await database.close()

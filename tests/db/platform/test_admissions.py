@@ -17,6 +17,7 @@ from db.platform.housekeeping import purge_old_records
 from db.platform.ids import new_id
 from db.platform.keys import hash_secret, insert_key, random_secret
 from db.platform.tables import ApiKeyKind
+from db.platform.transactions import Transaction
 from domain.platform.identity import AgentType
 from tests.builders import make_agent
 
@@ -149,8 +150,8 @@ async def test_closed_windows_are_deleted_without_waiting_for_an_admission(
         await admitting.execute(text("UPDATE rate_limit_windows SET count = 1 WHERE key = :key"), {"key": used})
         async with worker_database.session() as session:
             await session.execute(text("SET LOCAL lock_timeout = '30s'"))
-            await purge_old_records(session, 10_000)
+            await purge_old_records(await Transaction.of(session), 10_000)
         assert await kept() == {used, open_still}
     async with worker_database.session() as session:
-        await purge_old_records(session, 10_000)
+        await purge_old_records(await Transaction.of(session), 10_000)
     assert await kept() == {open_still}

@@ -57,7 +57,7 @@ async def test_a_feed_from_another_cluster_goes_on_in_the_next_epoch(moved_url: 
         # The fault: readers see none of it, and new events come before old ones.
         async with database.session() as session:
             assert await list_after(await Transaction.of(session), START, 100, FeedFilter()) == []
-            findings = {found.invariant: found for found in await audit_invariants(session, {})}
+            findings = {found.invariant: found for found in await audit_invariants(await Transaction.of(session), {})}
             assert findings[11].breaches > 0
         assert settle_epoch(moved_url) == 1
         assert not is_behind(owner)
@@ -82,8 +82,10 @@ async def test_a_feed_from_another_cluster_goes_on_in_the_next_epoch(moved_url: 
         owed = await list_inbox_after(transaction, shop.merchant_id, beyond, 100, InboxFilter())
         assert [event.txid >> EPOCH_BITS for event in owed] == [1] * len(owed)
         assert owed
-        assert (await read_bounds(session)).horizon > events[-1].txid
-        assert {found.invariant: found.breaches for found in await audit_invariants(session, {})}[11] == 0
+        assert (await read_bounds(transaction)).horizon > events[-1].txid
+        assert {found.invariant: found.breaches for found in await audit_invariants(await Transaction.of(session), {})}[
+            11
+        ] == 0
 
 
 def test_every_restore_begins_another_epoch(moved_url: str) -> None:

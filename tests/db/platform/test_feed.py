@@ -172,10 +172,10 @@ def test_the_default_partition_is_empty(owner_url: str) -> None:
 
 async def test_partitions_are_made_ahead_once(worker_database: Database) -> None:
     async with worker_database.session() as session:
-        assert await make_partitions(session) == 0
+        assert await make_partitions(await Transaction.of(session)) == 0
         made = await session.scalar(text("SELECT souk_make_activity_partitions(5)"))
         assert made == 2
-        assert await make_partitions(session) == 0
+        assert await make_partitions(await Transaction.of(session)) == 0
         await session.rollback()
 
 

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from sqlalchemy import text
 
 from db.platform import writes
 from db.platform.console import list_noticed, name_operator
@@ -40,10 +39,10 @@ async def test_an_inbox_event_concerns_its_agents_endpoints_that_want_it(worker_
     )
     paused, waits = await rows.webhook(), await rows.webhook()
     await rows.webhook(WebhookSource.ACTIVITY, types=["STORE_UPDATE_POSTED"])
-    await rows.change(paused, lambda row: endpoints.pause(row, PauseReason.BY_OWNER))
-    async with worker_database.session() as session:
-        await session.execute(
-            text("UPDATE webhook_endpoints SET next_attempt_at = now() + interval '1 hour' WHERE webhook_id = :id"),
+    await rows.change(paused, **endpoints.paused(PauseReason.BY_OWNER))
+    async with worker_database.transaction() as transaction:
+        await transaction.run(
+            "UPDATE webhook_endpoints SET next_attempt_at = now() + interval '1 hour' WHERE webhook_id = %(id)s",
             {"id": waits},
         )
     since = await rows.horizon()
@@ -72,19 +71,19 @@ def made_up(owner_url: str) -> Iterator[None]:
 @pytest.mark.usefixtures("made_up")
 async def test_a_public_event_concerns_those_who_watch_its_place(worker_database: Database):
     rows = await Rows.make(worker_database)
-    async with worker_database.session() as session:
-        shop, other = await make_shop(session), await make_shop(session)
+    async with worker_database.transaction() as transaction:
+        shop, other = await make_shop(transaction), await make_shop(transaction)
     activity = WebhookSource.ACTIVITY
     of_store = await rows.webhook(activity, store_id=shop.store_id)
     of_listing = await rows.webhook(activity, listing_id=shop.listing_id, types=["TRUST_UPDATED"])
     of_type = await rows.webhook(activity, types=["STORE_UPDATE_POSTED"])
     await rows.webhook(activity, store_id=other.store_id)
     since = await rows.horizon()
-    async with worker_database.session() as session:
-        record_event(session, ActivityType.TRUST_UPDATED, store_id=shop.store_id, listing_id=shop.listing_id)
+    async with worker_database.transaction() as transaction:
+        record_event(transaction, ActivityType.TRUST_UPDATED, store_id=shop.store_id, listing_id=shop.listing_id)
     assert await rows.both(since) == [of_store, of_listing]
-    async with worker_database.session() as session:
-        record_event(session, ActivityType.STORE_UPDATE_POSTED, store_id=shop.store_id)
+    async with worker_database.transaction() as transaction:
+        record_event(transaction, ActivityType.STORE_UPDATE_POSTED, store_id=shop.store_id)
     assert await rows.both(since) == [of_store, of_listing, of_type]
 
 
@@ -92,12 +91,12 @@ async def test_what_runs_still_hides_what_came_later_and_is_found_afterwards(wor
     rows = await Rows.make(worker_database)
     webhook = await rows.webhook()
     since = await rows.horizon()
-    async with worker_database.session() as session:
-        notify(session, rows.agent, InboxType.OFFER_MADE)
-        await writes.send(session)
+    async with worker_database.transaction() as transaction:
+        notify(transaction, rows.agent, InboxType.OFFER_MADE)
+        await writes.send(transaction)
         await rows.tell(rows.agent, InboxType.ORDER_PLACED)
         assert await rows.both_at_once(since) == []
-        async with worker_database.session() as another:
+        async with worker_database.transaction() as another:
             bounds = await read_bounds(another)
         assert bounds.unsettled
         later = bounds.horizon
@@ -107,10 +106,10 @@ async def test_what_runs_still_hides_what_came_later_and_is_found_afterwards(wor
 async def test_a_test_event_waits_also_at_a_paused_endpoint(worker_database: Database):
     rows = await Rows.make(worker_database)
     webhook = await rows.webhook()
-    await rows.change(webhook, lambda row: endpoints.pause(row, PauseReason.BY_OWNER))
+    await rows.change(webhook, **endpoints.paused(PauseReason.BY_OWNER))
     assert await rows.waiting() == []
-    async with worker_database.session() as session:
-        await endpoints.request_test(session, rows.agent, webhook, new_id())
+    async with worker_database.transaction() as transaction:
+        await endpoints.request_test(transaction, rows.agent, webhook, new_id())
     assert await rows.waiting() == [webhook]
 
 
@@ -120,19 +119,17 @@ async def test_processes_that_must_run_and_those_that_may(worker_database: Datab
     quiet, behind, failing, paused = [await rows.webhook(types=[kind]) for kind in _KINDS]
     for kind in _KINDS[1:]:
         await rows.tell(rows.agent, InboxType(kind))
-    async with worker_database.session() as session:
-        await session.execute(
-            text(
-                "UPDATE webhook_endpoints SET failed_tries = 2, failing_since = now(), last_status = 500, "
-                "next_attempt_at = now() + interval '1 day' WHERE webhook_id = :id"
-            ),
+    async with worker_database.transaction() as transaction:
+        await transaction.run(
+            "UPDATE webhook_endpoints SET failed_tries = 2, failing_since = now(), last_status = 500, "
+            "next_attempt_at = now() + interval '1 day' WHERE webhook_id = %(id)s",
             {"id": failing},
         )
-    await rows.change(paused, lambda row: endpoints.pause(row, PauseReason.GONE))
+    await rows.change(paused, **endpoints.paused(PauseReason.GONE))
     await settle(worker_database)
-    async with worker_database.session() as session:
-        must, may = await list_expected(session)
-        troubled = {found.webhook_id: found for found in await list_failing(session, 1_000)}
+    async with worker_database.transaction() as transaction:
+        must, may = await list_expected(transaction)
+        troubled = {found.webhook_id: found for found in await list_failing(transaction, 1_000)}
     mine = set(rows.made)
     assert mine & set(must) == {behind, failing}
     assert mine <= set(may)
@@ -148,10 +145,10 @@ async def test_a_look_costs_what_is_new_and_not_how_many_endpoints_there_are(wor
     rows = await Rows.make(worker_database)
     await rows.webhook()
     horizon = await rows.horizon()
-    async with worker_database.session() as session:
-        await session.execute(text("SET LOCAL enable_seqscan = off"))
-        plan = await session.execute(
-            text("EXPLAIN SELECT DISTINCT agent_id, type FROM inbox_events WHERE txid >= :a AND txid < :b"),
+    async with worker_database.transaction() as transaction:
+        await transaction.run("SET LOCAL enable_seqscan = off", ())
+        plan = await transaction.run(
+            "EXPLAIN SELECT DISTINCT agent_id, type FROM inbox_events WHERE txid >= %(a)s AND txid < %(b)s",
             {"a": horizon, "b": horizon},
         )
         lines = "\n".join(row[0] for row in plan)
@@ -166,12 +163,12 @@ async def test_an_idle_endpoint_keeps_up_and_one_that_is_owed_an_event_stays(wor
     before = await rows.horizon()
 
     async def places() -> dict[UUID, int]:
-        async with worker_database.session() as session:
-            return {key: (await session.get_one(WebhookEndpoint, key)).cursor_txid for key in (idle, owed)}
+        async with worker_database.transaction() as transaction:
+            return {key: (await transaction.get_one(WebhookEndpoint, key)).cursor_txid for key in (idle, owed)}
 
     started = await places()
-    async with worker_database.session() as session:
-        await move_idle_cursors(session, lag=1)
+    async with worker_database.transaction() as transaction:
+        await move_idle_cursors(transaction, lag=1)
     moved = await places()
     assert moved[idle] >= before - 1 > started[idle]
     assert moved[owed] == started[owed]
@@ -184,14 +181,12 @@ async def test_what_fails_is_shown_to_operators_at_once(worker_database: Databas
     rows = await Rows.make(worker_database)
     failing, lately = await rows.webhook(), await rows.webhook()
     key_id = new_id()
-    async with worker_database.session() as session:
-        insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "webhooks", random_secret())
+    async with worker_database.transaction() as transaction:
+        insert_key(transaction, key_id, ApiKeyKind.OPERATOR, None, "webhooks", random_secret())
         for webhook, hours in ((failing, 2), (lately, 0)):
-            await session.execute(
-                text(
-                    "UPDATE webhook_endpoints SET failed_tries = 1, failing_since = now() - make_interval(hours => :h) "
-                    "WHERE webhook_id = :id"
-                ),
+            await transaction.run(
+                "UPDATE webhook_endpoints SET failed_tries = 1, "
+                "failing_since = now() - make_interval(hours => %(h)s) WHERE webhook_id = %(id)s",
                 {"id": webhook, "h": hours},
             )
     async with api_database.session() as session:

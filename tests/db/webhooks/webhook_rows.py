@@ -1,8 +1,9 @@
 """One agent's webhooks as rows, and what is found to deliver for them."""
 
-from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
+from db.platform import writes
 from db.platform.database import Database
 from db.platform.events import notify
 from db.platform.ids import new_id
@@ -12,7 +13,6 @@ from db.webhooks.pending import (
     list_waiting,
     read_bounds,
 )
-from db.webhooks.tables import WebhookEndpoint
 from domain.market.states import InboxType
 from domain.webhooks.states import WebhookSource
 from tests.builders import make_agent
@@ -29,32 +29,32 @@ class Rows:
 
     @classmethod
     async def make(cls, database: Database) -> "Rows":
-        async with database.session() as session:
-            return cls(database, await make_agent(session))
+        async with database.transaction() as transaction:
+            return cls(database, await make_agent(transaction))
 
     async def webhook(self, source=WebhookSource.INBOX, **more) -> UUID:
         fields = {"types": [], "store_id": None, "listing_id": None, "description": None, "max_per_agent": 100}
         # What may be read only later counts as new to an endpoint made before.
         await settle(self.database)
-        async with self.database.session() as session:
+        async with self.database.transaction() as transaction:
             row = await endpoints.insert_endpoint(
-                session, new_id(), self.agent, url="https://agent.example/", source=source, **(fields | more)
+                transaction, new_id(), self.agent, url="https://agent.example/", source=source, **(fields | more)
             )
         self.made.append(row.webhook_id)
         return row.webhook_id
 
-    async def change(self, webhook: UUID, change: Callable[[WebhookEndpoint], None]) -> None:
-        async with self.database.session() as session:
-            change(await endpoints.lock_endpoint(session, self.agent, webhook))
+    async def change(self, webhook: UUID, **values: Any) -> None:
+        async with self.database.transaction() as transaction:
+            writes.change(transaction, await endpoints.lock_endpoint(transaction, self.agent, webhook), **values)
 
     async def tell(self, agent: UUID, type: InboxType) -> None:
-        async with self.database.session() as session:
-            notify(session, agent, type)
+        async with self.database.transaction() as transaction:
+            notify(transaction, agent, type)
 
     async def horizon(self) -> int:
         await settle(self.database)
-        async with self.database.session() as session:
-            return (await read_bounds(session)).horizon
+        async with self.database.transaction() as transaction:
+            return (await read_bounds(transaction)).horizon
 
     async def concerned(self, since: int) -> list[UUID]:
         await settle(self.database)
@@ -76,11 +76,11 @@ class Rows:
         return found
 
     async def _concerned(self, since: int) -> list[UUID]:
-        async with self.database.session() as session:
-            found = await list_concerned(session, since, (await read_bounds(session)).horizon)
+        async with self.database.transaction() as transaction:
+            found = await list_concerned(transaction, since, (await read_bounds(transaction)).horizon)
         return [key for key in self.made if key in found]
 
     async def _waiting(self) -> list[UUID]:
-        async with self.database.session() as session:
-            found = await list_waiting(session, 10_000)
+        async with self.database.transaction() as transaction:
+            found = await list_waiting(transaction, 10_000)
         return [key for key in self.made if key in found]

@@ -26,9 +26,9 @@ async def waiting_webhook(database: Database, *, told: bool) -> tuple[UUID, UUID
     """An endpoint and its agent; with ``told`` there is something to deliver."""
     async with database.session() as session:
         agent = await make_agent(session)
-    async with database.session() as session:
+    async with database.transaction() as transaction:
         row = await insert_endpoint(
-            session, new_id(), agent, url="https://agent.example/?token=not-to-be-told", source=WebhookSource.INBOX,
+            transaction, new_id(), agent, url="https://agent.example/?token=not-to-be-told", source=WebhookSource.INBOX,
             types=[], store_id=None, listing_id=None, description=None, max_per_agent=1,
         )  # fmt: skip
     if told:
