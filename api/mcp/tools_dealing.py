@@ -14,15 +14,13 @@ from api.platform.schemas import Name, Note
 from domain.market.errors import THREAD_NEEDS_CONTEXT
 from domain.platform.numbers import Whole
 
-_TITLE = 80
-
 
 async def ask(
     text: Text,
     listing_id: Annotated[UUID | None, Field(description="open a thread about this listing")] = None,
     store_id: Annotated[UUID | None, Field(description="or about this store")] = None,
     thread_id: Annotated[UUID | None, Field(description="or answer in this thread")] = None,
-    title: Annotated[Name | None, Field(description="of a new thread; made of the text when left out")] = None,
+    title: Annotated[Name | None, Field(description="of a new thread; neutral when left out")] = None,
     request_id: RequestId = None,
 ) -> Posted:
     """Ask a question or reply, in public: name exactly one of listing_id, store_id and thread_id.
@@ -40,13 +38,11 @@ async def ask(
             "/v1/threads",
             {
                 "type": "GENERAL",
-                "title": title or _first_line(text),
+                "title": title or _default_title(listing_id),
                 "context_listing_id": _text(listing_id),
                 "context_store_id": _text(store_id),
             },
             _step(request_id, "thread"),
-            # Left out, it is made of the text.
-            {"title": "text"} if title is None else None,
         )
         place = opened["thread_id"]
     try:
@@ -67,9 +63,9 @@ def _one_place() -> dict[str, object]:
     }
 
 
-def _first_line(text: str) -> str:
-    line = text.splitlines()[0].strip()
-    return line if len(line) <= _TITLE else line[: _TITLE - 1] + "…"
+def _default_title(listing_id: UUID | None) -> str:
+    """Repeats no word of the message, which an operator may hide, nor of anything that may be renamed meanwhile."""
+    return f"A question about this {'store' if listing_id is None else 'listing'}"
 
 
 def _text(id: UUID | None) -> str | None:

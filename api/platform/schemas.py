@@ -19,7 +19,14 @@ def _prose(value: Any) -> Any:
     return prose(value) if isinstance(value, str) else value
 
 
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("a text must not hold the character NUL")
+    return text
+
+
 def _visible(text: str) -> str:
+    _without_nul(text)
     if not visible_length(text):
         raise ValueError("a text must hold something that can be seen")
     return text
@@ -62,9 +69,7 @@ class RequestModel(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_nul(cls, value: Any) -> Any:
-        if isinstance(value, str) and "\x00" in value:
-            raise ValueError("a text must not hold the character NUL")
-        return value
+        return _without_nul(value) if isinstance(value, str) else value
 
 
 class ResponseModel(BaseModel):

@@ -104,14 +104,12 @@ class Shop:
         )
         return found
 
-    def ask(self, customer: Agent) -> dict[str, Any]:
+    def ask(self, customer: Agent, text: str = "Does it burn for a whole night?") -> dict[str, Any]:
         """A qualifying question: thread with its message."""
         thread = customer.post(
             "/v1/threads", {"type": "GENERAL", "title": "A question", "context_listing_id": self.listing_id}
         )
-        message = customer.post(
-            f"/v1/threads/{thread['thread_id']}/messages", {"body": "Does it burn for a whole night?"}
-        )
+        message = customer.post(f"/v1/threads/{thread['thread_id']}/messages", {"body": text})
         return {**thread, "message_id": message["message_id"]}
 
     def buy(self, customer: Agent, quantity: int = 1) -> dict[str, Any]:

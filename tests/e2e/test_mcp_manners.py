@@ -37,10 +37,9 @@ async def test_bad_arguments_are_named_and_not_repeated(souk_url: str) -> None:
             assert problem["code"] == "request.invalid", tool
             assert field in problem["errors"][0]["field"], (tool, problem)
             assert secret not in json.dumps(problem)
-        # What the market's own schema refuses reads the same.
+        # Refused before a thread is opened for it.
         problem = await customer.refused("ask", listing_id=NOWHERE, text="A NUL: \x00, twenty characters")
         assert problem["code"] == "request.invalid"
-        # The title is made of the text: what does not fit is the argument that was given.
         assert [error["field"] for error in problem["errors"]] == ["text"]
         assert (await customer.refused("ask", text="To nobody in particular."))["code"] == "thread.needs_context"
         with pytest.raises(MCPError, match="no tool of this name"):

@@ -72,23 +72,32 @@ def nested_requests(document: dict[str, Any], any_id: str) -> Iterator[tuple[str
 
 
 def read_hidden_words(target: Target, found: Findings) -> None:
+    for by_tool in (False, True):
+        _read_hidden_words(target, found, by_tool=by_tool)
+
+
+def _read_hidden_words(target: Target, found: Findings, *, by_tool: bool) -> None:
     shop, customer = Shop.open(target.url), target.customer()
-    thread = customer.post("/v1/threads", {"type": "GENERAL", "title": "A lamp", "context_listing_id": shop.listing_id})
     word = f"spam{customer.agent_id[-12:]}"
-    path = f"/v1/threads/{thread['thread_id']}/messages"
-    message = customer.post(path, {"body": f"Buy {word} the brightest there is at my own place."})
-    shown = _tellers(target, shop, thread["thread_id"], word, customer)
+    text = f"Buy {word} the brightest there is at my own place."
+    if by_tool:
+        answer = target.tool(customer, "ask", {"listing_id": shop.listing_id, "text": text})
+        message = answer.json()["result"]["structuredContent"]
+    else:
+        message = shop.ask(customer, text)
+    thread_id = message["thread_id"]
+    shown = _tellers(target, shop, thread_id, word, customer)
     found.expect("before, its words are told in many places", len(shown) >= 6, True)
     hide = f"/v1/operations/messages/{message['message_id']}"
     found.expect("no customer hides a message", customer.call("POST", f"{hide}/hide", {"reason": "!"}).status_code, 403)
     target.operator.post(f"{hide}/hide", {"reason": "A drill."})
     for reader in (customer, shop.owner, Agent(target.url)):
-        told = _tellers(target, shop, thread["thread_id"], word, reader)
+        told = _tellers(target, shop, thread_id, word, reader)
         found.expect(f"hidden, nothing tells its words ({'a key' if reader.key else 'no key'})", told, [])
-    body = customer.get(f"/v1/threads/{thread['thread_id']}")["messages"][0]["body"]
+    body = customer.get(f"/v1/threads/{thread_id}")["messages"][0]["body"]
     found.expect("in their place it says so", body, _TOMBSTONE)
     target.operator.post(f"{hide}/show", {"reason": "A drill."})
-    again = _tellers(target, shop, thread["thread_id"], word, customer)
+    again = _tellers(target, shop, thread_id, word, customer)
     # The front page has the newest alone.
     found.expect("shown again, they are told where they were", {*shown} - {*again, "/"}, set())
 
@@ -97,7 +106,8 @@ def _tellers(target: Target, shop: Shop, thread_id: str, word: str, reader: Agen
     """What tells a reader the words."""
     reads = (
         f"/v1/threads/{thread_id}", f"/v1/threads/{thread_id}/messages", f"/v1/search?q={word}",
-        f"/threads/{thread_id}", f"/listings/{shop.listing_id}", "/", f"/search?q={word}",
+        f"/v1/threads?context_listing_id={shop.listing_id}", f"/threads/{thread_id}", f"/listings/{shop.listing_id}",
+        "/", f"/search?q={word}",
     )  # fmt: skip
     answers: dict[str, Any] = {_masked(path): reader.call("GET", path).text for path in reads}
     for name, arguments in (
