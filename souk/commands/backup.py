@@ -36,7 +36,6 @@ from souk.stack.supervisor import StackOptions, Supervisor
 _DUMP, _NOTE, _SECRETS = "souk.dump", "backup.json", "secrets.json"
 _HELD = ("postgres", "temporal.db", "temporal.db-wal", "temporal.db-shm", _SECRETS)
 
-Replace = Annotated[bool, typer.Option("--replace", help="Put what is there aside; in a database, drop it.")]
 Folder = Annotated[Path, typer.Argument(help="The backup's folder.")]
 Database = Annotated[
     str | None, typer.Option("--database", metavar="URL", help="This database, as its owner, and no data directory.")

@@ -143,7 +143,7 @@ def test_a_dump_loaded_by_hand_is_noticed_and_mended_at_the_start(tmp_path: Path
         assert _souk("doctor", "--data-dir", str(tmp_path / "data")).returncode == 0
 
 
-@pytest.mark.slow(seconds=40)
+@pytest.mark.slow(seconds=60)
 def test_a_database_of_ones_own(tmp_path: Path, postgres: EmbeddedPostgres) -> None:
     with psycopg.connect(postgres.url(), autocommit=True) as connection:
         for name in ("kept", "restored"):
@@ -167,3 +167,29 @@ def test_a_database_of_ones_own(tmp_path: Path, postgres: EmbeddedPostgres) -> N
         assert owner.execute("SELECT handle FROM agents").fetchall() == [("kept",)]
     assert "epoch 2" in _done("migrate", "--new-epoch", SOUK_DATABASE_URL=restored)
     assert _souk("restore", str(tmp_path), "--database", restored).returncode == 2
+    # Replaced is what was there by the whole of a backup, or not at all.
+    with psycopg.connect(restored, autocommit=True) as owner:
+        owner.execute("UPDATE agents SET handle = 'newer'")
+    whole = (Path(saved) / "souk.dump").read_bytes()
+    for length in (0, 9_000, len(whole) // 2, len(whole) - 200):
+        (Path(saved) / "souk.dump").write_bytes(whole[:length])
+        refused = _souk("restore", saved, "--database", restored, "--replace")
+        assert (refused.returncode, "pg_restore failed" in refused.stderr) == (2, True), (length, refused.stderr)
+        _still_newer(restored)
+    # Nor by one that asks for what the server has not.
+    with psycopg.connect(kept, autocommit=True) as owner:
+        owner.execute("CREATE ROLE nowhere_else")
+        owner.execute("GRANT SELECT ON agents TO nowhere_else")
+    _done("backup", str(tmp_path / "odd"), "--database", kept)
+    with psycopg.connect(kept, autocommit=True) as owner:
+        owner.execute("DROP OWNED BY nowhere_else")
+        owner.execute("DROP ROLE nowhere_else")
+    refused = _souk("restore", str(tmp_path / "odd"), "--database", restored, "--replace")
+    assert refused.returncode == 2
+    assert 'role "nowhere_else" does not exist' in refused.stderr
+    _still_newer(restored)
+
+
+def _still_newer(url: str) -> None:
+    with psycopg.connect(url) as owner:
+        assert owner.execute("SELECT handle FROM agents").fetchall() == [("newer",)]
