@@ -155,11 +155,13 @@ def stay_after_a_block(target: Target, found: Findings) -> None:
     ):
         answer = buyer.call("POST", path, sent)
         found.refuses(f"POST {path.replace(thread['thread_id'], '*')}", answer, 403, "store.blocked")
-    found.expect("its unpaid order ends", _ended(buyer, order["order_id"])["status"], "REFUNDED")
+    found.expect("its unpaid order ends", _ended(buyer, order["order_id"])["refund_reason"], "BUYER_BLOCKED")
     gone = eventually(
         lambda: buyer.get(f"/v1/offers/{offer['offer_id']}"), until=lambda made: made["status"] == "CANCELLED"
     )
     found.expect("its standing offer ends", gone["close_reason"], "BUYER_BLOCKED")
+    events = shop.feed("OFFER_CANCELLED", "ORDER_REFUNDED")
+    found.expect("no public event says why", [event for event in events if "BLOCKED" in str(event)], [])
     gating = buyer.get(f"/v1/listings/{shop.listing_id}/gating")
     found.expect("gating says so", (gating["satisfied"], gating["blocked"]), (False, True))
     looks = ("/v1/inbox", "/v1/orders", "/v1/offers", f"/v1/stores/{shop.store_id}")

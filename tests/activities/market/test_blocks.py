@@ -4,8 +4,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from db.market import blocks, negotiations, orders
+from db.platform import console
+from db.platform.database import Database
+from db.platform.ids import new_id
+from db.platform.keys import insert_key, random_secret
+from db.platform.tables import ApiKeyKind
 from domain.market import errors
 from domain.market.states import DeliveryKind
 from domain.platform.identity import NOT_A_CUSTOMER
@@ -61,6 +67,38 @@ async def test_what_is_under_way_and_unpaid_ends(scene: Scene) -> None:
     assert await scene.listing(shop) == (9, "ACTIVE")
     # What was accepted is broken, as by a withdrawal; the order that nobody paid is no promise.
     assert await scene.facts(shop) == ["OFFER_BROKEN"]
+
+
+async def test_who_sees_that_there_was_a_block_by_what_it_ended(scene: Scene, api_database: Database) -> None:
+    """As docs/privacy.md says under "What a block shows"."""
+    shop = await scene.shop(**SHIPPED)
+    buyer = await scene.customer(shop)
+    standing, owed = await scene.offer(shop, buyer), await scene.bought(shop, buyer)
+    await block(scene, shop, buyer)
+    await standing.settle()
+    await owed.settle()
+    key_id = new_id()
+    async with scene.database.session() as session:
+        insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "blocks", random_secret())
+    async with api_database.session() as session:
+        await console.name_operator(session, key_id)
+        seen = await session.execute(
+            text(
+                "SELECT buyer_customer_id, store_id, refund_reason FROM operator_orders WHERE order_id = :owed"
+                " UNION ALL SELECT buyer_customer_id, seller_store_id, close_reason FROM operator_negotiations"
+                " WHERE negotiation_id = :standing"
+            ),
+            {"owed": owed.order_id, "standing": standing.negotiation_id},
+        )
+        assert [tuple(row) for row in seen.all()] == [(buyer, shop.store_id, "BUYER_BLOCKED")] * 2
+        assert await session.scalar(text("SELECT count(*) FROM store_blocks")) == 0
+    async with api_database.session(viewer=buyer) as session:
+        told = "SELECT type FROM inbox_events WHERE meta ->> 'reason' = 'BUYER_BLOCKED' AND agent_id = :buyer"
+        assert set((await session.scalars(text(told), {"buyer": buyer})).all()) == {"OFFER_CANCELLED", "ORDER_REFUNDED"}
+        assert await session.scalar(text("SELECT count(*) FROM store_blocks")) == 0
+    async with scene.database.session() as session:
+        public = "SELECT count(*) FROM activity_events e WHERE to_jsonb(e)::text LIKE '%BLOCKED%' AND store_id = :store"
+        assert await session.scalar(text(public), {"store": shop.store_id}) == 0
 
 
 async def test_what_was_paid_stays_a_right(scene: Scene) -> None:
