@@ -8,6 +8,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg import sql
 from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
@@ -189,6 +190,65 @@ def test_handles_that_look_alike_already_keep_to_their_agents(fresh_url: str) ->
                 connection.execute(insert, [handle, "2026-02-01"])
         connection.execute(insert, ["annlee", "2026-02-01"])
     downgrade(fresh_url, "0021")
+
+
+REFUNDED = {
+    # Reason, whether paid: what it becomes before 0020, 0018 and 0016.
+    ("BUYER_BLOCKED", False): ("DECLINED_BY_SELLER", "DECLINED_BY_SELLER", "CANCELLED_BY_BUYER"),
+    ("APPEAL_GRANTED", True): ("APPEAL_GRANTED", "BY_OPERATOR", "BY_OPERATOR"),
+    ("NOT_PAID", False): ("NOT_PAID", "NOT_PAID", "CANCELLED_BY_BUYER"),
+    ("DECLINED_BY_SELLER", False): ("DECLINED_BY_SELLER", "DECLINED_BY_SELLER", "CANCELLED_BY_BUYER"),
+    ("DECLINED_BY_SELLER", True): ("DECLINED_BY_SELLER", "DECLINED_BY_SELLER", "DELIVERY_MISSED"),
+    ("GRANTED", True): ("GRANTED", "GRANTED", "GRANTED"),
+}
+CLOSED = {
+    # Reason, whether accepted: what it becomes before 0020 and 0008.
+    ("BUYER_BLOCKED", False): ("WITHDRAWN", "WITHDRAWN"),
+    ("BUYER_BLOCKED", True): ("BROKEN_BY_SELLER", "BROKEN_BY_SELLER"),
+    ("RELEASED_BY_BUYER", True): ("RELEASED_BY_BUYER", "WITHDRAWN"),
+    ("DECLINED", False): ("DECLINED", "DECLINED"),
+}
+
+
+def test_older_code_knows_every_reason_that_a_way_back_leaves(fresh_url: str) -> None:
+    upgrade(fresh_url, "0020")
+    with psycopg.connect(fresh_url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        for reason, paid in REFUNDED:
+            connection.execute(
+                "INSERT INTO orders (order_id, buyer_customer_id, store_id, listing_id, unit_price_cents,"
+                " total_price_cents, status, refunded_at, refund_reason, paid_at, payment_source)"
+                " VALUES (%(id)s, %(id)s, %(id)s, %(id)s, 5, 5, 'REFUNDED', now(), %(reason)s, %(paid)s, %(source)s)",
+                {"id": new_id(), "reason": reason, "paid": "2026-01-02" if paid else None,
+                 "source": "CONFIRMED" if paid else None},
+            )  # fmt: skip
+        for reason, accepted in CLOSED:
+            values = {"id": new_id(), "reason": reason, "accepted": "2026-01-02" if accepted else None}
+            connection.execute(
+                "INSERT INTO negotiations (negotiation_id, listing_id, buyer_customer_id, seller_store_id, status,"
+                " closed_at, close_reason) VALUES (%(id)s, %(id)s, %(id)s, %(id)s, 'CANCELLED', now(), %(reason)s)",
+                values,
+            )
+            connection.execute(
+                "INSERT INTO offers (offer_id, listing_id, buyer_customer_id, seller_store_id, proposed_price_cents,"
+                " status, accepted_at, negotiation_id, round, proposed_by, list_price_cents, closed_at, close_reason)"
+                " VALUES (%(id)s, %(id)s, %(id)s, %(id)s, 5, 'CANCELLED', %(accepted)s, %(id)s, 1, 'BUYER', 5, now(),"
+                " %(reason)s)",
+                values,
+            )
+
+        def _is_left(revision: str, refunded: int, closed: int) -> None:
+            downgrade(fresh_url, revision)
+            found = connection.execute("SELECT refund_reason FROM orders ORDER BY order_id").fetchall()
+            assert found == [(became[refunded],) for became in REFUNDED.values()], revision
+            for table in ("negotiations", "offers"):
+                query = sql.SQL("SELECT close_reason FROM {} ORDER BY negotiation_id").format(sql.Identifier(table))
+                assert connection.execute(query).fetchall() == [(became[closed],) for became in CLOSED.values()], table
+
+        _is_left("0019", 0, 0)
+        _is_left("0017", 1, 0)
+        _is_left("0015", 2, 0)
+        _is_left("0007", 2, 1)
 
 
 def test_models_match_the_migrations(fresh_url: str) -> None:

@@ -1,5 +1,8 @@
 DROP INDEX negotiations_open_buyer_idx;
 
+UPDATE negotiations SET close_reason = 'WITHDRAWN' WHERE close_reason = 'RELEASED_BY_BUYER';
+UPDATE offers SET close_reason = 'WITHDRAWN' WHERE close_reason = 'RELEASED_BY_BUYER';
+
 DROP VIEW operator_holds;
 ALTER TYPE hold_release RENAME TO hold_release_0008;
 CREATE TYPE hold_release AS ENUM ('SPENT', 'LAPSED', 'BROKEN');

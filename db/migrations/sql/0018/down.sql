@@ -19,6 +19,8 @@ BEGIN
         'currency', d.currency, 'refund_request_reason', d.refund_request_reason)
       FROM orders d WHERE d.order_id = entity));
 END $$;
+-- It was operators who granted it.
+UPDATE orders SET refund_reason = 'BY_OPERATOR' WHERE refund_reason = 'APPEAL_GRANTED';
 DROP VIEW operator_appeals;
 DROP VIEW operator_orders;
 CREATE VIEW operator_orders WITH (security_barrier) AS
