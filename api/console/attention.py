@@ -1,6 +1,6 @@
 """What needs an operator: queues nobody serves, late and failing processes, ended ones that should run, webhooks.
 
-What counts, and how it is summed up, is ``domain/attention.py``, which the doctor shares.
+What counts, and how it is summed up, is ``domain/platform/attention.py``, which the doctor shares.
 """
 
 import asyncio

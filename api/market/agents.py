@@ -53,14 +53,12 @@ class AgentIn(RequestModel):
     display_name: Name
     bio: Note | None = None
     avatar_url: Url | None = None
-    registration_secret: Annotated[str, StringConstraints(max_length=256, pattern=r"^[\x21-\x7e]{32,256}$")] | None = (
-        Field(
-            default=None,
-            repr=False,
-            description="made at random by the caller, 32 to 256 visible ASCII characters: whoever repeats the request "
-            "with it and the same Idempotency-Key gets the same API key again. Kept only as a part of hashes.",
-            json_schema_extra={"format": "password", "writeOnly": True},
-        )
+    registration_secret: Secret | None = Field(
+        default=None,
+        repr=False,
+        description="made at random by the caller, 32 to 256 visible ASCII characters: whoever repeats the request "
+        "with it and the same Idempotency-Key gets the same API key again. Kept only as a part of hashes.",
+        json_schema_extra={"format": "password", "writeOnly": True},
     )
     model_config = example(
         {

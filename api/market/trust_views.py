@@ -10,6 +10,7 @@ from db.market.tables import TrustProfile
 from db.market.trust import COMPONENTS, state_of
 from db.platform.reading import Row
 from domain.market.trust import (
+    FORMULA_VERSION,
     Evidence,
     TrustComponent,
     TrustReason,
@@ -61,7 +62,7 @@ TRUST_EVENT = {
     "source_event_id": uid(0x60),
     "delta_r": 990,
     "delta_s": 10,
-    "formula_version": 1,
+    "formula_version": FORMULA_VERSION,
     "inputs": {"latency_ms": 864_000, "deadline_ms": 86_400_000, "earlier_questions": 0},
     "delta_overall": 1.96,
     "delta_product_satisfaction": 0.0,

@@ -32,7 +32,7 @@ _DYNAMIC_CONFIG = {
     "history.transferProcessorMaxPollRPS": 2000,
     "matching.numTaskqueueReadPartitions": 1,
     "matching.numTaskqueueWritePartitions": 1,
-    # Waiting tasks are taken by store in turn (activities/attributes.py), not in the order of their coming.
+    # Waiting tasks are taken by store in turn (activities/platform/attributes.py), not in the order of their coming.
     "matching.enableFairness": True,
     "frontend.namespaceRPS": 20000,
     "frontend.rps": 20000,

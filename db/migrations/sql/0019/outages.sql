@@ -26,7 +26,7 @@ CREATE TABLE outages (
 CREATE INDEX outages_part_idx ON outages(part, ended_at);
 CREATE INDEX outages_recorded_idx ON outages(recorded_at);
 
--- The dates an outage moved. wait: which date of the entity (db/waits.py). Of offers too, so private.
+-- The dates an outage moved. wait: which date of the entity (db/*/waits.py). Of offers too, so private.
 CREATE TABLE extended_dates (
   outage_id uuid NOT NULL REFERENCES outages(outage_id),
   wait text NOT NULL,

@@ -1,6 +1,6 @@
 -- A place in the feeds is (txid, seq), and txid is more than a transaction's id: above its 44 bits is an epoch. A
 -- cluster that a dump was restored into counts from the beginning; with a higher epoch what it writes comes after all
--- there was, and places that callers hold stay in order. Raised by db/epochs.py, which replaces the function: so it
+-- there was, and places that callers hold stay in order. Raised by db/platform/epochs.py, which replaces the function: so it
 -- costs nothing to read, and goes along in every dump.
 CREATE FUNCTION souk_epoch_base() RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 0::bigint;
 
