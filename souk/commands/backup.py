@@ -147,11 +147,11 @@ def _into(folder: Path, data_dir: Path, *, replace: bool) -> list[Ailment]:
         raise StackError("SOUK_DATABASE_URL is set: unset it, or name the database with --database")
     with DataDirectory(data_dir) as data, Signals() as signals:
         there = [data.path / name for name in _HELD if (data.path / name).exists()]
+        aside = data.path / f"replaced-{datetime.now(UTC):%Y%m%d-%H%M%S}"  # noqa: TID251 - a folder's name
         if there:
             if not replace:
                 raise StackError(f"{data_dir} holds a market: name a new --data-dir, or put it aside with --replace")
             data.reclaim()
-            aside = data.path / f"replaced-{datetime.now(UTC):%Y%m%d-%H%M%S}"  # noqa: TID251 - a folder's name
             aside.mkdir()
             for path in there:
                 path.rename(aside / path.name)
@@ -165,6 +165,11 @@ def _into(folder: Path, data_dir: Path, *, replace: bool) -> list[Ailment]:
             # Half of a market would be in the way of the next try.
             shutil.rmtree(data.path / "postgres", ignore_errors=True)
             (data.path / _SECRETS).unlink(missing_ok=True)
+            if there:
+                for path in there:
+                    (aside / path.name).rename(path)
+                aside.rmdir()
+                typer.echo("what was there is back in its place")
             raise
         supervisor = Supervisor(data, StackOptions(0, 0, 0), settings, signals, typer.echo)
         try:

@@ -190,6 +190,24 @@ def test_a_database_of_ones_own(tmp_path: Path, postgres: EmbeddedPostgres) -> N
     _still_newer(restored)
 
 
+@pytest.mark.slow(seconds=20)
+def test_a_folder_keeps_its_market_when_a_backup_is_damaged(tmp_path: Path) -> None:
+    saved, held = tmp_path / "saved", tmp_path / "data"
+    for folder in (saved, held / "postgres"):
+        folder.mkdir(parents=True)
+    (saved / "backup.json").write_text('{"revision": "0001"}')
+    (saved / "secrets.json").write_text('{"of": "the backup"}')
+    (saved / "souk.dump").write_bytes(b"PGDMP")
+    (held / "secrets.json").write_text('{"of": "the market"}')
+    (held / "souk.lock").touch()
+    (held / "postgres" / "rows").write_text("all of them")
+    refused = _souk("restore", str(saved), "--data-dir", str(held), "--replace", **NOWHERE)
+    assert (refused.returncode, "pg_restore failed" in refused.stderr) == (2, True), refused.stderr
+    assert (held / "secrets.json").read_text() == '{"of": "the market"}'
+    assert [file.name for file in (held / "postgres").iterdir()] == ["rows"]
+    assert not [*held.glob("replaced-*")]
+
+
 def _still_newer(url: str) -> None:
     with psycopg.connect(url) as owner:
         assert owner.execute("SELECT handle FROM agents").fetchall() == [("newer",)]
