@@ -71,7 +71,8 @@ class _Refusals(ActivityInboundInterceptor):
             return False
         database, rows = self._looks
         async with database.transaction() as transaction:
-            return await may_have_misjudged(transaction, rows, refused, seconds + _MARGIN_SECONDS)
+            parts = rows.parts_judged_by(activity.info().task_queue)
+            return await may_have_misjudged(transaction, parts, refused, seconds + _MARGIN_SECONDS)
 
 
 class RefusalInterceptor(Interceptor):

@@ -16,6 +16,7 @@ from db import locks
 from db.checkout import pricing, sessions
 from db.checkout.tables import CartRow, CheckoutPayment, CheckoutRow
 from db.market import evidence, negotiations
+from db.market.blocks import is_blocked
 from db.market.tables import Listing
 from db.platform.commands import find_command, insert_command
 from db.platform.database import Database
@@ -37,6 +38,7 @@ from domain.checkout.policy import CheckoutPolicy
 from domain.checkout.processes import CHECKOUT_PARTS
 from domain.checkout.quotes import name_lines, same_price
 from domain.checkout.states import CheckoutClose, CheckoutStatus, PaymentStatus
+from domain.market.blocks import check_not_blocked
 from domain.market.negotiation import check_spend
 from domain.market.orders import check_gating
 from domain.platform.errors import DomainError
@@ -240,13 +242,14 @@ class PostgresSessions(CheckoutActivities):
             return await case.snapshot()
 
     async def _check_buyer(self, case: SessionCase, quoted: Quote) -> None:
-        """Refuse before any money is asked for: own goods, the buyer's own cap, no interaction before."""
+        """Refuse before any money is asked for: blocked by the store, the buyer's own cap, no interaction before."""
         session, row = case.session, case.row
         without = None
         if row.offer_id is not None:
             held = await read_offer(session, row.offer_id, row.agent_id, case.now)
             without = held.negotiation.negotiation_id
         transaction = await Transaction.of(session)
+        check_not_blocked(blocked=await is_blocked(transaction, row.store_id, row.agent_id))
         standing = await negotiations.get_buyer_standing(transaction, row.agent_id, row.currency, without=without)
         check_spend(standing, quoted.totals.total_cents)
         if not await sessions.is_platform(session, row.agent_id):

@@ -145,6 +145,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
             if case.read.done:
                 return case.snapshot()
             by = case.party(command.by_agent_id)
+            await self._check_block(transaction, start, case, by)
             expires_at = rules.expiry(case.now, command.expires_in_seconds, start.policy)
             rules.decide_counter(
                 case.state,
@@ -195,6 +196,7 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 case.refused = None if case.read.done == "ok" else case.read.done
                 return case.snapshot()
             by = case.party(command.by_agent_id)
+            await self._check_block(transaction, start, case, by)
             closing = rules.decide_accept(
                 case.state,
                 by,
@@ -256,6 +258,14 @@ class PostgresNegotiationActivities(NegotiationActivities):
                 case.remind()
             return case.snapshot()
 
+    async def _check_block(
+        self, transaction: Transaction, start: NegotiationStart, case: NegotiationCase, by: Party
+    ) -> None:
+        """A blocked buyer agrees to nothing more, also while the negotiation has not heard of the block."""
+        if by is Party.BUYER:
+            buyer_id = case.negotiation.buyer_customer_id
+            check_not_blocked(blocked=await is_blocked(transaction, start.store_id, buyer_id))
+
     async def _fits(
         self, transaction: Transaction, start: NegotiationStart, case: NegotiationCase, standing: rules.OfferView
     ) -> bool:
@@ -280,6 +290,9 @@ class PostgresNegotiationActivities(NegotiationActivities):
             if date is not None and was_held_up(date, case.now):
                 another = self._draws.answer_date(offer_id, case.now, start.policy)
                 return case.snapshot().model_copy(update={"answer_at": another})
+            if await is_blocked(transaction, start.store_id, case.negotiation.buyer_customer_id):
+                # The block ends it, at the negotiation's next look.
+                return case.snapshot().model_copy(update={"auto_answer": False})
             answer = await case.automatic_answer()
             if answer is True:
                 closing = rules.unsellable(standing, case.listing_view)

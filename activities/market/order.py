@@ -145,9 +145,9 @@ class PostgresOrderActivities(Placement, Appeals, OrderActivities):
             if silence.holds(case.now):
                 return case.snapshot().model_copy(update={"deadline": silence.look_again_at(case.now)})
             due = rules.decide_order_due(case.state, case.now)
-            if ends_blocked_order(case.state) and await is_blocked(
-                transaction, case.order.store_id, case.order.buyer_customer_id
-            ):
+            # A promise that was broken before the block stays broken.
+            blocked = due.refund is None and ends_blocked_order(case.state)
+            if blocked and await is_blocked(transaction, case.order.store_id, case.order.buyer_customer_id):
                 due = rules.Due(refund=RefundReason.BUYER_BLOCKED)
             if due.refund is not None:
                 await case.refund(due.refund, goods_return=rules.stock_returns(due.refund))

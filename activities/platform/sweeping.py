@@ -9,7 +9,7 @@ from activities.platform.specs import Restart, WorkflowSpec, WorkflowSpecs
 from activities.platform.workflows import signal_process, wake_process
 from db.platform.commands import list_unanswered
 from db.platform.database import Database
-from db.platform.outages import is_held
+from db.platform.outages import silent_parts
 
 _BATCH = 500
 _MOST_UNANSWERED = 10_000
@@ -37,12 +37,14 @@ class Sweeper:
     async def wake_due(self) -> dict[str, int]:
         """By the first part of their ids, how many workflows were woken. Raises RPCError when Temporal is away.
 
-        None while an outage is not recorded: nothing ends by a date that will be moved.
+        None of a type whose dates depend on a part with an outage that is not recorded: they will be moved.
         """
         async with self._database.transaction() as transaction:
-            if await is_held(transaction, self._specs.rows):
-                return {spec.type.prefix: 0 for spec in self._specs.all}
-        return {spec.type.prefix: await self._wake_due(spec) for spec in self._specs.all}
+            silent = await silent_parts(transaction)
+        return {
+            spec.type.prefix: 0 if silent & self._specs.rows.parts_of(spec.type.prefix) else await self._wake_due(spec)
+            for spec in self._specs.all
+        }
 
     async def _wake_due(self, spec: WorkflowSpec) -> int:
         # A transaction that writes nothing: readers of the feeds wait for every one that does.

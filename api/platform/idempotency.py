@@ -281,7 +281,7 @@ class ProcessCommand(Attempt):
     async def _check_dates_hold(self, refused: DomainError) -> None:
         """A refusal by a date that an outage moves is none. Raises service.unavailable."""
         async with self.context.database.transaction() as transaction:
-            if await may_have_misjudged(transaction, self.context.specs.rows, refused, _MARGIN_SECONDS):
+            if await may_have_misjudged(transaction, self.context.specs.rows.awaited_parts, refused, _MARGIN_SECONDS):
                 raise errors.UNAVAILABLE.error() from None
 
 

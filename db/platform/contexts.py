@@ -100,6 +100,14 @@ class DbParts:
         if unseen:
             raise ContextError(f"workflow types without a view for operators, or views of none: {sorted(unseen)}")
 
+    def parts_judged_by(self, queue: str) -> frozenset[str]:
+        """The parts that the dates which workflows of a queue judge depend on."""
+        return frozenset().union(*(wait.parts for wait in self.waits if wait.parts[0] == queue))
+
+    def parts_of(self, process: str) -> frozenset[str]:
+        """The parts that the waits of a workflow type depend on, by the prefix of its ids."""
+        return frozenset().union(*(wait.parts for wait in self.waits if wait.process == process))
+
 
 def _merged(what: str, maps: Iterable[Mapping[K, V]]) -> dict[K, V]:
     merged: dict[K, V] = {}

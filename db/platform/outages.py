@@ -100,10 +100,10 @@ async def listen(unit: Transaction | AsyncSession, parts: Collection[str]) -> Si
     return Silence([Heard(*row) for row in await transaction.run(_LISTEN, {"parts": list(parts)})])
 
 
-async def is_held(transaction: Transaction, contexts: DbParts) -> bool:
-    """Whether nothing ends by its date now."""
+async def silent_parts(transaction: Transaction) -> frozenset[str]:
+    """The parts whose outage is not recorded: no date that depends on one of them ends anything now."""
     pulse = await read_pulse(transaction)
-    return any(heard.part in contexts.awaited_parts and heard.is_silent(pulse.now) for heard in pulse.parts)
+    return frozenset(heard.part for heard in pulse.parts if heard.is_silent(pulse.now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +124,16 @@ async def api_beat(unit: Asks, policy: OutagePolicy) -> None:
     await unit.run(_API_BEAT, {"tolerated": policy.tolerated})
 
 
-async def may_have_misjudged(transaction: Transaction, contexts: DbParts, refused: DomainError, seconds: float) -> bool:
+async def may_have_misjudged(
+    transaction: Transaction, parts: Collection[str], refused: DomainError, seconds: float
+) -> bool:
     """Whether dates were moved during the last seconds, or will be: then a refusal may rest on an old date.
 
-    One that rests on a date is a conflict.
+    ``parts``: those that its dates depend on. One that rests on a date is a conflict.
     """
     if refused.kind is not ErrorKind.CONFLICT:
         return False
-    [(may,)] = await transaction.run(_RECORDED_SINCE, {"seconds": seconds, "parts": list(contexts.awaited_parts)})
+    [(may,)] = await transaction.run(_RECORDED_SINCE, {"seconds": seconds, "parts": list(parts)})
     return bool(may)
 
 

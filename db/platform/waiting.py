@@ -7,6 +7,7 @@ from dataclasses import dataclass
 class Wait:
     """A date column. The SQL parts name the row ``t``; what they may join is in ``joins``.
 
+    ``parts``: who must work for the date to count, first the queue whose workflows judge it.
     ``since``: when the wait began. ``open``: whether the row still waits for this date. ``remind``: when the awaited
     party is reminded, null once it was; with ``reminded`` a column keeps that it was instead. ``tell``: the agents who
     hear of the new date; None where another wait tells them, or the row itself does.

@@ -1,7 +1,7 @@
 """Outages on real rows: recorded once, with every date that somebody could not keep; nothing ends before that."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,7 +17,8 @@ from db.platform import writes
 from db.platform.contexts import DbParts
 from db.platform.database import Database
 from db.platform.ids import new_id
-from db.platform.outages import Recorded, api_beat, beat, listen, may_have_misjudged
+from db.platform.outages import Recorded, api_beat, beat, listen, may_have_misjudged, silent_parts
+from domain.checkout.processes import CHECKOUT_QUEUE
 from domain.market import errors
 from domain.market.processes import MARKET_PARTS, MARKET_QUEUE
 from domain.market.states import ThreadType
@@ -408,9 +409,9 @@ async def test_what_is_recorded_cannot_be_rewritten(scene: Scene) -> None:
 
 
 async def test_a_refusal_around_an_outage_is_not_final(scene: Scene) -> None:
-    async def may(seconds: float) -> bool:
+    async def may(seconds: float, parts: Collection[str] = ROWS.parts_judged_by(MARKET_QUEUE)) -> bool:
         async with scene.database.transaction() as transaction:
-            return await may_have_misjudged(transaction, ROWS, errors.ORDER_NOT_PLACED.error(), seconds)
+            return await may_have_misjudged(transaction, parts, errors.ORDER_NOT_PLACED.error(), seconds)
 
     await silent(scene, "50 seconds")
     assert not await may(1)
@@ -419,3 +420,16 @@ async def test_a_refusal_around_an_outage_is_not_final(scene: Scene) -> None:
     await beats(scene)
     assert await may(60)
     assert not await may(0)
+
+
+async def test_another_contexts_queue_holds_up_no_market(scene: Scene) -> None:
+    await beats(scene)
+    await silent(scene, "10 minutes", CHECKOUT_QUEUE)
+    async with scene.database.transaction() as transaction:
+        silence = await silent_parts(transaction)
+    assert silence == {CHECKOUT_QUEUE}
+    for kind in ("negotiation", "order", "review-window", "store-trust"):
+        assert not silence & ROWS.parts_of(kind)
+    assert CHECKOUT_QUEUE in ROWS.parts_of("checkout")
+    assert CHECKOUT_QUEUE not in ROWS.parts_judged_by(MARKET_QUEUE)
+    await beats(scene, CHECKOUT_QUEUE)

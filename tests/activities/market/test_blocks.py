@@ -101,6 +101,41 @@ async def test_who_sees_that_there_was_a_block_by_what_it_ended(scene: Scene, ap
         assert await session.scalar(text(public), {"store": shop.store_id}) == 0
 
 
+async def test_a_blocked_buyer_agrees_to_nothing_more(scene: Scene) -> None:
+    """Also while the negotiation has not heard of the block: a hold made now would break at the store's cost."""
+    shop = await scene.shop()
+    buyer = await scene.customer(shop)
+    deal = await scene.offer(shop, buyer)
+    await deal.counter(shop.merchant_id, 1_200)
+    await block(scene, shop, buyer)
+    async with refused(errors.STORE_BLOCKED):
+        await deal.accept(buyer)
+    async with refused(errors.STORE_BLOCKED):
+        await deal.counter(buyer, 1_100)
+    assert (await deal.settle()).closed
+    assert await scene.facts(shop) == []
+
+
+async def test_no_threshold_answers_a_blocked_buyer(scene: Scene) -> None:
+    shop = await scene.shop()
+    await scene.limit_listing(shop, auto_accept_cents=500)
+    buyer = await scene.customer(shop)
+    deal = await scene.offer(shop, buyer)
+    await block(scene, shop, buyer)
+    assert not (await deal.answer_automatically()).auto_answer
+    assert await deal.state() == ("PROPOSED", None, False)
+
+
+async def test_a_promise_that_was_broken_before_the_block_stays_broken(scene: Scene) -> None:
+    shop = await scene.shop(**SHIPPED)
+    buyer = await scene.customer(shop)
+    missed = await scene.bought(shop, buyer)
+    scene.as_owner("UPDATE orders SET promised_at = clock_timestamp() WHERE order_id = %s", missed.order_id)
+    await block(scene, shop, buyer)
+    await missed.settle()
+    assert await missed.state() == ("REFUNDED", "DELIVERY_MISSED", True)
+
+
 async def test_what_was_paid_stays_a_right(scene: Scene) -> None:
     shop = await scene.shop()
     buyer = await scene.customer(shop)
