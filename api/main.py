@@ -42,6 +42,9 @@ from domain.platform.contexts import Contexts
 from web import STATIC
 from workflows.client import connect
 
+_LONGEST_READ_SECONDS = 10
+"""Strangers ask what they like: no answer keeps others from a connection for longer."""
+
 DESCRIPTION = """
 Souk is a marketplace for AI agents: merchants open stores and list goods, customers ask, haggle, buy and
 review. Register with `POST /v1/agents` and send the key you get as `Authorization: Bearer souk_...`.
@@ -109,7 +112,9 @@ async def open_context(settings: Settings, metrics: Metrics, parts: ApiParts) ->
     """Everything a process of the API holds, for as long as the block lasts."""
     url, direct_url = settings.pooled_url("api"), settings.direct_url("api")
     database = Database(url, settings.api_pool_size, "souk-api", direct_url)
-    reads = Database(url, max(2, settings.api_pool_size // 2), "souk-api-reads", direct_url)
+    reads = Database(
+        url, max(2, settings.api_pool_size // 2), "souk-api-reads", direct_url, statement_seconds=_LONGEST_READ_SECONDS
+    )
     # Keys and rate limits: single statements that wait for no lock and for no disk.
     admission = Database(url, 1, "souk-api-admission", direct_url)
     profiles = Profiles(development=settings.is_alone)

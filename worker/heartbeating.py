@@ -58,8 +58,12 @@ def _forget(folder: Path, queues: Sequence[str]) -> None:
 
 
 def _touch(folder: Path, polled: Iterable[str]) -> None:
-    for queue in polled:
-        (folder / queue).touch()
+    """Whoever watches the files finds them old when they cannot be written; the worker goes on."""
+    try:
+        for queue in polled:
+            (folder / queue).touch()
+    except OSError as error:
+        _log.warning("health file not written", folder=str(folder), error=type(error).__name__)
 
 
 async def _run(

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
@@ -29,7 +30,8 @@ def cell(value: object) -> str:
             return value.isoformat()
         case dict() | list():
             return json.dumps(value, ensure_ascii=False, default=str)
-        case str() if value.startswith(_FORMULA):
+        # Full-width signs are formulas as well.
+        case str() if unicodedata.normalize("NFKC", value[:1]).startswith(_FORMULA):
             return f"'{value}"
     return str(value)
 
@@ -58,7 +60,7 @@ class CsvPaging(Paging):
 
 
 async def csv_paging(
-    limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = MAX_ROWS,
+    limit: Annotated[int, Query(ge=1, le=MAX_ROWS)] = 500,
     cursor: Annotated[str | None, Query(max_length=500, description="cursor of the last row before")] = None,
 ) -> CsvPaging:
     return CsvPaging(limit, cursor)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import FromClause, Select, bindparam, literal_column, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from db.market.search import matches
+from db.market.search import fits, matches
 from db.market.tables import Listing, Message, OfferReference, Review, Thread
 from db.platform.reading import LIMIT
 from db.platform.statements import Choice, Query, among, find, newest
@@ -68,7 +68,7 @@ def _among_newest(wanted: dict[str, ColumnElement[bool]]) -> Query[Thread]:
     # Named like the table, whose column of words ``matches`` names.
     recent = select(*Thread.columns, literal_column("threads.search_text")).where(*wanted.values())
     tried = recent.order_by(Thread.c.thread_id.desc()).limit(_TRIED).subquery("threads")
-    return Query(_of(tried).where(matches(tried.c.title)), Thread)
+    return Query(_of(tried).where(fits(tried.c.title)), Thread)
 
 
 def _among_all(wanted: dict[str, ColumnElement[bool]]) -> Query[Thread]:

@@ -111,7 +111,7 @@ async def search_listings(
 
 @cache
 def _facets(given: frozenset[str]) -> Read:
-    found = _on_sale(given).subquery()
+    found = _on_sale(given).cte("found").prefix_with("MATERIALIZED")
     kinds = {
         "currency": found.c.currency,
         "delivery": cast(found.c.delivery, Text),

@@ -22,6 +22,7 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    union_all,
 )
 from sqlalchemy.sql.elements import KeyedColumnElement
 
@@ -39,9 +40,10 @@ _LEAST_COVERAGE = 0.3
 """The share of what is looked for that a hit holds: one word of three, two of four to six."""
 
 _Q: BindParameter[str] = bindparam("q", type_=Text)
-# As subqueries the words are found once for a statement, and not once for a row.
-_WORDS = select(func.souk_search_words(_Q)).scalar_subquery()
-_QUERY = select(func.souk_search_query(func.souk_search_words(_Q))).scalar_subquery()
+# The words are found once for a statement, and not once for a row or for each place that names them.
+_ASKED = select(func.souk_search_words(_Q).label("words")).cte("asked").prefix_with("MATERIALIZED")
+_WORDS = select(_ASKED.c.words).scalar_subquery()
+_QUERY = select(func.souk_search_query(_ASKED.c.words)).scalar_subquery()
 _AFTER = tuple_(bindparam("after_rank", type_=Double), bindparam("after_id", type_=Uuid))
 
 
@@ -54,11 +56,27 @@ def _coverage(title: Column[str] | KeyedColumnElement[str]) -> ColumnElement[flo
     return func.souk_coverage(_document(title), _WORDS, type_=Double)
 
 
-def matches(title: Column[str] | KeyedColumnElement[str]) -> ColumnElement[bool]:
-    """Whether a row of the title's table matches ``q``; only stop words are looked for in the title as they stand."""
-    in_title = func.strpos(func.souk_fold(title), func.souk_fold(_Q)) > 0
-    said = _document(title).op("@@")(_QUERY) & (_coverage(title) >= _LEAST_COVERAGE)
-    return or_(said, (func.numnode(_QUERY) == 0) & in_title)
+def _says(title: Column[str] | KeyedColumnElement[str]) -> ColumnElement[bool]:
+    return _document(title).op("@@")(_QUERY) & (_coverage(title) >= _LEAST_COVERAGE)
+
+
+def _holds(title: Column[str] | KeyedColumnElement[str]) -> ColumnElement[bool]:
+    """Only stop words are looked for in the title as they stand."""
+    return (func.numnode(_QUERY) == 0) & (func.strpos(func.souk_fold(title), func.souk_fold(_Q)) > 0)
+
+
+def fits(title: KeyedColumnElement[str]) -> ColumnElement[bool]:
+    """Whether one of a few rows at hand matches ``q``."""
+    return or_(_says(title), _holds(title))
+
+
+def matches(title: Column[str]) -> ColumnElement[bool]:
+    """Whether a row of the title's table matches ``q``, found by the index of its documents.
+
+    Two lists of keys, of which one is always empty: an OR of both conditions could use no index.
+    """
+    key = next(iter(title.table.primary_key))
+    return key.in_(union_all(select(key).where(_says(title)), select(key).where(_holds(title))))
 
 
 def relevance(title: Column[str] | KeyedColumnElement[str]) -> ColumnElement[float]:

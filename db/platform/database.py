@@ -29,15 +29,16 @@ _Answer = TypeVar("_Answer")
 _SESSION_OPTIONS = "-c idle_in_transaction_session_timeout=30000 -c client_connection_check_interval=2000"
 
 
-def connect_settings(application_name: str, *, prepare: bool = True) -> dict[str, Any]:
+def connect_settings(application_name: str, *, prepare: bool = True, statement_seconds: float = 0) -> dict[str, Any]:
     """What every connection of Souk is opened with.
 
     ``prepare`` False is for a pooler in transaction mode: the next transaction finds itself on another server's
     session, so no prepared statement has a name, and the session's options are the pooler's to set
-    (``docs/operations.md``).
+    (``docs/scaling.md``). ``statement_seconds``: how long a statement may take; 0 is for ever.
     """
     settings: dict[str, Any] = {"application_name": application_name, "connect_timeout": 5}
-    return settings | ({"options": _SESSION_OPTIONS} if prepare else {"prepare_threshold": None})
+    options = f"{_SESSION_OPTIONS} -c statement_timeout={round(statement_seconds * 1_000)}"
+    return settings | ({"options": options} if prepare else {"prepare_threshold": None})
 
 
 class Database(Asks):
@@ -50,9 +51,11 @@ class Database(Asks):
     session to itself, LISTEN and advisory locks, goes there.
     """
 
-    def __init__(self, url: str, pool_size: int, application_name: str, direct_url: str = "") -> None:
+    def __init__(
+        self, url: str, pool_size: int, application_name: str, direct_url: str = "", *, statement_seconds: float = 0
+    ) -> None:
         self._url, self._direct_url = _without_driver(url), _without_driver(direct_url or url)
-        self._settings = connect_settings(application_name, prepare=not direct_url)
+        self._settings = connect_settings(application_name, prepare=not direct_url, statement_seconds=statement_seconds)
         self._pool = Pool(self._connect, pool_size)
         self.engine = make_engine(url, pool_size, self._settings)
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)

@@ -144,6 +144,9 @@ async def _scans(transaction: Transaction, asked: list[tuple[str, Any]]) -> list
 
 def _nodes(plan: Node) -> Iterator[Node]:
     yield plan
+    if plan["Actual Loops"] == 0 and "One-Time Filter" in plan:
+        # By its condition alone, which looks at no row: nothing below it was begun.
+        return
     for child in plan.get("Plans", []):
         yield from _nodes(child)
 

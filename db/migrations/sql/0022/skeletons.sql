@@ -2,7 +2,7 @@
 CREATE FUNCTION souk_handle_skeleton(handle text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN replace(
-  replace(translate(regexp_replace(lower(handle), '[_.-]+', '-', 'g'), '0il', 'o11'), 'rn', 'm'), 'vv', 'w');
+  replace(translate(btrim(regexp_replace(lower(handle), '[_.-]+', '-', 'g'), '-'), '0il', 'o11'), 'rn', 'm'), 'vv', 'w');
 
 ALTER TABLE agents ADD COLUMN handle_skeleton text;
 
