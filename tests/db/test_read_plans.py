@@ -144,11 +144,10 @@ async def _scans(transaction: Transaction, asked: list[tuple[str, Any]]) -> list
 
 def _nodes(plan: Node) -> Iterator[Node]:
     yield plan
-    if plan["Actual Loops"] == 0 and "One-Time Filter" in plan:
-        # By its condition alone, which looks at no row: nothing below it was begun.
-        return
     for child in plan.get("Plans", []):
-        yield from _nodes(child)
+        # What a condition that looks at no row has kept from beginning reads nothing, however many rows there are.
+        if child["Actual Loops"] or "One-Time Filter" not in plan:
+            yield from _nodes(child)
 
 
 def _rows_read(scans: list[Node]) -> dict[str, float]:

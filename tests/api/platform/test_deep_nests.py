@@ -120,7 +120,6 @@ OF_OUR_SCHEMAS = {
     "api/openapi.py: _example",
     "api/mcp/server.py: _slim",
     "api/platform/sizes.py: largest",
-    "db/platform/rows.py: _parts",
 }
 
 

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from activities.platform.attributes import STATE
@@ -26,8 +25,8 @@ def _build(_: Policies) -> Workflows:
 PART = ActivityPart("wishes", _build)
 
 
-async def _read(session: AsyncSession, key: UUID) -> Mapping[str, Any] | None:
-    wish = await find_wish(await Transaction.of(session), key)
+async def _read(transaction: Transaction, key: UUID) -> Mapping[str, Any] | None:
+    wish = await find_wish(transaction, key)
     return None if wish is None or wish.closed_at is not None else {"wish_id": key}
 
 
@@ -41,12 +40,10 @@ def _describe(start: BaseModel, _: bool) -> Process:
     return Process(WISH, f"wish/{start.wish_id}", start, WISHES_QUEUE, attributes, "Wish")
 
 
-async def _expected(session: AsyncSession) -> Expected:
-    keys = frozenset(await list_open(await Transaction.of(session)))
+async def _expected(transaction: Transaction) -> Expected:
+    keys = frozenset(await list_open(transaction))
     return Expected(keys, keys)
 
 
-async def _due(session: AsyncSession, limit: int) -> Sequence[Due]:
-    return [
-        Due(key, "a wish that should have lapsed") for key in await list_overdue(await Transaction.of(session), limit)
-    ]
+async def _due(transaction: Transaction, limit: int) -> Sequence[Due]:
+    return [Due(key, "a wish that should have lapsed") for key in await list_overdue(transaction, limit)]
