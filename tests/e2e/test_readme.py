@@ -30,9 +30,9 @@ def test_every_block_that_can_be_pasted_is_run_by_a_test() -> None:
     assert found == RUN_AS_THEY_STAND
 
 
-@pytest.mark.parametrize("line", {
+@pytest.mark.parametrize("line", sorted({
     line.strip() for page in PAGES for line in (ROOT / page).read_text().splitlines() if "python examples/" in line
-})  # fmt: skip
+}))  # fmt: skip
 def test_an_example_takes_the_options_that_a_page_gives_it(line: str) -> None:
     python, script, *options = shlex.split(line)
     assert python == ".venv/bin/python"
