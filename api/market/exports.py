@@ -1,7 +1,7 @@
 """Orders and steps of trust as CSV files, for spreadsheets."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
@@ -14,6 +14,7 @@ from api.platform.auth import AnyAgent
 from api.platform.csv_export import CsvQuery, documented_csv
 from db.market.reads_trade import read_orders, side_of
 from db.market.reads_trust import get_profile, list_trust_events
+from db.market.tables import TrustEvent
 from domain.market.errors import STORE_NOT_FOUND
 from domain.market.states import OrderStatus, Party
 from domain.platform.errors import BAD_CURSOR
@@ -54,4 +55,8 @@ async def export_trust_events(store_id: UUID, context: Context, paging: CsvQuery
     async with context.database.transaction() as transaction:
         await get_profile(transaction, store_id)
         rows = await list_trust_events(transaction, store_id, after[0] if after else None, paging.limit)
-    return paging.csv(f"trust-{store_id}", TrustEventOut.model_fields, rows, vars, lambda row: (row.sequence,))
+    return paging.csv(f"trust-{store_id}", TrustEventOut.model_fields, rows, _fields, lambda row: (row.sequence,))
+
+
+def _fields(row: TrustEvent) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in TrustEventOut.model_fields}

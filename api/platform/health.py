@@ -122,6 +122,8 @@ async def get_reads_readiness(context: Context) -> ReadsReadiness:
 
 @router.get(
     METRICS,
+    # A process of the same machine needs no key.
+    openapi_extra={"security": [{}]},
     response_class=Response,
     responses={
         200: {"content": {"text/plain": {"example": "souk_open_streams 0.0"}}},

@@ -1,5 +1,6 @@
 """Answers made of rows as they are have the very shape of the models the OpenAPI document describes."""
 
+import json
 from uuid import UUID
 
 import pytest
@@ -44,7 +45,8 @@ async def test_an_answer_has_the_declared_shape(http, stall: Stall, path: str):
         answer = await http.get(asked + (f"&cursor={cursor}" if cursor else ""))
         assert answer.status_code == 200, answer.text
         assert answer.headers["content-type"] == "application/json"
-        assert shape.dump_json(shape.validate_json(answer.content)) == answer.content
+        # Their order says nothing.
+        assert json.loads(shape.dump_json(shape.validate_json(answer.content))) == answer.json()
         cursor = answer.json().get("next_cursor")
         if not cursor:
             break

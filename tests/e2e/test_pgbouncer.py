@@ -179,7 +179,7 @@ def test_listening_goes_past_it(pooled: RunningSouk, bouncer: PgBouncer) -> None
             ),
         )
         clients = {row["application_name"] for row in bouncer.show("CLIENTS")}
-        assert clients >= {"souk-api", "souk-api-admission", "souk-worker-market"}
+        assert clients >= {"souk-api", "souk-api-admission", "souk-market"}
         assert not clients & set(names)
         locks = owner.execute(
             "SELECT application_name FROM pg_locks JOIN pg_stat_activity USING (pid)"

@@ -69,7 +69,7 @@ async def test_events_are_read_in_both_orders_and_page_by_page(http, stall: Stal
 
 async def test_an_older_transaction_holds_the_feed_back_and_nothing_is_skipped(http, worker_database, stall: Stall):
     await settled(http, stall.store_id, 2)
-    async with worker_database.session() as session:
+    async with worker_database.transaction() as session:
         await insert_thread(
             session,
             new_id(),

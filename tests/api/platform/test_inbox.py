@@ -8,10 +8,12 @@ from uuid import UUID
 
 import httpx
 
+from config.contexts import CONTEXTS
 from db.platform import writes
 from db.platform.database import Database
 from db.platform.events import notify
 from domain.market.states import InboxType
+from domain.platform.outages import OutageNews
 from tests.activities.market.scene import Scene
 from tests.api.conftest import Agent, Stall, register
 from tests.builders import Shop
@@ -68,7 +70,7 @@ async def test_both_orders_page_by_page(worker_database, customer: Agent):
 def test_every_type_is_explained_to_agents():
     page = (Path(__file__).parents[3] / "docs" / "agents.md").read_text()
     explained = re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE)
-    assert sorted(explained) == sorted(InboxType)
+    assert sorted(explained) == sorted((*CONTEXTS.inbox, *OutageNews))
 
 
 async def test_types_may_be_repeated(worker_database, customer: Agent):

@@ -212,9 +212,9 @@ async def test_a_look_that_was_cut_off_is_repeated(api_database: Database, worke
         armed = False
 
         @asynccontextmanager
-        async def session(self, **who: object) -> AsyncIterator[object]:
-            async with api_database.session(**who) as session:
-                yield session
+        async def transaction(self, **who: object) -> AsyncIterator[object]:
+            async with api_database.transaction(**who) as transaction:
+                yield transaction
             if self.armed:
                 raise ConnectionResetError
 
