@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import hypothesis
+import psycopg
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
@@ -63,7 +64,25 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
     """A cluster of its own for this test process."""
     server = EmbeddedPostgres(Path(tmp_path_factory.mktemp("pg")), fast=True)
     with server, slow_commits(server.url("postgres")):
+        _STARTED.append(server)
         yield server
+        _STARTED.remove(server)
+
+
+_STARTED: list[EmbeddedPostgres] = []
+_LEFT_OPEN = """
+SELECT application_name, left(query, 60), pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE backend_xid IS NOT NULL AND xact_start < clock_timestamp() - interval '20 s' AND pid <> pg_backend_pid()
+"""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def end_what_was_left_open() -> None:
+    """End transactions that files before this one left open: all readers of the feeds would wait for them."""
+    for server in _STARTED:
+        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+            for left in connection.execute(_LEFT_OPEN).fetchall():
+                print("left open by an earlier file:", left)
 
 
 @pytest.fixture(scope="session")

@@ -264,5 +264,7 @@ def test_models_match_the_migrations(fresh_url: str) -> None:
         if isinstance(change, tuple)
         and change[0] in {"add_table", "add_column", "remove_column"}
         and not (change[0] == "remove_column" and change[3].name == "search_text")
+        # The toy context makes its own, where its tests ran in the same process.
+        and not (change[0] == "add_table" and change[1].name == "wishes")
     ]
     assert columns == []
