@@ -1,7 +1,7 @@
-"""A step of a process in the database: one transaction, in few statements, over the driver itself.
+"""One transaction, in few statements, over the driver itself.
 
-A session maps, tracks and flushes; a step locks, reads and writes once each and needs none of that. At rest, when no
-cache is warm, a transaction of three statements costs a session 4 ms and a step 2.
+A session maps, tracks and flushes; what locks, reads and writes once each needs none of that. At rest, when no cache is
+warm, a transaction of three statements costs a session 4 ms and this 2.
 """
 
 from abc import ABC, abstractmethod

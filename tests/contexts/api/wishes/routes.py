@@ -13,7 +13,6 @@ from api.platform.idempotency import FactDep
 from api.platform.limits import limit
 from api.platform.schemas import Note, RequestModel, ResponseModel, example
 from api.web.rendering import PageRoute, page
-from db.platform.transactions import Transaction
 from domain.platform.numbers import Seconds
 from tests.contexts.db.wishes.wishes import Wish, find_wish, insert_wish
 from tests.contexts.domain.wishes.wishes import WISH_NOT_FOUND, WISH_OPEN, WISH_TOO_LONG, WishPolicy, check_wish
@@ -55,8 +54,7 @@ async def make_wish(body: WishIn, caller: AnyAgent, fact: FactDep, context: Cont
     """Wish for something, in public, until a date."""
     check_wish(body.lapses_in_seconds, context.specs.policies.of(WishPolicy))
     async with fact.begin():
-        transaction = await Transaction.of(fact.session)
-        wish = await insert_wish(transaction, fact.command_id, caller.agent_id, body.text, body.lapses_in_seconds)
+        wish = await insert_wish(fact.transaction, fact.command_id, caller.agent_id, body.text, body.lapses_in_seconds)
         answer = await fact.answer(WishOut.model_validate(wish), 201)
     context.nudges.wake(f"wish/{wish.wish_id}")
     return answer
