@@ -99,7 +99,7 @@ async def verify_database(url: str, store_id: UUID | None) -> AsyncIterator[Veri
                 if profile is None:
                     raise StackError(f"there is no store {key}")
                 rows = await transaction.rows(_EVENTS, store_id=key)
-                yield judge(key, [_recorded(row) for row in rows], _shown(profile))
+                yield judge(key, [recorded(row) for row in rows], _shown(profile))
     finally:
         await database.close()
 
@@ -121,7 +121,8 @@ def _shown(profile: TrustProfile) -> dict[str, Any]:
     }
 
 
-def _recorded(row: Any) -> RecordedTrustEvent:
+def recorded(row: Any) -> RecordedTrustEvent:
+    """A step of trust, as its row of ``trust_events`` keeps it, for ``verify``."""
     return RecordedTrustEvent(
         sequence=row.sequence,
         source_event_id=row.source_event_id,

@@ -8,7 +8,8 @@ from sqlalchemy import select
 from db.market.tables import TrustEvent, TrustProfile
 from db.market.trust import COMPONENTS, state_of
 from db.platform.statements import Query
-from domain.market.trust import RecordedTrustEvent, component_score, is_rated, overall_score, rank_score, replay, verify
+from domain.market.trust import component_score, is_rated, overall_score, rank_score, replay, verify
+from souk.checks.trust import recorded
 from tests.activities.market.scene import Purchase, Scene
 from tests.builders import Shop
 
@@ -28,23 +29,6 @@ async def stored_events(scene: Scene, shop: Shop) -> list[TrustEvent]:
     query = select(*TrustEvent.columns).where(TrustEvent.c.store_id == shop.store_id).order_by(TrustEvent.c.sequence)
     async with scene.database.transaction() as transaction:
         return await transaction.rows(Query(query, TrustEvent))
-
-
-def recorded(row: TrustEvent) -> RecordedTrustEvent:
-    return RecordedTrustEvent(
-        sequence=row.sequence,
-        source_event_id=row.source_event_id,
-        reason=row.reason,
-        component=row.component,
-        dr=row.delta_r,
-        ds=row.delta_s,
-        formula_version=row.formula_version,
-        inputs=row.inputs,
-        score_before=row.overall_before_milli,
-        score_after=row.overall_after_milli,
-        component_before=row.component_before_milli,
-        component_after=row.component_after_milli,
-    )
 
 
 async def assert_proven(scene: Scene, shop: Shop) -> TrustProfile:
