@@ -11,7 +11,6 @@ from pathlib import Path
 
 import httpx
 import hypothesis
-import psycopg
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
@@ -64,33 +63,25 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostg
     """A cluster of its own for this test process."""
     server = EmbeddedPostgres(Path(tmp_path_factory.mktemp("pg")), fast=True)
     with server, slow_commits(server.url("postgres")):
-        _STARTED.append(server)
         yield server
-        _STARTED.remove(server)
-
-
-_STARTED: list[EmbeddedPostgres] = []
-_LEFT_OPEN = """
-SELECT application_name, left(query, 60), pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE backend_xid IS NOT NULL AND xact_start < clock_timestamp() - interval '20 s' AND pid <> pg_backend_pid()
-"""
-
-
-@pytest.fixture(autouse=True, scope="module")
-def end_what_was_left_open() -> None:
-    """End transactions that files before this one left open: all readers of the feeds would wait for them."""
-    for server in _STARTED:
-        with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
-            for left in connection.execute(_LEFT_OPEN).fetchall():
-                print("left open by an earlier file:", left)
 
 
 @pytest.fixture(scope="session")
-def owner_url(postgres: EmbeddedPostgres) -> str:
-    """The migrated database, as its owner."""
+def common_url(postgres: EmbeddedPostgres) -> str:
+    """The migrated database of most tests, as its owner.
+
+    No folder overrides it, so what the whole session shares is always of this one: a shared fixture that was made of an
+    overridden ``owner_url`` would be of another database for whoever asks for it afterwards.
+    """
     url = postgres.url()
     upgrade(url)
     return url
+
+
+@pytest.fixture(scope="session")
+def owner_url(common_url: str) -> str:
+    """The database of a folder's tests, as its owner. A folder may have another one."""
+    return common_url
 
 
 @pytest.fixture(scope="session")
@@ -101,10 +92,10 @@ def temporal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedTempo
 
 
 @pytest.fixture(scope="session")
-def settings(owner_url: str, temporal: EmbeddedTemporal) -> Settings:
+def settings(common_url: str, temporal: EmbeddedTemporal) -> Settings:
     """Settings over the test's own Postgres and Temporal, with the market's default policy."""
     return Settings(
-        database_url=owner_url,
+        database_url=common_url,
         temporal_address=temporal.address,
         payload_keys=TEST_KEY_RING,
         credential_secret="a secret for the tests",
@@ -114,16 +105,16 @@ def settings(owner_url: str, temporal: EmbeddedTemporal) -> Settings:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def worker_database(owner_url: str) -> AsyncIterator[Database]:
+async def worker_database(common_url: str) -> AsyncIterator[Database]:
     """The pool activities use, in the worker's role."""
-    async with opened(owner_url, "worker") as database:
+    async with opened(common_url, "worker") as database:
         yield database
 
 
 @pytest_asyncio.fixture(scope="session")
-async def api_database(owner_url: str) -> AsyncIterator[Database]:
+async def api_database(common_url: str) -> AsyncIterator[Database]:
     """The pool of the API's role: row-level security applies."""
-    async with opened(owner_url, "api") as database:
+    async with opened(common_url, "api") as database:
         yield database
 
 

@@ -69,7 +69,7 @@ async def test_what_is_under_way_and_unpaid_ends(scene: Scene) -> None:
     assert await scene.facts(shop) == ["OFFER_BROKEN"]
 
 
-async def test_who_sees_that_there_was_a_block_by_what_it_ended(scene: Scene, api_database: Database) -> None:
+async def test_who_sees_that_there_was_a_block_by_what_it_ended(scene: Scene, api: Database) -> None:
     """As docs/privacy.md says under "What a block shows"."""
     shop = await scene.shop(**SHIPPED)
     buyer = await scene.customer(shop)
@@ -80,7 +80,7 @@ async def test_who_sees_that_there_was_a_block_by_what_it_ended(scene: Scene, ap
     key_id = new_id()
     async with scene.database.session() as session:
         insert_key(session, key_id, ApiKeyKind.OPERATOR, None, "blocks", random_secret())
-    async with api_database.session() as session:
+    async with api.session() as session:
         await console.name_operator(session, key_id)
         seen = await session.execute(
             text(
@@ -92,7 +92,7 @@ async def test_who_sees_that_there_was_a_block_by_what_it_ended(scene: Scene, ap
         )
         assert [tuple(row) for row in seen.all()] == [(buyer, shop.store_id, "BUYER_BLOCKED")] * 2
         assert await session.scalar(text("SELECT count(*) FROM store_blocks")) == 0
-    async with api_database.session(viewer=buyer) as session:
+    async with api.session(viewer=buyer) as session:
         told = "SELECT type FROM inbox_events WHERE meta ->> 'reason' = 'BUYER_BLOCKED' AND agent_id = :buyer"
         assert set((await session.scalars(text(told), {"buyer": buyer})).all()) == {"OFFER_CANCELLED", "ORDER_REFUNDED"}
         assert await session.scalar(text("SELECT count(*) FROM store_blocks")) == 0
